@@ -1,0 +1,280 @@
+-- Up Migration
+
+-- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
+-- The big tables (jobs, messages, deliveries, attempts) have no foreign keys among
+-- themselves: they are written together in one transaction and never deleted singly.
+
+create table settings (
+  name text primary key,
+  value text not null
+);
+
+create table accounts (
+  id uuid primary key,
+  name text not null unique,
+  public_key text not null,
+  sealed_private_key text not null,
+  created_at timestamptz not null default now()
+);
+
+create table api_keys (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  name text not null,
+  hash bytea not null unique,
+  scopes text[] not null check (scopes <@ array['jobs', 'webhooks', 'admin'] and scopes <> '{}'),
+  created_at timestamptz not null default now(),
+  revoked_at timestamptz
+);
+
+create table idempotency_records (
+  account_id uuid not null references accounts,
+  key text not null,
+  fingerprint text not null,
+  status integer not null,
+  headers jsonb not null,
+  body text not null,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  primary key (account_id, key)
+);
+create index idempotency_records_expiry on idempotency_records (expires_at);
+
+create table jobs (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  type text not null,
+  status text not null check (status in ('pending', 'running', 'completed', 'failed', 'canceled')),
+  input text not null,
+  metadata jsonb not null,
+  callbacks jsonb not null,
+  timeout_s integer not null check (timeout_s > 0),
+  max_runs integer not null check (max_runs > 0),
+  -- every start of a computation raises run, so it names the claim: the fence of all its writes
+  run integer not null default 0,
+  failures integer not null default 0,
+  crashes integer not null default 0,
+  next_run_at timestamptz,
+  worker_id uuid,
+  run_started_at timestamptz,
+  cancel_requested_at timestamptz,
+  progress_fraction double precision not null default 0 check (progress_fraction between 0 and 1),
+  progress_message text,
+  progress_data text,
+  progress_at timestamptz,
+  result text,
+  error_code text,
+  error_message text,
+  request_id text not null,
+  trace_id text not null,
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  updated_at timestamptz not null default now(),
+  check ((status = 'pending') = (next_run_at is not null)),
+  check ((status = 'running') = (worker_id is not null)),
+  check ((status in ('completed', 'failed', 'canceled')) = (finished_at is not null)),
+  check ((status = 'completed') = (result is not null)),
+  check ((status in ('failed', 'canceled')) = (error_code is not null)),
+  check (run > 0 or status in ('pending', 'canceled'))
+);
+create index jobs_account on jobs (account_id, id desc);
+create index jobs_account_status on jobs (account_id, status, id desc);
+create index jobs_account_type on jobs (account_id, type, id desc);
+create index jobs_pending on jobs (next_run_at) where status = 'pending';
+create index jobs_running on jobs (worker_id) where status = 'running';
+
+create table endpoints (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  lane_id uuid not null,
+  url text not null,
+  description text not null,
+  events text[] not null,
+  headers jsonb not null,
+  ordered boolean not null,
+  max_in_flight integer not null check (max_in_flight > 0),
+  rate_limit_per_s double precision check (rate_limit_per_s > 0),
+  timeout_s integer not null check (timeout_s > 0),
+  retry jsonb not null,
+  state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
+  disabled_reason text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  check ((state = 'disabled') = (disabled_reason is not null))
+);
+create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
+
+-- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the
+-- account's, for ad-hoc callbacks. One that was rotated out signs until expires_at.
+create table signing_secrets (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  endpoint_id uuid references endpoints,
+  sealed text not null,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz
+);
+create index signing_secrets_owner on signing_secrets (account_id, endpoint_id);
+
+-- The stream of deliveries to one destination. The row is also the lock of the lane's
+-- protocol: producers hold it `for key share` while they add deliveries, the holder of the
+-- lease takes it `for update` to leave.
+create table lanes (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  endpoint_id uuid unique references endpoints,
+  origin text,
+  ordered boolean not null,
+  last_seq bigint not null default 0,
+  epoch bigint not null default 0,
+  leased_by uuid,
+  breaker_failures integer not null default 0,
+  breaker_opens integer not null default 0,
+  breaker_until timestamptz,
+  breaker_reason text,
+  next_send_at timestamptz,
+  created_at timestamptz not null default now(),
+  check ((endpoint_id is null) <> (origin is null))
+) with (fillfactor = 50);
+create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
+alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
+
+create table messages (
+  id uuid primary key,
+  account_id uuid not null,
+  job_id uuid,
+  type text not null,
+  body text not null,
+  delivery_count integer not null,
+  request_id text not null,
+  trace_id text not null,
+  created_at timestamptz not null default now()
+);
+create index messages_account on messages (account_id, id desc);
+
+create table deliveries (
+  id uuid primary key,
+  account_id uuid not null,
+  message_id uuid not null,
+  job_id uuid,
+  event_type text not null,
+  endpoint_id uuid,
+  lane_id uuid not null,
+  -- the place in an ordered lane, assigned under the lane's lock, so it is the order of commit
+  lane_seq bigint,
+  url text not null,
+  -- what the callback set itself: headers, retry, timeout_s
+  overrides jsonb,
+  body_bytes integer not null,
+  status text not null check (status in ('pending', 'delivered', 'dead', 'canceled')),
+  attempt_count integer not null default 0,
+  -- attempts that do not count against the retry budget: those before a replay, and manual ones
+  free_attempts integer not null default 0 check (free_attempts <= attempt_count + 1),
+  next_attempt_at timestamptz,
+  -- the next attempt was ordered by hand
+  manual boolean not null default false,
+  -- the automatic schedule a manual attempt goes back to when it fails
+  scheduled_at timestamptz,
+  created_at timestamptz not null default now(),
+  finished_at timestamptz,
+  check ((status = 'pending') = (next_attempt_at is not null)),
+  check ((status = 'pending') = (finished_at is null)),
+  check (scheduled_at is null or (manual and status = 'pending')),
+  check (status <> 'delivered' or attempt_count > 0)
+) with (fillfactor = 80);
+create index deliveries_due on deliveries (lane_id, next_attempt_at, id) where status = 'pending';
+create index deliveries_ordered on deliveries (lane_id, lane_seq, id)
+  where status = 'pending' and lane_seq is not null;
+create index deliveries_message on deliveries (message_id);
+create index deliveries_job on deliveries (job_id, id desc) where job_id is not null;
+create index deliveries_account on deliveries (account_id, id desc);
+create index deliveries_endpoint on deliveries (endpoint_id, id desc) where endpoint_id is not null;
+create index deliveries_unfinished on deliveries (account_id, status, id desc)
+  where status <> 'delivered';
+
+create table attempts (
+  delivery_id uuid not null,
+  number integer not null check (number > 0),
+  id uuid not null,
+  url text not null,
+  remote_address text,
+  started_at timestamptz not null,
+  duration_ms double precision not null,
+  status_code integer,
+  error_code text,
+  error_message text,
+  request_headers text not null,
+  response_headers text,
+  response_body text,
+  response_truncated boolean not null,
+  manual boolean not null,
+  primary key (delivery_id, number),
+  check (status_code is not null or error_code is not null)
+);
+
+create table dead_letters (
+  delivery_id uuid primary key,
+  account_id uuid not null,
+  endpoint_id uuid,
+  reason text not null
+    check (reason in ('gone', 'target_blocked', 'exhausted', 'endpoint_disabled')),
+  detail text not null,
+  created_at timestamptz not null default now()
+);
+create index dead_letters_account on dead_letters (account_id, delivery_id desc);
+
+create table replays (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  filter jsonb not null,
+  dry_run boolean not null,
+  status text not null check (status in ('running', 'completed', 'canceled')),
+  matched integer not null,
+  replayed integer not null default 0,
+  -- the last delivery looked at: the replay walks its matches in order of id, each once
+  position uuid,
+  created_at timestamptz not null default now(),
+  finished_at timestamptz,
+  check ((status = 'running') = (finished_at is null))
+);
+create index replays_account on replays (account_id, id desc);
+create index replays_running on replays (id) where status = 'running';
+
+create table workers (
+  id uuid primary key,
+  -- key of the session advisory lock that this process holds while it lives
+  lock_key integer not null generated always as identity unique,
+  hostname text not null,
+  pid integer not null,
+  version text not null,
+  roles text[] not null,
+  pool_ids text[] not null default '{}',
+  heartbeat bigint not null default 0,
+  heartbeat_at timestamptz not null default now(),
+  started_at timestamptz not null default now()
+);
+
+-- Promise 3: at every instant, for any set of messages, what was created is accounted for,
+-- and every dead delivery has its dead letter. `balanced` must be true in every row.
+create view books as
+select
+  m.id as message_id,
+  m.account_id,
+  m.delivery_count as created,
+  d.pending, d.delivered, d.dead, d.canceled, d.dead_letters,
+  m.delivery_count = d.pending + d.delivered + d.dead + d.canceled
+    and d.dead = d.dead_letters as balanced
+from messages m
+cross join lateral (
+  select
+    count(*) filter (where d.status = 'pending') as pending,
+    count(*) filter (where d.status = 'delivered') as delivered,
+    count(*) filter (where d.status = 'dead') as dead,
+    count(*) filter (where d.status = 'canceled') as canceled,
+    count(l.delivery_id) as dead_letters
+  from deliveries d
+  left join dead_letters l on l.delivery_id = d.id
+  where d.message_id = m.id
+) d;

@@ -1,0 +1,22 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ConfigError, checkApiKey, isMasterKey } from "../config.ts";
+import { newApiKey } from "../flow/accounts.ts";
+
+/** Keys that development mode makes once and keeps in the data folder, readable by its owner only. */
+export function readGeneratedKeys(dataDir: string): { masterKey: string; apiKey: string } {
+  return {
+    masterKey: readOrMake(path.join(dataDir, "master-key"), isMasterKey, () =>
+      randomBytes(32).toString("base64"),
+    ),
+    apiKey: readOrMake(path.join(dataDir, "api-key"), checkApiKey, newApiKey),
+  };
+}
+
+function readOrMake(file: string, check: (text: string) => boolean, make: () => string): string {
+  if (!existsSync(file)) writeFileSync(file, `${make()}\n`, { mode: 0o600, flag: "wx" });
+  const text = readFileSync(file, "utf8").trim();
+  if (!check(text)) throw new ConfigError(`${file} does not hold a valid key`);
+  return text;
+}

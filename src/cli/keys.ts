@@ -1,0 +1,45 @@
+import { ConfigError, readConfig } from "../config.ts";
+import type { Scope } from "../core/model.ts";
+import { createPool } from "../db/pool.ts";
+import { createVault } from "../core/vault.ts";
+import { addApiKey, checkMasterKey, ensureAccount, newApiKey } from "../flow/accounts.ts";
+import { openDatabase } from "./database.ts";
+
+const SCOPES: readonly string[] = ["jobs", "webhooks", "admin"] satisfies Scope[];
+
+/** `ringback keys create` */
+export async function createKey(options: {
+  account: string;
+  name: string;
+  scopes: string;
+}): Promise<void> {
+  const scopes = options.scopes.split(",").map((scope) => scope.trim());
+  const unknown = scopes.find((scope) => !SCOPES.includes(scope));
+  if (unknown !== undefined) {
+    throw new ConfigError(`unknown scope ${JSON.stringify(unknown)} (known: ${SCOPES.join(", ")})`);
+  }
+  const { config, secrets } = readConfig();
+  if (config.development) {
+    throw new ConfigError("ringback keys works on DATABASE_URL; set it, and RINGBACK_MASTER_KEY");
+  }
+  const database = await openDatabase(config, secrets);
+  const pool = createPool({
+    connectionString: database.url,
+    max: 2,
+    name: "keys",
+    onError: () => undefined,
+  });
+  try {
+    const vault = createVault(Buffer.from(secrets.masterKey!.reveal(), "base64"));
+    const context = { pool, vault };
+    if (!(await checkMasterKey(context))) {
+      throw new ConfigError("RINGBACK_MASTER_KEY is not the one the data was sealed with");
+    }
+    const accountId = await ensureAccount(context, options.account);
+    const text = newApiKey();
+    await addApiKey(context, { accountId, name: options.name, text, scopes: scopes as Scope[] });
+    console.log(text);
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from "commander";
+import { ROLES, readConfig } from "../config.ts";
+import type { Role } from "../config.ts";
+import { printBanner } from "./banner.ts";
+import { startService } from "./service.ts";
+import type { Service } from "./service.ts";
+
+export function parseRoles(text: string): Role[] {
+  const roles = text.split(",").map((role) => role.trim());
+  for (const role of roles) {
+    if (!(ROLES as readonly string[]).includes(role)) {
+      throw new InvalidArgumentError(`${JSON.stringify(role)} is not one of ${ROLES.join(", ")}.`);
+    }
+  }
+  return ROLES.filter((role) => roles.includes(role));
+}
+
+/** `ringback serve`: runs until a signal or until it can't go on. */
+export async function serve({ roles }: { roles: Role[] }): Promise<void> {
+  const { config, secrets } = readConfig(roles);
+  let service: Service | null = null;
+  let stopping = false;
+  const stop = (exitCode: number): void => {
+    // before it has started, or at a second signal, nothing is waited for
+    if (service === null || stopping) process.exit(exitCode || 1);
+    stopping = true;
+    service.context.telemetry.log.info("stopping");
+    service.stop().then(
+      () => process.exit(exitCode),
+      (error: Error) => {
+        console.error(`ringback: stopped with an error: ${error.message}`);
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(0));
+  service = await startService({
+    config,
+    secrets,
+    readableLog: process.stderr.isTTY,
+    onFatal(reason) {
+      console.error(`ringback: ${reason}`);
+      stop(1);
+    },
+  });
+  printBanner(service, config, secrets);
+  service.context.telemetry.log.info("ready", { url: service.url, roles: config.roles });
+}

@@ -1,0 +1,197 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
+import { z } from "zod";
+import { LOOPBACK_TARGETS, parseAllowTargets } from "./core/targets.ts";
+
+export const ROLES = ["api", "compute", "deliver"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Config {
+  version: string;
+  host: string;
+  port: number;
+  dataDir: string;
+  /** No DATABASE_URL: embedded Postgres, generated keys, loopback receivers allowed. */
+  development: boolean;
+  /** Base of absolute links; null: from host and port. */
+  publicUrl: string | null;
+  /** Comma-separated CIDRs. */
+  allowTargets: string;
+  jobTypeModules: string[];
+  logLevel: string;
+  roles: Role[];
+}
+
+export interface Secrets {
+  databaseUrl: Secret | null;
+  /** 32 bytes, base64. */
+  masterKey: Secret | null;
+  apiKey: Secret | null;
+}
+
+/** A text that no log, error or page shows by accident. */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return "[secret]";
+  }
+
+  toJSON(): string {
+    return "[secret]";
+  }
+
+  [inspect.custom](): string {
+    return "[secret]";
+  }
+}
+
+/** A setting the program can't start with; the message is one line that names it. */
+export class ConfigError extends Error {}
+
+const KNOWN = [
+  "RINGBACK_DATA_DIR",
+  "RINGBACK_API_KEY",
+  "RINGBACK_MASTER_KEY",
+  "RINGBACK_PUBLIC_URL",
+  "RINGBACK_ALLOW_TARGETS",
+  "RINGBACK_JOB_TYPES",
+];
+
+const LOG_LEVELS = ["error", "warn", "info", "debug"];
+
+/** The only reader of the environment. An empty variable counts as not set. */
+export function readConfig(
+  roles: Role[] = [...ROLES],
+  environment: NodeJS.ProcessEnv = process.env,
+): { config: Config; secrets: Secrets } {
+  const get = (name: string): string | null => environment[name]?.trim() || null;
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith("RINGBACK_") && !KNOWN.includes(name)) {
+      throw new ConfigError(`${name} is not a setting of Ringback (known: ${KNOWN.join(", ")})`);
+    }
+  }
+  const databaseUrl = readDatabaseUrl(get("DATABASE_URL"));
+  const development = databaseUrl === null;
+  const config: Config = {
+    version: readVersion(),
+    host: get("HOST") ?? "127.0.0.1",
+    port: readPort(get("PORT")),
+    dataDir: path.resolve(get("RINGBACK_DATA_DIR") ?? ".ringback"),
+    development,
+    publicUrl: readPublicUrl(get("RINGBACK_PUBLIC_URL")),
+    allowTargets: readAllowTargets(get("RINGBACK_ALLOW_TARGETS"), development),
+    jobTypeModules: readModules(get("RINGBACK_JOB_TYPES")),
+    logLevel: readLogLevel(get("LOG_LEVEL")),
+    roles,
+  };
+  const secrets: Secrets = {
+    databaseUrl,
+    masterKey: readMasterKey(get("RINGBACK_MASTER_KEY"), development),
+    apiKey: readApiKey(get("RINGBACK_API_KEY")),
+  };
+  return { config, secrets };
+}
+
+export function readVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+/** Checks the form of an API key. */
+export function checkApiKey(text: string): boolean {
+  return /^rk_[A-Za-z0-9_-]{20,200}$/.test(text);
+}
+
+function readDatabaseUrl(text: string | null): Secret | null {
+  if (text === null) return null;
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new ConfigError(
+      "DATABASE_URL must look like postgres://user:password@host:5432/database",
+    );
+  }
+  return new Secret(text);
+}
+
+function readPort(text: string | null): number {
+  if (text === null) return 3000;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new ConfigError(`PORT must be a number from 0 to 65535, not ${JSON.stringify(text)}`);
+  }
+  return port;
+}
+
+function readPublicUrl(text: string | null): string | null {
+  if (text === null) return null;
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new ConfigError(
+      `RINGBACK_PUBLIC_URL must be an http(s) URL, not ${JSON.stringify(text)}`,
+    );
+  }
+  return text.replace(/\/+$/, "");
+}
+
+function readAllowTargets(text: string | null, development: boolean): string {
+  if (text === null) return development ? LOOPBACK_TARGETS : "";
+  try {
+    parseAllowTargets(text);
+  } catch (error) {
+    throw new ConfigError(`RINGBACK_ALLOW_TARGETS: ${(error as Error).message}`);
+  }
+  return text;
+}
+
+/** Paths become file URLs; anything else is a package the program can import. */
+function readModules(text: string | null): string[] {
+  return (text ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => (/^[./]/.test(part) ? pathToFileURL(path.resolve(part)).href : part));
+}
+
+function readLogLevel(text: string | null): string {
+  if (text === null) return "info";
+  if (!LOG_LEVELS.includes(text)) {
+    throw new ConfigError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}, not ${text}`);
+  }
+  return text;
+}
+
+function readMasterKey(text: string | null, development: boolean): Secret | null {
+  if (text === null) {
+    if (development) return null;
+    throw new ConfigError(
+      "RINGBACK_MASTER_KEY is required with DATABASE_URL: 32 random bytes in base64 (openssl rand -base64 32)",
+    );
+  }
+  if (!isMasterKey(text)) {
+    throw new ConfigError(
+      "RINGBACK_MASTER_KEY must be exactly 32 bytes in base64 (openssl rand -base64 32)",
+    );
+  }
+  return new Secret(text);
+}
+
+export function isMasterKey(text: string): boolean {
+  return /^[A-Za-z0-9+/]{43}=$/.test(text);
+}
+
+function readApiKey(text: string | null): Secret | null {
+  if (text === null) return null;
+  if (!checkApiKey(text)) {
+    throw new ConfigError("RINGBACK_API_KEY must be rk_ and 20 to 200 letters, digits, - or _");
+  }
+  return new Secret(text);
+}

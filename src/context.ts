@@ -1,0 +1,124 @@
+import { createSubmissionGroup } from "./flow/submit-job.ts";
+import type { SubmissionGroup } from "./flow/submit-job.ts";
+import { createClaimGroup, createEndingGroup } from "./flow/run-group.ts";
+import type { ClaimGroup, EndingGroup } from "./flow/run-group.ts";
+import { createSettlementGroup } from "./flow/settle-attempts.ts";
+import type { SettlementGroup } from "./flow/settle-attempts.ts";
+import { availableParallelism } from "node:os";
+import type { Pool } from "pg";
+import { createComputePool } from "./compute/pool.ts";
+import type { ComputePool } from "./compute/pool.ts";
+import { loadJobTypes } from "./compute/registry.ts";
+import type { JobTypeRegistry } from "./compute/registry.ts";
+import type { Config } from "./config.ts";
+import { parseAllowTargets } from "./core/targets.ts";
+import type { TargetRules } from "./core/targets.ts";
+import { createVault } from "./core/vault.ts";
+import type { Vault } from "./core/vault.ts";
+import { createPool } from "./db/pool.ts";
+import { createLogger } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { createTelemetry } from "./telemetry/telemetry.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import { createTransport } from "./transport/send.ts";
+import type { Transport } from "./transport/send.ts";
+
+/** A run that this process computes. */
+export interface RunHandle {
+  run: number;
+  stop(reason: "canceled" | "shutdown"): void;
+}
+
+/** A lane that this process pumps, or is about to lease. */
+export interface PumpHandle {
+  /** Something may be due: look again. */
+  nudge(): void;
+}
+
+/** Everything the program is made of, built in one place. Use cases take what they use. */
+export interface Context {
+  config: Config & { publicUrl: string };
+  databaseUrl: string;
+  pool: Pool;
+  vault: Vault;
+  telemetry: Telemetry;
+  jobTypes: JobTypeRegistry;
+  targets: TargetRules;
+  transport: Transport;
+  compute: ComputePool;
+  now(): Date;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Aborted when the process begins to stop. */
+  stopping: AbortSignal;
+  /** The registration of this process; another id after it was buried by mistake. */
+  worker: { id: string };
+  runs: Map<string, RunHandle>;
+  pumps: Map<string, PumpHandle>;
+  submissions: SubmissionGroup;
+  claims: ClaimGroup;
+  endings: EndingGroup;
+  settlements: SettlementGroup;
+}
+
+/** What tests and the command line may put in place of the usual parts. */
+export type Overrides = Partial<
+  Pick<Context, "telemetry" | "transport" | "compute" | "now" | "random">
+>;
+
+export interface ContextOptions {
+  config: Config & { publicUrl: string };
+  databaseUrl: string;
+  /** 32 bytes, base64. */
+  masterKey: string;
+  stopping: AbortSignal;
+  /** One line a person can read instead of JSON. */
+  readableLog?: boolean;
+  overrides?: Overrides;
+}
+
+const POOL_SIZE = 24;
+
+/** Builds the parts. Nothing is connected or started yet. */
+export async function createContext(options: ContextOptions): Promise<Context> {
+  const { config, databaseUrl, overrides = {} } = options;
+  const log = createLogger({ level: config.logLevel, readable: options.readableLog ?? false });
+  const telemetry = overrides.telemetry ?? createTelemetry(log, createMetrics());
+  const targets = parseAllowTargets(config.allowTargets);
+  const pool = createPool({
+    connectionString: databaseUrl,
+    max: POOL_SIZE,
+    name: config.roles.join(","),
+    onError: (error) => telemetry.log.warn("idle connection lost", { error: error.message }),
+  });
+  const parts = {
+    config,
+    databaseUrl,
+    pool,
+    vault: createVault(Buffer.from(options.masterKey, "base64")),
+    telemetry,
+    jobTypes: await loadJobTypes(config.jobTypeModules),
+    targets,
+    transport: overrides.transport ?? createTransport({ rules: targets }),
+    compute:
+      overrides.compute ??
+      createComputePool({
+        modules: config.jobTypeModules,
+        threads: availableParallelism(),
+        allowTargets: config.allowTargets,
+      }),
+    now: overrides.now ?? (() => new Date()),
+    random: overrides.random ?? Math.random,
+    stopping: options.stopping,
+    worker: { id: "" },
+    runs: new Map<string, RunHandle>(),
+    pumps: new Map<string, PumpHandle>(),
+  };
+  return {
+    ...parts,
+    submissions: createSubmissionGroup(parts),
+    claims: createClaimGroup(parts),
+    endings: createEndingGroup(parts),
+    settlements: createSettlementGroup(parts),
+  };
+}

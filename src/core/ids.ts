@@ -1,0 +1,44 @@
+import { TypeID, typeid } from "typeid-js";
+
+/**
+ * Ids are UUIDv7. The database and the program hold the plain `uuid`; the edges (API, webhooks,
+ * logs) show TypeIDs, which name the kind: `job_01h…`.
+ */
+export const ID_PREFIXES = {
+  account: "acc",
+  key: "key",
+  job: "job",
+  message: "msg",
+  endpoint: "ep",
+  delivery: "dlv",
+  attempt: "att",
+  lane: "lane",
+  replay: "rpl",
+  worker: "wrk",
+  secret: "sec",
+} as const;
+export type IdKind = keyof typeof ID_PREFIXES;
+
+/** A new UUIDv7; later ones sort after earlier ones made by the same process. */
+export function newId(): string {
+  return typeid("").toUUID();
+}
+
+/** `uuid` → TypeID, for instance `formatId("job", id)` → `job_01h455vb4pex5vsknk084sn02q`. */
+export function formatId(kind: IdKind, uuid: string): string {
+  return TypeID.fromUUID(ID_PREFIXES[kind], uuid).toString();
+}
+
+/** TypeID → `uuid`, or null when it is malformed or of another kind. */
+export function parseId(kind: IdKind, text: string): string | null {
+  try {
+    return TypeID.fromString(text, ID_PREFIXES[kind]).toUUID();
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds since the epoch at which a UUIDv7 was made. */
+export function idTime(uuid: string): number {
+  return parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}

@@ -1,0 +1,187 @@
+/** The rows of the database as the program sees them. Ids are plain UUIDs, times are Dates. */
+
+export const JOB_STATUSES = ["pending", "running", "completed", "failed", "canceled"] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+export const DELIVERY_STATUSES = ["pending", "delivered", "dead", "canceled"] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+export const DEAD_REASONS = ["gone", "target_blocked", "exhausted", "endpoint_disabled"] as const;
+export type DeadReason = (typeof DEAD_REASONS)[number];
+
+export const JOB_EVENTS = [
+  "job.started",
+  "job.progress",
+  "job.completed",
+  "job.failed",
+  "job.canceled",
+] as const;
+export type JobEvent = (typeof JOB_EVENTS)[number];
+/** What a callback receives unless it asks otherwise. */
+export const DEFAULT_CALLBACK_EVENTS: readonly JobEvent[] = [
+  "job.completed",
+  "job.failed",
+  "job.canceled",
+];
+
+/** Exponential backoff: after failed attempt n wait min(cap_s, base_s · factor^(n−1)). */
+export interface RetryPolicy {
+  max_attempts: number;
+  base_s: number;
+  factor: number;
+  cap_s: number;
+}
+
+/** A receiver given with a job, as stored: a URL or an endpoint, and what it sets itself. */
+export interface Callback {
+  url?: string;
+  endpoint_id?: string;
+  /** Empty: all. */
+  events: string[];
+  headers?: Record<string, string>;
+  retry?: Partial<RetryPolicy>;
+  timeout_s?: number;
+  ordered?: boolean;
+}
+
+export interface Job {
+  id: string;
+  account_id: string;
+  type: string;
+  status: JobStatus;
+  /** JSON text, as posted. */
+  input: string;
+  metadata: Record<string, unknown>;
+  callbacks: Callback[];
+  timeout_s: number;
+  run: number;
+  progress_fraction: number;
+  progress_message: string | null;
+  /** JSON text. */
+  progress_data: string | null;
+  progress_at: Date | null;
+  run_started_at: Date | null;
+  cancel_requested_at: Date | null;
+  error_code: string | null;
+  error_message: string | null;
+  request_id: string;
+  created_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+  updated_at: Date;
+}
+
+export type EndpointState = "active" | "paused" | "disabled";
+
+export interface LaneStatus {
+  state: "closed" | "open" | "half_open" | "paused" | "disabled";
+  reason: string | null;
+  until: Date | null;
+}
+
+export interface Endpoint {
+  id: string;
+  account_id: string;
+  lane_id: string;
+  url: string;
+  description: string;
+  events: string[];
+  headers: Record<string, string>;
+  ordered: boolean;
+  max_in_flight: number;
+  rate_limit_per_s: number | null;
+  timeout_s: number;
+  retry: RetryPolicy;
+  state: EndpointState;
+  disabled_reason: string | null;
+  created_at: Date;
+  updated_at: Date;
+  breaker_failures: number;
+  breaker_until: Date | null;
+  breaker_reason: string | null;
+}
+
+export interface Message {
+  id: string;
+  account_id: string;
+  job_id: string | null;
+  type: string;
+  /** The exact bytes that are sent, as text. */
+  body: string;
+  created_at: Date;
+}
+
+export interface Delivery {
+  id: string;
+  account_id: string;
+  message_id: string;
+  job_id: string | null;
+  event_type: string;
+  endpoint_id: string | null;
+  url: string;
+  status: DeliveryStatus;
+  attempt_count: number;
+  next_attempt_at: Date | null;
+  created_at: Date;
+  finished_at: Date | null;
+  dead_reason: DeadReason | null;
+  dead_detail: string | null;
+}
+
+export interface Attempt {
+  id: string;
+  delivery_id: string;
+  number: number;
+  url: string;
+  remote_address: string | null;
+  started_at: Date;
+  duration_ms: number;
+  status_code: number | null;
+  error_code: string | null;
+  error_message: string | null;
+  request_headers: Record<string, string>;
+  response_headers: Record<string, string> | null;
+  response_body: string | null;
+  response_truncated: boolean;
+  manual: boolean;
+}
+
+/** Which deliveries a bulk replay takes. Times bound `created_at`, half-open. */
+export interface ReplayFilter {
+  ids?: string[];
+  status: "dead" | "delivered";
+  reason?: DeadReason;
+  endpoint_id?: string;
+  job_id?: string;
+  event_type?: string;
+  since?: Date;
+  until?: Date;
+}
+
+export interface Replay {
+  id: string;
+  account_id: string;
+  filter: ReplayFilter;
+  dry_run: boolean;
+  status: "running" | "completed" | "canceled";
+  matched: number;
+  replayed: number;
+  created_at: Date;
+  finished_at: Date | null;
+}
+
+export type Scope = "jobs" | "webhooks" | "admin";
+
+/** Whom a request acts for. */
+export interface Caller {
+  accountId: string;
+  keyId: string;
+  scopes: Scope[];
+}
+
+/** A response kept for an idempotency key, replayed byte for byte. */
+export interface StoredResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}

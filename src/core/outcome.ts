@@ -1,0 +1,68 @@
+import { backoffMs } from "./backoff.ts";
+import type { Exchange } from "./exchange.ts";
+import type { DeadReason, RetryPolicy } from "./model.ts";
+
+/** What an attempt makes of its delivery. */
+export type Outcome =
+  | { kind: "delivered" }
+  /** Try again `delayMs` from now; a manual attempt goes back to its schedule if that is later. */
+  | { kind: "retry"; delayMs: number; failure: string }
+  | { kind: "dead"; reason: DeadReason; detail: string };
+
+export interface AttemptSituation {
+  retry: RetryPolicy;
+  /** Which attempt of its budget this was: 1, 2, … */
+  budgetUsed: number;
+  /** A manual attempt beside a running schedule: it costs no budget and the schedule goes on. */
+  beside: boolean;
+  now: Date;
+  /** Uniform in [0, 1). */
+  random: number;
+}
+
+const LONGEST_RETRY_AFTER_MS = 86_400_000;
+
+/** The outcome table of the design, whole. */
+export function decideOutcome(exchange: Exchange, situation: AttemptSituation): Outcome {
+  const { statusCode, error } = exchange;
+  if (error === null && statusCode !== null) {
+    if (statusCode >= 200 && statusCode < 300) return { kind: "delivered" };
+    if (statusCode === 410) {
+      return { kind: "dead", reason: "gone", detail: "the receiver answered 410 Gone" };
+    }
+  }
+  const failure = describeFailure(exchange);
+  if (error?.code === "target_blocked") {
+    return { kind: "dead", reason: "target_blocked", detail: failure };
+  }
+  const { retry, budgetUsed, beside, now, random } = situation;
+  const notBeforeMs = retryAfterMs(exchange, now);
+  if (beside) return { kind: "retry", delayMs: notBeforeMs, failure };
+  if (budgetUsed >= retry.max_attempts) {
+    const attempts = budgetUsed === 1 ? "1 attempt" : `${budgetUsed} attempts`;
+    return {
+      kind: "dead",
+      reason: "exhausted",
+      detail: `${attempts} failed; the last: ${failure}`,
+    };
+  }
+  return {
+    kind: "retry",
+    delayMs: Math.max(backoffMs(retry, budgetUsed, random), notBeforeMs),
+    failure,
+  };
+}
+
+function describeFailure(exchange: Exchange): string {
+  if (exchange.error !== null) return `${exchange.error.code}: ${exchange.error.message}`;
+  return `HTTP ${exchange.statusCode}`;
+}
+
+/** RFC 9110 `Retry-After` of a 429 or 503, in milliseconds from now; capped at 24 h. */
+function retryAfterMs(exchange: Exchange, now: Date): number {
+  if (exchange.statusCode !== 429 && exchange.statusCode !== 503) return 0;
+  const value = exchange.responseHeaders?.["retry-after"]?.trim();
+  if (value === undefined || value === "") return 0;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}

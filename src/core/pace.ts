@@ -1,0 +1,20 @@
+/**
+ * An exact rate limit (GCRA without burst): sends are at least 1/rate apart. The whole state is
+ * the time of the next allowed send, so it survives a change of the lane's holder.
+ */
+export interface Pace {
+  /** Milliseconds since the epoch before which the next send is not allowed. */
+  nextSendAt: number;
+}
+
+/** Milliseconds to wait before one more send; 0: send now. */
+export function paceDelay(pace: Pace, now: number): number {
+  return Math.max(0, pace.nextSendAt - now);
+}
+
+/** The pace after a send at `now`. @param ratePerS null: unlimited */
+export function paceAfterSend(pace: Pace, ratePerS: number | null, now: number): Pace {
+  return ratePerS === null
+    ? pace
+    : { nextSendAt: Math.max(pace.nextSendAt, now) + 1000 / ratePerS };
+}

@@ -1,0 +1,75 @@
+import type { Callback, RetryPolicy } from "./model.ts";
+
+/** What of an endpoint decides whether it receives a message. */
+export interface Subscriber {
+  id: string;
+  laneId: string;
+  url: string;
+  /** Empty: all. */
+  events: string[];
+}
+
+/** What a callback sets itself for its deliveries. */
+export interface DeliveryOverrides {
+  headers?: Record<string, string>;
+  retry?: Partial<RetryPolicy>;
+  timeout_s?: number;
+}
+
+/** One receiver of one message. */
+export type Receiver =
+  | { kind: "endpoint"; endpointId: string; laneId: string; url: string }
+  | {
+      kind: "url";
+      url: string;
+      origin: string;
+      ordered: boolean;
+      overrides: DeliveryOverrides | null;
+    };
+
+/** Empty means all. */
+export function wantsEvent(events: readonly string[], type: string): boolean {
+  return events.length === 0 || events.includes(type);
+}
+
+/**
+ * Who receives a message: the callbacks of its job and the endpoints of the account that want
+ * its type. A callback that names an endpoint replaces that endpoint's own filter for this job,
+ * so an endpoint gets a message at most once.
+ */
+export function planReceivers(
+  type: string,
+  callbacks: readonly Callback[],
+  subscribers: readonly Subscriber[],
+): Receiver[] {
+  const receivers: Receiver[] = [];
+  const named = new Map<string, boolean>();
+  for (const callback of callbacks) {
+    const wanted = wantsEvent(callback.events, type);
+    if (callback.endpoint_id !== undefined) {
+      named.set(callback.endpoint_id, wanted || (named.get(callback.endpoint_id) ?? false));
+    } else if (wanted && callback.url !== undefined) {
+      receivers.push({
+        kind: "url",
+        url: callback.url,
+        origin: new URL(callback.url).origin,
+        ordered: callback.ordered ?? false,
+        overrides: overridesOf(callback),
+      });
+    }
+  }
+  for (const { id, laneId, url, events } of subscribers) {
+    if (named.get(id) ?? wantsEvent(events, type)) {
+      receivers.push({ kind: "endpoint", endpointId: id, laneId, url });
+    }
+  }
+  return receivers;
+}
+
+function overridesOf(callback: Callback): DeliveryOverrides | null {
+  const overrides: DeliveryOverrides = {};
+  if (callback.headers !== undefined) overrides.headers = callback.headers;
+  if (callback.retry !== undefined) overrides.retry = callback.retry;
+  if (callback.timeout_s !== undefined) overrides.timeout_s = callback.timeout_s;
+  return Object.keys(overrides).length === 0 ? null : overrides;
+}

@@ -1,0 +1,12 @@
+/** Stands in for the value of a header that is not shown. */
+export const REDACTED = "[redacted]";
+
+const SENSITIVE =
+  /^(authorization|proxy-authorization|cookie|set-cookie)$|token|secret|key|password/i;
+
+/** The headers as they may be shown: values that look like credentials are replaced. */
+export function redactHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, SENSITIVE.test(name) ? REDACTED : value]),
+  );
+}

@@ -1,0 +1,70 @@
+import { createHmac, createPrivateKey, createSecretKey, randomBytes, sign } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import nacl from "tweetnacl";
+
+/**
+ * Signatures of Standard Webhooks 1.0.0: the signed content is `id.timestamp.body`;
+ * `v1` is HMAC-SHA256, `v1a` is Ed25519. Secrets are `whsec_`, private keys `whsk_`
+ * (64 bytes, private ‖ public), public keys `whpk_`, all base64.
+ */
+export interface Signer {
+  /** Keys of all active secrets; a receiver may hold any of them. */
+  hmacKeys: KeyObject[];
+  privateKey: KeyObject;
+}
+
+// RFC 8410: the DER frame around a 32-byte Ed25519 seed.
+const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** Value of `webhook-signature` over the exact body. `timestamp` in seconds. */
+export function signatureHeader(
+  signer: Signer,
+  id: string,
+  timestamp: number,
+  body: string,
+): string {
+  const content = Buffer.from(`${id}.${timestamp}.${body}`, "utf8");
+  const signatures = signer.hmacKeys.map((key) => signV1(key, content));
+  signatures.push(signV1a(signer.privateKey, content));
+  return signatures.join(" ");
+}
+
+export function signV1(key: KeyObject, content: Buffer): string {
+  return `v1,${createHmac("sha256", key).update(content).digest("base64")}`;
+}
+
+export function signV1a(key: KeyObject, content: Buffer): string {
+  return `v1a,${sign(null, content, key).toString("base64")}`;
+}
+
+/** A new `whsec_` secret of 32 random bytes. */
+export function newSecret(): string {
+  return `whsec_${randomBytes(32).toString("base64")}`;
+}
+
+/** A new Ed25519 pair in the forms of Standard Webhooks. */
+export function newKeyPair(): { publicKey: string; privateKey: string } {
+  const pair = nacl.sign.keyPair();
+  return {
+    publicKey: `whpk_${Buffer.from(pair.publicKey).toString("base64")}`,
+    privateKey: `whsk_${Buffer.from(pair.secretKey).toString("base64")}`,
+  };
+}
+
+export function importSecret(secret: string): KeyObject {
+  return createSecretKey(decode(secret, "whsec_"));
+}
+
+export function importPrivateKey(privateKey: string): KeyObject {
+  const seed = decode(privateKey, "whsk_").subarray(0, 32);
+  return createPrivateKey({
+    key: Buffer.concat([PKCS8_ED25519, seed]),
+    format: "der",
+    type: "pkcs8",
+  });
+}
+
+function decode(text: string, prefix: string): Buffer {
+  if (!text.startsWith(prefix)) throw new Error(`a key must begin with ${prefix}`);
+  return Buffer.from(text.slice(prefix.length), "base64");
+}

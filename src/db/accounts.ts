@@ -1,0 +1,73 @@
+import type { Caller, Scope } from "../core/model.ts";
+import type { Reader, Tx } from "./transaction.ts";
+
+export async function insertAccount(
+  tx: Tx,
+  account: { id: string; name: string; publicKey: string; sealedPrivateKey: string },
+): Promise<void> {
+  await tx.query(
+    `insert into accounts (id, name, public_key, sealed_private_key) values ($1, $2, $3, $4)`,
+    [account.id, account.name, account.publicKey, account.sealedPrivateKey],
+  );
+}
+
+export async function findAccountByName(reader: Reader, name: string): Promise<string | null> {
+  const { rows } = await reader.query<{ id: string }>(`select id from accounts where name = $1`, [
+    name,
+  ]);
+  return rows[0]?.id ?? null;
+}
+
+/** The account's Ed25519 public key, `whpk_…`. */
+export async function getPublicKey(reader: Reader, accountId: string): Promise<string> {
+  const { rows } = await reader.query<{ public_key: string }>(
+    `select public_key from accounts where id = $1`,
+    [accountId],
+  );
+  return rows[0]!.public_key;
+}
+
+/** Stores a key by its SHA-256; one that exists already stays as it is, but is no longer revoked. */
+export async function insertApiKey(
+  tx: Tx,
+  key: { id: string; accountId: string; name: string; hash: Buffer; scopes: Scope[] },
+): Promise<void> {
+  await tx.query(
+    `insert into api_keys (id, account_id, name, hash, scopes) values ($1, $2, $3, $4, $5)
+     on conflict (hash) do update set revoked_at = null`,
+    [key.id, key.accountId, key.name, key.hash, key.scopes],
+  );
+}
+
+export async function findApiKey(reader: Reader, hash: Buffer): Promise<Caller | null> {
+  const { rows } = await reader.query<Caller>({
+    name: "find_api_key",
+    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
+      where hash = $1 and revoked_at is null`,
+    values: [hash],
+  });
+  return rows[0] ?? null;
+}
+
+export async function countApiKeys(reader: Reader): Promise<number> {
+  const { rows } = await reader.query<{ count: number }>(
+    `select count(*)::int as count from api_keys where revoked_at is null`,
+  );
+  return rows[0]!.count;
+}
+
+export async function readSetting(reader: Reader, name: string): Promise<string | null> {
+  const { rows } = await reader.query<{ value: string }>(
+    `select value from settings where name = $1`,
+    [name],
+  );
+  return rows[0]?.value ?? null;
+}
+
+/** Writes a setting unless it exists. */
+export async function insertSetting(tx: Tx, name: string, value: string): Promise<void> {
+  await tx.query(`insert into settings (name, value) values ($1, $2) on conflict do nothing`, [
+    name,
+    value,
+  ]);
+}

@@ -1,0 +1,81 @@
+import type { StoredResponse } from "../core/model.ts";
+import type { Reader, Tx } from "./transaction.ts";
+
+export interface IdempotencyRecord {
+  accountId: string;
+  key: string;
+  fingerprint: string;
+  response: StoredResponse;
+}
+
+/**
+ * Takes the keys that are free or expired; the others stay as they are. A key that another open
+ * transaction is taking is waited for.
+ */
+export async function takeIdempotencyKeys(
+  tx: Tx,
+  records: readonly IdempotencyRecord[],
+  lifetimeS: number,
+): Promise<void> {
+  await tx.query({
+    name: "take_idempotency_keys",
+    text: `insert into idempotency_records as r
+        (account_id, key, fingerprint, status, headers, body, expires_at)
+      select t.account_id, t.key, t.fingerprint, t.status, t.headers, t.body,
+        now() + $7 * interval '1 second'
+      from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[], $6::text[])
+        as t(account_id, key, fingerprint, status, headers, body)
+      order by t.account_id, t.key
+      on conflict (account_id, key) do update set fingerprint = excluded.fingerprint,
+        status = excluded.status, headers = excluded.headers, body = excluded.body,
+        created_at = now(), expires_at = excluded.expires_at
+      where r.expires_at <= now()`,
+    values: [
+      records.map((r) => r.accountId),
+      records.map((r) => r.key),
+      records.map((r) => r.fingerprint),
+      records.map((r) => r.response.status),
+      records.map((r) => JSON.stringify(r.response.headers)),
+      records.map((r) => r.response.body),
+      lifetimeS,
+    ],
+  });
+}
+
+export async function findIdempotencyRecords(
+  reader: Reader,
+  keys: readonly { accountId: string; key: string }[],
+): Promise<IdempotencyRecord[]> {
+  const { rows } = await reader.query<
+    StoredResponse & { account_id: string; key: string; fingerprint: string }
+  >({
+    name: "find_idempotency_records",
+    text: `select r.account_id, r.key, r.fingerprint, r.status, r.headers, r.body
+      from unnest($1::uuid[], $2::text[]) as t(account_id, key)
+      join idempotency_records r on r.account_id = t.account_id and r.key = t.key
+      where r.expires_at > now()`,
+    values: [keys.map((k) => k.accountId), keys.map((k) => k.key)],
+  });
+  return rows.map(({ account_id, key, fingerprint, ...response }) => ({
+    accountId: account_id,
+    key,
+    fingerprint,
+    response,
+  }));
+}
+
+/** Fills in the response of a key that this transaction has taken. */
+export async function setIdempotencyResponse(
+  tx: Tx,
+  { accountId, key, response }: Pick<IdempotencyRecord, "accountId" | "key" | "response">,
+): Promise<void> {
+  await tx.query(
+    `update idempotency_records set status = $3, headers = $4, body = $5
+     where account_id = $1 and key = $2`,
+    [accountId, key, response.status, JSON.stringify(response.headers), response.body],
+  );
+}
+
+export async function deleteExpiredIdempotencyRecords(tx: Tx): Promise<void> {
+  await tx.query(`delete from idempotency_records where expires_at < now()`);
+}

@@ -1,0 +1,42 @@
+import type { Message } from "../core/model.ts";
+import type { Reader, Tx } from "./transaction.ts";
+
+export interface NewMessage extends Message {
+  request_id: string;
+  trace_id: string;
+  delivery_count: number;
+}
+
+export async function insertMessages(tx: Tx, messages: readonly NewMessage[]): Promise<void> {
+  await tx.query({
+    name: "insert_messages",
+    text: `insert into messages
+        (id, account_id, job_id, type, body, delivery_count, request_id, trace_id, created_at)
+      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[],
+        $7::text[], $8::text[], $9::timestamptz[])`,
+    values: [
+      messages.map((m) => m.id),
+      messages.map((m) => m.account_id),
+      messages.map((m) => m.job_id),
+      messages.map((m) => m.type),
+      messages.map((m) => m.body),
+      messages.map((m) => m.delivery_count),
+      messages.map((m) => m.request_id),
+      messages.map((m) => m.trace_id),
+      messages.map((m) => m.created_at),
+    ],
+  });
+}
+
+export async function getMessage(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<Message | null> {
+  const { rows } = await reader.query<Message>(
+    `select id, account_id, job_id, type, body, created_at from messages
+     where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0] ?? null;
+}

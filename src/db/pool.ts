@@ -1,0 +1,21 @@
+import pg from "pg";
+
+/** A pool whose idle connections may break without ending the process. */
+export function createPool(options: {
+  connectionString: string;
+  max: number;
+  name: string;
+  onError(error: Error): void;
+}): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    max: options.max,
+    application_name: `ringback ${options.name}`,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
+  pool.on("error", options.onError);
+  // one that breaks while it is checked out fails its query; without a handler it ends the process
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  return pool;
+}

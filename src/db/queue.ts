@@ -1,0 +1,74 @@
+import type { Reader, Tx } from "./transaction.ts";
+
+/** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
+export interface WakeUp {
+  task: "run-job" | "pump-lane" | "run-replay";
+  /** The uuid of the job, lane or replay. */
+  id: string;
+  /** Milliseconds from now. */
+  delayMs: number;
+}
+
+// graphile-worker counts an attempt at each fetch, so a kill costs one: leave far more than needed.
+const MAX_ATTEMPTS = 30_000;
+
+export function wakeUpKey(task: WakeUp["task"], id: string): string {
+  return `${task}:${id}`;
+}
+
+/**
+ * Queues wake-ups, replacing those that wait under the same key. Keys are touched in one order,
+ * because an uncommitted one blocks the others that want it.
+ */
+export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+  if (wakeUps.length === 0) return;
+  const byKey = new Map(wakeUps.map((w) => [wakeUpKey(w.task, w.id), w]));
+  const keys = [...byKey.keys()].sort();
+  const ordered = keys.map((key) => byKey.get(key)!);
+  await tx.query({
+    name: "add_wake_ups",
+    text: `select count(*) from graphile_worker.add_jobs(array(
+        select row(t.task, json_build_object('id', t.id), null,
+                   now() + t.delay_ms * interval '1 millisecond',
+                   ${MAX_ATTEMPTS}, t.key, null, null)::graphile_worker.job_spec
+        from unnest($1::text[], $2::text[], $3::float8[], $4::text[])
+          with ordinality as t(task, id, delay_ms, key, place)
+        order by t.place))`,
+    values: [
+      ordered.map((w) => w.task),
+      ordered.map((w) => w.id),
+      ordered.map((w) => w.delayMs),
+      keys,
+    ],
+  });
+}
+
+/** Frees the queue entries that dead pools hold. */
+export async function unlockQueueJobs(tx: Tx, poolIds: readonly string[]): Promise<void> {
+  if (poolIds.length === 0) return;
+  await tx.query("select graphile_worker.force_unlock_workers($1::text[])", [poolIds]);
+}
+
+/**
+ * Deletes entries that can never run again: a re-queued key leaves the entry it overtook without
+ * a key and without attempts, and a kill before its completion leaves it behind.
+ */
+export async function deleteSpentQueueJobs(tx: Tx): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    `select count(*)::int as count from graphile_worker.complete_jobs(array(
+       select id from graphile_worker.jobs
+       where task_identifier in ('run-job', 'pump-lane', 'run-replay')
+         and locked_at is null and attempts >= max_attempts
+       limit 10000))`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Wake-ups that wait, for metrics. */
+export async function countWaitingWakeUps(reader: Reader): Promise<Record<string, number>> {
+  const { rows } = await reader.query<{ task: string; count: number }>(
+    `select task_identifier as task, count(*)::int as count from graphile_worker.jobs
+     where locked_at is null and run_at <= now() group by 1`,
+  );
+  return Object.fromEntries(rows.map(({ task, count }) => [task, count]));
+}

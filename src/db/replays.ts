@@ -1,0 +1,174 @@
+import type { Replay, ReplayFilter } from "../core/model.ts";
+import type { Reader, Tx } from "./transaction.ts";
+
+const REPLAY_COLUMNS = `id, account_id, filter, dry_run, status, matched, replayed, created_at, finished_at`;
+
+interface ReplayRow extends Omit<Replay, "filter"> {
+  filter: Omit<ReplayFilter, "since" | "until"> & { since?: string; until?: string };
+}
+
+export async function insertReplay(
+  tx: Tx,
+  replay: Pick<Replay, "id" | "account_id" | "filter" | "dry_run" | "matched">,
+): Promise<Replay> {
+  const { rows } = await tx.query<ReplayRow>(
+    `insert into replays (id, account_id, filter, dry_run, matched, status, finished_at)
+     values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end)
+     returning ${REPLAY_COLUMNS}`,
+    [
+      replay.id,
+      replay.account_id,
+      JSON.stringify(replay.filter),
+      replay.dry_run,
+      replay.matched,
+      replay.dry_run || replay.matched === 0 ? "completed" : "running",
+    ],
+  );
+  return toReplay(rows[0]!);
+}
+
+export async function lockReplay(
+  tx: Tx,
+  id: string,
+): Promise<(Replay & { position: string | null }) | null> {
+  const { rows } = await tx.query<ReplayRow & { position: string | null }>(
+    `select ${REPLAY_COLUMNS}, position from replays where id = $1 for update`,
+    [id],
+  );
+  const row = rows[0];
+  return row === undefined ? null : { ...toReplay(row), position: row.position };
+}
+
+export async function advanceReplay(
+  tx: Tx,
+  id: string,
+  step: { position: string | null; replayed: number; finished: boolean },
+): Promise<void> {
+  await tx.query(
+    `update replays set position = coalesce($2, position), replayed = replayed + $3,
+       status = case when $4 then 'completed' else status end,
+       finished_at = case when $4 then now() end
+     where id = $1 and status = 'running'`,
+    [id, step.position, step.replayed, step.finished],
+  );
+}
+
+export async function cancelRunningReplay(
+  tx: Tx,
+  accountId: string,
+  id: string,
+): Promise<Replay | null> {
+  const { rows } = await tx.query<ReplayRow>(
+    `update replays set status = 'canceled', finished_at = now()
+     where account_id = $1 and id = $2 and status = 'running' returning ${REPLAY_COLUMNS}`,
+    [accountId, id],
+  );
+  return rows[0] === undefined ? null : toReplay(rows[0]);
+}
+
+// A delivery that this replay reopened and that ended again has ended after the replay began,
+// so `finished_at` keeps it from matching twice.
+const MATCHES = `d.account_id = $1 and d.status = $2
+  and ($3::uuid[] is null or d.id = any($3))
+  and ($4::text is null or l.reason = $4)
+  and ($5::uuid is null or d.endpoint_id = $5)
+  and ($6::uuid is null or d.job_id = $6)
+  and ($7::text is null or d.event_type = $7)
+  and ($8::timestamptz is null or d.created_at >= $8)
+  and ($9::timestamptz is null or d.created_at < $9)`;
+
+/** Where the receiver is gone or disabled a replay would only die again: it is not matched. */
+const SENDABLE = `(d.endpoint_id is null or exists (
+  select 1 from endpoints e where e.id = d.endpoint_id and e.deleted_at is null
+    and e.state <> 'disabled'))`;
+
+function matchValues(accountId: string, filter: ReplayFilter): unknown[] {
+  return [
+    accountId,
+    filter.status,
+    filter.ids ?? null,
+    filter.reason ?? null,
+    filter.endpoint_id ?? null,
+    filter.job_id ?? null,
+    filter.event_type ?? null,
+    filter.since ?? null,
+    filter.until ?? null,
+  ];
+}
+
+export async function countReplayMatches(
+  reader: Reader,
+  accountId: string,
+  filter: ReplayFilter,
+): Promise<number> {
+  const { rows } = await reader.query<{ count: number }>(
+    `select count(*)::int as count from deliveries d
+     left join dead_letters l on l.delivery_id = d.id where ${MATCHES} and ${SENDABLE}`,
+    matchValues(accountId, filter),
+  );
+  return rows[0]!.count;
+}
+
+/** The next matches after the replay's position, in order of id, with their lanes. */
+export async function findReplayMatches(
+  tx: Tx,
+  replay: Replay & { position: string | null },
+  limit: number,
+): Promise<{ id: string; lane_id: string }[]> {
+  const { rows } = await tx.query<{ id: string; lane_id: string }>(
+    `select d.id, d.lane_id from deliveries d
+     left join dead_letters l on l.delivery_id = d.id
+     where ${MATCHES} and ${SENDABLE} and ($10::uuid is null or d.id > $10)
+       and d.finished_at <= $11
+     order by d.id limit $12`,
+    [...matchValues(replay.account_id, replay.filter), replay.position, replay.created_at, limit],
+  );
+  return rows;
+}
+
+export async function getReplay(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<Replay | null> {
+  const { rows } = await reader.query<ReplayRow>(
+    `select ${REPLAY_COLUMNS} from replays where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0] === undefined ? null : toReplay(rows[0]);
+}
+
+export async function listReplays(
+  reader: Reader,
+  accountId: string,
+  page: { before?: string | undefined; limit: number },
+): Promise<Replay[]> {
+  const { rows } = await reader.query<ReplayRow>(
+    `select ${REPLAY_COLUMNS} from replays
+     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
+    [accountId, page.before ?? null, page.limit],
+  );
+  return rows.map(toReplay);
+}
+
+/** Running replays that no queue entry will wake. */
+export async function findForgottenReplays(reader: Reader): Promise<string[]> {
+  const { rows } = await reader.query<{ id: string }>(
+    `select r.id from replays r
+     left join graphile_worker.jobs q on q.key = 'run-replay:' || r.id
+     where r.status = 'running' and q.id is null`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+function toReplay(row: ReplayRow): Replay {
+  const { since, until, ...rest } = row.filter;
+  return {
+    ...row,
+    filter: {
+      ...rest,
+      ...(since === undefined ? {} : { since: new Date(since) }),
+      ...(until === undefined ? {} : { until: new Date(until) }),
+    },
+  };
+}

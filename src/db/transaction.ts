@@ -1,0 +1,55 @@
+import type { Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
+
+declare const brand: unique symbol;
+
+interface Queryable {
+  query<R extends QueryResultRow>(
+    query: { name?: string; text: string; values?: unknown[] } | string,
+    values?: unknown[],
+  ): Promise<QueryResult<R>>;
+}
+
+/** An open transaction. Every write takes one, so a write outside a transaction does not compile. */
+export interface Tx extends Queryable {
+  readonly [brand]: true;
+}
+
+/** Where a read may run: a pool, or inside a transaction. */
+export type Reader = Queryable;
+
+/**
+ * Runs `work` in one READ COMMITTED transaction on a connection of its own, which is held for
+ * nothing else: no computation and no HTTP may happen inside.
+ * A connection that broke is thrown away, not returned.
+ */
+export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query("begin");
+    const result = await work(asTx(client));
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** One statement is a transaction of its own; for writes that are a single statement. */
+export function singleStatement(pool: Pool): Tx {
+  return asTx(pool);
+}
+
+/** A client on which the caller keeps the session (advisory locks, LISTEN). */
+export function sessionTx(client: Pick<PoolClient, "query">): Tx {
+  return asTx(client);
+}
+
+function asTx(queryable: unknown): Tx {
+  return queryable as Tx;
+}

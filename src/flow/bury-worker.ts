@@ -1,0 +1,87 @@
+import type { Context } from "../context.ts";
+import { lockRunsOf, returnRuns } from "../db/jobs.ts";
+import { breakLeases } from "../db/lanes.ts";
+import { addWakeUps, unlockQueueJobs } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
+import { deleteWorker, lockBurials, lockDeadWorker, lockWorker } from "../db/workers.ts";
+import { wakeLanes } from "./publish.ts";
+import { endJobs } from "./run-group.ts";
+
+/** A job whose worker died this often is taken for the cause. */
+const MAX_CRASHES = 3;
+
+type BurialContext = Pick<Context, "pool" | "config" | "telemetry">;
+
+/**
+ * Takes over the work of a dead worker in one transaction: its queue entries are unlocked, its
+ * leases broken and their lanes woken, its runs given back with one more crash. The third crash
+ * of a job fails it.
+ * @param dead with the heartbeat seen unchanged; a worker that has beaten since is alive
+ */
+export async function buryWorker(
+  context: BurialContext,
+  dead: { id: string; heartbeat: string },
+): Promise<boolean> {
+  const found = await inTransaction(context.pool, async (tx) => {
+    await lockBurials(tx);
+    const worker = await lockDeadWorker(tx, dead.id, dead.heartbeat);
+    return worker && (await takeOver(tx, dead.id, worker.pool_ids, true, context));
+  });
+  if (found !== null) context.telemetry.workerBuried(dead.id, found);
+  return found !== null;
+}
+
+/** What a worker that leaves in a hurry still holds goes back, and counts as no crash. */
+export async function leaveBehind(context: BurialContext & Pick<Context, "worker">): Promise<void> {
+  const { id } = context.worker;
+  await inTransaction(context.pool, async (tx) => {
+    const worker = await lockWorker(tx, id);
+    if (worker !== null) await takeOver(tx, id, worker.pool_ids, false, context);
+  });
+}
+
+async function takeOver(
+  tx: Tx,
+  workerId: string,
+  poolIds: readonly string[],
+  crashed: boolean,
+  { config }: Pick<Context, "config">,
+): Promise<{ runs: number; lanes: number }> {
+  await unlockQueueJobs(tx, poolIds);
+  const runs = await lockRunsOf(tx, workerId);
+  const isPoison = (crashes: number): boolean => crashed && crashes + 1 >= MAX_CRASHES;
+  const ending = runs.filter((r) => r.cancel_requested_at !== null || isPoison(r.crashes));
+  const returning = runs.filter((r) => !ending.includes(r)).map(({ id }) => id);
+  await endJobs(
+    tx,
+    ending.map(({ id, run, cancel_requested_at }) => ({
+      id,
+      run,
+      result: null,
+      ...(cancel_requested_at === null ? POISONED : CANCELED),
+    })),
+    config.publicUrl,
+  );
+  await returnRuns(tx, returning, crashed);
+  const lanes = await breakLeases(tx, workerId);
+  await addWakeUps(
+    tx,
+    returning.map((id) => ({ task: "run-job", id, delayMs: 0 })),
+  );
+  await wakeLanes(tx, lanes);
+  await deleteWorker(tx, workerId);
+  return { runs: runs.length, lanes: lanes.length };
+}
+
+const POISONED = {
+  status: "failed",
+  errorCode: "worker_crashed",
+  errorMessage: `its worker died in ${MAX_CRASHES} runs`,
+} as const;
+
+const CANCELED = {
+  status: "canceled",
+  errorCode: "canceled",
+  errorMessage: "canceled while it ran",
+} as const;

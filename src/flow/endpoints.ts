@@ -1,0 +1,131 @@
+import type { Context } from "../context.ts";
+import { newId } from "../core/ids.ts";
+import type { Endpoint } from "../core/model.ts";
+import { Problem } from "../core/problem.ts";
+import { cancelPendingOfLane, numberPendingOfLane } from "../db/deliveries.ts";
+import {
+  getEndpoint,
+  insertEndpoint,
+  lockEndpoint,
+  markEndpointDeleted,
+  setEndpointState,
+  updateEndpointSettings,
+} from "../db/endpoints.ts";
+import type { EndpointSettings } from "../db/endpoints.ts";
+import { closeBreaker, insertEndpointLane, lockLane, setLaneOrder } from "../db/lanes.ts";
+import { inTransaction } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
+import { wakeLanes } from "./publish.ts";
+import { addSecret } from "./secrets.ts";
+
+interface EndpointOf {
+  accountId: string;
+  endpointId: string;
+}
+
+/** Registers a receiver with a lane and a secret of its own. */
+export async function createEndpoint(
+  context: Pick<Context, "pool" | "vault">,
+  endpoint: EndpointSettings & { accountId: string; secret: string | null },
+): Promise<{ endpoint: Endpoint; secret: string }> {
+  const { accountId, secret: chosen, ...settings } = endpoint;
+  const ids = { id: newId(), accountId, laneId: newId() };
+  return await inTransaction(context.pool, async (tx) => {
+    await insertEndpoint(tx, ids, settings);
+    await insertEndpointLane(tx, {
+      id: ids.laneId,
+      accountId,
+      endpointId: ids.id,
+      ordered: settings.ordered,
+    });
+    const owner = { accountId, endpointId: ids.id };
+    const secret = await addSecret(tx, context, owner, chosen);
+    return { endpoint: (await getEndpoint(tx, accountId, ids.id))!, secret };
+  });
+}
+
+/** @throws Problem not_found */
+export async function updateEndpoint(
+  context: Pick<Context, "pool">,
+  { accountId, endpointId, changes }: EndpointOf & { changes: Partial<EndpointSettings> },
+): Promise<Endpoint> {
+  return await inTransaction(context.pool, async (tx) => {
+    const before = await find(tx, { accountId, endpointId });
+    const settings = { ...settingsOf(before), ...changes };
+    await updateEndpointSettings(tx, endpointId, settings);
+    if (settings.ordered !== before.ordered) {
+      // with the row of the lane locked no producer is between its place and its commit
+      const lastPlace = await lockLane(tx, before.lane_id);
+      const count = settings.ordered ? await numberPendingOfLane(tx, before.lane_id, lastPlace) : 0;
+      await setLaneOrder(tx, before.lane_id, settings.ordered, count);
+    }
+    // a new URL, limit or order may let through what waited
+    await wakeLanes(tx, [before.lane_id]);
+    return (await getEndpoint(tx, accountId, endpointId))!;
+  });
+}
+
+/** What is pending for it is canceled. @throws Problem not_found */
+export async function deleteEndpoint(
+  context: Pick<Context, "pool">,
+  endpoint: EndpointOf,
+): Promise<void> {
+  await inTransaction(context.pool, async (tx) => {
+    const { lane_id } = await find(tx, endpoint);
+    await markEndpointDeleted(tx, endpoint.endpointId);
+    await lockLane(tx, lane_id);
+    await cancelPendingOfLane(tx, lane_id);
+  });
+}
+
+const CHANGES = {
+  pause: { from: ["active", "paused"], to: "paused" },
+  resume: { from: ["active", "paused"], to: "active" },
+  enable: { from: ["active", "paused", "disabled"], to: "active" },
+} as const;
+
+/**
+ * `pause`: deliveries are held pending. `resume`: they go on. `enable`: a disabled endpoint is
+ * sent to again; what died meanwhile waits for a replay. Both close the lane's breaker.
+ * @throws Problem not_found, endpoint_state
+ */
+export async function changeEndpointState(
+  context: Pick<Context, "pool">,
+  change: EndpointOf & { action: "pause" | "resume" | "enable" },
+): Promise<Endpoint> {
+  const { from, to } = CHANGES[change.action];
+  return await inTransaction(context.pool, async (tx) => {
+    const endpoint = await find(tx, change);
+    if (!(from as readonly string[]).includes(endpoint.state)) {
+      throw new Problem("endpoint_state", "the endpoint is disabled; enable it first");
+    }
+    await setEndpointState(tx, endpoint.id, to, null);
+    if (to === "active") {
+      await closeBreaker(tx, endpoint.lane_id);
+      await wakeLanes(tx, [endpoint.lane_id]);
+    }
+    return (await getEndpoint(tx, change.accountId, change.endpointId))!;
+  });
+}
+
+async function find(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endpoint> {
+  const endpoint = await lockEndpoint(tx, accountId, endpointId);
+  if (endpoint === null) throw new Problem("not_found", "no such endpoint");
+  return endpoint;
+}
+
+function settingsOf(e: Endpoint): EndpointSettings {
+  const { url, description, events, headers, ordered, max_in_flight } = e;
+  const { rate_limit_per_s, timeout_s, retry } = e;
+  return {
+    url,
+    description,
+    events,
+    headers,
+    ordered,
+    max_in_flight,
+    rate_limit_per_s,
+    timeout_s,
+    retry,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Context } from "../context.ts";
+import type { Ending } from "../db/jobs.ts";
+import { returnRun } from "../db/jobs.ts";
+import { addWakeUps } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { persist } from "./persist.ts";
+
+/** Brings a job to its one end (T3). A claim that was lost changes nothing. */
+export async function finishJob(
+  context: Pick<Context, "endings" | "telemetry">,
+  ending: Ending,
+): Promise<void> {
+  const ended = await persist(context, "finish job", () => context.endings.add(ending));
+  if (ended === null) context.telemetry.claimLost("run", ending.id);
+  else context.telemetry.jobEnded(ended);
+}
+
+/** `running → pending`, to be run again by anyone after a pause. */
+export async function handBack(
+  context: Pick<Context, "pool" | "telemetry">,
+  run: { id: string; run: number; delayMs: number; failed: boolean },
+): Promise<void> {
+  const returned = await persist(context, "hand back run", () =>
+    inTransaction(context.pool, async (tx) => {
+      if (!(await returnRun(tx, run))) return false;
+      await addWakeUps(tx, [{ task: "run-job", id: run.id, delayMs: run.delayMs }]);
+      return true;
+    }),
+  );
+  if (!returned) context.telemetry.claimLost("run", run.id);
+}

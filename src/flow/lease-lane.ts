@@ -1,0 +1,107 @@
+import type { KeyObject } from "node:crypto";
+import type { Context } from "../context.ts";
+import type { Breaker } from "../core/breaker.ts";
+import { importPrivateKey, importSecret } from "../core/signature.ts";
+import type { Signer } from "../core/signature.ts";
+import { cancelPendingOfLane, nextDueMs } from "../db/deliveries.ts";
+import { lockLease, readLease, releaseLease, takeLease } from "../db/lanes.ts";
+import type { LaneConfig } from "../db/lanes.ts";
+import { addWakeUps } from "../db/queue.ts";
+import { inTransaction, singleStatement } from "../db/transaction.ts";
+import { persist } from "./persist.ts";
+
+/** A lane in the hands of its one holder. */
+export interface LeasedLane {
+  config: LaneConfig;
+  signer: Signer;
+  breaker: Breaker;
+  /** Milliseconds since the epoch; see core/pace.ts. */
+  nextSendAt: number;
+}
+
+type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
+
+/** T4: the lease of a lane, or null when another worker holds it. */
+export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
+  const config = await takeLease(singleStatement(context.pool), laneId, context.worker.id);
+  if (config === null) return null;
+  const now = context.now().getTime();
+  return {
+    config,
+    signer: signerOf(context, config),
+    breaker: {
+      failures: config.breaker_failures,
+      opens: config.breaker_opens,
+      until: config.breaker_ms === null ? null : now + config.breaker_ms,
+      reason: config.breaker_reason,
+    },
+    nextSendAt: config.next_send_ms === null ? 0 : now + config.next_send_ms,
+  };
+}
+
+/** What changed while the lane is pumped: secrets, pauses, limits. False: the lease is lost. */
+export async function refreshLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
+  const config = await readLease(context.pool, lane.config.id, lane.config.epoch);
+  if (config === null) return false;
+  lane.config = config;
+  lane.signer = signerOf(context, config);
+  return true;
+}
+
+/**
+ * Gives the lane back and plans its next wake-up, in one transaction. The row is locked before
+ * the look for what is due next, and the look is a statement of its own, so that it sees all that
+ * was committed before the lock; what commits later brings its own wake-up.
+ * False: the lease was lost, and nothing changed.
+ */
+export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
+  const { id, epoch, ordered } = lane.config;
+  return await persist(context, "leave lane", () =>
+    inTransaction(context.pool, async (tx) => {
+      if (!(await lockLease(tx, id, epoch))) return false;
+      if (lane.config.endpoint_deleted) await cancelPendingOfLane(tx, id);
+      const dueMs = await nextDueMs(tx, id, ordered);
+      const now = context.now().getTime();
+      const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
+      const nextSendMs = lane.nextSendAt > now ? lane.nextSendAt - now : null;
+      if (dueMs !== null && lane.config.endpoint_state !== "paused") {
+        const delayMs = Math.max(dueMs, breakerMs ?? 0, nextSendMs ?? 0);
+        await addWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
+      }
+      await releaseLease(tx, id, {
+        breakerFailures: lane.breaker.failures,
+        breakerOpens: lane.breaker.opens,
+        breakerMs,
+        breakerReason: lane.breaker.reason,
+        nextSendMs,
+      });
+      return true;
+    }),
+  );
+}
+
+const KEYS = new Map<string, KeyObject>();
+const MAX_KEYS = 20_000;
+
+// Opening a box costs more than a signature. A sealed text never changes what it holds, so keys
+// are kept by it; the oldest go first.
+function unseal(
+  { vault }: Pick<Context, "vault">,
+  sealed: string,
+  importKey: (text: string) => KeyObject,
+): KeyObject {
+  let key = KEYS.get(sealed);
+  if (key === undefined) {
+    key = importKey(vault.open(sealed));
+    if (KEYS.size >= MAX_KEYS) KEYS.delete(KEYS.keys().next().value!);
+    KEYS.set(sealed, key);
+  }
+  return key;
+}
+
+function signerOf(context: LeaseContext, config: LaneConfig): Signer {
+  return {
+    hmacKeys: config.sealed_secrets.map((sealed) => unseal(context, sealed, importSecret)),
+    privateKey: unseal(context, config.sealed_private_key, importPrivateKey),
+  };
+}

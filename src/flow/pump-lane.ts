@@ -1,0 +1,303 @@
+import type { Context, PumpHandle } from "../context.ts";
+import { afterAttempt, breakerState } from "../core/breaker.ts";
+import { isOutage } from "../core/outage.ts";
+import { paceAfterSend, paceDelay } from "../core/pace.ts";
+import { readDue, readDueInOrder } from "../db/deliveries.ts";
+import type { DueDelivery, Settlement } from "../db/deliveries.ts";
+import { leaseLane, leaveLane, refreshLane } from "./lease-lane.ts";
+import type { LeasedLane } from "./lease-lane.ts";
+import { persist } from "./persist.ts";
+import { giveUp, sendDelivery } from "./send-delivery.ts";
+
+const SLICE_MS = 2_000;
+const SLICE_DELIVERIES = 1_000;
+/** How long a lane whose slice is over waits for its sends before it works on meanwhile. */
+const DRAIN_MS = 100;
+/** A pause, a new secret or a new limit takes effect within this time. */
+const REFRESH_MS = 500;
+/** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
+const LOOK_AGAIN_MS = 1_000;
+const READ_ROWS = 200;
+/** Bytes of bodies one lane may hold in memory. */
+const MAX_BYTES = 1_048_576;
+const DEFAULT_IN_FLIGHT = 10;
+
+/**
+ * Pumps one lane: leases it, sends what is due, settles, and gives it back with its next wake-up
+ * planned. A lane that is leased already is left alone; its holder looks before it leaves.
+ */
+export async function pumpLane(context: Context, laneId: string): Promise<void> {
+  const holder = context.pumps.get(laneId);
+  if (holder !== undefined) return holder.nudge();
+  if (context.stopping.aborted) return;
+  // before the lease, so that a lease whose answer got lost can be told from one that is in hand
+  let pump: LanePump | null = null;
+  let nudged = false;
+  const handle: PumpHandle = {
+    nudge() {
+      nudged = true;
+      pump?.nudge();
+    },
+  };
+  context.pumps.set(laneId, handle);
+  let left = true;
+  try {
+    const lane = await leaseLane(context, laneId);
+    if (lane === null) return;
+    pump = new LanePump(context, lane);
+    if (nudged) pump.nudge();
+    await pump.run();
+    left = await leaveLane(context, lane);
+  } finally {
+    context.pumps.delete(laneId);
+    if (!left) context.telemetry.claimLost("lane", laneId);
+  }
+}
+
+class LanePump {
+  readonly #context: Context;
+  readonly #lane: LeasedLane;
+  /** Read and not yet sent, the first to be sent first. */
+  readonly #buffer: DueDelivery[] = [];
+  /** Everything in hand, from read to settled, with its bytes. */
+  readonly #inHand = new Map<string, number>();
+  #bytes = 0;
+  #sending = 0;
+  #settling = 0;
+  #reading = false;
+  /** There may be more to read. */
+  #more = true;
+  #lost = false;
+  #sliceEnd = 0;
+  #sliceLeft = 0;
+  #refreshAt: number;
+  #readAt = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(context: Context, lane: LeasedLane) {
+    this.#context = context;
+    this.#lane = lane;
+    this.#refreshAt = performance.now() + REFRESH_MS;
+    this.#newSlice();
+  }
+
+  /** A delivery may have become due: look again. */
+  nudge(): void {
+    this.#more = true;
+    this.#wake();
+  }
+
+  async run(): Promise<void> {
+    while (true) {
+      if (performance.now() >= this.#refreshAt) await this.#refresh();
+      const over = this.#isOver();
+      if (!over) {
+        this.#launch();
+        this.#read();
+      }
+      const busy = this.#sending + this.#settling > 0 || this.#reading;
+      if (!busy && (over || this.#buffer.length === 0 || this.#held())) return;
+      await this.#event(over);
+    }
+  }
+
+  /** Nothing more is begun: the lease is lost, the process stops, or others want their turn. */
+  #isOver(): boolean {
+    if (this.#lost || this.#context.stopping.aborted) return true;
+    const now = performance.now();
+    if (now < this.#sliceEnd && this.#sliceLeft > 0) return false;
+    // a slow answer keeps the lease anyway, so the lane works on beside it
+    if (this.#sending > 0 && now > this.#sliceEnd + DRAIN_MS) this.#newSlice();
+    return now >= this.#sliceEnd || this.#sliceLeft <= 0;
+  }
+
+  #newSlice(): void {
+    this.#sliceEnd = performance.now() + SLICE_MS;
+    this.#sliceLeft = SLICE_DELIVERIES;
+  }
+
+  /** What is due must stay: the receiver is paused, broken, or its rate is used up for long. */
+  #held(): boolean {
+    const { config, breaker } = this.#lane;
+    const now = this.#context.now().getTime();
+    return (
+      config.endpoint_deleted ||
+      config.endpoint_state === "paused" ||
+      breakerState(breaker, now) === "open" ||
+      paceDelay(this.#lane, now) > this.#sliceEnd - performance.now()
+    );
+  }
+
+  #slots(): number {
+    const { config, breaker } = this.#lane;
+    if (breakerState(breaker, this.#context.now().getTime()) !== "closed") return 1;
+    return config.ordered ? 1 : (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
+  }
+
+  #launch(): void {
+    while (this.#buffer.length > 0 && this.#sliceLeft > 0 && !this.#held()) {
+      const disabled = this.#lane.config.endpoint_state === "disabled";
+      if (!disabled) {
+        const now = this.#context.now().getTime();
+        // in an ordered lane the next is sent only after the one before is settled
+        const used = this.#sending + (this.#lane.config.ordered ? this.#settling : 0);
+        if (used >= this.#slots() || paceDelay(this.#lane, now) > 0) return;
+        this.#lane.nextSendAt = paceAfterSend(
+          this.#lane,
+          this.#lane.config.rate_limit_per_s,
+          now,
+        ).nextSendAt;
+      }
+      const delivery = this.#buffer.shift()!;
+      this.#sliceLeft -= 1;
+      void (disabled ? this.#giveUp(delivery) : this.#send(delivery));
+    }
+  }
+
+  async #send(delivery: DueDelivery): Promise<void> {
+    this.#sending += 1;
+    const { outcome, settlement } = await sendDelivery(this.#context, this.#lane, delivery);
+    this.#sending -= 1;
+    const failure = outcome.kind === "delivered" ? null : failureOf(outcome);
+    this.#judge(failure);
+    if (outcome.kind === "dead" && outcome.reason === "gone") this.#disabledByReceiver();
+    // what follows a failed delivery of an ordered lane waits for it
+    if (this.#lane.config.ordered && outcome.kind === "retry") this.#dropBuffer();
+    await this.#settle(delivery, settlement);
+  }
+
+  async #giveUp(delivery: DueDelivery): Promise<void> {
+    const settlement = giveUp(this.#lane, delivery);
+    this.#context.telemetry.deliveryGivenUp(delivery.id, settlement.reason!, settlement.detail!);
+    await this.#settle(delivery, settlement);
+  }
+
+  async #settle(delivery: DueDelivery, settlement: Settlement): Promise<void> {
+    this.#settling += 1;
+    this.#wake();
+    try {
+      const settled = await persist(this.#context, "settle attempt", () =>
+        this.#context.settlements.add(settlement),
+      );
+      if (!settled) {
+        this.#lost = true;
+        this.#context.telemetry.claimLost("settlement", delivery.id);
+      }
+    } catch (error) {
+      this.#lost = true;
+      this.#context.telemetry.unexpectedError(error, { delivery_id: delivery.id });
+    } finally {
+      this.#settling -= 1;
+      this.#letGo(delivery);
+      this.#wake();
+    }
+  }
+
+  #judge(failure: string | null): void {
+    const { breaker } = this.#lane;
+    const now = this.#context.now().getTime();
+    const next = afterAttempt(breaker, failure, now);
+    this.#lane.breaker = next;
+    if (next.opens > breaker.opens) {
+      this.#context.telemetry.breakerOpened(this.#lane.config.id, next.reason, next.until!);
+    }
+  }
+
+  #disabledByReceiver(): void {
+    if (this.#lane.config.endpoint_id !== null) this.#lane.config.endpoint_state = "disabled";
+  }
+
+  #read(): void {
+    const { config } = this.#lane;
+    const slow = this.#sending > 0 && performance.now() - this.#readAt > LOOK_AGAIN_MS;
+    if (slow) this.#more = true;
+    const low = this.#buffer.length < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
+    const full = this.#bytes >= MAX_BYTES || this.#inHand.size >= READ_ROWS * 3;
+    if (!this.#more || !low || full || this.#reading || this.#held()) return;
+    // ordered lanes read from the head, so nothing of it may be in hand
+    if (config.ordered && this.#inHand.size > 0) return;
+    void this.#readMore();
+  }
+
+  async #readMore(): Promise<void> {
+    this.#reading = true;
+    this.#more = false;
+    this.#readAt = performance.now();
+    try {
+      const limits = {
+        except: [...this.#inHand.keys()],
+        rows: READ_ROWS,
+        bytes: MAX_BYTES - this.#bytes,
+      };
+      const read = this.#lane.config.ordered ? readDueInOrder : readDue;
+      const due = await read(this.#context.pool, this.#lane.config.id, limits);
+      for (const delivery of due) {
+        this.#buffer.push(delivery);
+        this.#inHand.set(delivery.id, delivery.body_bytes);
+        this.#bytes += delivery.body_bytes;
+      }
+      const bytes = due.reduce((sum, { body_bytes }) => sum + body_bytes, 0);
+      if (due.length === limits.rows || bytes >= limits.bytes) this.#more = true;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#reading = false;
+      this.#wake();
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    this.#refreshAt = performance.now() + REFRESH_MS;
+    const disabled = this.#lane.config.endpoint_state === "disabled";
+    try {
+      if (!(await refreshLane(this.#context, this.#lane))) this.#lost = true;
+      // settled or not, a 410 in hand counts
+      if (disabled) this.#disabledByReceiver();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The lane is left, so that it is taken up again in order. */
+  #fail(error: unknown): void {
+    this.#lost = true;
+    if (isOutage(error)) {
+      this.#context.telemetry.log.warn("database away", { what: "pump lane" });
+    } else {
+      this.#context.telemetry.unexpectedError(error, { lane_id: this.#lane.config.id });
+    }
+  }
+
+  #dropBuffer(): void {
+    for (const delivery of this.#buffer.splice(0)) this.#letGo(delivery);
+  }
+
+  #letGo(delivery: DueDelivery): void {
+    this.#inHand.delete(delivery.id);
+    this.#bytes -= delivery.body_bytes;
+  }
+
+  /** Until something happens, or the time comes for something. */
+  async #event(over: boolean): Promise<void> {
+    const now = performance.now();
+    const pace = paceDelay(this.#lane, this.#context.now().getTime());
+    const waits = [this.#refreshAt - now];
+    if (this.#buffer.length > 0 && pace > 0 && !over) waits.push(pace);
+    if (over && this.#sending > 0 && !this.#lost) waits.push(this.#sliceEnd + DRAIN_MS + 1 - now);
+    const waitMs = Math.max(1, Math.min(...waits));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => undefined;
+  }
+}
+
+function failureOf(
+  outcome: { kind: "retry"; failure: string } | { kind: "dead"; detail: string },
+): string {
+  return outcome.kind === "retry" ? outcome.failure : outcome.detail;
+}

@@ -1,0 +1,78 @@
+import type { Context } from "../context.ts";
+import type { JobEvent } from "../core/model.ts";
+import { claimRuns, endRuns } from "../db/jobs.ts";
+import type { ClaimedRun, EndedJob, Ending } from "../db/jobs.ts";
+import { inTransaction } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import { jobPublication } from "./job-events.ts";
+import { callbacksWant, publish } from "./publish.ts";
+
+/** Job id → the claim; null: it is not pending, or not due. */
+export type ClaimGroup = GroupCommit<string, ClaimedRun | null>;
+/** How a run ended → the job's end; null: the claim was lost. */
+export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
+
+const GROUP = 200;
+
+/** T2, for all runs that wait to be claimed: `pending → running`, and job.started if wanted. */
+export function createClaimGroup({
+  pool,
+  worker,
+  config,
+}: Pick<Context, "pool" | "worker" | "config">): ClaimGroup {
+  return createGroupCommit(
+    (ids) =>
+      inTransaction(pool, async (tx) => {
+        const claimed = await claimRuns(tx, worker.id, ids);
+        const wanted = claimed.filter(
+          (job) => job.started_subscribed || callbacksWant(job.callbacks, "job.started"),
+        );
+        await publish(
+          tx,
+          wanted.map((job) =>
+            jobPublication("job.started", job, job.run_started_at, config.publicUrl, null),
+          ),
+        );
+        const byId = new Map(claimed.map((job) => [job.id, job]));
+        return ids.map((id) => byId.get(id) ?? null);
+      }),
+    GROUP,
+  );
+}
+
+/** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
+export function createEndingGroup({ pool, config }: Pick<Context, "pool" | "config">): EndingGroup {
+  return createGroupCommit(
+    (endings) => inTransaction(pool, (tx) => endJobs(tx, endings, config.publicUrl)),
+    GROUP,
+  );
+}
+
+/** The same in the caller's transaction. Answers in the order of the endings. */
+export async function endJobs(
+  tx: Tx,
+  endings: readonly Ending[],
+  publicUrl: string,
+): Promise<(EndedJob | null)[]> {
+  const byId = new Map((await endRuns(tx, endings)).map((job) => [job.id, job]));
+  const ended = endings.map(({ id }) => byId.get(id) ?? null);
+  await publish(
+    tx,
+    ended.flatMap((job, index) =>
+      job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
+    ),
+  );
+  return ended;
+}
+
+/** The message of a job's end. */
+export function endPublication(
+  job: EndedJob,
+  result: string | null,
+  publicUrl: string,
+): ReturnType<typeof jobPublication> {
+  const event = `job.${job.status}` as JobEvent;
+  return jobPublication(event, job, job.finished_at, publicUrl, result);
+}

@@ -1,0 +1,79 @@
+import type { RunOutcome } from "../compute/pool.ts";
+import type { Context } from "../context.ts";
+import { backoffMs } from "../core/backoff.ts";
+import type { ClaimedRun } from "../db/jobs.ts";
+import { addWakeUps } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { finishJob, handBack } from "./finish-job.ts";
+import { createProgressReporter } from "./report-progress.ts";
+
+/** Pause before another run of a job whose run failed: 2 s, 6 s, 18 s, … up to 5 min. */
+const RUN_RETRY = { max_attempts: Infinity, base_s: 2, factor: 3, cap_s: 300 };
+
+/**
+ * Claims one run of a job, computes it in a thread and brings it to its end.
+ * @param computed called when the thread is free again, before the end is written
+ */
+export async function runJob(context: Context, jobId: string, computed: () => void): Promise<void> {
+  if (context.stopping.aborted || context.runs.has(jobId)) return;
+  // before the claim, so that a claim whose answer got lost can be told from one that is in hand
+  context.runs.set(jobId, { run: 0, stop: () => undefined });
+  try {
+    const job = await context.claims.add(jobId);
+    if (job !== null) await compute(context, job, computed);
+  } finally {
+    context.runs.delete(jobId);
+  }
+}
+
+async function compute(context: Context, job: ClaimedRun, computed: () => void): Promise<void> {
+  const progress = createProgressReporter(context, job);
+  const started = performance.now();
+  const running = context.compute.start({
+    jobId: job.id,
+    run: job.run,
+    type: job.type,
+    input: job.input,
+    timeoutMs: job.timeout_s * 1000,
+    onProgress: (p) => progress.report(p),
+    onLog: (message, fields) =>
+      context.telemetry.log.info(message, { ...fields, job_id: job.id, run: job.run }),
+  });
+  context.runs.set(job.id, { run: job.run, stop: (reason) => running.stop(reason) });
+  if (context.stopping.aborted) running.stop("shutdown");
+  const outcome = await running.outcome;
+  computed();
+  await progress.settled();
+  const label = outcome.kind === "failed" ? outcome.code : outcome.kind;
+  context.telemetry.runEnded(job, label, performance.now() - started);
+  await conclude(context, job, outcome);
+}
+
+/** Puts a wake-up back to its place in the queue. */
+export async function requeueRun(
+  { pool }: Pick<Context, "pool">,
+  jobId: string,
+  place: Date,
+): Promise<void> {
+  const delayMs = place.getTime() - Date.now();
+  await inTransaction(pool, (tx) => addWakeUps(tx, [{ task: "run-job", id: jobId, delayMs }]));
+}
+
+/** What an outcome makes of the job: its end, another run later, or a run handed back. */
+async function conclude(context: Context, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
+  const end = { id: job.id, run: job.run, result: null, errorCode: null, errorMessage: null };
+  if (outcome.kind === "completed") {
+    await finishJob(context, { ...end, status: "completed", result: outcome.result });
+  } else if (outcome.kind === "stopped" && outcome.reason === "shutdown") {
+    await handBack(context, { id: job.id, run: job.run, delayMs: 0, failed: false });
+  } else if (outcome.kind === "stopped") {
+    const error = { errorCode: "canceled", errorMessage: "canceled while it ran" };
+    await finishJob(context, { ...end, ...error, status: "canceled" });
+  } else if (outcome.retryable && job.failures + 1 < job.max_runs) {
+    const delayMs = backoffMs(RUN_RETRY, job.failures + 1, context.random());
+    await handBack(context, { id: job.id, run: job.run, delayMs, failed: true });
+  } else {
+    const error = { errorCode: outcome.code, errorMessage: outcome.message };
+    await finishJob(context, { ...end, ...error, status: "failed" });
+  }
+}

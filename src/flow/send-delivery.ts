@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import type { Context } from "../context.ts";
+import { DEFAULT_RETRY } from "../core/backoff.ts";
+import type { Exchange } from "../core/exchange.ts";
+import { formatId, newId } from "../core/ids.ts";
+import { decideOutcome } from "../core/outcome.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { redactHeaders } from "../core/redact-headers.ts";
+import { signatureHeader } from "../core/signature.ts";
+import type { DueDelivery, Settlement } from "../db/deliveries.ts";
+import type { LeasedLane } from "./lease-lane.ts";
+
+const DEFAULT_TIMEOUT_S = 15;
+
+export interface SentDelivery {
+  outcome: Outcome;
+  settlement: Settlement;
+}
+
+/** One attempt: signed now, sent, judged. Nothing is written; the settlement says what to write. */
+export async function sendDelivery(
+  context: Pick<Context, "transport" | "telemetry" | "config" | "now" | "random">,
+  lane: LeasedLane,
+  delivery: DueDelivery,
+): Promise<SentDelivery> {
+  const { config } = lane;
+  const { overrides } = delivery;
+  const number = delivery.attempt_count + 1;
+  const url = config.url ?? delivery.url;
+  const headers = {
+    ...config.headers,
+    ...overrides?.headers,
+    ...webhookHeaders(context, lane, delivery, number),
+  };
+  const exchange = await context.transport.send({
+    lane: config.id,
+    url,
+    headers,
+    body: delivery.body,
+    timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+  });
+  const outcome = decideOutcome(exchange, {
+    retry: { ...DEFAULT_RETRY, ...config.retry, ...overrides?.retry },
+    budgetUsed: number - delivery.free_attempts,
+    beside: delivery.beside,
+    now: context.now(),
+    random: context.random(),
+  });
+  context.telemetry.attemptMade(delivery, number, exchange, outcome);
+  return {
+    outcome,
+    settlement: {
+      deliveryId: delivery.id,
+      laneId: config.id,
+      epoch: config.epoch,
+      number,
+      outcome: outcome.kind,
+      delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
+      reason: outcome.kind === "dead" ? outcome.reason : null,
+      detail: outcome.kind === "dead" ? outcome.detail : null,
+      attempt: newAttempt(exchange, url, headers, delivery.manual),
+    },
+  };
+}
+
+/** The receiver is disabled: the delivery is given up without an attempt, kept for replay. */
+export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
+  return {
+    deliveryId: delivery.id,
+    laneId: lane.config.id,
+    epoch: lane.config.epoch,
+    number: delivery.attempt_count + 1,
+    outcome: "dead",
+    delayMs: null,
+    reason: "endpoint_disabled",
+    detail: "the endpoint is disabled; enable it and replay",
+    attempt: null,
+  };
+}
+
+function webhookHeaders(
+  { config, now }: Pick<Context, "config" | "now">,
+  { signer }: LeasedLane,
+  delivery: DueDelivery,
+  number: number,
+): Record<string, string> {
+  const id = formatId("message", delivery.message_id);
+  const timestamp = Math.floor(now().getTime() / 1000);
+  return {
+    "content-type": "application/json",
+    "user-agent": `Ringback/${config.version}`,
+    "webhook-id": id,
+    "webhook-timestamp": String(timestamp),
+    "webhook-signature": signatureHeader(signer, id, timestamp, delivery.body),
+    // every attempt is a span of its own in the trace of the submission
+    traceparent: `00-${delivery.trace_id}-${randomBytes(8).toString("hex")}-01`,
+    "x-request-id": delivery.request_id,
+    "ringback-attempt": String(number),
+  };
+}
+
+function newAttempt(
+  exchange: Exchange,
+  url: string,
+  headers: Record<string, string>,
+  manual: boolean,
+): Settlement["attempt"] {
+  return {
+    id: newId(),
+    url,
+    remoteAddress: exchange.remoteAddress,
+    startedAt: exchange.startedAt,
+    durationMs: exchange.durationMs,
+    statusCode: exchange.statusCode,
+    errorCode: exchange.error?.code ?? null,
+    errorMessage: exchange.error?.message ?? null,
+    requestHeaders: JSON.stringify(redactHeaders(headers)),
+    responseHeaders:
+      exchange.responseHeaders === null
+        ? null
+        : JSON.stringify(redactHeaders(exchange.responseHeaders)),
+    responseBody: exchange.responseBody,
+    responseTruncated: exchange.responseTruncated,
+    manual,
+  };
+}

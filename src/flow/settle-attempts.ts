@@ -1,0 +1,22 @@
+import type { Context } from "../context.ts";
+import { settleDeliveries } from "../db/deliveries.ts";
+import type { Settlement } from "../db/deliveries.ts";
+import { singleStatement } from "../db/transaction.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
+
+/** Answers false when the lease or the attempt's number was out of date, and nothing changed. */
+export type SettlementGroup = GroupCommit<Settlement, boolean>;
+
+const GROUP = 500;
+
+/**
+ * T5, for all attempts of all lanes that wait: attempt rows + delivered / next attempt / dead
+ * letter, in one statement.
+ */
+export function createSettlementGroup({ pool }: Pick<Context, "pool">): SettlementGroup {
+  return createGroupCommit(async (group) => {
+    const settled = await settleDeliveries(singleStatement(pool), group);
+    return group.map(({ deliveryId }) => settled.has(deliveryId));
+  }, GROUP);
+}

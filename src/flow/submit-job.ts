@@ -1,0 +1,154 @@
+import type { Context } from "../context.ts";
+import { newId } from "../core/ids.ts";
+import type { JobType } from "../core/job-type.ts";
+import type { Callback, Job, StoredResponse } from "../core/model.ts";
+import { Problem } from "../core/problem.ts";
+import { findEndpointIds } from "../db/endpoints.ts";
+import type { IdempotencyRecord } from "../db/idempotency.ts";
+import { insertJobs } from "../db/jobs.ts";
+import type { NewJob } from "../db/jobs.ts";
+import { addWakeUps } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import { replayOf, takeKeys } from "./idempotency.ts";
+
+export interface Submission {
+  accountId: string;
+  type: JobType;
+  /** JSON text that fits the type's input schema. */
+  input: string;
+  metadata: Record<string, unknown>;
+  callbacks: Callback[];
+  /** Null: the type's own. */
+  timeoutS: number | null;
+  requestId: string;
+  traceId: string;
+  idempotency: {
+    key: string;
+    fingerprint: string;
+    /** The response to keep, made before the commit so that it commits with the job. */
+    respond(job: Job): StoredResponse;
+  } | null;
+}
+
+export type Accepted =
+  { kind: "created"; job: Job } | { kind: "replayed"; response: StoredResponse };
+
+interface NewSubmission {
+  job: NewJob;
+  record: IdempotencyRecord | null;
+}
+
+/** Per submission: null, it was stored; or the record of the request that used its key before. */
+export type SubmissionGroup = GroupCommit<NewSubmission, IdempotencyRecord | null>;
+
+const GROUP = 200;
+
+/** T1, for all submissions that wait: idempotency records + jobs + queue entries. */
+export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
+  return createGroupCommit(
+    (group) =>
+      inTransaction(pool, async (tx) => {
+        const earlier = await takeKeys(
+          tx,
+          group.map(({ record }) => record),
+        );
+        const jobs = group.filter((_, i) => earlier[i] === null).map(({ job }) => job);
+        if (jobs.length > 0) {
+          await insertJobs(tx, jobs);
+          await addWakeUps(
+            tx,
+            jobs.map(({ id }) => ({ task: "run-job", id, delayMs: 0 })),
+          );
+        }
+        return earlier;
+      }),
+    GROUP,
+  );
+}
+
+/**
+ * Accepts a job: when this returns, it is durable.
+ * @throws Problem endpoint_unknown, idempotency_key_reused, idempotency_in_progress
+ */
+export async function submitJob(
+  context: Pick<Context, "pool" | "now" | "submissions" | "telemetry">,
+  submission: Submission,
+): Promise<Accepted> {
+  await checkEndpoints(context, submission);
+  const job = newJob(submission, context.now());
+  const { idempotency, accountId } = submission;
+  const record = idempotency && {
+    accountId,
+    key: idempotency.key,
+    fingerprint: idempotency.fingerprint,
+    response: idempotency.respond(job),
+  };
+  const earlier = await context.submissions.add({ job, record }).catch(inProgress);
+  if (earlier !== null) {
+    return { kind: "replayed", response: replayOf(earlier, idempotency!.fingerprint) };
+  }
+  context.telemetry.jobAccepted(job);
+  return { kind: "created", job };
+}
+
+/** 55P03: the lock on the key was not to be had in time. */
+export function inProgress(error: unknown): never {
+  if ((error as { code?: unknown }).code === "55P03") {
+    throw new Problem(
+      "idempotency_in_progress",
+      "another request with this Idempotency-Key is being processed; try again shortly",
+      { headers: { "retry-after": "1" } },
+    );
+  }
+  throw error;
+}
+
+async function checkEndpoints(
+  { pool }: Pick<Context, "pool">,
+  { accountId, callbacks }: Submission,
+): Promise<void> {
+  const ids = [...new Set(callbacks.flatMap((c) => c.endpoint_id ?? []))];
+  if (ids.length === 0) return;
+  const known = await findEndpointIds(pool, accountId, ids);
+  const errors = callbacks.flatMap(({ endpoint_id }, index) =>
+    endpoint_id === undefined || known.has(endpoint_id)
+      ? []
+      : [{ pointer: `/callbacks/${index}/endpoint_id`, detail: "no such endpoint" }],
+  );
+  if (errors.length > 0) {
+    throw new Problem("endpoint_unknown", "a callback names an endpoint that does not exist", {
+      errors,
+    });
+  }
+}
+
+function newJob(s: Submission, now: Date): NewJob {
+  return {
+    id: newId(),
+    account_id: s.accountId,
+    type: s.type.name,
+    status: "pending",
+    input: s.input,
+    metadata: s.metadata,
+    callbacks: s.callbacks,
+    timeout_s: s.timeoutS ?? s.type.timeoutSeconds,
+    max_runs: s.type.maxRuns,
+    run: 0,
+    progress_fraction: 0,
+    progress_message: null,
+    progress_data: null,
+    progress_at: null,
+    run_started_at: null,
+    cancel_requested_at: null,
+    error_code: null,
+    error_message: null,
+    request_id: s.requestId,
+    trace_id: s.traceId,
+    created_at: now,
+    started_at: null,
+    finished_at: null,
+    updated_at: now,
+  };
+}

@@ -1,0 +1,114 @@
+import express, { type Express, type Response, type Router } from "express";
+import helmet from "helmet";
+import type { Context } from "../context.ts";
+import { Problem } from "../core/problem.ts";
+import { findFinishedJobs } from "../db/jobs.ts";
+import { createAuthenticator } from "./auth.ts";
+import { dispatch, writeReply } from "./dispatch.ts";
+import { createErrorHandler } from "./errors.ts";
+import type { HttpContext } from "./http-context.ts";
+import { createJobWatch } from "./job-watch.ts";
+import { openApiRoute } from "./openapi.ts";
+import { requestInfo } from "./request-info.ts";
+import type { RequestInfo, Route } from "./route.ts";
+import { routes } from "./routes/index.ts";
+
+/** What is known about the request that a response belongs to. */
+interface Locals {
+  info: RequestInfo;
+  /** The pattern of the route that matched. */
+  route: string;
+  accountId: string | null;
+}
+
+function localsOf(response: Response): Locals {
+  return response.locals as unknown as Locals;
+}
+
+/**
+ * The HTTP API as an Express app; the caller listens.
+ * @param pages mounted behind the API, for instance a console
+ */
+export function createApp(context: Context, pages?: Router): Express {
+  const http: HttpContext = {
+    ...context,
+    watch: createJobWatch({
+      findFinished: (ids) => findFinishedJobs(context.pool, ids),
+      stopping: context.stopping,
+    }),
+  };
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("trust proxy", false);
+  app.set("case sensitive routing", true);
+  app.use(identify(http));
+  app.use(securityHeaders(context.config.publicUrl));
+  app.use("/v1", (_request, response, next) => {
+    response.setHeader("cache-control", "no-store");
+    next();
+  });
+  mount(app, http, [...routes, openApiRoute(routes)]);
+  if (pages !== undefined) app.use(pages);
+  app.use((request) => {
+    throw new Problem("not_found", `There is nothing at ${request.path}.`);
+  });
+  app.use(createErrorHandler(context, (response) => localsOf(response).info));
+  return app;
+}
+
+function identify({ telemetry }: HttpContext): express.RequestHandler {
+  return function identifyRequest(request, response, next) {
+    const info = requestInfo(request, response);
+    const locals: Locals = { info, route: "none", accountId: null };
+    Object.assign(response.locals, locals);
+    response.setHeader("x-request-id", info.requestId);
+    response.once("close", () => {
+      const { route, accountId } = localsOf(response);
+      telemetry.requestFinished({
+        method: request.method,
+        route,
+        // The client went before it had its answer.
+        status: response.writableFinished ? response.statusCode : 499,
+        durationMs: performance.now() - info.startedAt,
+        requestId: info.requestId,
+        accountId,
+      });
+    });
+    next();
+  };
+}
+
+function securityHeaders(publicUrl: string): express.RequestHandler {
+  const https = publicUrl.startsWith("https:");
+  return helmet({
+    strictTransportSecurity: https,
+    contentSecurityPolicy: {
+      directives: https ? {} : { upgradeInsecureRequests: null },
+    },
+  });
+}
+
+function mount(app: Express, http: HttpContext, all: readonly Route[]): void {
+  const authenticate = createAuthenticator(http);
+  for (const [path, group] of Map.groupBy(all, (one) => one.path)) {
+    const target = app.route(path.replaceAll(/\{(\w+)\}/g, ":$1"));
+    for (const one of group) {
+      target[one.method](async (request, response) => {
+        const locals = localsOf(response);
+        locals.route = path;
+        const { reply, accountId } = await dispatch(http, authenticate, one, locals.info, request);
+        locals.accountId = accountId;
+        writeReply(response, reply);
+      });
+    }
+    const allow = group
+      .flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]))
+      .join(", ");
+    target.all((request) => {
+      throw new Problem("method_not_allowed", `${request.method} is not possible here.`, {
+        headers: { allow },
+      });
+    });
+  }
+}

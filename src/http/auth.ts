@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import type { Caller } from "../core/model.ts";
+import { Problem } from "../core/problem.ts";
+import { findApiKey } from "../db/accounts.ts";
+import type { HttpContext } from "./http-context.ts";
+import { allows, type Route } from "./route.ts";
+
+/** A revoked key goes on working for this long at most. */
+const CACHE_MS = 5_000;
+const CACHE_SIZE = 1_000;
+
+const BEARER = /^Bearer +(rk_[A-Za-z0-9_-]{1,200})$/i;
+
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+/**
+ * Makes the function that knows callers by their key. Keys are looked up by hash and hits are
+ * remembered, so a busy caller costs one query per 5 s; the keys themselves are not kept.
+ */
+export function createAuthenticator(context: Pick<HttpContext, "pool" | "now">): Authenticate {
+  const cache = new Map<string, { caller: Caller; until: number }>();
+
+  return async function authenticate(authorization) {
+    const key = BEARER.exec(authorization?.trim() ?? "")?.[1];
+    if (key === undefined) {
+      throw unauthenticated(
+        authorization === undefined
+          ? "Send authorization: Bearer rk_…"
+          : "The authorization header must be Bearer and a key that begins with rk_.",
+      );
+    }
+    const hash = createHash("sha256").update(key).digest();
+    const name = hash.toString("base64");
+    const now = context.now().getTime();
+    const hit = cache.get(name);
+    cache.delete(name);
+    if (hit !== undefined && now < hit.until) {
+      cache.set(name, hit);
+      return hit.caller;
+    }
+    const caller = await findApiKey(context.pool, hash);
+    if (caller === null) throw unauthenticated("The API key is unknown or revoked.");
+    cache.set(name, { caller, until: now + CACHE_MS });
+    // A Map keeps the order of insertion: the first is the least recently used.
+    if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value ?? "");
+    return caller;
+  };
+}
+
+function unauthenticated(detail: string): Problem {
+  return new Problem("unauthenticated", detail, {
+    headers: { "www-authenticate": 'Bearer realm="ringback"' },
+  });
+}
+
+/** @throws Problem `scope_missing` that names the scope */
+export function requireScope(route: Pick<Route, "scopes">, caller: Caller): void {
+  if (allows(route, caller)) return;
+  const scopes = (route.scopes ?? []).join(" or ");
+  throw new Problem("scope_missing", `This needs an API key with scope ${scopes}, or admin.`, {
+    headers: { "www-authenticate": `Bearer realm="ringback", error="insufficient_scope"` },
+  });
+}

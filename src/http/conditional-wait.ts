@@ -1,0 +1,32 @@
+import type { Job } from "../core/model.ts";
+import { getJob } from "../db/jobs.ts";
+import type { HttpContext } from "./http-context.ts";
+import { entityTag, isFinished, jobText, matchesTag } from "./representations/job.ts";
+
+const LOOK_MS = 250;
+
+/**
+ * Holds a request until its job has ended, or, when the client tells what it knows already by
+ * `If-None-Match`, until there is something new. Returns the job as it is then.
+ */
+export async function waitForNews(
+  context: HttpContext,
+  job: Job,
+  wait: { ms: number; ifNoneMatch: string | undefined; gone: AbortSignal },
+): Promise<Job> {
+  const deadline = performance.now() + wait.ms;
+  let latest: Job | null = job;
+  while (latest !== null && !isFinished(latest.status)) {
+    if (wait.ifNoneMatch !== undefined) {
+      const tag = entityTag(jobText(latest, context.config.publicUrl));
+      if (!matchesTag(wait.ifNoneMatch, tag)) return latest;
+    }
+    const left = deadline - performance.now();
+    if (left <= 0) return latest;
+    const step = wait.ifNoneMatch === undefined ? left : Math.min(left, LOOK_MS);
+    const end = await context.watch.wait(job.id, step, wait.gone);
+    if (end === "gone") return latest;
+    latest = await getJob(context.pool, job.account_id, job.id);
+  }
+  return latest ?? job;
+}

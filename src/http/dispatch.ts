@@ -1,0 +1,91 @@
+import type { Request, Response } from "express";
+import { parseJson } from "../core/json.ts";
+import type { Authenticate } from "./auth.ts";
+import { requireScope } from "./auth.ts";
+import { readBody } from "./body.ts";
+import type { HttpContext } from "./http-context.ts";
+import { fingerprint, keepErrors, parseIdempotencyKey } from "./idempotency.ts";
+import type { Reply } from "./reply.ts";
+import type { RequestInfo, Route } from "./route.ts";
+import { parseParameters, parseWith } from "./validation.ts";
+
+/** Carries a request through a route: who, where, what, and then the handler. */
+export async function dispatch(
+  context: HttpContext,
+  authenticate: Authenticate,
+  route: Route,
+  info: RequestInfo,
+  request: Request,
+): Promise<{ reply: Reply; accountId: string | null }> {
+  const caller = route.scopes === null ? null : await authenticate(info.header("authorization"));
+  if (caller !== null) requireScope(route, caller);
+  const accountId = caller?.accountId ?? "";
+  const params =
+    route.params === null ? {} : parseParameters(route.params, request.params, "id_invalid");
+  const query =
+    route.query === null
+      ? {}
+      : parseParameters(route.query, queryValues(request.url), "query_invalid");
+  const key = route.idempotent === true ? info.header("idempotency-key") : undefined;
+  const idempotencyKey = key === undefined ? null : parseIdempotencyKey(key);
+  const raw = route.body === null ? undefined : await readJson(request, route.bodyOptional);
+  const path = pathOf(request);
+  const idempotency =
+    idempotencyKey === null
+      ? null
+      : { key: idempotencyKey, fingerprint: fingerprint(request.method, path, raw) };
+
+  const work = async (): Promise<Reply> => {
+    const body =
+      route.body === null || (raw === undefined && route.bodyOptional)
+        ? undefined
+        : await parseWith(route.body, raw, "validation_failed");
+    return await route.handle(context, { ...info, accountId, params, query, body, idempotency });
+  };
+  const reply =
+    idempotency === null
+      ? await work()
+      : await keepErrors(
+          context,
+          { accountId, path, requestId: info.requestId, idempotency },
+          work,
+        );
+  return { reply, accountId: caller?.accountId ?? null };
+}
+
+export function pathOf(request: Pick<Request, "originalUrl">): string {
+  const end = request.originalUrl.indexOf("?");
+  return end === -1 ? request.originalUrl : request.originalUrl.slice(0, end);
+}
+
+/** A repeated parameter comes as an array, which no schema takes. */
+function queryValues(url: string): Record<string, unknown> {
+  const start = url.indexOf("?");
+  if (start === -1) return {};
+  const search = new URLSearchParams(url.slice(start + 1));
+  const names = [...new Set(search.keys())];
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = search.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}
+
+async function readJson(request: Request, optional: boolean): Promise<unknown> {
+  const bytes = await readBody(request, optional);
+  return optional && bytes.length === 0 ? undefined : parseJson(bytes);
+}
+
+/** Writes a reply. Never throws for a client that has gone. */
+export function writeReply(response: Response, reply: Reply): void {
+  response.statusCode = reply.status;
+  for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
+  if (reply.body === null) {
+    if (reply.status !== 204 && reply.status !== 304) response.setHeader("content-length", "0");
+    response.end();
+  } else {
+    response.setHeader("content-length", String(Buffer.byteLength(reply.body)));
+    response.end(reply.body);
+  }
+}

@@ -1,0 +1,32 @@
+/** What a handler answers. `body` is the exact text. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** A reply with a value as JSON. */
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Reply {
+  return jsonText(status, JSON.stringify(value), headers);
+}
+
+/** A reply with JSON that is text already. */
+export function jsonText(
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): Reply {
+  return { status, headers: { "content-type": JSON_TYPE, ...headers }, body };
+}
+
+/** 204. */
+export function noContent(): Reply {
+  return { status: 204, headers: {}, body: null };
+}
+
+/** 303: the answer is over there. */
+export function seeOther(location: string, headers: Record<string, string> = {}): Reply {
+  return { status: 303, headers: { location, ...headers }, body: null };
+}

@@ -1,0 +1,45 @@
+import { breakerState } from "../../core/breaker.ts";
+import { formatId } from "../../core/ids.ts";
+import type { Endpoint, LaneStatus } from "../../core/model.ts";
+import { redactHeaders } from "../../core/redact-headers.ts";
+import { isoTime } from "./common.ts";
+
+/** An endpoint as it is shown; its secret is not part of it. */
+export function endpointView(endpoint: Endpoint, now: Date): Record<string, unknown> {
+  const lane = laneStatus(endpoint, now);
+  return {
+    id: formatId("endpoint", endpoint.id),
+    url: endpoint.url,
+    description: endpoint.description,
+    events: endpoint.events,
+    headers: redactHeaders(endpoint.headers),
+    ordered: endpoint.ordered,
+    max_in_flight: endpoint.max_in_flight,
+    rate_limit_per_s: endpoint.rate_limit_per_s,
+    timeout_s: endpoint.timeout_s,
+    retry: endpoint.retry,
+    state: endpoint.state,
+    disabled_reason: endpoint.disabled_reason,
+    lane: { ...lane, until: isoTime(lane.until) },
+    created_at: isoTime(endpoint.created_at),
+    updated_at: isoTime(endpoint.updated_at),
+  };
+}
+
+/** What an admin ordered stands before what the breaker does. */
+function laneStatus(endpoint: Endpoint, now: Date): LaneStatus {
+  if (endpoint.state !== "active") {
+    return { state: endpoint.state, reason: endpoint.disabled_reason, until: null };
+  }
+  const breaker = {
+    failures: endpoint.breaker_failures,
+    opens: 0,
+    until: endpoint.breaker_until?.getTime() ?? null,
+    reason: endpoint.breaker_reason,
+  };
+  return {
+    state: breakerState(breaker, now.getTime()),
+    reason: endpoint.breaker_reason,
+    until: endpoint.breaker_until,
+  };
+}

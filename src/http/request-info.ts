@@ -1,0 +1,31 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseTraceparent } from "../core/trace.ts";
+import type { RequestInfo } from "./route.ts";
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** Reads what identifies a request: its own id and trace when they are well-formed, else new ones. */
+export function requestInfo(request: IncomingMessage, response: ServerResponse): RequestInfo {
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  };
+  const given = header("x-request-id");
+  let gone: AbortController | null = null;
+  return {
+    requestId: given !== undefined && REQUEST_ID.test(given) ? given : randomUUID(),
+    traceId: parseTraceparent(header("traceparent")) ?? randomBytes(16).toString("hex"),
+    startedAt: performance.now(),
+    header,
+    disconnected() {
+      if (gone === null) {
+        const controller = new AbortController();
+        gone = controller;
+        if (response.destroyed || response.closed) controller.abort();
+        else response.once("close", () => controller.abort());
+      }
+      return gone.signal;
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import type { z } from "zod";
+import type { Caller, Scope } from "../core/model.ts";
+import type { ProblemCode } from "../core/problem.ts";
+import type { HttpContext } from "./http-context.ts";
+import type { Reply } from "./reply.ts";
+
+export type Method = "get" | "post" | "patch" | "delete";
+
+/** The idempotency key of a request and what its replays must agree with. */
+export interface Idempotency {
+  key: string;
+  fingerprint: string;
+}
+
+/** Everything about one request that no schema describes. */
+export interface RequestInfo {
+  requestId: string;
+  /** 32 hex digits, of the caller's trace or a new one. */
+  traceId: string;
+  /** `performance.now()` at the arrival. */
+  startedAt: number;
+  header(name: string): string | undefined;
+  /** Aborted when the client has gone before it got its answer. */
+  disconnected(): AbortSignal;
+}
+
+/** A request that passed authentication and its schemas. */
+export interface Call<Params, Query, Body> extends RequestInfo {
+  accountId: string;
+  params: Params;
+  query: Query;
+  body: Body;
+  idempotency: Idempotency | null;
+}
+
+export interface ResponseSpec {
+  description: string;
+  /** Absent: no body. */
+  schema?: z.ZodType;
+  /** Absent: JSON. */
+  contentType?: string;
+  /** Response headers worth documenting: name → description. */
+  headers?: Record<string, string>;
+}
+
+/** Request headers worth documenting. */
+export interface HeaderSpec {
+  description: string;
+  example?: string;
+}
+
+interface Definition {
+  method: Method;
+  /** With parameters as in OpenAPI: `/v1/jobs/{id}`. */
+  path: string;
+  /** Any of them is enough, `admin` always is; null: no key is needed. */
+  scopes: readonly Scope[] | null;
+  operationId: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  headers?: Record<string, HeaderSpec>;
+  /** Takes an `Idempotency-Key`. */
+  idempotent?: boolean;
+  responses: Record<number, ResponseSpec>;
+  /** What else it may answer, beside what every route may. */
+  problems: readonly ProblemCode[];
+}
+
+/** A route with its types folded in; made by `route`. */
+export interface Route extends Definition {
+  params: z.ZodObject | null;
+  query: z.ZodObject | null;
+  body: z.ZodType | null;
+  /** Whether the body may be left out altogether. */
+  bodyOptional: boolean;
+  handle(context: HttpContext, call: Call<unknown, unknown, unknown>): Promise<Reply>;
+}
+
+/**
+ * Declares one route: where it is, who may call it, what goes in and out. The same schemas guard
+ * the request, describe it in OpenAPI and check the answers in tests.
+ */
+export function route<
+  Params extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Query extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  definition: Definition & {
+    params?: Params;
+    query?: Query;
+    body?: Body;
+    bodyOptional?: boolean;
+    handler(
+      context: HttpContext,
+      call: Call<z.output<Params>, z.output<Query>, z.output<Body>>,
+    ): Promise<Reply>;
+  },
+): Route {
+  const { params, query, body, bodyOptional, handler, ...rest } = definition;
+  return {
+    ...rest,
+    params: params ?? null,
+    query: query ?? null,
+    body: body ?? null,
+    bodyOptional: bodyOptional ?? false,
+    // The dispatcher fills these from the same schemas, so the types agree.
+    handle: (context, call) =>
+      handler(context, call as Call<z.output<Params>, z.output<Query>, z.output<Body>>),
+  };
+}
+
+/** Whether a caller may use a route. */
+export function allows({ scopes }: Pick<Route, "scopes">, caller: Caller): boolean {
+  return (
+    scopes === null ||
+    caller.scopes.includes("admin") ||
+    scopes.some((scope) => caller.scopes.includes(scope))
+  );
+}

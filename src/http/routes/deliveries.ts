@@ -1,0 +1,126 @@
+import { formatId } from "../../core/ids.ts";
+import { Problem } from "../../core/problem.ts";
+import { listAttempts } from "../../db/attempts.ts";
+import { getDelivery, listDeadLetters, listDeliveries } from "../../db/deliveries.ts";
+import { replayDelivery } from "../../flow/replay.ts";
+import { json } from "../reply.ts";
+import { attemptView, deliveryView } from "../representations/delivery.ts";
+import { pageReply } from "../representations/page.ts";
+import { route, type Route } from "../route.ts";
+import { idPath, pageOf } from "../schemas/common.ts";
+import {
+  deadLettersQuery,
+  deliveriesQuery,
+  delivery as deliverySchema,
+  deliveryWithAttempts,
+} from "../schemas/delivery.ts";
+import { emptyBody } from "../schemas/request.ts";
+
+const tag = "Deliveries";
+const scopes = ["webhooks"] as const;
+
+const list = route({
+  method: "get",
+  path: "/v1/deliveries",
+  scopes,
+  operationId: "listDeliveries",
+  tag,
+  summary: "List deliveries, newest first",
+  query: deliveriesQuery,
+  responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
+  problems: ["query_invalid", "cursor_invalid"],
+  async handler(context, { accountId, query }) {
+    const { status, endpoint_id, job_id, message_id, event_type, since, until } = query;
+    const filter = {
+      status,
+      endpointId: endpoint_id,
+      jobId: job_id,
+      messageId: message_id,
+      eventType: event_type,
+      since,
+      until,
+    };
+    return await pageReply(
+      "deliveries",
+      query,
+      (page) => listDeliveries(context.pool, accountId, { ...filter, ...page }),
+      (row) => JSON.stringify(deliveryView(row)),
+    );
+  },
+});
+
+const deadLetters = route({
+  method: "get",
+  path: "/v1/dead-letters",
+  scopes,
+  operationId: "listDeadLetters",
+  tag,
+  summary: "List deliveries that were given up, newest first",
+  query: deadLettersQuery,
+  responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
+  problems: ["query_invalid", "cursor_invalid"],
+  async handler(context, { accountId, query }) {
+    const { reason, endpoint_id, job_id, event_type, since, until } = query;
+    const filter = {
+      reason,
+      endpointId: endpoint_id,
+      jobId: job_id,
+      eventType: event_type,
+      since,
+      until,
+    };
+    return await pageReply(
+      "dead-letters",
+      query,
+      (page) => listDeadLetters(context.pool, accountId, { ...filter, ...page }),
+      (row) => JSON.stringify(deliveryView(row)),
+    );
+  },
+});
+
+const get = route({
+  method: "get",
+  path: "/v1/deliveries/{id}",
+  scopes,
+  operationId: "getDelivery",
+  tag,
+  summary: "Look at a delivery and every attempt of it",
+  params: idPath("delivery"),
+  responses: { 200: { description: "The delivery", schema: deliveryWithAttempts } },
+  problems: ["id_invalid", "not_found"],
+  async handler(context, { accountId, params: { id } }) {
+    const delivery = await getDelivery(context.pool, accountId, id);
+    if (delivery === null) throw new Problem("not_found", "There is no such delivery.");
+    const attempts = await listAttempts(context.pool, id);
+    return json(200, { ...deliveryView(delivery), attempts: attempts.map(attemptView) });
+  },
+});
+
+const replay = route({
+  method: "post",
+  path: "/v1/deliveries/{id}/replay",
+  scopes,
+  operationId: "replayDelivery",
+  tag,
+  summary: "Send a delivery again",
+  description:
+    "A dead or delivered one starts a fresh budget of attempts. A pending one gets an attempt now; its schedule stays as it is.",
+  params: idPath("delivery"),
+  body: emptyBody,
+  bodyOptional: true,
+  responses: {
+    202: {
+      description: "The delivery, pending again",
+      schema: deliverySchema,
+      headers: { location: "The delivery" },
+    },
+  },
+  problems: ["id_invalid", "not_found", "delivery_state", "endpoint_state"],
+  async handler(context, { accountId, params: { id } }) {
+    const delivery = await replayDelivery(context, { accountId, deliveryId: id });
+    const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", id)}`;
+    return json(202, deliveryView(delivery), { location });
+  },
+});
+
+export const deliveryRoutes: Route[] = [list, deadLetters, get, replay];

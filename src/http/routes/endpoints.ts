@@ -1,0 +1,184 @@
+import { z } from "zod";
+import { DEFAULT_RETRY } from "../../core/backoff.ts";
+import { formatId } from "../../core/ids.ts";
+import type { Endpoint } from "../../core/model.ts";
+import { Problem, type ProblemCode } from "../../core/problem.ts";
+import { REDACTED } from "../../core/redact-headers.ts";
+import { getEndpoint, listEndpoints } from "../../db/endpoints.ts";
+import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/endpoints.ts";
+import type { HttpContext } from "../http-context.ts";
+import { headerFaults, subscriptionFaults, urlFaults } from "../receivers.ts";
+import { json, noContent } from "../reply.ts";
+import { endpointView } from "../representations/endpoint.ts";
+import { pageReply } from "../representations/page.ts";
+import { route, type Route } from "../route.ts";
+import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import {
+  endpoint as endpointSchema,
+  endpointChanges,
+  endpointInput,
+  endpointWithSecret,
+} from "../schemas/endpoint.ts";
+import { refuseFaults } from "../validation.ts";
+
+const tag = "Endpoints";
+const scopes = ["webhooks"] as const;
+
+const RECEIVER_PROBLEMS: ProblemCode[] = [
+  "callback_url_invalid",
+  "callback_url_userinfo",
+  "target_blocked",
+  "header_forbidden",
+  "event_unknown",
+  "event_reserved",
+];
+
+const create = route({
+  method: "post",
+  path: "/v1/endpoints",
+  scopes,
+  operationId: "createEndpoint",
+  tag,
+  summary: "Register a receiver",
+  description:
+    "It gets every message whose type is in its filter, signed with a secret of its own.",
+  body: endpointInput,
+  responses: {
+    201: {
+      description: "The endpoint, with its secret",
+      schema: endpointWithSecret,
+      headers: { location: "The endpoint" },
+    },
+  },
+  problems: RECEIVER_PROBLEMS,
+  async handler(context, { accountId, body }) {
+    refuseUnfit(context, body);
+    const { endpoint, secret } = await createEndpoint(context, {
+      ...body,
+      accountId,
+      events: [...new Set(body.events)],
+      retry: { ...DEFAULT_RETRY, ...body.retry },
+      secret: body.secret ?? null,
+    });
+    const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
+    return json(201, { ...endpointView(endpoint, context.now()), secret }, { location });
+  },
+});
+
+const list = route({
+  method: "get",
+  path: "/v1/endpoints",
+  scopes,
+  operationId: "listEndpoints",
+  tag,
+  summary: "List endpoints, newest first",
+  query: z.strictObject(pageQuery),
+  responses: { 200: { description: "A page of endpoints", schema: pageOf(endpointSchema) } },
+  problems: ["query_invalid", "cursor_invalid"],
+  async handler(context, { accountId, query }) {
+    const now = context.now();
+    return await pageReply(
+      "endpoints",
+      query,
+      (page) => listEndpoints(context.pool, accountId, page),
+      (endpoint) => JSON.stringify(endpointView(endpoint, now)),
+    );
+  },
+});
+
+const get = route({
+  method: "get",
+  path: "/v1/endpoints/{id}",
+  scopes,
+  operationId: "getEndpoint",
+  tag,
+  summary: "Look at an endpoint",
+  params: idPath("endpoint"),
+  responses: { 200: { description: "The endpoint", schema: endpointSchema } },
+  problems: ["id_invalid", "not_found"],
+  async handler(context, { accountId, params }) {
+    const endpoint = await findEndpoint(context, accountId, params.id);
+    return json(200, endpointView(endpoint, context.now()));
+  },
+});
+
+const change = route({
+  method: "patch",
+  path: "/v1/endpoints/{id}",
+  scopes,
+  operationId: "updateEndpoint",
+  tag,
+  summary: "Change an endpoint",
+  description: "Fields that are left out stay as they are.",
+  params: idPath("endpoint"),
+  body: endpointChanges,
+  responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
+  problems: ["id_invalid", "not_found", ...RECEIVER_PROBLEMS],
+  async handler(context, { accountId, params, body }) {
+    const before = await findEndpoint(context, accountId, params.id);
+    const { retry, headers, events, ...rest } = body;
+    const changes = {
+      ...rest,
+      ...(events === undefined ? {} : { events: [...new Set(events)] }),
+      ...(headers === undefined ? {} : { headers: keepRedacted(headers, before.headers) }),
+      ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
+    };
+    refuseUnfit(context, changes);
+    const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });
+    return json(200, endpointView(endpoint, context.now()));
+  },
+});
+
+const remove = route({
+  method: "delete",
+  path: "/v1/endpoints/{id}",
+  scopes,
+  operationId: "deleteEndpoint",
+  tag,
+  summary: "Delete an endpoint",
+  description: "What is pending for it is canceled. Its deliveries stay in the log.",
+  params: idPath("endpoint"),
+  responses: { 204: { description: "Deleted" } },
+  problems: ["id_invalid", "not_found"],
+  async handler(context, { accountId, params }) {
+    await deleteEndpoint(context, { accountId, endpointId: params.id });
+    return noContent();
+  },
+});
+
+async function findEndpoint(
+  context: Pick<HttpContext, "pool">,
+  accountId: string,
+  id: string,
+): Promise<Endpoint> {
+  const endpoint = await getEndpoint(context.pool, accountId, id);
+  if (endpoint === null) throw new Problem("not_found", "There is no such endpoint.");
+  return endpoint;
+}
+
+function refuseUnfit(
+  context: Pick<HttpContext, "targets">,
+  receiver: { url?: string; events?: string[]; headers?: Record<string, string> },
+): void {
+  const { url, events = [], headers = {} } = receiver;
+  refuseFaults([
+    ...(url === undefined ? [] : urlFaults(context.targets, url, ["url"])),
+    ...subscriptionFaults(events),
+    ...headerFaults(headers, ["headers"]),
+  ]);
+}
+
+/** What GET showed as `[redacted]` may be sent back as it was shown, and stays what it is. */
+function keepRedacted(
+  headers: Record<string, string>,
+  before: Record<string, string>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value === REDACTED && Object.hasOwn(before, name) ? (before[name] ?? value) : value,
+    ]),
+  );
+}
+
+export const endpointRoutes: Route[] = [create, list, get, change, remove];

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { Problem } from "../../core/problem.ts";
+import { listDeliveries } from "../../db/deliveries.ts";
+import { getJobResult } from "../../db/jobs.ts";
+import { jsonText, seeOther } from "../reply.ts";
+import { deliveryView } from "../representations/delivery.ts";
+import { isFinished, jobErrorOf, jobUrl, retryAfter } from "../representations/job.ts";
+import { pageReply } from "../representations/page.ts";
+import { route, type Route } from "../route.ts";
+import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import { delivery as deliverySchema } from "../schemas/delivery.ts";
+import { job as jobSchema } from "../schemas/job.ts";
+import { findJob, jobReply } from "./jobs.ts";
+
+const tag = "Jobs";
+const RETRY_AFTER = { "retry-after": "Seconds until a look is worth it" };
+
+const status = route({
+  method: "get",
+  path: "/v1/jobs/{id}/status",
+  scopes: ["jobs"],
+  operationId: "getJobStatus",
+  tag,
+  summary: "Poll a job",
+  description: "For clients that follow redirects: it ends at the result.",
+  params: idPath("job"),
+  responses: {
+    200: { description: "Not completed", schema: jobSchema, headers: RETRY_AFTER },
+    303: { description: "Completed", headers: { location: "The result" } },
+  },
+  problems: ["id_invalid", "not_found"],
+  async handler(context, { accountId, params }) {
+    const job = await findJob(context, accountId, params.id);
+    if (job.status !== "completed") return jobReply(context, 200, job);
+    return seeOther(`${jobUrl(context.config.publicUrl, job.id)}/result`);
+  },
+});
+
+const result = route({
+  method: "get",
+  path: "/v1/jobs/{id}/result",
+  scopes: ["jobs"],
+  operationId: "getJobResult",
+  tag,
+  summary: "Fetch a job's result",
+  params: idPath("job"),
+  responses: {
+    200: {
+      description: "The result, as it was computed",
+      schema: z.unknown().meta({ description: "Fits the job type's result schema" }),
+    },
+    303: {
+      description: "Not ended yet",
+      headers: { location: "The job", ...RETRY_AFTER },
+    },
+  },
+  problems: ["id_invalid", "not_found", "job_not_completed"],
+  async handler(context, { accountId, params }) {
+    const found = await getJobResult(context.pool, accountId, params.id);
+    if (found?.status === "completed") return jsonText(200, found.result ?? "null");
+    const job = await findJob(context, accountId, params.id);
+    // It may have ended between the two looks: the job then tells, and leads back here.
+    if (!isFinished(job.status) || job.status === "completed") {
+      return seeOther(jobUrl(context.config.publicUrl, job.id), retryAfter(job, context.now()));
+    }
+    const error = jobErrorOf(job);
+    throw new Problem(
+      "job_not_completed",
+      `The job has ${job.status === "failed" ? "failed" : "been canceled"}: ${error?.code} (${error?.message})`,
+      { members: { job_error: error } },
+    );
+  },
+});
+
+const deliveries = route({
+  method: "get",
+  path: "/v1/jobs/{id}/deliveries",
+  scopes: ["jobs", "webhooks"],
+  operationId: "listJobDeliveries",
+  tag,
+  summary: "List a job's deliveries, newest first",
+  params: idPath("job"),
+  query: z.strictObject(pageQuery),
+  responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
+  problems: ["id_invalid", "not_found", "query_invalid", "cursor_invalid"],
+  async handler(context, { accountId, params, query }) {
+    const job = await findJob(context, accountId, params.id);
+    return await pageReply(
+      "deliveries",
+      query,
+      (page) => listDeliveries(context.pool, accountId, { jobId: job.id, ...page }),
+      (row) => JSON.stringify(deliveryView(row)),
+    );
+  },
+});
+
+export const jobResultRoutes: Route[] = [status, result, deliveries];

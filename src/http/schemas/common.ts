@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { formatId, ID_PREFIXES, parseId, type IdKind } from "../../core/ids.ts";
+import { RESERVED_PREFIXES } from "../../core/event-names.ts";
+
+// Any UUIDv7 makes a presentable example.
+const EXAMPLE_UUID = "0199f6a2-7c1e-7b53-9d0c-4c1f3a5e8b27";
+
+export function exampleId(kind: IdKind): string {
+  return formatId(kind, EXAMPLE_UUID);
+}
+
+/** An id in a request: a TypeID of this kind, handed on as plain UUID. */
+export function idParam(kind: IdKind) {
+  const prefix = ID_PREFIXES[kind];
+  return z
+    .string()
+    .transform((text, context) => {
+      const id = parseId(kind, text);
+      if (id !== null) return id;
+      context.addIssue({ code: "custom", message: `must be an id of the form ${prefix}_…` });
+      return z.NEVER;
+    })
+    .meta({ description: `A \`${prefix}_…\` id`, example: exampleId(kind) });
+}
+
+/** An id in an answer. */
+export function idText(kind: IdKind) {
+  return z
+    .string()
+    .regex(new RegExp(`^${ID_PREFIXES[kind]}_[0-7][0-9a-hjkmnp-tv-z]{25}$`))
+    .meta({ example: exampleId(kind) });
+}
+
+/** The path parameter of a route that is about one thing. */
+export function idPath(kind: IdKind) {
+  return z.strictObject({ id: idParam(kind) });
+}
+
+export const timeText = z.iso.datetime().meta({ example: "2026-11-21T10:15:30.000Z" });
+
+/** A moment in a request; any offset. */
+export const timeParam = z.iso
+  .datetime({ offset: true, error: "must be an ISO 8601 time with Z or an offset" })
+  .transform((text) => new Date(text))
+  .meta({ example: "2026-11-21T00:00:00Z" });
+
+export const jsonObject = z.record(z.string(), z.unknown());
+
+/** What a type of message may look like. */
+export const eventTypeText = z
+  .string()
+  .regex(/^[a-zA-Z0-9_.:-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
+  .meta({ example: "job.completed" });
+
+export const MAX_PAGE = 200;
+
+/** The query parameters of every list. */
+export const pageQuery = {
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_PAGE)
+    .default(50)
+    .meta({ description: "Longest page", example: 50 }),
+  cursor: z.string().max(200).optional().meta({ description: "`next_cursor` of the page before" }),
+};
+
+/** Bounds of `created_at`, half-open. */
+export const timeRangeQuery = {
+  since: timeParam.optional().meta({ description: "Created at this time or later" }),
+  until: timeParam.optional().meta({ description: "Created before this time" }),
+};
+
+/** A page of a list, newest first. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({
+    data: z.array(item),
+    next_cursor: z
+      .string()
+      .nullable()
+      .meta({ description: "Give it as `cursor` for the next page; null on the last one" }),
+  });
+}
+
+export const eventsText = `Empty: all. Names that begin with ${RESERVED_PREFIXES.join(" or ")} are Ringback's own.`;

@@ -1,0 +1,206 @@
+import { z } from "zod";
+import { DEFAULT_CALLBACK_EVENTS, JOB_EVENTS, JOB_STATUSES } from "../../core/model.ts";
+import {
+  exampleId,
+  idParam,
+  idText,
+  jsonObject,
+  pageQuery,
+  timeRangeQuery,
+  timeText,
+} from "./common.ts";
+import {
+  deliveryTimeout,
+  headersInput,
+  headersText,
+  MAX_EVENTS,
+  retryInput,
+  urlInput,
+} from "./receiver.ts";
+
+export const MAX_METADATA_BYTES = 16_384;
+export const MAX_CALLBACKS = 20;
+
+const callbackEvents = z
+  .array(z.string())
+  .max(MAX_EVENTS)
+  .meta({
+    description: `Of ${JOB_EVENTS.join(", ")}. Empty: all. Left out: ${DEFAULT_CALLBACK_EVENTS.join(", ")}.`,
+    example: ["job.completed"],
+  });
+
+const URL_ONLY = ["headers", "retry", "timeout_s", "ordered"] as const;
+
+export const callbackInput = z
+  .strictObject({
+    url: urlInput.exactOptional(),
+    endpoint_id: idParam("endpoint").exactOptional(),
+    events: callbackEvents.exactOptional(),
+    headers: headersInput.exactOptional(),
+    retry: retryInput.exactOptional(),
+    timeout_s: deliveryTimeout.exactOptional(),
+    ordered: z.boolean().exactOptional().meta({ description: "One at a time, in order of events" }),
+  })
+  .superRefine((callback, context) => {
+    if ((callback.url === undefined) === (callback.endpoint_id === undefined)) {
+      const message = "must have exactly one of url and endpoint_id";
+      context.addIssue({ code: "custom", message, path: [] });
+    } else if (callback.endpoint_id !== undefined) {
+      for (const field of URL_ONLY) {
+        if (callback[field] === undefined) continue;
+        const message = "can't be set together with endpoint_id: the endpoint has its own";
+        context.addIssue({ code: "custom", message, path: [field] });
+      }
+    }
+  })
+  .meta({
+    id: "CallbackInput",
+    description:
+      "A receiver: a URL, or a registered endpoint whose own settings apply and whose event filter is replaced for this job. Exactly one of `url` and `endpoint_id`.",
+    example: { url: "https://example.com/hooks", events: ["job.completed", "job.failed"] },
+  });
+
+export const jobInput = z
+  .strictObject({
+    type: z.string().min(1).max(100).meta({
+      description: "Name of a job type",
+      example: "demo.echo",
+    }),
+    input: z
+      .unknown()
+      .refine((value) => value !== undefined, "is required")
+      .meta({ description: "Anything the job type's input schema accepts" }),
+    callback_url: urlInput.exactOptional().meta({
+      description: "Short for one more callback with the default events",
+      example: "https://example.com/hooks",
+    }),
+    callbacks: z.array(callbackInput).max(MAX_CALLBACKS).default([]),
+    timeout_s: z.int().min(1).max(86_400).exactOptional().meta({
+      description: "Longest a run may take; the job type's own limit by default",
+    }),
+    metadata: jsonObject
+      .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+        error: `must be at most ${MAX_METADATA_BYTES} bytes of JSON`,
+      })
+      .default({})
+      .meta({
+        description: "Yours; comes back with the job and each of its events. At most 16 KiB.",
+      }),
+  })
+  .meta({
+    id: "JobInput",
+    example: {
+      type: "demo.echo",
+      input: { hello: "world" },
+      callback_url: "https://example.com/hooks",
+      metadata: { order: "A-1001" },
+    },
+  });
+
+export const callbackOutput = z
+  .strictObject({
+    url: z.string().optional(),
+    endpoint_id: idText("endpoint").optional(),
+    events: z.array(z.string()),
+    headers: headersText.optional(),
+    retry: z
+      .strictObject({
+        max_attempts: z.number().optional(),
+        base_s: z.number().optional(),
+        factor: z.number().optional(),
+        cap_s: z.number().optional(),
+      })
+      .optional(),
+    timeout_s: z.number().optional(),
+    ordered: z.boolean().optional(),
+  })
+  .meta({ id: "Callback" });
+
+export const jobError = z.strictObject({ code: z.string(), message: z.string() });
+
+const jobId = exampleId("job");
+const base = `https://ringback.example/v1/jobs/${jobId}`;
+
+export const job = z
+  .strictObject({
+    id: idText("job"),
+    type: z.string(),
+    status: z.enum(JOB_STATUSES),
+    input: z.unknown().meta({ description: "As posted" }),
+    metadata: jsonObject,
+    progress: z.strictObject({
+      fraction: z.number().min(0).max(1),
+      message: z.string().nullable(),
+      data: z.unknown().optional().meta({ description: "Intermediate results" }),
+    }),
+    eta: timeText.nullable().meta({
+      description: "When it will end if it goes on at its pace so far",
+    }),
+    run: z.int().meta({ description: "How many times it was started" }),
+    timeout_s: z.int(),
+    result_url: z.string().nullable().meta({ description: "Set once completed" }),
+    error: jobError.nullable().meta({ description: "Set once failed or canceled" }),
+    callbacks: z.array(callbackOutput),
+    request_id: z.string(),
+    cancel_requested_at: timeText.nullable(),
+    created_at: timeText,
+    started_at: timeText.nullable(),
+    finished_at: timeText.nullable(),
+    urls: z.strictObject({
+      self: z.string(),
+      status: z.string(),
+      result: z.string(),
+      cancel: z.string(),
+      deliveries: z.string(),
+    }),
+  })
+  .meta({
+    id: "Job",
+    example: {
+      id: jobId,
+      type: "demo.echo",
+      status: "completed",
+      input: { hello: "world" },
+      metadata: { order: "A-1001" },
+      progress: { fraction: 1, message: null },
+      eta: null,
+      run: 1,
+      timeout_s: 600,
+      result_url: `${base}/result`,
+      error: null,
+      callbacks: [{ url: "https://example.com/hooks", events: [...DEFAULT_CALLBACK_EVENTS] }],
+      request_id: "b9a1d0c2-5a53-4f8e-9c7e-0f3c9f1f2a10",
+      cancel_requested_at: null,
+      created_at: "2026-11-21T10:15:30.000Z",
+      started_at: "2026-11-21T10:15:30.004Z",
+      finished_at: "2026-11-21T10:15:30.009Z",
+      urls: {
+        self: base,
+        status: `${base}/status`,
+        result: `${base}/result`,
+        cancel: `${base}/cancel`,
+        deliveries: `${base}/deliveries`,
+      },
+    },
+  });
+
+export const jobsQuery = z.strictObject({
+  status: z.enum(JOB_STATUSES).optional(),
+  type: z
+    .string()
+    .regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type")
+    .optional(),
+  ...timeRangeQuery,
+  ...pageQuery,
+});
+
+export const jobType = z
+  .strictObject({
+    name: z.string(),
+    description: z.string().nullable(),
+    timeout_s: z.number(),
+    max_runs: z.number(),
+    input_schema: jsonObject.meta({ description: "JSON Schema 2020-12" }),
+    result_schema: jsonObject.meta({ description: "JSON Schema 2020-12" }),
+  })
+  .meta({ id: "JobType" });

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+export const MAX_EVENTS = 50;
+export const MAX_DELIVERY_TIMEOUT_S = 30;
+
+const retryFields = {
+  max_attempts: z.int().min(1).max(50).meta({ description: "Attempts before it is a dead letter" }),
+  base_s: z.number().min(0.1).max(3_600).meta({ description: "Wait after the first failure" }),
+  factor: z.number().min(1).max(10).meta({ description: "Growth per further failure" }),
+  cap_s: z.number().min(1).max(86_400).meta({ description: "Longest wait" }),
+};
+
+/** After failed attempt n wait min(cap_s, base_s · factor^(n−1)) seconds, ±20 %. */
+export const retryPolicy = z.strictObject(retryFields).meta({ id: "RetryPolicy" });
+
+/** Any part of a retry policy. */
+export const retryInput = z
+  .strictObject({
+    max_attempts: retryFields.max_attempts.exactOptional(),
+    base_s: retryFields.base_s.exactOptional(),
+    factor: retryFields.factor.exactOptional(),
+    cap_s: retryFields.cap_s.exactOptional(),
+  })
+  .meta({ id: "RetryPolicyInput", description: "What is left out keeps its default" });
+
+export const urlInput = z.string().min(1).max(2048).meta({
+  description:
+    "An https URL without user information or fragment. Plain http and private addresses only where the operator allows them.",
+  example: "https://example.com/hooks",
+});
+
+export const headersInput = z.record(z.string(), z.string()).meta({
+  description:
+    "Custom headers of each request, at most 20. Names that begin with `webhook-` and those the service sets itself are refused.",
+  example: { "x-tenant": "blue" },
+});
+
+export const headersText = z.record(z.string(), z.string()).meta({
+  description: "Values that look like credentials are shown as `[redacted]`",
+});
+
+export const deliveryTimeout = z
+  .int()
+  .min(1)
+  .max(MAX_DELIVERY_TIMEOUT_S)
+  .meta({ description: "Seconds for a whole exchange, body included; 15 by default" });

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { jsonPointer } from "../core/json-pointer.ts";
+import { Problem, type ProblemCode, type ProblemDetail } from "../core/problem.ts";
+
+type Issue = z.core.$ZodIssue;
+
+const MAX_ERRORS = 50;
+
+/** What zod found, one entry per place. `prefix` stands before each path. */
+export function issueDetails(
+  issues: readonly Issue[],
+  prefix: readonly PropertyKey[] = [],
+): (ProblemDetail & { path: PropertyKey[] })[] {
+  return issues.flatMap((issue) => {
+    const path = [...prefix, ...issue.path];
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => entry([...path, key], "is not a known field"));
+    }
+    return [entry(path, issue.code === "invalid_union" ? unionDetail(issue) : issue.message)];
+  });
+}
+
+function entry(path: PropertyKey[], detail: string): ProblemDetail & { path: PropertyKey[] } {
+  return { path, pointer: jsonPointer(path), detail };
+}
+
+/** The form with the fewest faults is most likely the one that was meant. */
+function unionDetail(issue: z.core.$ZodIssueInvalidUnion): string {
+  const forms = [...issue.errors].sort((a, b) => a.length - b.length);
+  const [closest] = forms;
+  if (closest === undefined) return issue.message;
+  const faults = issueDetails(closest).map(({ pointer, detail }) =>
+    pointer === "" ? detail : `${pointer}: ${detail}`,
+  );
+  return `fits none of ${forms.length} allowed forms; the closest would need: ${faults.join("; ")}`;
+}
+
+/**
+ * Parses by a schema, whose refinements may be asynchronous.
+ * @throws Problem `code`, with a pointer per fault
+ */
+export async function parseWith<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  code: ProblemCode,
+  prefix: readonly PropertyKey[] = [],
+): Promise<z.output<Schema>> {
+  const result = await safeParse(schema, value);
+  if (result.success) return result.data;
+  const errors = issueDetails(result.error.issues, prefix)
+    .slice(0, MAX_ERRORS)
+    .map(({ pointer, detail }) => ({ pointer: pointer ?? "", detail }));
+  throw new Problem(code, summary(errors.map((e) => ({ where: e.pointer, detail: e.detail }))), {
+    errors,
+  });
+}
+
+async function safeParse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): Promise<z.ZodSafeParseResult<z.output<Schema>>> {
+  try {
+    return schema.safeParse(value);
+  } catch (error) {
+    if (error instanceof z.core.$ZodAsyncError) return await schema.safeParseAsync(value);
+    throw error;
+  }
+}
+
+/**
+ * Parses parameters of the path or the query.
+ * @throws Problem `code`, naming each parameter that is wrong
+ */
+export function parseParameters(
+  schema: z.ZodObject,
+  values: Record<string, unknown>,
+  code: ProblemCode,
+): unknown {
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  const errors = issueDetails(result.error.issues).map(({ path, detail }) => ({
+    parameter: String(path[0] ?? ""),
+    detail: detail === "is not a known field" ? "is not a known parameter" : detail,
+  }));
+  throw new Problem(
+    code,
+    summary(errors.map(({ parameter, detail }) => ({ where: parameter, detail }))),
+    { errors },
+  );
+}
+
+function summary(faults: { where: string; detail: string }[]): string {
+  const [first] = faults;
+  if (first === undefined) return "The request is invalid.";
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  return `${first.where === "" ? "The value" : first.where}: ${first.detail}${more}`;
+}
+
+/** A fault found by a rule rather than by a schema. */
+export interface Fault {
+  code: ProblemCode;
+  path: readonly PropertyKey[];
+  detail: string;
+}
+
+/** @throws Problem with the code of the first fault and the places of all, if there are any */
+export function refuseFaults(faults: readonly Fault[]): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  const errors = faults
+    .slice(0, MAX_ERRORS)
+    .map(({ path, detail }) => ({ pointer: jsonPointer(path), detail }));
+  throw new Problem(
+    first.code,
+    summary(errors.map(({ pointer, detail }) => ({ where: pointer, detail }))),
+    { errors },
+  );
+}

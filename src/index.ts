@@ -1,0 +1,2 @@
+export { defineJobType, JobError } from "./core/job-type.ts";
+export type { JobType, RunContext } from "./core/job-type.ts";

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JobHelpers, TaskList } from "graphile-worker";
+import type { Context } from "../context.ts";
+import { isOutage } from "../core/outage.ts";
+import { createSlots } from "../core/slots.ts";
+import type { Slots } from "../core/slots.ts";
+import { pumpLane } from "../flow/pump-lane.ts";
+import { auditOwn, repairWakeUps, sweep } from "../flow/repair.ts";
+import { runReplay } from "../flow/replay.ts";
+import { requeueRun, runJob } from "../flow/run-job.ts";
+import { startLiveness } from "./liveness.ts";
+import { startRunner } from "./runner.ts";
+import type { QueueRunner } from "./runner.ts";
+
+/** Lanes pumped at once by one process; pumps mostly wait. */
+const PUMPS = 500;
+/** How long an entry waits here for a thread. */
+const SLOT_WAIT_MS = 250;
+const RECONCILE_MS = 30_000;
+const AUDIT_MS = 5_000;
+const SWEEP_MS = 300_000;
+/** On stopping, the share of the grace in which runs may end by themselves. */
+const RUN_SHARE = 0.3;
+
+export interface Worker {
+  /**
+   * Takes nothing new, lets sends finish, hands runs back, leaves. What is not done when the grace
+   * ends goes to others as it is.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts what the process's roles ask for: a runner for computations, a runner for deliveries,
+ * the signs of life, the reconciler. `context.stopping` must be aborted before `stop`.
+ */
+export async function startWorker(context: Context): Promise<Worker> {
+  const { roles } = context.config;
+  const liveness = await startLiveness(context);
+  const runners: QueueRunner[] = [];
+  if (roles.includes("compute")) {
+    const { threads } = context.compute;
+    const slots = createSlots(threads);
+    runners.push(
+      await startRunner(context, {
+        tasks: { "run-job": (payload, helpers) => runInSlot(context, slots, payload, helpers) },
+        // the end of one run is written while the next is claimed
+        concurrency: threads * 2,
+        ahead: threads * 2,
+        pollMs: 1_000,
+      }),
+    );
+  }
+  if (roles.includes("deliver")) {
+    runners.push(
+      await startRunner(context, {
+        tasks: {
+          "pump-lane": task((id) => pumpLane(context, id)),
+          "run-replay": task((id) => runReplay(context, id)),
+        },
+        concurrency: PUMPS,
+        ahead: PUMPS,
+        pollMs: 500,
+      }),
+    );
+  }
+  await liveness.setPools(runners.map(({ poolId }) => poolId));
+
+  const repeating = [
+    repeat(context, RECONCILE_MS, () => repairWakeUps(context)),
+    repeat(context, AUDIT_MS, () => auditOwn(context)),
+    repeat(context, SWEEP_MS, () => sweep(context)),
+  ];
+
+  return {
+    async stop(graceMs) {
+      const stopped = Promise.allSettled(runners.map((runner) => runner.stop()));
+      await Promise.race([stopped, sleep(graceMs * RUN_SHARE, undefined, { ref: false })]);
+      for (const run of context.runs.values()) run.stop("shutdown");
+      await Promise.race([stopped, sleep(graceMs * (1 - RUN_SHARE), undefined, { ref: false })]);
+      await Promise.all(repeating);
+      await liveness.leave();
+    },
+  };
+}
+
+/** No slot for long: the entry goes back to its place in the queue, for whoever has one. */
+async function runInSlot(
+  context: Context,
+  slots: Slots,
+  payload: unknown,
+  { job }: JobHelpers,
+): Promise<void> {
+  const { id } = payload as { id: string };
+  const release = await slots.take(SLOT_WAIT_MS);
+  if (release === null) return await requeueRun(context, id, job.run_at);
+  try {
+    await runJob(context, id, release);
+  } finally {
+    release();
+  }
+}
+
+function task(work: (id: string) => Promise<void>): NonNullable<TaskList[string]> {
+  return async (payload) => await work((payload as { id: string }).id);
+}
+
+/** Until the process stops. A database that is away is met again at the next turn. */
+async function repeat(
+  { stopping, telemetry }: Pick<Context, "stopping" | "telemetry">,
+  everyMs: number,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  while (!stopping.aborted) {
+    await sleep(everyMs, undefined, { signal: stopping }).catch(() => undefined);
+    if (stopping.aborted) return;
+    try {
+      await work();
+    } catch (error) {
+      if (isOutage(error)) telemetry.log.warn("database away", { what: "maintenance" });
+      else telemetry.unexpectedError(error, { what: "maintenance" });
+    }
+  }
+}

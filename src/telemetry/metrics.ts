@@ -1,0 +1,125 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** Everything counted in this process. Ids never become labels. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    /** The page Prometheus reads. */
+    async render(): Promise<{ contentType: string; text: string }> {
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+    jobsAccepted: new Counter({
+      name: "ringback_jobs_accepted_total",
+      help: "Jobs accepted with a 202.",
+      labelNames: ["type"],
+      registers,
+    }),
+    jobsEnded: new Counter({
+      name: "ringback_jobs_ended_total",
+      help: "Jobs that reached their end, by status.",
+      labelNames: ["type", "status"],
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: "ringback_run_duration_seconds",
+      help: "Duration of runs, by job type and outcome.",
+      labelNames: ["type", "outcome"],
+      buckets: SECONDS,
+      registers,
+    }),
+    attempts: new Counter({
+      name: "ringback_attempts_total",
+      help: "HTTP attempts of deliveries, by outcome.",
+      labelNames: ["outcome", "error_code"],
+      registers,
+    }),
+    attemptSeconds: new Histogram({
+      name: "ringback_attempt_duration_seconds",
+      help: "Duration of HTTP attempts.",
+      buckets: SECONDS,
+      registers,
+    }),
+    retries: new Counter({
+      name: "ringback_retries_total",
+      help: "Attempts after the first of a delivery.",
+      registers,
+    }),
+    deadLettered: new Counter({
+      name: "ringback_dead_lettered_total",
+      help: "Deliveries given up, by reason.",
+      labelNames: ["reason"],
+      registers,
+    }),
+    submitToDelivered: new Histogram({
+      name: "ringback_submit_to_delivered_seconds",
+      help: "From the submission of a job to the delivery of an event of it.",
+      buckets: SECONDS,
+      registers,
+    }),
+    breakerOpened: new Counter({
+      name: "ringback_breaker_opened_total",
+      help: "How often the breaker of a lane opened.",
+      registers,
+    }),
+    replayed: new Counter({
+      name: "ringback_replayed_total",
+      help: "Deliveries sent again by order of an admin.",
+      registers,
+    }),
+    fenced: new Counter({
+      name: "ringback_fenced_writes_total",
+      help: "Writes refused because their claim or lease was lost.",
+      labelNames: ["what"],
+      registers,
+    }),
+    burials: new Counter({
+      name: "ringback_burials_total",
+      help: "Dead workers whose work was taken over.",
+      registers,
+    }),
+    repairs: new Counter({
+      name: "ringback_repairs_total",
+      help: "Wake-ups the reconciler had to restore; it should stay 0.",
+      labelNames: ["what"],
+      registers,
+    }),
+    requests: new Histogram({
+      name: "ringback_http_request_duration_seconds",
+      help: "Duration of API requests.",
+      labelNames: ["method", "route", "status"],
+      buckets: SECONDS,
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** A gauge read when the page is asked for. `read` returns value by label. */
+export function addGauge(
+  metrics: Metrics,
+  options: { name: string; help: string; label?: string },
+  read: () => Promise<Record<string, number>> | Record<string, number>,
+): void {
+  const { name, help, label } = options;
+  // eslint-disable-next-line no-new -- the registry keeps it
+  new Gauge({
+    name,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [metrics.registry],
+    async collect() {
+      const values = await read();
+      this.reset();
+      for (const [key, value] of Object.entries(values)) {
+        if (label === undefined) this.set(value);
+        else this.set({ [label]: key }, value);
+      }
+    },
+  });
+}

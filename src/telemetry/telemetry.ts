@@ -1,0 +1,151 @@
+import type { Logger } from "winston";
+import { formatId, idTime } from "../core/ids.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { errorFields } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+
+interface JobFacts {
+  id: string;
+  type: string;
+  request_id: string;
+}
+
+interface AttemptFacts {
+  id: string;
+  job_id: string | null;
+  message_id: string;
+  event_type: string;
+  request_id: string;
+  manual: boolean;
+}
+
+/** One function per business event; each feeds log and metrics. */
+export interface Telemetry {
+  log: Logger;
+  metrics: Metrics;
+  jobAccepted(job: JobFacts): void;
+  runEnded(job: JobFacts & { run: number }, outcome: string, durationMs: number): void;
+  jobEnded(job: JobFacts & { run: number; status: string; error_code: string | null }): void;
+  attemptMade(d: AttemptFacts, number: number, exchange: Exchange, outcome: Outcome): void;
+  deliveryGivenUp(deliveryId: string, reason: string, detail: string): void;
+  breakerOpened(laneId: string, reason: string | null, untilMs: number): void;
+  claimLost(what: "run" | "lane" | "settlement", id: string): void;
+  replayed(count: number, replayId: string | null): void;
+  workerBuried(id: string, found: { runs: number; lanes: number }): void;
+  repaired(what: "job" | "lane" | "replay" | "lease" | "run", ids: readonly string[]): void;
+  requestFinished(request: {
+    method: string;
+    route: string;
+    status: number;
+    durationMs: number;
+    requestId: string;
+    accountId: string | null;
+  }): void;
+  unexpectedError(error: unknown, fields: Record<string, unknown>): void;
+}
+
+export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
+  return {
+    log,
+    metrics,
+    jobAccepted(job) {
+      metrics.jobsAccepted.inc({ type: job.type });
+      log.info("job accepted", jobFields(job));
+    },
+    runEnded(job, outcome, durationMs) {
+      metrics.runSeconds.observe({ type: job.type, outcome }, durationMs / 1000);
+      log.debug("run ended", { ...jobFields(job), run: job.run, outcome, duration_ms: durationMs });
+    },
+    jobEnded(job) {
+      metrics.jobsEnded.inc({ type: job.type, status: job.status });
+      const { run, status, error_code } = job;
+      log.info("job ended", {
+        ...jobFields(job),
+        run,
+        status,
+        ...(error_code === null ? {} : { error_code }),
+      });
+    },
+    attemptMade(d, number, exchange, outcome) {
+      metrics.attempts.inc({ outcome: outcome.kind, error_code: exchange.error?.code ?? "" });
+      metrics.attemptSeconds.observe(exchange.durationMs / 1000);
+      if (number > 1) metrics.retries.inc();
+      if (outcome.kind === "delivered" && d.job_id !== null) {
+        const ended = exchange.startedAt.getTime() + exchange.durationMs;
+        metrics.submitToDelivered.observe(Math.max(0, ended - idTime(d.job_id)) / 1000);
+      }
+      if (outcome.kind === "dead") metrics.deadLettered.inc({ reason: outcome.reason });
+      if (!log.isLevelEnabled("info")) return;
+      log.info("attempt", {
+        delivery_id: formatId("delivery", d.id),
+        message_id: formatId("message", d.message_id),
+        ...(d.job_id === null ? {} : { job_id: formatId("job", d.job_id) }),
+        event_type: d.event_type,
+        request_id: d.request_id,
+        number,
+        manual: d.manual,
+        outcome: outcome.kind,
+        status_code: exchange.statusCode,
+        error_code: exchange.error?.code ?? null,
+        remote_address: exchange.remoteAddress,
+        duration_ms: Math.round(exchange.durationMs),
+        ...(outcome.kind === "retry" ? { retry_in_ms: outcome.delayMs } : {}),
+        ...(outcome.kind === "dead" ? { dead_reason: outcome.reason } : {}),
+      });
+    },
+    deliveryGivenUp(deliveryId, reason, detail) {
+      metrics.deadLettered.inc({ reason });
+      log.info("delivery given up", {
+        delivery_id: formatId("delivery", deliveryId),
+        reason,
+        detail,
+      });
+    },
+    breakerOpened(laneId, reason, untilMs) {
+      metrics.breakerOpened.inc();
+      log.warn("lane broken", {
+        lane_id: formatId("lane", laneId),
+        reason,
+        until: new Date(untilMs).toISOString(),
+      });
+    },
+    claimLost(what, id) {
+      metrics.fenced.inc({ what });
+      log.warn("claim lost", { what, id });
+    },
+    replayed(count, replayId) {
+      metrics.replayed.inc(count);
+      log.info("replayed", {
+        count,
+        ...(replayId === null ? {} : { replay_id: formatId("replay", replayId) }),
+      });
+    },
+    workerBuried(id, found) {
+      metrics.burials.inc();
+      log.warn("worker buried", { worker_id: formatId("worker", id), ...found });
+    },
+    repaired(what, ids) {
+      metrics.repairs.inc({ what }, ids.length);
+      log.warn("repaired", { what, count: ids.length, ids: ids.slice(0, 20) });
+    },
+    requestFinished({ method, route, status, durationMs, requestId, accountId }) {
+      metrics.requests.observe({ method, route, status }, durationMs / 1000);
+      log.debug("request", {
+        method,
+        route,
+        status,
+        duration_ms: Math.round(durationMs),
+        request_id: requestId,
+        account_id: accountId,
+      });
+    },
+    unexpectedError(error, fields) {
+      log.error("unexpected error", { ...fields, ...errorFields(error) });
+    },
+  };
+}
+
+function jobFields(job: JobFacts): Record<string, unknown> {
+  return { job_id: formatId("job", job.id), type: job.type, request_id: job.request_id };
+}

@@ -1,0 +1,131 @@
+import { performance } from "node:perf_hooks";
+import type { Exchange } from "../core/exchange.ts";
+import { classifyError, type ExchangeError } from "./classify-error.ts";
+import { createConnectionPool } from "./connection-pool.ts";
+import { ResponseReader, type Ending } from "./response-reader.ts";
+import { createGuardedConnector, type GuardOptions } from "./target-guard.ts";
+
+export interface TransportOptions extends GuardOptions {
+  /** How long an unused connection is kept, in milliseconds. Default 4000; receivers may hint. */
+  idleMs?: number;
+  /** Most unused connections kept in all; the longest unused are closed first. Default 2000. */
+  maxIdle?: number;
+}
+
+export interface SendRequest {
+  /** Connections are shared within a lane, never between lanes. */
+  lane: string;
+  /** Absolute, checked when it was accepted. */
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** For the whole exchange: resolve, connect, handshake, send, read. */
+  timeoutMs: number;
+}
+
+export interface Transport {
+  /** Makes one POST. Never rejects: whatever goes wrong is in the exchange. */
+  send(request: SendRequest): Promise<Exchange>;
+  /** Ends idle connections, waits for sends in progress, refuses new ones. */
+  close(): Promise<void>;
+  openConnections(): number;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { idleMs = 4_000, maxIdle = 2_000 } = options;
+  const pool = createConnectionPool({
+    connector: createGuardedConnector(options),
+    idleMs,
+    maxIdle,
+  });
+  let busy = 0;
+  let closing: { promise: Promise<void>; resolve: () => void } | null = null;
+
+  function finished(): void {
+    busy -= 1;
+    if (busy === 0) closing?.resolve();
+  }
+
+  function post(request: SendRequest, url: URL, done: (exchange: Exchange) => void): void {
+    const startedAt = new Date();
+    const begin = performance.now();
+    const connection = pool.acquire(request.lane, url.origin);
+    let ended = false;
+
+    function end(ending: Ending): void {
+      if (ended) return;
+      ended = true;
+      clearTimeout(timer);
+      const { remoteAddress } = connection;
+      if (ending.kind === "complete") pool.release(connection);
+      // Not from inside undici's own error handling, which goes on with the client afterwards.
+      else if (reader.statusCode !== null) queueMicrotask(() => pool.discard(connection));
+      else queueMicrotask(() => pool.discardBroken(connection));
+      const error = ending.kind === "failed" ? classifyError(ending.error) : null;
+      const durationMs = Math.round(performance.now() - begin);
+      const { statusCode } = reader;
+      done({
+        startedAt,
+        durationMs,
+        remoteAddress,
+        statusCode,
+        responseHeaders: reader.headers(),
+        responseBody: reader.body(),
+        responseTruncated: ending.kind !== "complete" && statusCode !== null,
+        error,
+      });
+    }
+
+    const reader = new ResponseReader(connection, end);
+    const timer = setTimeout(() => {
+      const message = `no complete response within ${request.timeoutMs} ms`;
+      end({ kind: "failed", error: Object.assign(new Error(message), { code: "ETIMEDOUT" }) });
+    }, request.timeoutMs);
+    const { headers, body } = request;
+    const path = url.pathname + url.search;
+    connection.client.dispatch({ method: "POST", path, headers, body }, reader);
+  }
+
+  function send(request: SendRequest): Promise<Exchange> {
+    const url = URL.parse(request.url);
+    if (closing !== null) {
+      return Promise.resolve(unsent({ code: "connect", message: "the sender is shutting down" }));
+    }
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      return Promise.resolve(unsent({ code: "target_blocked", message: "not an http(s) URL" }));
+    }
+    busy += 1;
+    return new Promise((resolve) => {
+      post(request, url, (exchange) => {
+        finished();
+        resolve(exchange);
+      });
+    });
+  }
+
+  async function close(): Promise<void> {
+    if (closing === null) {
+      closing = Promise.withResolvers<void>();
+      if (busy === 0) closing.resolve();
+    }
+    const drained = closing.promise;
+    await pool.close();
+    await drained;
+    await pool.close();
+  }
+
+  return { send, close, openConnections: () => pool.openSockets() };
+}
+
+function unsent(error: ExchangeError): Exchange {
+  return {
+    startedAt: new Date(),
+    durationMs: 0,
+    remoteAddress: null,
+    statusCode: null,
+    responseHeaders: null,
+    responseBody: null,
+    responseTruncated: false,
+    error,
+  };
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { readVersion } from "../../src/config.ts";
+import type { Config } from "../../src/config.ts";
+import { createContext } from "../../src/context.ts";
+import type { Context, Overrides } from "../../src/context.ts";
+import type { Scope } from "../../src/core/model.ts";
+import { LOOPBACK_TARGETS } from "../../src/core/targets.ts";
+import { addApiKey, ensureAccount, newApiKey } from "../../src/flow/accounts.ts";
+import { startWorker } from "../../src/queue/worker.ts";
+import { createTestDatabase } from "./database.ts";
+import type { TestDatabase } from "./database.ts";
+
+export interface TestContext {
+  context: Context;
+  database: TestDatabase;
+  /** The first account and its admin key. */
+  accountId: string;
+  apiKey: string;
+  /** Another account, or another key; made when called. */
+  addAccount(name: string): Promise<{ accountId: string; apiKey: string }>;
+  addKey(accountId: string, scopes: Scope[]): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface TestContextOptions {
+  /** Start computing and delivering in this process (default true). */
+  worker?: boolean;
+  config?: Partial<Config & { publicUrl: string }>;
+  overrides?: Overrides;
+  /** Share the database of another context: a second process, as far as Postgres can tell. */
+  database?: TestDatabase;
+  masterKey?: string;
+}
+
+export const TEST_MASTER_KEY = randomBytes(32).toString("base64");
+
+/** The real parts on a database of the test's own; loopback receivers are allowed. */
+export async function createTestContext(options: TestContextOptions = {}): Promise<TestContext> {
+  const database = options.database ?? (await createTestDatabase());
+  const stopping = new AbortController();
+  const context = await createContext({
+    config: {
+      version: readVersion(),
+      host: "127.0.0.1",
+      port: 0,
+      dataDir: "unused",
+      development: false,
+      publicUrl: "http://ringback.test",
+      allowTargets: LOOPBACK_TARGETS,
+      jobTypeModules: [],
+      logLevel: process.env["TEST_LOG_LEVEL"] ?? "error",
+      roles: ["compute", "deliver"],
+      ...options.config,
+    },
+    databaseUrl: database.url,
+    masterKey: options.masterKey ?? TEST_MASTER_KEY,
+    stopping: stopping.signal,
+    overrides: options.overrides ?? {},
+  });
+  const addKey = async (accountId: string, scopes: Scope[]): Promise<string> => {
+    const text = newApiKey();
+    await addApiKey(context, { accountId, name: "test", text, scopes });
+    return text;
+  };
+  const addAccount = async (name: string): Promise<{ accountId: string; apiKey: string }> => {
+    const accountId = await ensureAccount(context, name);
+    return { accountId, apiKey: await addKey(accountId, ["admin"]) };
+  };
+  const first = await addAccount("default");
+  const worker = (options.worker ?? true) ? await startWorker(context) : null;
+  return {
+    context,
+    database,
+    ...first,
+    addAccount,
+    addKey,
+    async stop() {
+      stopping.abort();
+      await worker?.stop(5_000);
+      await context.transport.close();
+      await context.compute.close();
+      await context.pool.end();
+      if (options.database === undefined) await database.drop();
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export const half = { name: "test.half", input: { type: "object" }, run: () => 1 };
