@@ -20,6 +20,8 @@ export interface Config {
   /** Comma-separated CIDRs. */
   allowTargets: string;
   jobTypeModules: string[];
+  /** The environment that job types see: all but our own secrets. */
+  jobEnvironment: NodeJS.ProcessEnv;
   logLevel: string;
   roles: Role[];
 }
@@ -92,6 +94,7 @@ export function readConfig(
     publicUrl: readPublicUrl(get("RINGBACK_PUBLIC_URL")),
     allowTargets: readAllowTargets(get("RINGBACK_ALLOW_TARGETS"), development),
     jobTypeModules: readModules(get("RINGBACK_JOB_TYPES")),
+    jobEnvironment: withoutSecrets(environment),
     logLevel: readLogLevel(get("LOG_LEVEL")),
     roles,
   };
@@ -159,6 +162,11 @@ function readModules(text: string | null): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== "")
     .map((part) => (/^[./]/.test(part) ? pathToFileURL(path.resolve(part)).href : part));
+}
+
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const secret = ["DATABASE_URL", "RINGBACK_MASTER_KEY", "RINGBACK_API_KEY"];
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !secret.includes(name)));
 }
 
 function readLogLevel(text: string | null): string {

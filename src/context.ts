@@ -105,6 +105,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       createComputePool({
         modules: config.jobTypeModules,
         threads: availableParallelism(),
+        env: config.jobEnvironment,
         allowTargets: config.allowTargets,
       }),
     now: overrides.now ?? (() => new Date()),

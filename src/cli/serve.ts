@@ -15,15 +15,19 @@ export function parseRoles(text: string): Role[] {
   return ROLES.filter((role) => roles.includes(role));
 }
 
+/** `npm start` hands on the Ctrl-C that the terminal has already sent: the two are one. */
+export const SAME_SIGNAL_MS = 1_000;
+
 /** `ringback serve`: runs until a signal or until it can't go on. */
 export async function serve({ roles }: { roles: Role[] }): Promise<void> {
   const { config, secrets } = readConfig(roles);
   let service: Service | null = null;
-  let stopping = false;
+  let stoppedAt: number | null = null;
   const stop = (exitCode: number): void => {
+    if (stoppedAt !== null && performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
     // before it has started, or at a second signal, nothing is waited for
-    if (service === null || stopping) process.exit(exitCode || 1);
-    stopping = true;
+    if (service === null || stoppedAt !== null) process.exit(exitCode || 1);
+    stoppedAt = performance.now();
     service.context.telemetry.log.info("stopping");
     service.stop().then(
       () => process.exit(exitCode),

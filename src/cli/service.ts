@@ -125,7 +125,9 @@ async function listen(
     response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" });
     response.end(JSON.stringify({ status: 503, code: "unavailable", title: "Starting" }));
   };
-  const server = createServer((request, response) => handler(request, response));
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 15_000 }, (...exchange) =>
+    handler(...exchange),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(new ConfigError(listenProblem(config, error)));

@@ -20,6 +20,8 @@ export interface ComputePoolOptions {
   /** See `loadJobTypes`. */
   modules: string[];
   threads: number;
+  /** What jobs see as `process.env` (default: all of it). */
+  env?: NodeJS.ProcessEnv;
   /** Comma-separated CIDR ranges that jobs may fetch from, beside public addresses. */
   allowTargets: string;
   /** How long a run has to end after its signal, before its thread is ended. */
@@ -163,6 +165,7 @@ function createThreads(
     maxThreads: options.threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
+    ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.memoryMb === undefined
       ? {}
       : { resourceLimits: { maxOldGenerationSizeMb: options.memoryMb } }),

@@ -16,9 +16,9 @@ const UNAVAILABLE_CODES = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
 ]);
-// pg and pg-pool give these no code.
+// pg and pg-pool give most of these no code; the last one is a 55000, which has other meanings too.
 const UNAVAILABLE_TEXT =
-  /timeout exceeded when trying to connect|connection terminated|query read timeout|connection error and is not queryable|cannot use a pool after calling end/i;
+  /timeout exceeded when trying to connect|connection terminated|query read timeout|connection error and is not queryable|cannot use a pool after calling end|not currently accepting connections/i;
 
 /** Whether an error means that the database can't be reached or can't work at the moment. */
 export function isUnavailable(error: unknown): boolean {

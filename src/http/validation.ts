@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue;
 const MAX_ERRORS = 50;
 
 /** What zod found, one entry per place. `prefix` stands before each path. */
-export function issueDetails(
+function issueDetails(
   issues: readonly Issue[],
   prefix: readonly PropertyKey[] = [],
 ): (ProblemDetail & { path: PropertyKey[] })[] {

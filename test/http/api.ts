@@ -6,7 +6,11 @@ import { describeApi, openApiRoute } from "../../src/http/openapi.ts";
 import type { Route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { problem } from "../../src/http/schemas/problem.ts";
-import { createTestContext, type TestContext, type TestContextOptions } from "../support/context.ts";
+import {
+  createTestContext,
+  type TestContext,
+  type TestContextOptions,
+} from "../support/context.ts";
 
 export interface Answer {
   status: number;
@@ -78,8 +82,7 @@ function routeOf(method: string, path: string): Route | undefined {
   const verb = method.toLowerCase() === "head" ? "get" : method.toLowerCase();
   return allRoutes.find(
     (one) =>
-      one.method === verb &&
-      new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(bare),
+      one.method === verb && new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(bare),
   );
 }
 
@@ -103,7 +106,9 @@ export function checkAnswer(method: string, path: string, answer: Answer): void 
   if (!type.startsWith(declared.contentType ?? "application/json")) {
     throw new Error(`${method} ${path} answered with ${type}`);
   }
-  declared.schema.parse(type.startsWith("application/json") ? JSON.parse(answer.text) : answer.text);
+  declared.schema.parse(
+    type.startsWith("application/json") ? JSON.parse(answer.text) : answer.text,
+  );
 }
 
 export function description() {

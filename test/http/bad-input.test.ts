@@ -67,11 +67,7 @@ describe("bodies that aren't what they should be", () => {
     ["not JSON", rawJson("{type:1}"), { status: 400, code: "body_not_json" }],
     ["empty", rawJson(""), { status: 400, code: "body_not_json" }],
     ["no body", { headers: JSON_TYPE }, { status: 400, code: "body_not_json" }],
-    [
-      "not an object",
-      rawJson("[]"),
-      { status: 422, code: "validation_failed", pointer: "" },
-    ],
+    ["not an object", rawJson("[]"), { status: 422, code: "validation_failed", pointer: "" }],
     ["null", rawJson("null"), { status: 422, code: "validation_failed", pointer: "" }],
     [
       "text/plain",
@@ -175,11 +171,7 @@ describe("jobs that don't make sense", () => {
     ["a day and more", { ...job, timeout_s: 86_401 }, invalid("/timeout_s")],
     ["21 callbacks", { ...job, callbacks: Array(21).fill({ url: "x" }) }, invalid("/callbacks")],
     ["a callback without receiver", { ...job, callbacks: [{}] }, invalid("/callbacks/0")],
-    [
-      "a callback with two receivers",
-      callback({ endpoint_id: absent }),
-      invalid("/callbacks/0"),
-    ],
+    ["a callback with two receivers", callback({ endpoint_id: absent }), invalid("/callbacks/0")],
     [
       "an endpoint with settings of a URL",
       { ...job, callbacks: [{ endpoint_id: absent, timeout_s: 3 }] },
@@ -197,7 +189,11 @@ describe("jobs that don't make sense", () => {
     ],
     ["a typo in a callback", callback({ event: ["x"] }), invalid("/callbacks/0/event")],
     ["a null", callback({ headers: null }), invalid("/callbacks/0/headers")],
-    ["no attempts", callback({ retry: { max_attempts: 0 } }), invalid("/callbacks/0/retry/max_attempts")],
+    [
+      "no attempts",
+      callback({ retry: { max_attempts: 0 } }),
+      invalid("/callbacks/0/retry/max_attempts"),
+    ],
     ["a long timeout", callback({ timeout_s: 31 }), invalid("/callbacks/0/timeout_s")],
     [
       "51 events",
@@ -270,26 +266,81 @@ describe("webhook resources that don't make sense", () => {
   const url = "http://127.0.0.1:1/";
   test.each<[string, string, object, Expected]>([
     ["no URL", "/v1/endpoints", {}, invalid("/url")],
-    ["a long description", "/v1/endpoints", { url, description: "x".repeat(501) }, invalid("/description")],
+    [
+      "a long description",
+      "/v1/endpoints",
+      { url, description: "x".repeat(501) },
+      invalid("/description"),
+    ],
     ["a stopped lane", "/v1/endpoints", { url, max_in_flight: 0 }, invalid("/max_in_flight")],
     ["a rate of zero", "/v1/endpoints", { url, rate_limit_per_s: 0 }, invalid("/rate_limit_per_s")],
-    ["a shrinking pause", "/v1/endpoints", { url, retry: { factor: 0.5 } }, invalid("/retry/factor")],
+    [
+      "a shrinking pause",
+      "/v1/endpoints",
+      { url, retry: { factor: 0.5 } },
+      invalid("/retry/factor"),
+    ],
     ["a state", "/v1/endpoints", { url, state: "active" }, invalid("/state")],
     ["a short secret", "/v1/endpoints", { url, secret: "whsec_c2hvcnQ=" }, invalid("/secret")],
-    ["an unknown job event", "/v1/endpoints", { url, events: ["job.done"] }, semantic("event_unknown", "/events/0")],
-    ["an impossible event", "/v1/endpoints", { url, events: ["a b"] }, semantic("event_unknown", "/events/0")],
-    ["a reserved event", "/v1/endpoints", { url, events: ["a", "endpoint.test"] }, semantic("event_reserved", "/events/1")],
-    ["a forbidden header", "/v1/endpoints", { url, headers: { "Webhook-Id": "x" } }, semantic("header_forbidden", "/headers")],
-    ["a reserved message", "/v1/messages", { type: "job.completed", data: {} }, semantic("event_reserved", "/type")],
-    ["a reserved test", "/v1/messages", { type: "endpoint.test", data: {} }, semantic("event_reserved", "/type")],
+    [
+      "an unknown job event",
+      "/v1/endpoints",
+      { url, events: ["job.done"] },
+      semantic("event_unknown", "/events/0"),
+    ],
+    [
+      "an impossible event",
+      "/v1/endpoints",
+      { url, events: ["a b"] },
+      semantic("event_unknown", "/events/0"),
+    ],
+    [
+      "a reserved event",
+      "/v1/endpoints",
+      { url, events: ["a", "endpoint.test"] },
+      semantic("event_reserved", "/events/1"),
+    ],
+    [
+      "a forbidden header",
+      "/v1/endpoints",
+      { url, headers: { "Webhook-Id": "x" } },
+      semantic("header_forbidden", "/headers"),
+    ],
+    [
+      "a reserved message",
+      "/v1/messages",
+      { type: "job.completed", data: {} },
+      semantic("event_reserved", "/type"),
+    ],
+    [
+      "a reserved test",
+      "/v1/messages",
+      { type: "endpoint.test", data: {} },
+      semantic("event_reserved", "/type"),
+    ],
     ["an impossible type", "/v1/messages", { type: "a b", data: {} }, invalid("/type")],
     ["no data", "/v1/messages", { type: "a" }, invalid("/data")],
     ["no filter", "/v1/replays", {}, invalid("/filter")],
     ["an unknown filter", "/v1/replays", { filter: { statsu: "dead" } }, invalid("/filter/statsu")],
     ["an empty list", "/v1/replays", { filter: { ids: [] } }, invalid("/filter/ids")],
-    ["ids of another kind", "/v1/replays", { filter: { ids: ["job_1"] } }, invalid("/filter/ids/0")],
-    ["a time without zone", "/v1/replays", { filter: { since: "2026-01-01T00:00:00" } }, invalid("/filter/since")],
-    ["a reason to have delivered", "/v1/replays", { filter: { status: "delivered", reason: "gone" } }, invalid("/filter/reason")],
+    [
+      "ids of another kind",
+      "/v1/replays",
+      { filter: { ids: ["job_1"] } },
+      invalid("/filter/ids/0"),
+    ],
+    [
+      "a time without zone",
+      "/v1/replays",
+      { filter: { since: "2026-01-01T00:00:00" } },
+      invalid("/filter/since"),
+    ],
+    [
+      "a reason to have delivered",
+      "/v1/replays",
+      { filter: { status: "delivered", reason: "gone" } },
+      invalid("/filter/reason"),
+    ],
     ["a long overlap", "/v1/signing-secret/rotate", { overlap_s: 604_801 }, invalid("/overlap_s")],
   ])("%s", async (_, path, body, expected) => {
     await refused("POST", path, { body }, expected);
@@ -314,7 +365,12 @@ describe("parameters", () => {
     ["/v1/jobs?cursor=", "cursor_invalid", "cursor"],
     ["/v1/replays?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cursor_invalid", "cursor"],
   ])("%s", async (path, code, parameter) => {
-    await refused("GET", encodeURI(path).replaceAll("%25", "%"), {}, { status: 400, code, parameter });
+    await refused(
+      "GET",
+      encodeURI(path).replaceAll("%25", "%"),
+      {},
+      { status: 400, code, parameter },
+    );
   });
 
   test("a cursor that was tampered with, or of another list", async () => {
@@ -406,21 +462,22 @@ describe("every route about one thing", () => {
 });
 
 describe("callers", () => {
-  test.each(allRoutes.filter((one) => one.scopes !== null).map((one) => [one.method, one.path, one] as const))(
-    "%s %s: no key, an unknown key, a key without the scope",
-    async (method, path, one) => {
-      const at = path.replace("{id}", "job_01k7va4z0yfd9st32c3wx5x2s7");
-      const unknown = { status: 401, code: "unauthenticated" };
-      const none = await refused(method, at, { key: null }, unknown);
-      expect(none.headers["www-authenticate"]).toMatch(/^Bearer/);
-      await refused(method, at, { key: "rk_0000000000000000000000" }, unknown);
-      await refused(method, at, { headers: { authorization: "Basic cms6eA==" } }, unknown);
-      if (one.scopes?.length !== 1) return;
-      const key = one.scopes[0] === "jobs" ? webhooksKey : jobsKey;
-      const lacking = await refused(method, at, { key }, { status: 403, code: "scope_missing" });
-      expect(lacking.body["detail"]).toContain(one.scopes[0]);
-    },
-  );
+  test.each(
+    allRoutes
+      .filter((one) => one.scopes !== null)
+      .map((one) => [one.method, one.path, one] as const),
+  )("%s %s: no key, an unknown key, a key without the scope", async (method, path, one) => {
+    const at = path.replace("{id}", "job_01k7va4z0yfd9st32c3wx5x2s7");
+    const unknown = { status: 401, code: "unauthenticated" };
+    const none = await refused(method, at, { key: null }, unknown);
+    expect(none.headers["www-authenticate"]).toMatch(/^Bearer/);
+    await refused(method, at, { key: "rk_0000000000000000000000" }, unknown);
+    await refused(method, at, { headers: { authorization: "Basic cms6eA==" } }, unknown);
+    if (one.scopes?.length !== 1) return;
+    const key = one.scopes[0] === "jobs" ? webhooksKey : jobsKey;
+    const lacking = await refused(method, at, { key }, { status: 403, code: "scope_missing" });
+    expect(lacking.body["detail"]).toContain(one.scopes[0]);
+  });
 
   test("the scheme is not case sensitive, and the scope that is needed is enough", async () => {
     const authorization = `bEARER ${jobsKey}`;

@@ -110,7 +110,10 @@ describe("submitting", () => {
 
 describe("waiting", () => {
   test("200 when it ends in time", async () => {
-    const answer = await submit({ type: "demo.echo", input: 5 }, { prefer: "respond-async, wait=9" });
+    const answer = await submit(
+      { type: "demo.echo", input: 5 },
+      { prefer: "respond-async, wait=9" },
+    );
     expect(answer.status).toBe(200);
     expect(answer.body["status"]).toBe("completed");
     expect(answer.headers["preference-applied"]).toBe("wait=9");
@@ -272,7 +275,7 @@ describe("lists", () => {
         expect(pages).toBe(3);
         break;
       }
-      path = `/v1/jobs?limit=2&cursor=${String(body["next_cursor"])}`;
+      path = `/v1/jobs?limit=2&cursor=${body["next_cursor"] as string}`;
     }
     expect(seen).toEqual(made);
   });

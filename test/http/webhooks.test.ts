@@ -148,7 +148,9 @@ describe("messages and deliveries", () => {
       { status: 200, body: "yes" },
     );
     const data = { z: 1, a: ["ü"] };
-    const published = await api.ask("POST", "/v1/messages", { body: { type: "invoice.paid", data } });
+    const published = await api.ask("POST", "/v1/messages", {
+      body: { type: "invoice.paid", data },
+    });
     expect(published.status).toBe(202);
     expect(published.body).toMatchObject({ type: "invoice.paid", job_id: null });
     const messageId = String(published.body["id"]);

@@ -48,6 +48,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       publicUrl: "http://ringback.test",
       allowTargets: LOOPBACK_TARGETS,
       jobTypeModules: [],
+      jobEnvironment: {},
       logLevel: process.env["TEST_LOG_LEVEL"] ?? "error",
       roles: ["compute", "deliver"],
       ...options.config,

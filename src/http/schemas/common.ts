@@ -52,7 +52,7 @@ export const eventTypeText = z
   .regex(/^[a-zA-Z0-9_.:-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
   .meta({ example: "job.completed" });
 
-export const MAX_PAGE = 200;
+const MAX_PAGE = 200;
 
 /** The query parameters of every list. */
 export const pageQuery = {

@@ -12,7 +12,7 @@ import {
 } from "./common.ts";
 import { headersText } from "./receiver.ts";
 
-export const attempt = z
+const attempt = z
   .strictObject({
     id: idText("attempt"),
     number: z.int(),

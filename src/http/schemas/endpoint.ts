@@ -10,7 +10,7 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-export const secretText = z
+const secretText = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/)
   .meta({ description: "`whsec_` and base64", example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
@@ -18,7 +18,7 @@ export const secretText = z
 const SECRET_BYTES = { min: 24, max: 64 };
 
 /** A secret of the caller's own, for instance one taken along from another service. */
-export const secretInput = z
+const secretInput = z
   .string()
   .max(200)
   .refine((text) => {

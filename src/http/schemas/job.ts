@@ -18,8 +18,8 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-export const MAX_METADATA_BYTES = 16_384;
-export const MAX_CALLBACKS = 20;
+const MAX_METADATA_BYTES = 16_384;
+const MAX_CALLBACKS = 20;
 
 const callbackEvents = z
   .array(z.string())
@@ -31,7 +31,7 @@ const callbackEvents = z
 
 const URL_ONLY = ["headers", "retry", "timeout_s", "ordered"] as const;
 
-export const callbackInput = z
+const callbackInput = z
   .strictObject({
     url: urlInput.exactOptional(),
     endpoint_id: idParam("endpoint").exactOptional(),
@@ -97,7 +97,7 @@ export const jobInput = z
     },
   });
 
-export const callbackOutput = z
+const callbackOutput = z
   .strictObject({
     url: z.string().optional(),
     endpoint_id: idText("endpoint").optional(),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 export const MAX_EVENTS = 50;
-export const MAX_DELIVERY_TIMEOUT_S = 30;
+const MAX_DELIVERY_TIMEOUT_S = 30;
 
 const retryFields = {
   max_attempts: z.int().min(1).max(50).meta({ description: "Attempts before it is a dead letter" }),
