@@ -89,7 +89,10 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     connectionString: databaseUrl,
     max: POOL_SIZE,
     name: config.roles.join(","),
-    onError: (error) => telemetry.log.warn("idle connection lost", { error: error.message }),
+    onError(error) {
+      if (options.stopping.aborted) return;
+      telemetry.log.warn("idle connection lost", { error: error.message });
+    },
   });
   const parts = {
     config,

@@ -19,7 +19,7 @@ const OUTAGE_CODES = new Set([
 ]);
 
 const OUTAGE_MESSAGES =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|client was closed|cannot use a pool after calling end/i;
+  /connection terminated|query read timeout|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|client was closed|cannot use a pool after calling end/i;
 
 /**
  * True when the database is away or can't work right now (lost connections, restarts, no free

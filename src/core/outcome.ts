@@ -63,6 +63,14 @@ function retryAfterMs(exchange: Exchange, now: Date): number {
   if (exchange.statusCode !== 429 && exchange.statusCode !== 503) return 0;
   const value = exchange.responseHeaders?.["retry-after"]?.trim();
   if (value === undefined || value === "") return 0;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : parseHttpDate(value) - now.getTime();
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}
+
+/** RFC 9110 §5.6.7, the obsolete forms included. Date.parse alone takes "in 2099" for a date. */
+function parseHttpDate(text: string): number {
+  if (/^[A-Z][a-z]+, [\w -]+ \d\d:\d\d:\d\d GMT$/.test(text)) return Date.parse(text);
+  return /^[A-Z][a-z]{2} [A-Z][a-z]{2} [\d ]\d \d\d:\d\d:\d\d \d{4}$/.test(text)
+    ? Date.parse(`${text} GMT`)
+    : NaN;
 }

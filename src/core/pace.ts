@@ -18,3 +18,8 @@ export function paceAfterSend(pace: Pace, ratePerS: number | null, now: number):
     ? pace
     : { nextSendAt: Math.max(pace.nextSendAt, now) + 1000 / ratePerS };
 }
+
+/** The pace under a limit that may have changed: nobody waits longer than the new one asks. */
+export function paceUnderLimit(pace: Pace, ratePerS: number | null, now: number): Pace {
+  return { nextSendAt: ratePerS === null ? 0 : Math.min(pace.nextSendAt, now + 1000 / ratePerS) };
+}

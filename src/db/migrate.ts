@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Logger, runMigrations } from "graphile-worker";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
+import { reached } from "../core/checkpoint.ts";
 import { createPool } from "./pool.ts";
 
 const DIRECTORY = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../migrations");
@@ -24,6 +25,7 @@ export async function migrate(connectionString: string): Promise<void> {
       advisoryLockMode: "wait",
       log: () => undefined,
     });
+    reached("migrate:between");
     const pool = createPool({
       connectionString,
       max: 2,

@@ -13,6 +13,10 @@ export function createPool(options: {
     application_name: `ringback ${options.name}`,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    // the server gives up first; the client's own limit is for a server that is out of reach
+    statement_timeout: 12_000,
+    query_timeout: 15_000,
   });
   pool.on("error", options.onError);
   // one that breaks while it is checked out fails its query; without a handler it ends the process

@@ -1,3 +1,4 @@
+import { isOutage } from "../core/outage.ts";
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
 
 declare const brand: unique symbol;
@@ -31,9 +32,9 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
     await client.query("commit");
     return result;
   } catch (error) {
-    await client.query("rollback").catch((rollbackError: Error) => {
-      broken = rollbackError;
-    });
+    // a connection that failed may be out of reach: closing it rolls back as well
+    if (isOutage(error)) broken = error as Error;
+    else await client.query("rollback").catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
     client.release(broken);

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import { lockRunsOf, returnRuns } from "../db/jobs.ts";
 import { breakLeases } from "../db/lanes.ts";
 import { addWakeUps, unlockQueueJobs } from "../db/queue.ts";
@@ -28,6 +29,7 @@ export async function buryWorker(
     const worker = await lockDeadWorker(tx, dead.id, dead.heartbeat);
     return worker && (await takeOver(tx, dead.id, worker.pool_ids, true, context));
   });
+  reached("burial:committed");
   if (found !== null) context.telemetry.workerBuried(dead.id, found);
   return found !== null;
 }
@@ -71,6 +73,7 @@ async function takeOver(
   );
   await wakeLanes(tx, lanes);
   await deleteWorker(tx, workerId);
+  reached("burial:before-commit");
   return { runs: runs.length, lanes: lanes.length };
 }
 

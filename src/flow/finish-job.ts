@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import type { Ending } from "../db/jobs.ts";
 import { returnRun } from "../db/jobs.ts";
 import { addWakeUps } from "../db/queue.ts";
@@ -11,6 +12,7 @@ export async function finishJob(
   ending: Ending,
 ): Promise<void> {
   const ended = await persist(context, "finish job", () => context.endings.add(ending));
+  reached("finish:committed");
   if (ended === null) context.telemetry.claimLost("run", ending.id);
   else context.telemetry.jobEnded(ended);
 }
@@ -27,5 +29,6 @@ export async function handBack(
       return true;
     }),
   );
+  reached("hand-back:committed");
   if (!returned) context.telemetry.claimLost("run", run.id);
 }

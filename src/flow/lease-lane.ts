@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import type { Breaker } from "../core/breaker.ts";
 import { importPrivateKey, importSecret } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
@@ -25,6 +26,7 @@ type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemet
 export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
   const config = await takeLease(singleStatement(context.pool), laneId, context.worker.id);
   if (config === null) return null;
+  reached("lane:leased");
   const now = context.now().getTime();
   return {
     config,
@@ -56,7 +58,8 @@ export async function refreshLane(context: LeaseContext, lane: LeasedLane): Prom
  */
 export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
   const { id, epoch, ordered } = lane.config;
-  return await persist(context, "leave lane", () =>
+  reached("lane:before-leave");
+  const left = await persist(context, "leave lane", () =>
     inTransaction(context.pool, async (tx) => {
       if (!(await lockLease(tx, id, epoch))) return false;
       if (lane.config.endpoint_deleted) await cancelPendingOfLane(tx, id);
@@ -78,6 +81,8 @@ export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promis
       return true;
     }),
   );
+  reached("lane:left");
+  return left;
 }
 
 const KEYS = new Map<string, KeyObject>();

@@ -1,4 +1,5 @@
 import type { Context, PumpHandle } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import { afterAttempt, breakerState } from "../core/breaker.ts";
 import { isOutage } from "../core/outage.ts";
 import { paceAfterSend, paceDelay } from "../core/pace.ts";
@@ -158,6 +159,7 @@ class LanePump {
     this.#sending += 1;
     const { outcome, settlement } = await sendDelivery(this.#context, this.#lane, delivery);
     this.#sending -= 1;
+    reached("attempt:sent");
     const failure = outcome.kind === "delivered" ? null : failureOf(outcome);
     this.#judge(failure);
     if (outcome.kind === "dead" && outcome.reason === "gone") this.#disabledByReceiver();
@@ -179,6 +181,7 @@ class LanePump {
       const settled = await persist(this.#context, "settle attempt", () =>
         this.#context.settlements.add(settlement),
       );
+      reached("attempt:settled");
       if (!settled) {
         this.#lost = true;
         this.#context.telemetry.claimLost("settlement", delivery.id);
@@ -236,6 +239,7 @@ class LanePump {
         this.#inHand.set(delivery.id, delivery.body_bytes);
         this.#bytes += delivery.body_bytes;
       }
+      reached("lane:read");
       const bytes = due.reduce((sum, { body_bytes }) => sum + body_bytes, 0);
       if (due.length === limits.rows || bytes >= limits.bytes) this.#more = true;
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import { newId } from "../core/ids.ts";
 import type { Delivery, Replay, ReplayFilter } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
@@ -81,6 +82,7 @@ export async function runReplay(
 ): Promise<void> {
   while (!context.stopping.aborted) {
     const step = await replayStep(context, replayId);
+    reached("replay:step-committed");
     if (step.replayed > 0) context.telemetry.replayed(step.replayed, replayId);
     if (step.finished) return;
   }
@@ -108,6 +110,7 @@ async function replayStep(
     const finished = matches.length < STEP;
     const position = matches.at(-1)?.id ?? null;
     await advanceReplay(tx, replayId, { position, replayed: reopened.length, finished });
+    reached("replay:before-commit");
     return { replayed: reopened.length, finished };
   });
 }

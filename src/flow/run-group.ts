@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import type { JobEvent } from "../core/model.ts";
 import { claimRuns, endRuns } from "../db/jobs.ts";
 import type { ClaimedRun, EndedJob, Ending } from "../db/jobs.ts";
@@ -64,6 +65,7 @@ export async function endJobs(
       job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
     ),
   );
+  reached("finish:before-commit");
   return ended;
 }
 

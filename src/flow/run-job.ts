@@ -1,5 +1,6 @@
 import type { RunOutcome } from "../compute/pool.ts";
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import { backoffMs } from "../core/backoff.ts";
 import type { ClaimedRun } from "../db/jobs.ts";
 import { addWakeUps } from "../db/queue.ts";
@@ -10,42 +11,65 @@ import { createProgressReporter } from "./report-progress.ts";
 /** Pause before another run of a job whose run failed: 2 s, 6 s, 18 s, … up to 5 min. */
 const RUN_RETRY = { max_attempts: Infinity, base_s: 2, factor: 3, cap_s: 300 };
 
+/** How long a claimed run waits for a thread before it is handed back. */
+const THREAD_WAIT_MS = 1_000;
+
 /**
  * Claims one run of a job, computes it in a thread and brings it to its end.
- * @param computed called when the thread is free again, before the end is written
+ * @param computed called when the thread is free again, before the end is written, with the
+ *   milliseconds it was busy; null when it never began
  */
-export async function runJob(context: Context, jobId: string, computed: () => void): Promise<void> {
+export async function runJob(
+  context: Context,
+  jobId: string,
+  computed: (busyMs: number | null) => void,
+): Promise<void> {
   if (context.stopping.aborted || context.runs.has(jobId)) return;
   // before the claim, so that a claim whose answer got lost can be told from one that is in hand
   context.runs.set(jobId, { run: 0, stop: () => undefined });
   try {
     const job = await context.claims.add(jobId);
-    if (job !== null) await compute(context, job, computed);
+    if (job === null) return;
+    reached("claim:committed");
+    await compute(context, job, computed);
   } finally {
     context.runs.delete(jobId);
   }
 }
 
-async function compute(context: Context, job: ClaimedRun, computed: () => void): Promise<void> {
+async function compute(
+  context: Context,
+  job: ClaimedRun,
+  computed: (busyMs: number | null) => void,
+): Promise<void> {
   const progress = createProgressReporter(context, job);
-  const started = performance.now();
+  let startedAt: number | null = null;
   const running = context.compute.start({
     jobId: job.id,
     run: job.run,
     type: job.type,
     input: job.input,
     timeoutMs: job.timeout_s * 1000,
+    onStart() {
+      startedAt = performance.now();
+      clearTimeout(waiting);
+    },
     onProgress: (p) => progress.report(p),
     onLog: (message, fields) =>
       context.telemetry.log.info(message, { ...fields, job_id: job.id, run: job.run }),
   });
+  // claimed ahead, and then the run before it took long: others may have a thread free
+  const waiting = setTimeout(() => running.stop("shutdown"), THREAD_WAIT_MS);
   context.runs.set(job.id, { run: job.run, stop: (reason) => running.stop(reason) });
   if (context.stopping.aborted) running.stop("shutdown");
   const outcome = await running.outcome;
-  computed();
+  clearTimeout(waiting);
+  const busyMs = startedAt === null ? null : performance.now() - startedAt;
+  computed(busyMs);
   await progress.settled();
   const label = outcome.kind === "failed" ? outcome.code : outcome.kind;
-  context.telemetry.runEnded(job, label, performance.now() - started);
+  context.telemetry.runEnded(job, label, busyMs ?? 0);
+  reached("computed");
   await conclude(context, job, outcome);
 }
 

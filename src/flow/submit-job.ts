@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { reached } from "../core/checkpoint.ts";
 import { newId } from "../core/ids.ts";
 import type { JobType } from "../core/job-type.ts";
 import type { Callback, Job, StoredResponse } from "../core/model.ts";
@@ -62,6 +63,7 @@ export function createSubmissionGroup({ pool }: Pick<Context, "pool">): Submissi
             jobs.map(({ id }) => ({ task: "run-job", id, delayMs: 0 })),
           );
         }
+        reached("submit:before-commit");
         return earlier;
       }),
     GROUP,
@@ -89,6 +91,7 @@ export async function submitJob(
   if (earlier !== null) {
     return { kind: "replayed", response: replayOf(earlier, idempotency!.fingerprint) };
   }
+  reached("submit:committed");
   context.telemetry.jobAccepted(job);
   return { kind: "created", job };
 }

@@ -14,7 +14,9 @@ import type { QueueRunner } from "./runner.ts";
 
 /** Lanes pumped at once by one process; pumps mostly wait. */
 const PUMPS = 500;
-/** How long an entry waits here for a thread. */
+const SHORT_RUN_MS = 20;
+const SHORT_RUNS_PER_THREAD = 16;
+/** How long an entry waits here for a slot. */
 const SLOT_WAIT_MS = 250;
 const RECONCILE_MS = 30_000;
 const AUDIT_MS = 5_000;
@@ -39,14 +41,14 @@ export async function startWorker(context: Context): Promise<Worker> {
   const liveness = await startLiveness(context);
   const runners: QueueRunner[] = [];
   if (roles.includes("compute")) {
-    const { threads } = context.compute;
-    const slots = createSlots(threads);
+    const slots = createRunSlots(context.compute.threads);
+    const concurrency = context.compute.threads * SHORT_RUNS_PER_THREAD * 2;
     runners.push(
       await startRunner(context, {
         tasks: { "run-job": (payload, helpers) => runInSlot(context, slots, payload, helpers) },
         // the end of one run is written while the next is claimed
-        concurrency: threads * 2,
-        ahead: threads * 2,
+        concurrency,
+        ahead: concurrency,
         pollMs: 1_000,
       }),
     );
@@ -84,10 +86,30 @@ export async function startWorker(context: Context): Promise<Worker> {
   };
 }
 
+interface RunSlots extends Slots {
+  /** Takes note of how long a run kept its thread. */
+  ran(ms: number): void;
+}
+
+/** One slot per thread; more while runs are so short that claiming them takes longer. */
+function createRunSlots(threads: number): RunSlots {
+  let averageMs = Infinity;
+  const slots = createSlots(() =>
+    averageMs < SHORT_RUN_MS ? threads * SHORT_RUNS_PER_THREAD : threads,
+  );
+  return {
+    take: slots.take,
+    ran(ms) {
+      // a long run counts at once, short ones have to add up
+      averageMs = ms > averageMs || averageMs === Infinity ? ms : averageMs * 0.9 + ms * 0.1;
+    },
+  };
+}
+
 /** No slot for long: the entry goes back to its place in the queue, for whoever has one. */
 async function runInSlot(
   context: Context,
-  slots: Slots,
+  slots: RunSlots,
   payload: unknown,
   { job }: JobHelpers,
 ): Promise<void> {
@@ -95,7 +117,10 @@ async function runInSlot(
   const release = await slots.take(SLOT_WAIT_MS);
   if (release === null) return await requeueRun(context, id, job.run_at);
   try {
-    await runJob(context, id, release);
+    await runJob(context, id, (ms) => {
+      if (ms !== null) slots.ran(ms);
+      release();
+    });
   } finally {
     release();
   }

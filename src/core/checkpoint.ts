@@ -1,0 +1,34 @@
+/**
+ * Named points on the path of a job. They do nothing, unless the fault suite has put a hook in to
+ * stop the process there.
+ */
+export type Checkpoint =
+  | "submit:before-commit"
+  | "submit:committed"
+  | "claim:committed"
+  | "computed"
+  | "finish:before-commit"
+  | "finish:committed"
+  | "hand-back:committed"
+  | "lane:leased"
+  | "lane:read"
+  | "attempt:sent"
+  | "attempt:settled"
+  | "lane:before-leave"
+  | "lane:left"
+  | "replay:before-commit"
+  | "replay:step-committed"
+  | "burial:before-commit"
+  | "burial:committed"
+  | "migrate:between";
+
+let hook: ((point: Checkpoint) => void) | null = null;
+
+export function reached(point: Checkpoint): void {
+  if (hook !== null) hook(point);
+}
+
+/** For the fault suite. */
+export function setCheckpointHook(next: typeof hook): void {
+  hook = next;
+}
