@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from "commander";
 import { readVersion } from "../config.ts";
+import { runDemo } from "./demo.ts";
 import { createKey } from "./keys.ts";
 import { runMigrations } from "./migrate.ts";
 import { parseRoles, serve } from "./serve.ts";
@@ -24,6 +25,11 @@ program
   .command("migrate")
   .description("bring the database of DATABASE_URL to the schema of this version, and exit")
   .action(runMigrations);
+
+program
+  .command("demo")
+  .description("show the path of a job, from submission to replay, in under a minute")
+  .action(runDemo);
 
 const keys = program.command("keys").description("API keys");
 keys

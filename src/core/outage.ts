@@ -1,5 +1,7 @@
-const OUTAGE_CODES = new Set([
-  // the socket
+// SQLSTATE: 08 connection, 53 resources (disk, memory, connections), 58 system, 57P01-05 shutting
+// down or starting up, 57014 statement timeout, 25006 standby, 40001 and 40P01 lost to a neighbour.
+const STATES = /^(08...|53...|58...|57P0[1-5]|57014|25006|40001|40P01)$/;
+const SOCKET_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
@@ -8,18 +10,10 @@ const OUTAGE_CODES = new Set([
   "ENETUNREACH",
   "ENOTFOUND",
   "EAI_AGAIN",
-  "ENOENT",
-  // Postgres: shutting down, starting up, dropped, read-only standby, statement timed out
-  "57P01",
-  "57P02",
-  "57P03",
-  "57P05",
-  "25006",
-  "57014",
 ]);
-
-const OUTAGE_MESSAGES =
-  /connection terminated|query read timeout|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|client was closed|cannot use a pool after calling end/i;
+// pg and pg-pool give these no code, or one with other meanings too.
+const MESSAGES =
+  /timeout exceeded when trying to connect|connection terminated|query read timeout|connection error and is not queryable|client was closed|cannot use a pool after calling end|not currently accepting connections/i;
 
 /**
  * True when the database is away or can't work right now (lost connections, restarts, no free
@@ -28,10 +22,8 @@ const OUTAGE_MESSAGES =
  */
 export function isOutage(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === "string") {
-    // classes 08 (connection), 53 (resources: connections, memory, disk), 58 (system)
-    if (OUTAGE_CODES.has(code) || /^(08|53|58)...$/.test(code)) return true;
-  }
-  return typeof message === "string" && OUTAGE_MESSAGES.test(message);
+  const { code, message, errors } = error as Record<string, unknown>;
+  if (typeof code === "string" && (SOCKET_CODES.has(code) || STATES.test(code))) return true;
+  if (typeof message === "string" && MESSAGES.test(message)) return true;
+  return Array.isArray(errors) && errors.some(isOutage);
 }

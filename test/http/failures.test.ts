@@ -1,5 +1,5 @@
 import pg from "pg";
-import { isUnavailable } from "../../src/http/problems.ts";
+import { isOutage } from "../../src/core/outage.ts";
 import { startApi, type TestApi } from "./api.ts";
 
 test.each([
@@ -13,19 +13,19 @@ test.each([
   ["", "timeout exceeded when trying to connect"],
   ["", "Connection terminated unexpectedly"],
 ])("%s %s: the database is away", (code, message) => {
-  expect(isUnavailable(Object.assign(new Error(message), code === "" ? {} : { code }))).toBe(true);
+  expect(isOutage(Object.assign(new Error(message), code === "" ? {} : { code }))).toBe(true);
 });
 
 test.each(["23505", "42P01", "22P02", "ERR_INVALID_ARG_TYPE", "08", "57P0"])(
   "%s: a mistake of ours",
   (code) => {
-    expect(isUnavailable(Object.assign(new Error("x"), { code }))).toBe(false);
+    expect(isOutage(Object.assign(new Error("x"), { code }))).toBe(false);
   },
 );
 
 test("one refusal of several is enough", () => {
   const refused = Object.assign(new Error("x"), { code: "ECONNREFUSED" });
-  expect(isUnavailable(new AggregateError([new Error("y"), refused]))).toBe(true);
+  expect(isOutage(new AggregateError([new Error("y"), refused]))).toBe(true);
 });
 
 describe("a running server", () => {

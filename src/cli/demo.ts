@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { readConfig } from "../config.ts";
+import { createApi } from "./demo/api.ts";
+import { readBooks } from "./demo/books.ts";
+import { startPartner } from "./demo/partner.ts";
+import { startFileServer } from "./demo/slow-file-server.ts";
+import { tellStory } from "./demo/story.ts";
+import { SAME_SIGNAL_MS } from "./serve.ts";
+import { startService } from "./service.ts";
+
+const CSV = new URL("./demo/seattle-weather.csv", import.meta.url);
+/** How long the CSV takes to arrive, so that there is progress to see. */
+const CSV_MS = 2_500;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** `ringback demo`: the whole path of a job on the real program, in a folder that is removed. */
+export async function runDemo(): Promise<void> {
+  const stop = new AbortController();
+  const undo: (() => Promise<unknown>)[] = [];
+  const release = catchSignals(stop);
+  try {
+    await play(stop, undo);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    if (stop.signal.reason instanceof Unable) throw stop.signal.reason;
+    console.error("ringback: the demo was stopped; nothing is left behind");
+  } finally {
+    for (const step of undo.reverse()) await step();
+    release();
+  }
+}
+
+/** The service can't go on. */
+class Unable extends Error {}
+
+async function play(stop: AbortController, undo: (() => Promise<unknown>)[]): Promise<void> {
+  const { signal } = stop;
+  console.log("\n  Starting Ringback with a Postgres of its own …");
+  const folder = await mkdtemp(path.join(tmpdir(), "ringback-demo-"));
+  undo.push(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+  const settings = { PORT: "0", RINGBACK_DATA_DIR: folder, LOG_LEVEL: "error" };
+  const service = await startService({
+    ...readConfig(undefined, settings),
+    onFatal: (reason) => stop.abort(new Unable(reason)),
+  });
+  undo.push(() => service.stop());
+  signal.throwIfAborted();
+
+  const files = await startFileServer(await readFile(CSV), CSV_MS);
+  undo.push(() => files.close());
+  await tellStory({
+    signal,
+    version: service.context.config.version,
+    api: createApi({ url: service.url, apiKey: service.apiKey ?? "", signal }),
+    csvUrl: `${files.url}/seattle-weather.csv`,
+    startPartner: async (options) => {
+      const partner = await startPartner(options);
+      undo.push(() => partner.close());
+      return partner;
+    },
+    readBooks: (messageId) => readBooks(service.context.pool, messageId),
+  });
+}
+
+/** A signal, or a reader that went away, ends the story; a second signal ends the process. */
+function catchSignals(stop: AbortController): () => void {
+  let stoppedAt: number | null = null;
+  const end = (exitCode: number): void => {
+    if (stoppedAt !== null && performance.now() - stoppedAt > SAME_SIGNAL_MS) {
+      process.exit(exitCode);
+    }
+    stoppedAt ??= performance.now();
+    process.exitCode = exitCode;
+    stop.abort();
+  };
+  const handlers = Object.entries(EXIT_CODES).map(
+    ([name, code]) => [name, () => end(code)] as const,
+  );
+  for (const [name, handler] of handlers) process.on(name, handler);
+  process.stdout.once("error", () => end(1));
+  return () => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+  };
+}

@@ -1,0 +1,142 @@
+import { createPublicKey, sign, verify as verifySignature } from "node:crypto";
+import nacl from "tweetnacl";
+import { Webhook } from "standardwebhooks";
+import { describe, expect, test } from "@jest/globals";
+import {
+  importPrivateKey,
+  importSecret,
+  newKeyPair,
+  newSecret,
+  signatureHeader,
+  signV1,
+  signV1a,
+} from "../../src/core/signature.ts";
+import { verifyV1a } from "../support/verify-v1a.ts";
+
+// The vectors of the Standard Webhooks specification, 1.0.0.
+const VECTOR = {
+  id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+  timestamp: 1_614_265_330,
+  body: '{"test": 2432232314}',
+  secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  v1: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  privateKey:
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==",
+  publicKey: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+  v1a: "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+};
+const CONTENT = Buffer.from(`${VECTOR.id}.${VECTOR.timestamp}.${VECTOR.body}`);
+
+function headers(signature: string, timestamp: number): Record<string, string> {
+  return {
+    "webhook-id": VECTOR.id,
+    "webhook-timestamp": String(timestamp),
+    "webhook-signature": signature,
+  };
+}
+
+describe("the published vectors", () => {
+  test("v1", () => {
+    expect(signV1(importSecret(VECTOR.secret), CONTENT)).toBe(VECTOR.v1);
+  });
+
+  test("v1a", () => {
+    expect(signV1a(importPrivateKey(VECTOR.privateKey), CONTENT)).toBe(VECTOR.v1a);
+    expect(verifyV1a(VECTOR.v1a, VECTOR.publicKey, CONTENT)).toBe(true);
+  });
+
+  test("the header is one v1 per secret and the v1a, separated by spaces", () => {
+    const signer = {
+      hmacKeys: [importSecret(VECTOR.secret), importSecret(newSecret())],
+      privateKey: importPrivateKey(VECTOR.privateKey),
+    };
+    const parts = signatureHeader(signer, VECTOR.id, VECTOR.timestamp, VECTOR.body).split(" ");
+    expect(parts).toHaveLength(3);
+    expect(parts[0]).toBe(VECTOR.v1);
+    expect(parts[1]).toMatch(/^v1,[A-Za-z0-9+/]{43}=$/);
+    expect(parts[1]).not.toBe(VECTOR.v1);
+    expect(parts[2]).toBe(VECTOR.v1a);
+  });
+});
+
+describe("Ed25519", () => {
+  test("tweetnacl and node:crypto sign the same bytes, and verify each other's", () => {
+    for (let n = 0; n < 20; n++) {
+      const { publicKey, privateKey } = newKeyPair();
+      const content = Buffer.from(nacl.randomBytes(n * 50));
+      const secretKey = Buffer.from(privateKey.slice(5), "base64");
+      expect(secretKey).toHaveLength(64);
+      expect(publicKey.slice(5)).toBe(secretKey.subarray(32).toString("base64"));
+
+      const ours = signV1a(importPrivateKey(privateKey), content);
+      const theirs = Buffer.from(nacl.sign.detached(content, secretKey));
+      expect(ours).toBe(`v1a,${theirs.toString("base64")}`);
+      expect(theirs.equals(sign(null, content, importPrivateKey(privateKey)))).toBe(true);
+
+      const spki = Buffer.concat([
+        Buffer.from("302a300506032b6570032100", "hex"),
+        Buffer.from(publicKey.slice(5), "base64"),
+      ]);
+      const key = createPublicKey({ key: spki, format: "der", type: "spki" });
+      expect(verifySignature(null, content, key, theirs)).toBe(true);
+      expect(verifyV1a(ours, publicKey, content)).toBe(true);
+      expect(verifyV1a(ours, newKeyPair().publicKey, content)).toBe(false);
+      expect(verifyV1a(ours, publicKey, Buffer.concat([content, content, CONTENT]))).toBe(false);
+    }
+  });
+});
+
+describe("the reference library", () => {
+  const { privateKey } = newKeyPair();
+  const now = Math.floor(Date.now() / 1000);
+
+  test.each([
+    '{"a":1}',
+    '{"text":"Grüße, 世界 🎉"}',
+    '{ "spaces" :  1 }',
+    '"\\u0000\\ud800"',
+    `{"long":"${"x".repeat(100_000)}"}`,
+  ])("verifies what we sign", (body) => {
+    const secrets = [newSecret(), newSecret(), newSecret()];
+    const signer = {
+      hmacKeys: secrets.map(importSecret),
+      privateKey: importPrivateKey(privateKey),
+    };
+    const signature = signatureHeader(signer, VECTOR.id, now, body);
+    for (const secret of secrets) {
+      const parsed = new Webhook(secret).verify(body, headers(signature, now));
+      expect(parsed).toEqual(JSON.parse(body));
+    }
+    expect(() => new Webhook(newSecret()).verify(body, headers(signature, now))).toThrow();
+    const other = signatureHeader(signer, VECTOR.id, now, `${body} `);
+    expect(() => new Webhook(secrets[0]!).verify(body, headers(other, now))).toThrow();
+    expect(() => new Webhook(secrets[0]!).verify(body, headers(signature, now + 1))).toThrow();
+  });
+
+  test("agrees byte for byte for secrets of 24 to 64 bytes", () => {
+    for (const length of [24, 32, 48, 64]) {
+      const secret = `whsec_${Buffer.from(nacl.randomBytes(length)).toString("base64")}`;
+      const timestamp = new Date(VECTOR.timestamp * 1000);
+      const theirs = new Webhook(secret).sign(VECTOR.id, timestamp, VECTOR.body);
+      expect(signV1(importSecret(secret), CONTENT)).toBe(theirs);
+    }
+  });
+});
+
+describe("keys", () => {
+  test("a secret is whsec_ and 32 random bytes", () => {
+    const secrets = Array.from({ length: 100 }, newSecret);
+    expect(new Set(secrets).size).toBe(100);
+    for (const secret of secrets) {
+      expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+      expect(importSecret(secret).symmetricKeySize).toBe(32);
+    }
+  });
+
+  test("of another kind are refused", () => {
+    const { publicKey, privateKey } = newKeyPair();
+    expect(() => importSecret(privateKey)).toThrow("whsec_");
+    expect(() => importPrivateKey(publicKey)).toThrow("whsk_");
+    expect(() => importPrivateKey("whsk_c2hvcnQ=")).toThrow();
+  });
+});
