@@ -27,7 +27,12 @@ export async function runDemo(): Promise<void> {
     if (stop.signal.reason instanceof Unable) throw stop.signal.reason;
     console.error("ringback: the demo was stopped; nothing is left behind");
   } finally {
-    for (const step of undo.reverse()) await step();
+    for (const step of undo.reverse()) {
+      await step().catch((error: Error) => {
+        console.error(`ringback: not cleaned up: ${error.message}`);
+        process.exitCode ??= 1;
+      });
+    }
     release();
   }
 }
@@ -80,7 +85,11 @@ function catchSignals(stop: AbortController): () => void {
     ([name, code]) => [name, () => end(code)] as const,
   );
   for (const [name, handler] of handlers) process.on(name, handler);
-  process.stdout.once("error", () => end(1));
+  // stays on, because each line that follows fails as well
+  process.stdout.on("error", () => {
+    process.exitCode = 1;
+    stop.abort();
+  });
   return () => {
     for (const [name, handler] of handlers) process.off(name, handler);
   };

@@ -1,4 +1,4 @@
-import type { DeadReason, Delivery, DeliveryStatus } from "../core/model.ts";
+import type { DeadReason, Delivery, DeliveryStatus, EndpointState } from "../core/model.ts";
 import type { DeliveryOverrides } from "../core/receivers.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
@@ -129,18 +129,33 @@ export async function readDueInOrder(
   return rows;
 }
 
-/** Milliseconds until something of the lane is due, 0 when it is; null: nothing is pending. */
-export async function nextDueMs(tx: Tx, laneId: string, ordered: boolean): Promise<number | null> {
-  const { rows } = await tx.query<{ ms: number }>({
-    name: ordered ? "next_due_in_order" : "next_due",
-    text: `select greatest(0, extract(epoch from next_attempt_at - clock_timestamp()) * 1000)::float8
-        as ms
-      from deliveries where lane_id = $1 and status = 'pending'
-        ${ordered ? "and lane_seq is not null order by lane_seq, id" : "order by next_attempt_at, id"}
-      limit 1`,
+/** What decides when a lane is pumped next. */
+export interface LaneOutlook {
+  endpoint_state: EndpointState | null;
+  endpoint_deleted: boolean;
+  rate_limit_per_s: number | null;
+  /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
+  due_ms: number | null;
+}
+
+/** The lane as it is now; what its holder knows of it may be out of date. */
+export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
+  const { rows } = await tx.query<LaneOutlook>({
+    name: "read_outlook",
+    text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
+        e.rate_limit_per_s,
+        (extract(epoch from case when l.ordered then
+          (select next_attempt_at from deliveries
+           where lane_id = $1 and status = 'pending' and lane_seq is not null
+           order by lane_seq, id limit 1)
+        else
+          (select next_attempt_at from deliveries where lane_id = $1 and status = 'pending'
+           order by next_attempt_at, id limit 1)
+        end - clock_timestamp()) * 1000)::float8 as due_ms
+      from lanes l left join endpoints e on e.id = l.endpoint_id where l.id = $1`,
     values: [laneId],
   });
-  return rows[0]?.ms ?? null;
+  return rows[0]!;
 }
 
 /** What became of one delivery in the hands of a lane's holder. */
@@ -302,7 +317,9 @@ export async function reopenDeliveries(tx: Tx, ids: readonly string[]): Promise<
   const { rows } = await tx.query<{ id: string }>(
     `with reopened as (
        update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null,
-         free_attempts = attempt_count, manual = true, scheduled_at = null
+         free_attempts = attempt_count, manual = true, scheduled_at = null,
+         -- made before its lane became ordered: older than all that have a place
+         lane_seq = coalesce(lane_seq, 0)
        where id = any($1::uuid[]) and status in ('dead', 'delivered')
        returning id
      ), exhumed as (

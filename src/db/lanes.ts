@@ -191,6 +191,17 @@ export async function readLease(
   return rows[0] ?? null;
 }
 
+export const NUDGES = "ringback_nudges";
+
+/** Tells the holder of a lane, in whichever process, that a wake-up came for it. */
+export async function nudgeHolder(tx: Tx, laneId: string): Promise<void> {
+  await tx.query({
+    name: "nudge_holder",
+    text: `select pg_notify('${NUDGES}', $1)`,
+    values: [laneId],
+  });
+}
+
 /** Keeps producers out until the transaction ends; false: the lease is lost. */
 export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
   const { rowCount } = await tx.query({

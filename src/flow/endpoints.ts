@@ -73,7 +73,6 @@ export async function deleteEndpoint(
   await inTransaction(context.pool, async (tx) => {
     const { lane_id } = await find(tx, endpoint);
     await markEndpointDeleted(tx, endpoint.endpointId);
-    await lockLane(tx, lane_id);
     await cancelPendingOfLane(tx, lane_id);
   });
 }
@@ -108,8 +107,11 @@ export async function changeEndpointState(
   });
 }
 
+/** Locked with its lane, the lane first: so does the settlement of a 410. */
 async function find(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endpoint> {
-  const endpoint = await lockEndpoint(tx, accountId, endpointId);
+  const found = await getEndpoint(tx, accountId, endpointId);
+  if (found !== null) await lockLane(tx, found.lane_id);
+  const endpoint = found && (await lockEndpoint(tx, accountId, endpointId));
   if (endpoint === null) throw new Problem("not_found", "no such endpoint");
   return endpoint;
 }

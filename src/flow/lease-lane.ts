@@ -2,10 +2,11 @@ import type { KeyObject } from "node:crypto";
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import type { Breaker } from "../core/breaker.ts";
+import { paceUnderLimit } from "../core/pace.ts";
 import { importPrivateKey, importSecret } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
-import { cancelPendingOfLane, nextDueMs } from "../db/deliveries.ts";
-import { lockLease, readLease, releaseLease, takeLease } from "../db/lanes.ts";
+import { cancelPendingOfLane, readOutlook } from "../db/deliveries.ts";
+import { lockLease, nudgeHolder, readLease, releaseLease, takeLease } from "../db/lanes.ts";
 import type { LaneConfig } from "../db/lanes.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
@@ -25,7 +26,11 @@ type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemet
 /** T4: the lease of a lane, or null when another worker holds it. */
 export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
   const config = await takeLease(singleStatement(context.pool), laneId, context.worker.id);
-  if (config === null) return null;
+  if (config === null) {
+    // its holder may have slots free and wait for a slow answer
+    await nudgeHolder(singleStatement(context.pool), laneId);
+    return null;
+  }
   reached("lane:leased");
   const now = context.now().getTime();
   return {
@@ -37,7 +42,11 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
       until: config.breaker_ms === null ? null : now + config.breaker_ms,
       reason: config.breaker_reason,
     },
-    nextSendAt: config.next_send_ms === null ? 0 : now + config.next_send_ms,
+    ...paceUnderLimit(
+      { nextSendAt: now + (config.next_send_ms ?? 0) },
+      config.rate_limit_per_s,
+      now,
+    ),
   };
 }
 
@@ -47,6 +56,8 @@ export async function refreshLane(context: LeaseContext, lane: LeasedLane): Prom
   if (config === null) return false;
   lane.config = config;
   lane.signer = signerOf(context, config);
+  const now = context.now().getTime();
+  lane.nextSendAt = paceUnderLimit(lane, config.rate_limit_per_s, now).nextSendAt;
   return true;
 }
 
@@ -57,18 +68,20 @@ export async function refreshLane(context: LeaseContext, lane: LeasedLane): Prom
  * False: the lease was lost, and nothing changed.
  */
 export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
-  const { id, epoch, ordered } = lane.config;
+  const { id, epoch } = lane.config;
   reached("lane:before-leave");
   const left = await persist(context, "leave lane", () =>
     inTransaction(context.pool, async (tx) => {
       if (!(await lockLease(tx, id, epoch))) return false;
-      if (lane.config.endpoint_deleted) await cancelPendingOfLane(tx, id);
-      const dueMs = await nextDueMs(tx, id, ordered);
+      const outlook = await readOutlook(tx, id);
       const now = context.now().getTime();
       const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
-      const nextSendMs = lane.nextSendAt > now ? lane.nextSendAt - now : null;
-      if (dueMs !== null && lane.config.endpoint_state !== "paused") {
-        const delayMs = Math.max(dueMs, breakerMs ?? 0, nextSendMs ?? 0);
+      const { nextSendAt } = paceUnderLimit(lane, outlook.rate_limit_per_s, now);
+      const nextSendMs = nextSendAt > now ? nextSendAt - now : null;
+      if (outlook.endpoint_deleted) {
+        await cancelPendingOfLane(tx, id);
+      } else if (outlook.due_ms !== null && outlook.endpoint_state !== "paused") {
+        const delayMs = Math.max(0, outlook.due_ms, breakerMs ?? 0, nextSendMs ?? 0);
         await addWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
       }
       await releaseLease(tx, id, {

@@ -33,6 +33,7 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
   if (context.stopping.aborted) return;
   // before the lease, so that a lease whose answer got lost can be told from one that is in hand
   let pump: LanePump | null = null;
+  // set by a wake-up that comes before the pump runs, or after its last look
   let nudged = false;
   const handle: PumpHandle = {
     nudge() {
@@ -46,13 +47,14 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
     const lane = await leaseLane(context, laneId);
     if (lane === null) return;
     pump = new LanePump(context, lane);
-    if (nudged) pump.nudge();
     await pump.run();
+    nudged = false;
     left = await leaveLane(context, lane);
   } finally {
     context.pumps.delete(laneId);
     if (!left) context.telemetry.claimLost("lane", laneId);
   }
+  if (nudged) await pumpLane(context, laneId);
 }
 
 class LanePump {
@@ -68,6 +70,8 @@ class LanePump {
   #reading = false;
   /** There may be more to read. */
   #more = true;
+  /** 410 answers of the endpoint; the database knows of those settled. */
+  #gone = { seen: 0, settled: 0 };
   #lost = false;
   #sliceEnd = 0;
   #sliceLeft = 0;
@@ -162,10 +166,13 @@ class LanePump {
     reached("attempt:sent");
     const failure = outcome.kind === "delivered" ? null : failureOf(outcome);
     this.#judge(failure);
-    if (outcome.kind === "dead" && outcome.reason === "gone") this.#disabledByReceiver();
+    const gone = outcome.kind === "dead" && outcome.reason === "gone";
+    if (gone) this.#gone.seen += 1;
+    if (gone) this.#disabledByReceiver();
     // what follows a failed delivery of an ordered lane waits for it
     if (this.#lane.config.ordered && outcome.kind === "retry") this.#dropBuffer();
     await this.#settle(delivery, settlement);
+    if (gone) this.#gone.settled += 1;
   }
 
   async #giveUp(delivery: DueDelivery): Promise<void> {
@@ -232,8 +239,12 @@ class LanePump {
         rows: READ_ROWS,
         bytes: MAX_BYTES - this.#bytes,
       };
-      const read = this.#lane.config.ordered ? readDueInOrder : readDue;
-      const due = await read(this.#context.pool, this.#lane.config.id, limits);
+      const { id, ordered, endpoint_state } = this.#lane.config;
+      const read = ordered ? readDueInOrder : readDue;
+      const due = await read(this.#context.pool, id, limits);
+      // it may have been enabled again, and these be replays
+      if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
+      if (this.#lane.config.ordered !== ordered) return this.nudge();
       for (const delivery of due) {
         this.#buffer.push(delivery);
         this.#inHand.set(delivery.id, delivery.body_bytes);
@@ -252,11 +263,13 @@ class LanePump {
 
   async #refresh(): Promise<void> {
     this.#refreshAt = performance.now() + REFRESH_MS;
-    const disabled = this.#lane.config.endpoint_state === "disabled";
+    const { ordered } = this.#lane.config;
+    const { settled } = this.#gone;
     try {
       if (!(await refreshLane(this.#context, this.#lane))) this.#lost = true;
-      // settled or not, a 410 in hand counts
-      if (disabled) this.#disabledByReceiver();
+      // a 410 that was not settled before the look counts
+      if (this.#gone.seen > settled) this.#disabledByReceiver();
+      if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
     } catch (error) {
       this.#fail(error);
     }
@@ -272,7 +285,9 @@ class LanePump {
     }
   }
 
+  /** What was read is read again, in the order of now. */
   #dropBuffer(): void {
+    this.#more = true;
     for (const delivery of this.#buffer.splice(0)) this.#letGo(delivery);
   }
 

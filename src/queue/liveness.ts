@@ -4,6 +4,7 @@ import pg from "pg";
 import type { Context } from "../context.ts";
 import { newId } from "../core/ids.ts";
 import { findCancelRequests } from "../db/jobs.ts";
+import { NUDGES } from "../db/lanes.ts";
 import { sessionTx, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { beat, readSigns, registerWorker, relockWorker, setPoolIds } from "../db/workers.ts";
@@ -26,7 +27,7 @@ export interface Liveness {
 
 type LivenessContext = Pick<
   Context,
-  "pool" | "databaseUrl" | "config" | "telemetry" | "worker" | "runs"
+  "pool" | "databaseUrl" | "config" | "telemetry" | "worker" | "runs" | "pumps"
 >;
 
 /**
@@ -145,11 +146,13 @@ async function openSession(context: LivenessContext): Promise<pg.Client> {
     keepAlive: true,
   });
   client.on("error", () => undefined);
+  client.on("notification", ({ payload }) => context.pumps.get(payload ?? "")?.nudge());
   await client.connect();
   // a host that vanishes closes no socket: let the server find out, and free the lock
   await client.query(
     "set tcp_keepalives_idle = 3; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 2; set tcp_user_timeout = 7000",
   );
+  await client.query(`listen ${NUDGES}`);
   return client;
 }
 

@@ -17,7 +17,7 @@ const PUMPS = 500;
 const SHORT_RUN_MS = 20;
 const SHORT_RUNS_PER_THREAD = 16;
 /** How long an entry waits here for a slot. */
-const SLOT_WAIT_MS = 250;
+const SLOT_WAIT_MS = 1_000;
 const RECONCILE_MS = 30_000;
 const AUDIT_MS = 5_000;
 const SWEEP_MS = 300_000;
@@ -40,33 +40,43 @@ export async function startWorker(context: Context): Promise<Worker> {
   const { roles } = context.config;
   const liveness = await startLiveness(context);
   const runners: QueueRunner[] = [];
+  const tellPools = async (): Promise<void> =>
+    await liveness.setPools(runners.map((runner) => runner.poolId()));
   if (roles.includes("compute")) {
     const slots = createRunSlots(context.compute.threads);
     const concurrency = context.compute.threads * SHORT_RUNS_PER_THREAD * 2;
     runners.push(
-      await startRunner(context, {
-        tasks: { "run-job": (payload, helpers) => runInSlot(context, slots, payload, helpers) },
-        // the end of one run is written while the next is claimed
-        concurrency,
-        ahead: concurrency,
-        pollMs: 1_000,
-      }),
+      await startRunner(
+        context,
+        {
+          tasks: { "run-job": (payload, helpers) => runInSlot(context, slots, payload, helpers) },
+          // the end of one run is written while the next is claimed
+          concurrency,
+          ahead: context.compute.threads * 2,
+          pollMs: 1_000,
+        },
+        tellPools,
+      ),
     );
   }
   if (roles.includes("deliver")) {
     runners.push(
-      await startRunner(context, {
-        tasks: {
-          "pump-lane": task((id) => pumpLane(context, id)),
-          "run-replay": task((id) => runReplay(context, id)),
+      await startRunner(
+        context,
+        {
+          tasks: {
+            "pump-lane": task((id) => pumpLane(context, id)),
+            "run-replay": task((id) => runReplay(context, id)),
+          },
+          concurrency: PUMPS,
+          ahead: PUMPS,
+          pollMs: 500,
         },
-        concurrency: PUMPS,
-        ahead: PUMPS,
-        pollMs: 500,
-      }),
+        tellPools,
+      ),
     );
   }
-  await liveness.setPools(runners.map(({ poolId }) => poolId));
+  await tellPools();
 
   const repeating = [
     repeat(context, RECONCILE_MS, () => repairWakeUps(context)),

@@ -14,7 +14,7 @@ export interface PartnerCall {
   at: Date;
   attempt: string;
   webhookId: string;
-  /** The body, once its signature was found to be right. */
+  /** Its signature fits its bytes, and is fresh. */
   verified: boolean;
   answer: number | "hangs up";
 }
