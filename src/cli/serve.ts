@@ -43,8 +43,9 @@ export async function serve({ roles }: { roles: Role[] }): Promise<void> {
     secrets,
     readableLog: process.stderr.isTTY,
     onFatal(reason) {
+      // without its database nothing can be handed back; the next start takes up what was begun
       console.error(`ringback: ${reason}`);
-      stop(1);
+      process.exit(1);
     },
   });
   printBanner(service, config, secrets);
