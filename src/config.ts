@@ -3,6 +3,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { z } from "zod";
+import { isApiKey } from "./core/api-key.ts";
 import { LOOPBACK_TARGETS, parseAllowTargets } from "./core/targets.ts";
 
 export const ROLES = ["api", "compute", "deliver"] as const;
@@ -111,11 +112,6 @@ export function readVersion(): string {
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
-/** Checks the form of an API key. */
-export function checkApiKey(text: string): boolean {
-  return /^rk_[A-Za-z0-9_-]{20,200}$/.test(text);
-}
-
 function readDatabaseUrl(text: string | null): Secret | null {
   if (text === null) return null;
   if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) {
@@ -198,7 +194,7 @@ export function isMasterKey(text: string): boolean {
 
 function readApiKey(text: string | null): Secret | null {
   if (text === null) return null;
-  if (!checkApiKey(text)) {
+  if (!isApiKey(text)) {
     throw new ConfigError("RINGBACK_API_KEY must be rk_ and 20 to 200 letters, digits, - or _");
   }
   return new Secret(text);

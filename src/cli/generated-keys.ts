@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ConfigError, checkApiKey, isMasterKey } from "../config.ts";
-import { newApiKey } from "../flow/accounts.ts";
+import { ConfigError, isMasterKey } from "../config.ts";
+import { isApiKey, newApiKey } from "../core/api-key.ts";
 
 /** Keys that development mode makes once and keeps in the data folder, readable by its owner only. */
 export function readGeneratedKeys(dataDir: string): { masterKey: string; apiKey: string } {
@@ -10,7 +10,7 @@ export function readGeneratedKeys(dataDir: string): { masterKey: string; apiKey:
     masterKey: readOrMake(path.join(dataDir, "master-key"), isMasterKey, () =>
       randomBytes(32).toString("base64"),
     ),
-    apiKey: readOrMake(path.join(dataDir, "api-key"), checkApiKey, newApiKey),
+    apiKey: readOrMake(path.join(dataDir, "api-key"), isApiKey, newApiKey),
   };
 }
 

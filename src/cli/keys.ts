@@ -1,8 +1,9 @@
 import { ConfigError, readConfig } from "../config.ts";
 import type { Scope } from "../core/model.ts";
 import { createPool } from "../db/pool.ts";
+import { newApiKey } from "../core/api-key.ts";
 import { createVault } from "../core/vault.ts";
-import { addApiKey, checkMasterKey, ensureAccount, newApiKey } from "../flow/accounts.ts";
+import { addApiKey, checkMasterKey, ensureAccount } from "../flow/accounts.ts";
 import { openDatabase } from "./database.ts";
 
 const SCOPES: readonly string[] = ["jobs", "webhooks", "admin"] satisfies Scope[];

@@ -64,7 +64,7 @@ async function encodeResult(
 }
 
 /** What a throw means: a `JobError` says so itself, anything else may be tried again. */
-export function failure(error: unknown): ThreadOutcome {
+function failure(error: unknown): ThreadOutcome {
   const message = firstLine(errorMessage(error)) || "the run failed without a message";
   return isJobError(error)
     ? failed(cleanText(error.code, MAX_CODE_LENGTH), message, error.retryable)

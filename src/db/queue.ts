@@ -12,7 +12,7 @@ export interface WakeUp {
 // graphile-worker counts an attempt at each fetch, so a kill costs one: leave far more than needed.
 const MAX_ATTEMPTS = 30_000;
 
-export function wakeUpKey(task: WakeUp["task"], id: string): string {
+function wakeUpKey(task: WakeUp["task"], id: string): string {
   return `${task}:${id}`;
 }
 

@@ -46,6 +46,12 @@ export async function beat(session: Tx, id: string): Promise<{ locked: boolean }
   return rows[0] ?? null;
 }
 
+/** False: it was buried, and is refused what it asks for. */
+export async function isRegistered(reader: Reader, id: string): Promise<boolean> {
+  const { rowCount } = await reader.query(`select from workers where id = $1`, [id]);
+  return rowCount === 1;
+}
+
 export async function setPoolIds(tx: Tx, id: string, poolIds: readonly string[]): Promise<void> {
   await tx.query(`update workers set pool_ids = $2 where id = $1`, [id, poolIds]);
 }
@@ -101,13 +107,4 @@ export async function lockWorker(tx: Tx, id: string): Promise<{ pool_ids: string
 export async function deleteWorker(tx: Tx, id: string): Promise<boolean> {
   const { rowCount } = await tx.query(`delete from workers where id = $1`, [id]);
   return rowCount === 1;
-}
-
-export async function listWorkers(
-  reader: Reader,
-): Promise<(WorkerIdentity & { heartbeat_at: Date; started_at: Date })[]> {
-  const { rows } = await reader.query<WorkerIdentity & { heartbeat_at: Date; started_at: Date }>(
-    `select id, hostname, pid, version, roles, heartbeat_at, started_at from workers order by id`,
-  );
-  return rows;
 }

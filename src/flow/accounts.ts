@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { Context } from "../context.ts";
+import { hashApiKey, newApiKey } from "../core/api-key.ts";
 import { newId } from "../core/ids.ts";
 import type { Scope } from "../core/model.ts";
 import { newKeyPair } from "../core/signature.ts";
@@ -14,16 +14,7 @@ import {
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import { addSecret } from "./secrets.ts";
 
-export const FIRST_ACCOUNT = "default";
-
-/** How a key is stored and looked up. */
-export function hashApiKey(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
-}
-
-export function newApiKey(): string {
-  return `rk_${randomBytes(24).toString("base64url")}`;
-}
+const FIRST_ACCOUNT = "default";
 
 /** The account of this name, made with its secret and its Ed25519 key if it does not exist. */
 export async function ensureAccount(

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hashApiKey } from "../core/api-key.ts";
 import type { Caller } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts.ts";
@@ -29,7 +29,7 @@ export function createAuthenticator(context: Pick<HttpContext, "pool" | "now">):
           : "The authorization header must be Bearer and a key that begins with rk_.",
       );
     }
-    const hash = createHash("sha256").update(key).digest();
+    const hash = hashApiKey(key);
     const name = hash.toString("base64");
     const now = context.now().getTime();
     const hit = cache.get(name);
