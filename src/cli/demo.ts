@@ -23,18 +23,23 @@ export async function runDemo(): Promise<void> {
   try {
     await play(stop, undo);
   } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    if (stop.signal.reason instanceof Unable) throw stop.signal.reason;
-    console.error("ringback: the demo was stopped; nothing is left behind");
-  } finally {
-    for (const step of undo.reverse()) {
-      await step().catch((error: Error) => {
-        console.error(`ringback: not cleaned up: ${error.message}`);
-        process.exitCode ??= 1;
-      });
+    const reason: unknown = stop.signal.reason;
+    if (!stop.signal.aborted || reason instanceof Unable) {
+      console.error(`ringback: ${((stop.signal.aborted ? reason : error) as Error).message}`);
+      process.exitCode = 1;
+    } else {
+      console.error("ringback: the demo was stopped; cleaning up");
     }
-    release();
   }
+  for (const step of undo.reverse()) {
+    await step().catch((error: Error) => {
+      console.error(`ringback: not cleaned up: ${error.message}`);
+      process.exitCode ??= 1;
+    });
+  }
+  release();
+  // a database that died leaves writes behind that would be tried again without end
+  if (process.exitCode !== undefined) process.exit();
 }
 
 /** The service can't go on. */

@@ -15,6 +15,8 @@ import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
 
 const GRACE_MS = 10_000;
+/** A database that has ended is not worth waiting for. */
+const NO_DATABASE_GRACE_MS = 500;
 
 export interface Service {
   context: Context;
@@ -60,7 +62,11 @@ async function start(
 
   const database = await openDatabase(config, secrets);
   undo.push(() => database.stop());
-  database.onExit((reason) => onFatal?.(reason));
+  let graceMs = GRACE_MS;
+  database.onExit((reason) => {
+    graceMs = NO_DATABASE_GRACE_MS;
+    onFatal?.(reason);
+  });
   const generated = config.development ? readGeneratedKeys(config.dataDir) : null;
   await migrate(database.url);
 
@@ -99,7 +105,7 @@ async function start(
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
     stopping.abort();
-    const deadline = performance.now() + GRACE_MS;
+    const deadline = performance.now() + graceMs;
     const left = (): number => Math.max(0, deadline - performance.now());
     const closing = close(server);
     await worker?.stop(left());

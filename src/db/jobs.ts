@@ -155,7 +155,10 @@ export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Jo
   return rows[0] ?? null;
 }
 
-/** `running → pending`: the run failed in a way another run may mend, or its worker stops. */
+/**
+ * `running → pending`: the run failed in a way another run may mend, or its worker stops. Not
+ * when the job is to be canceled: it must end, not run again.
+ */
 export async function returnRun(
   tx: Tx,
   run: { id: string; run: number; delayMs: number; failed: boolean },
@@ -164,7 +167,7 @@ export async function returnRun(
     `update jobs set status = 'pending', worker_id = null,
        next_run_at = now() + $3 * interval '1 millisecond', failures = failures + $4::int,
        updated_at = now()
-     where id = $1 and run = $2 and status = 'running'`,
+     where id = $1 and run = $2 and status = 'running' and cancel_requested_at is null`,
     [run.id, run.run, run.delayMs, run.failed ? 1 : 0],
   );
   return rowCount === 1;
@@ -245,7 +248,20 @@ export async function findRunsOf(
   return rows;
 }
 
-/** Pending jobs that have been due for a while and that no queue entry will wake. */
+/** Milliseconds until a pending job is due, negative when it is; null: it is not pending. */
+export async function lockPendingJob(tx: Tx, id: string): Promise<number | null> {
+  const { rows } = await tx.query<{ ms: number }>(
+    `select (extract(epoch from next_run_at - clock_timestamp()) * 1000)::float8 as ms
+     from jobs where id = $1 and status = 'pending' for update`,
+    [id],
+  );
+  return rows[0]?.ms ?? null;
+}
+
+/**
+ * Pending jobs that have been due for a while and that no queue entry will wake. An entry that
+ * was fetched a moment ago waits for a thread; one locked for long is in nobody's hands.
+ */
 export async function findForgottenJobs(
   reader: Reader,
   overdueMs: number,
@@ -254,7 +270,8 @@ export async function findForgottenJobs(
   const { rows } = await reader.query<{ id: string }>(
     `select j.id from jobs j
      left join graphile_worker.jobs q on q.key = 'run-job:' || j.id
-       and q.locked_at is null and q.attempts < q.max_attempts and q.run_at <= now()
+       and coalesce(q.locked_at, 'infinity') > now() - $1 * interval '1 millisecond'
+       and q.attempts < q.max_attempts and q.run_at <= now()
      where j.status = 'pending' and j.next_run_at < now() - $1 * interval '1 millisecond'
        and q.id is null
      order by j.next_run_at limit $2`,

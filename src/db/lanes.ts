@@ -212,30 +212,33 @@ export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<
   return rowCount === 1;
 }
 
-/** What the holder leaves behind. Times in milliseconds from now. */
-export interface LaneState {
-  breakerFailures: number;
-  breakerOpens: number;
-  breakerMs: number | null;
-  breakerReason: string | null;
-  nextSendMs: number | null;
-}
-
-export async function releaseLease(tx: Tx, laneId: string, state: LaneState): Promise<void> {
+/** @param nextSendMs milliseconds from now until the rate limit allows a send */
+export async function releaseLease(
+  tx: Tx,
+  laneId: string,
+  nextSendMs: number | null,
+): Promise<void> {
   await tx.query({
     name: "release_lease",
-    text: `update lanes set leased_by = null, breaker_failures = $2, breaker_opens = $3,
-        breaker_until = clock_timestamp() + $4 * interval '1 millisecond', breaker_reason = $5,
-        next_send_at = clock_timestamp() + $6 * interval '1 millisecond'
+    text: `update lanes set leased_by = null,
+        next_send_at = clock_timestamp() + $2 * interval '1 millisecond'
       where id = $1`,
-    values: [
-      laneId,
-      state.breakerFailures,
-      state.breakerOpens,
-      state.breakerMs,
-      state.breakerReason,
-      state.nextSendMs,
-    ],
+    values: [laneId, nextSendMs],
+  });
+}
+
+/** What the holder of a lane makes of its breaker. `ms` from now until it ends. */
+export async function saveBreaker(
+  tx: Tx,
+  { id, epoch }: { id: string; epoch: string },
+  breaker: { failures: number; opens: number; ms: number | null; reason: string | null },
+): Promise<void> {
+  await tx.query({
+    name: "save_breaker",
+    text: `update lanes set breaker_failures = $3, breaker_opens = $4,
+        breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
+      where id = $1 and epoch = $2 and leased_by is not null`,
+    values: [id, epoch, breaker.failures, breaker.opens, breaker.ms, breaker.reason],
   });
 }
 
@@ -269,7 +272,8 @@ export async function findForgottenLanes(
     `select l.id from lanes l
      left join endpoints e on e.id = l.endpoint_id
      left join graphile_worker.jobs q on q.key = 'pump-lane:' || l.id
-       and q.locked_at is null and q.attempts < q.max_attempts
+       and coalesce(q.locked_at, 'infinity') > now() - $1 * interval '1 millisecond'
+       and q.attempts < q.max_attempts
        and q.run_at <= greatest(now(), l.breaker_until, l.next_send_at)
      where l.leased_by is null and q.id is null
        and coalesce(e.state, 'active') <> 'paused'

@@ -6,6 +6,7 @@ import { addWakeUps, unlockQueueJobs } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { deleteWorker, lockBurials, lockDeadWorker, lockWorker } from "../db/workers.ts";
+import { CANCELED } from "./finish-job.ts";
 import { wakeLanes } from "./publish.ts";
 import { endJobs } from "./run-group.ts";
 
@@ -50,8 +51,10 @@ async function takeOver(
   crashed: boolean,
   { config }: Pick<Context, "config">,
 ): Promise<{ runs: number; lanes: number }> {
-  await unlockQueueJobs(tx, poolIds);
   const runs = await lockRunsOf(tx, workerId);
+  // before any queue entry: a producer holds its lane while it waits for the entry of it
+  const lanes = await breakLeases(tx, workerId);
+  await unlockQueueJobs(tx, poolIds);
   const isPoison = (crashes: number): boolean => crashed && crashes + 1 >= MAX_CRASHES;
   const ending = runs.filter((r) => r.cancel_requested_at !== null || isPoison(r.crashes));
   const returning = runs.filter((r) => !ending.includes(r)).map(({ id }) => id);
@@ -60,13 +63,11 @@ async function takeOver(
     ending.map(({ id, run, cancel_requested_at }) => ({
       id,
       run,
-      result: null,
       ...(cancel_requested_at === null ? POISONED : CANCELED),
     })),
     config.publicUrl,
   );
   await returnRuns(tx, returning, crashed);
-  const lanes = await breakLeases(tx, workerId);
   await addWakeUps(
     tx,
     returning.map((id) => ({ task: "run-job", id, delayMs: 0 })),
@@ -79,12 +80,7 @@ async function takeOver(
 
 const POISONED = {
   status: "failed",
+  result: null,
   errorCode: "worker_crashed",
   errorMessage: `its worker died in ${MAX_CRASHES} runs`,
-} as const;
-
-const CANCELED = {
-  status: "canceled",
-  errorCode: "canceled",
-  errorMessage: "canceled while it ran",
 } as const;

@@ -17,11 +17,22 @@ export async function finishJob(
   else context.telemetry.jobEnded(ended);
 }
 
-/** `running → pending`, to be run again by anyone after a pause. */
+/** What a cancellation makes of a run. */
+export const CANCELED = {
+  status: "canceled",
+  result: null,
+  errorCode: "canceled",
+  errorMessage: "canceled while it ran",
+} as const;
+
+/**
+ * `running → pending`, to be run again by anyone after a pause; or, when the job is to be
+ * canceled, its end. False: it did not become pending.
+ */
 export async function handBack(
-  context: Pick<Context, "pool" | "telemetry">,
+  context: Pick<Context, "pool" | "endings" | "telemetry">,
   run: { id: string; run: number; delayMs: number; failed: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const returned = await persist(context, "hand back run", () =>
     inTransaction(context.pool, async (tx) => {
       if (!(await returnRun(tx, run))) return false;
@@ -30,5 +41,6 @@ export async function handBack(
     }),
   );
   reached("hand-back:committed");
-  if (!returned) context.telemetry.claimLost("run", run.id);
+  if (!returned) await finishJob(context, { id: run.id, run: run.run, ...CANCELED });
+  return returned;
 }

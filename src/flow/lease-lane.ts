@@ -1,22 +1,38 @@
 import type { KeyObject } from "node:crypto";
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
+import { CLOSED } from "../core/breaker.ts";
 import type { Breaker } from "../core/breaker.ts";
 import { paceUnderLimit } from "../core/pace.ts";
 import { importPrivateKey, importSecret } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
 import { cancelPendingOfLane, readOutlook } from "../db/deliveries.ts";
-import { lockLease, nudgeHolder, readLease, releaseLease, takeLease } from "../db/lanes.ts";
+import {
+  holdLanes,
+  lockLease,
+  nudgeHolder,
+  readLease,
+  releaseLease,
+  saveBreaker,
+  takeLease,
+} from "../db/lanes.ts";
 import type { LaneConfig } from "../db/lanes.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
+import { isRegistered } from "../db/workers.ts";
 import { persist } from "./persist.ts";
+
+/** Until a lane that was refused to this process is offered again. */
+const REFUSED_WAIT_MS = 500;
 
 /** A lane in the hands of its one holder. */
 export interface LeasedLane {
   config: LaneConfig;
   signer: Signer;
   breaker: Breaker;
+  /** As the database has it, unless an admin closed it. */
+  savedBreaker: Breaker;
   /** Milliseconds since the epoch; see core/pace.ts. */
   nextSendAt: number;
 }
@@ -25,23 +41,27 @@ type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemet
 
 /** T4: the lease of a lane, or null when another worker holds it. */
 export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
-  const config = await takeLease(singleStatement(context.pool), laneId, context.worker.id);
+  const { id: workerId } = context.worker;
+  const config = await takeLease(singleStatement(context.pool), laneId, workerId);
   if (config === null) {
     // its holder may have slots free and wait for a slow answer
     await nudgeHolder(singleStatement(context.pool), laneId);
+    if (!(await isRegistered(context.pool, workerId))) await passOn(context, laneId);
     return null;
   }
   reached("lane:leased");
   const now = context.now().getTime();
+  const breaker = {
+    failures: config.breaker_failures,
+    opens: config.breaker_opens,
+    until: config.breaker_ms === null ? null : now + config.breaker_ms,
+    reason: config.breaker_reason,
+  };
   return {
     config,
     signer: signerOf(context, config),
-    breaker: {
-      failures: config.breaker_failures,
-      opens: config.breaker_opens,
-      until: config.breaker_ms === null ? null : now + config.breaker_ms,
-      reason: config.breaker_reason,
-    },
+    breaker,
+    savedBreaker: breaker,
     ...paceUnderLimit(
       { nextSendAt: now + (config.next_send_ms ?? 0) },
       config.rate_limit_per_s,
@@ -50,15 +70,46 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   };
 }
 
-/** What changed while the lane is pumped: secrets, pauses, limits. False: the lease is lost. */
+/** The wake-up of a lane that this process can't pump, buried or stopping, is not used up. */
+export async function passOn({ pool }: Pick<Context, "pool">, laneId: string): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await holdLanes(tx, [laneId]);
+    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: REFUSED_WAIT_MS }]);
+  });
+}
+
+/**
+ * What changed while the lane is pumped: secrets, pauses, limits; and what became of the breaker
+ * is told. False: the lease is lost.
+ */
 export async function refreshLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
+  const { breaker } = lane;
+  if (breaker.until !== lane.savedBreaker.until) {
+    await writeBreaker(singleStatement(context.pool), context, lane);
+    lane.savedBreaker = breaker;
+  }
+  const saved = lane.savedBreaker;
   const config = await readLease(context.pool, lane.config.id, lane.config.epoch);
   if (config === null) return false;
   lane.config = config;
   lane.signer = signerOf(context, config);
+  const closedByAdmin = config.breaker_ms === null && saved.until !== null;
+  if (closedByAdmin && lane.savedBreaker === saved && lane.breaker.until === saved.until) {
+    lane.breaker = CLOSED;
+    lane.savedBreaker = CLOSED;
+  }
   const now = context.now().getTime();
   lane.nextSendAt = paceUnderLimit(lane, config.rate_limit_per_s, now).nextSendAt;
   return true;
+}
+
+async function writeBreaker(
+  tx: Tx,
+  { now }: Pick<Context, "now">,
+  { config, breaker: { failures, opens, until, reason } }: LeasedLane,
+): Promise<void> {
+  const ms = until === null ? null : until - now().getTime();
+  await saveBreaker(tx, config, { failures, opens, ms, reason });
 }
 
 /**
@@ -84,13 +135,12 @@ export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promis
         const delayMs = Math.max(0, outlook.due_ms, breakerMs ?? 0, nextSendMs ?? 0);
         await addWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
       }
-      await releaseLease(tx, id, {
-        breakerFailures: lane.breaker.failures,
-        breakerOpens: lane.breaker.opens,
-        breakerMs,
-        breakerReason: lane.breaker.reason,
-        nextSendMs,
-      });
+      // what did not change is not written: times from now would creep
+      const { failures, until } = lane.savedBreaker;
+      if (lane.breaker.failures !== failures || lane.breaker.until !== until) {
+        await writeBreaker(tx, context, lane);
+      }
+      await releaseLease(tx, id, nextSendMs);
       return true;
     }),
   );

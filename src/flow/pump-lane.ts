@@ -5,7 +5,7 @@ import { isOutage } from "../core/outage.ts";
 import { paceAfterSend, paceDelay } from "../core/pace.ts";
 import { readDue, readDueInOrder } from "../db/deliveries.ts";
 import type { DueDelivery, Settlement } from "../db/deliveries.ts";
-import { leaseLane, leaveLane, refreshLane } from "./lease-lane.ts";
+import { leaseLane, leaveLane, passOn, refreshLane } from "./lease-lane.ts";
 import type { LeasedLane } from "./lease-lane.ts";
 import { persist } from "./persist.ts";
 import { giveUp, sendDelivery } from "./send-delivery.ts";
@@ -16,6 +16,8 @@ const SLICE_DELIVERIES = 1_000;
 const DRAIN_MS = 100;
 /** A pause, a new secret or a new limit takes effect within this time. */
 const REFRESH_MS = 500;
+/** What is in flight when the lease is lost is over by then. */
+const LONGEST_SEND_MS = 60_000;
 /** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
 const LOOK_AGAIN_MS = 1_000;
 const READ_ROWS = 200;
@@ -30,7 +32,7 @@ const DEFAULT_IN_FLIGHT = 10;
 export async function pumpLane(context: Context, laneId: string): Promise<void> {
   const holder = context.pumps.get(laneId);
   if (holder !== undefined) return holder.nudge();
-  if (context.stopping.aborted) return;
+  if (context.stopping.aborted) return await passOn(context, laneId);
   // before the lease, so that a lease whose answer got lost can be told from one that is in hand
   let pump: LanePump | null = null;
   // set by a wake-up that comes before the pump runs, or after its last look
@@ -42,24 +44,35 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
     },
   };
   context.pumps.set(laneId, handle);
+  const letGo = (): void => {
+    if (context.pumps.get(laneId) === handle) context.pumps.delete(laneId);
+  };
   let left = true;
   try {
     const lane = await leaseLane(context, laneId);
     if (lane === null) return;
-    pump = new LanePump(context, lane);
+    pump = new LanePump(context, lane, () => {
+      // its sends may take long; the wake-ups that came and come are for another pump
+      letGo();
+      passOn(context, laneId).catch((error: unknown) =>
+        context.telemetry.unexpectedError(error, { lane_id: laneId }),
+      );
+    });
     await pump.run();
     nudged = false;
     left = await leaveLane(context, lane);
   } finally {
-    context.pumps.delete(laneId);
+    letGo();
     if (!left) context.telemetry.claimLost("lane", laneId);
   }
-  if (nudged) await pumpLane(context, laneId);
+  if (nudged || !left) await pumpLane(context, laneId);
 }
 
 class LanePump {
   readonly #context: Context;
   readonly #lane: LeasedLane;
+  /** The lease was found lost. */
+  readonly #onLost: () => void;
   /** Read and not yet sent, the first to be sent first. */
   readonly #buffer: DueDelivery[] = [];
   /** Everything in hand, from read to settled, with its bytes. */
@@ -79,9 +92,10 @@ class LanePump {
   #readAt = 0;
   #wake: () => void = () => undefined;
 
-  constructor(context: Context, lane: LeasedLane) {
+  constructor(context: Context, lane: LeasedLane, onLost: () => void) {
     this.#context = context;
     this.#lane = lane;
+    this.#onLost = onLost;
     this.#refreshAt = performance.now() + REFRESH_MS;
     this.#newSlice();
   }
@@ -208,6 +222,8 @@ class LanePump {
     const now = this.#context.now().getTime();
     const next = afterAttempt(breaker, failure, now);
     this.#lane.breaker = next;
+    // told at once: an attempt that hangs may keep the lease for long
+    if (next.until !== breaker.until) this.#refreshAt = 0;
     if (next.opens > breaker.opens) {
       this.#context.telemetry.breakerOpened(this.#lane.config.id, next.reason, next.until!);
     }
@@ -266,7 +282,11 @@ class LanePump {
     const { ordered } = this.#lane.config;
     const { settled } = this.#gone;
     try {
-      if (!(await refreshLane(this.#context, this.#lane))) this.#lost = true;
+      if (!(await refreshLane(this.#context, this.#lane))) {
+        this.#lost = true;
+        this.#refreshAt += LONGEST_SEND_MS;
+        this.#onLost();
+      }
       // a 410 that was not settled before the look counts
       if (this.#gone.seen > settled) this.#disabledByReceiver();
       if (this.#lane.config.ordered !== ordered) this.#dropBuffer();

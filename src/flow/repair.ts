@@ -44,7 +44,7 @@ export async function repairWakeUps(
  * arrived is in nobody's hands, and its worker lives. It is given back.
  */
 export async function auditOwn(
-  context: Pick<Context, "pool" | "telemetry" | "worker" | "pumps" | "runs">,
+  context: Pick<Context, "pool" | "telemetry" | "worker" | "pumps" | "runs" | "endings">,
 ): Promise<void> {
   const { pool, telemetry, worker } = context;
   // what is in hand is noted before it is asked for, so what is noted nowhere was lost
@@ -57,10 +57,12 @@ export async function auditOwn(
     });
     if (broken) telemetry.repaired("lease", [id]);
   }
+  // and a run that ends while the answer is on its way was in hand before
+  const inHand = new Set(context.runs.keys());
   for (const { id, run } of await findRunsOf(pool, worker.id)) {
-    if (context.runs.has(id)) continue;
-    await handBack(context, { id, run, delayMs: 0, failed: false });
-    telemetry.repaired("run", [id]);
+    if (inHand.has(id) || context.runs.has(id)) continue;
+    const returned = await handBack(context, { id, run, delayMs: 0, failed: false });
+    if (returned) telemetry.repaired("run", [id]);
   }
 }
 

@@ -2,10 +2,11 @@ import type { RunOutcome } from "../compute/pool.ts";
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { backoffMs } from "../core/backoff.ts";
+import { lockPendingJob } from "../db/jobs.ts";
 import type { ClaimedRun } from "../db/jobs.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
-import { finishJob, handBack } from "./finish-job.ts";
+import { CANCELED, finishJob, handBack } from "./finish-job.ts";
 import { createProgressReporter } from "./report-progress.ts";
 
 /** Pause before another run of a job whose run failed: 2 s, 6 s, 18 s, … up to 5 min. */
@@ -13,6 +14,8 @@ const RUN_RETRY = { max_attempts: Infinity, base_s: 2, factor: 3, cap_s: 300 };
 
 /** How long a claimed run waits for a thread before it is handed back. */
 const THREAD_WAIT_MS = 1_000;
+/** Until a job that was refused to this process is offered again. */
+const REFUSED_WAIT_MS = 500;
 
 /**
  * Claims one run of a job, computes it in a thread and brings it to its end.
@@ -24,12 +27,12 @@ export async function runJob(
   jobId: string,
   computed: (busyMs: number | null) => void,
 ): Promise<void> {
-  if (context.stopping.aborted || context.runs.has(jobId)) return;
+  if (context.stopping.aborted || context.runs.has(jobId)) return await wakeLater(context, jobId);
   // before the claim, so that a claim whose answer got lost can be told from one that is in hand
   context.runs.set(jobId, { run: 0, stop: () => undefined });
   try {
     const job = await context.claims.add(jobId);
-    if (job === null) return;
+    if (job === null) return await wakeLater(context, jobId);
     reached("claim:committed");
     await compute(context, job, computed);
   } finally {
@@ -73,6 +76,20 @@ async function compute(
   await conclude(context, job, outcome);
 }
 
+/**
+ * The wake-up of a pending job that could not be claimed is not used up: the job is not due yet,
+ * or this process stops, was buried, or has an older run of it in hand.
+ */
+async function wakeLater({ pool }: Pick<Context, "pool">, jobId: string): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const dueMs = await lockPendingJob(tx, jobId);
+    if (dueMs === null) return;
+    await addWakeUps(tx, [
+      { task: "run-job", id: jobId, delayMs: Math.max(dueMs, REFUSED_WAIT_MS) },
+    ]);
+  });
+}
+
 /** Puts a wake-up back to its place in the queue. */
 export async function requeueRun(
   { pool }: Pick<Context, "pool">,
@@ -91,8 +108,7 @@ async function conclude(context: Context, job: ClaimedRun, outcome: RunOutcome):
   } else if (outcome.kind === "stopped" && outcome.reason === "shutdown") {
     await handBack(context, { id: job.id, run: job.run, delayMs: 0, failed: false });
   } else if (outcome.kind === "stopped") {
-    const error = { errorCode: "canceled", errorMessage: "canceled while it ran" };
-    await finishJob(context, { ...end, ...error, status: "canceled" });
+    await finishJob(context, { ...end, ...CANCELED });
   } else if (outcome.retryable && job.failures + 1 < job.max_runs) {
     const delayMs = backoffMs(RUN_RETRY, job.failures + 1, context.random());
     await handBack(context, { id: job.id, run: job.run, delayMs, failed: true });

@@ -2,7 +2,9 @@ import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Logger, run } from "graphile-worker";
 import type { Runner, TaskList, WorkerEvents } from "graphile-worker";
+import type { Pool, PoolClient, QueryConfig } from "pg";
 import type { Context } from "../context.ts";
+import { persist } from "../flow/persist.ts";
 
 export interface QueueRunner {
   /** The name under which graphile-worker locks the entries this runner takes. */
@@ -19,6 +21,11 @@ export interface RunnerOptions {
   /** Entries fetched ahead; they are locked while they wait here. */
   ahead: number;
   pollMs: number;
+  /**
+   * Complete entries many at once: faster, but a statement over many rows deadlocks with one that
+   * re-queues the same entries while they run, and then the runner gives up.
+   */
+  batched: boolean;
 }
 
 /**
@@ -36,10 +43,13 @@ export async function startRunner(
 
   async function start(): Promise<Runner> {
     const started = await launch(context, options, (id) => (poolId = id));
-    started.promise.catch((error: Error) => {
-      context.telemetry.log.warn("queue runner ended", { error: error.message });
-      if (!stopping) void restart();
-    });
+    // it resolves as well when it gives up
+    const ended = (error: Error | void): void => {
+      if (stopping) return;
+      context.telemetry.log.warn("queue runner ended", { error: error ? error.message : null });
+      void restart();
+    };
+    started.promise.then(ended, ended);
     return started;
   }
 
@@ -48,7 +58,7 @@ export async function startRunner(
       await sleep(RESTART_MS);
       try {
         runner = await start();
-        return await onPool();
+        return await persist(context, "register queue runner", onPool);
       } catch (error) {
         context.telemetry.log.warn("queue runner not started", { error: (error as Error).message });
       }
@@ -72,7 +82,7 @@ async function launch(
   const events: WorkerEvents = new EventEmitter();
   events.on("pool:create", ({ workerPool }) => onPoolId(workerPool.id));
   return await run({
-    pgPool: pool,
+    pgPool: enduringPool({ pool, telemetry }),
     taskList: options.tasks,
     noHandleSignals: true,
     events,
@@ -86,11 +96,34 @@ async function launch(
       worker: {
         concurrentJobs: options.concurrency,
         pollInterval: options.pollMs,
-        completeJobBatchDelay: 0,
-        failJobBatchDelay: 0,
+        completeJobBatchDelay: options.batched ? 0 : -1,
+        failJobBatchDelay: options.batched ? 0 : -1,
         localQueue: { size: options.ahead, refetchDelay: { durationMs: 0 } },
         gracefulShutdownAbortTimeout: 60_000,
       },
     },
   });
+}
+
+const ENDURING = /^(complete|fail|return)_job/;
+
+/**
+ * The pool, seen by graphile-worker: the first of its completions that fails makes it give up
+ * (batched) or ends the process (unbatched, nobody awaits it), so those are tried until the
+ * database takes them.
+ */
+function enduringPool(context: Pick<Context, "pool" | "telemetry">): Pool {
+  const { pool } = context;
+  function connect(callback?: Parameters<Pool["connect"]>[0]): Promise<unknown> | void {
+    if (callback !== undefined) return pool.connect(callback);
+    let client: PoolClient | undefined;
+    async function query(q: QueryConfig, values?: unknown[]): Promise<unknown> {
+      const { name = "" } = q;
+      if (ENDURING.test(name)) return await persist(context, name, () => pool.query(q));
+      client ??= await pool.connect();
+      return await client.query(q, values);
+    }
+    return Promise.resolve({ query, release: () => client?.release() });
+  }
+  return Object.assign(Object.create(pool) as Pool, { connect });
 }

@@ -4,6 +4,10 @@ import type { Context } from "../context.ts";
 import { isOutage } from "../core/outage.ts";
 import { createSlots } from "../core/slots.ts";
 import type { Slots } from "../core/slots.ts";
+import { addWakeUps } from "../db/queue.ts";
+import type { WakeUp } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { persist } from "../flow/persist.ts";
 import { pumpLane } from "../flow/pump-lane.ts";
 import { auditOwn, repairWakeUps, sweep } from "../flow/repair.ts";
 import { runReplay } from "../flow/replay.ts";
@@ -49,11 +53,16 @@ export async function startWorker(context: Context): Promise<Worker> {
       await startRunner(
         context,
         {
-          tasks: { "run-job": (payload, helpers) => runInSlot(context, slots, payload, helpers) },
+          tasks: {
+            "run-job": task(context, "run-job", (id, { job }) =>
+              runInSlot(context, slots, id, job.run_at),
+            ),
+          },
           // the end of one run is written while the next is claimed
           concurrency,
           ahead: context.compute.threads * 2,
           pollMs: 1_000,
+          batched: true,
         },
         tellPools,
       ),
@@ -65,12 +74,14 @@ export async function startWorker(context: Context): Promise<Worker> {
         context,
         {
           tasks: {
-            "pump-lane": task((id) => pumpLane(context, id)),
-            "run-replay": task((id) => runReplay(context, id)),
+            "pump-lane": task(context, "pump-lane", (id) => pumpLane(context, id)),
+            "run-replay": task(context, "run-replay", (id) => runReplay(context, id)),
           },
           concurrency: PUMPS,
           ahead: PUMPS,
           pollMs: 500,
+          // a message for several lanes re-queues wake-ups of lanes that are being pumped
+          batched: false,
         },
         tellPools,
       ),
@@ -120,12 +131,11 @@ function createRunSlots(threads: number): RunSlots {
 async function runInSlot(
   context: Context,
   slots: RunSlots,
-  payload: unknown,
-  { job }: JobHelpers,
+  id: string,
+  place: Date,
 ): Promise<void> {
-  const { id } = payload as { id: string };
   const release = await slots.take(SLOT_WAIT_MS);
-  if (release === null) return await requeueRun(context, id, job.run_at);
+  if (release === null) return await requeueRun(context, id, place);
   try {
     await runJob(context, id, (ms) => {
       if (ms !== null) slots.ran(ms);
@@ -136,8 +146,24 @@ async function runInSlot(
   }
 }
 
-function task(work: (id: string) => Promise<void>): NonNullable<TaskList[string]> {
-  return async (payload) => await work((payload as { id: string }).id);
+/** What an outage cut short is queued again at once: graphile-worker would wait e^attempts s. */
+function task(
+  context: Context,
+  name: WakeUp["task"],
+  work: (id: string, helpers: JobHelpers) => Promise<void>,
+): NonNullable<TaskList[string]> {
+  return async (payload, helpers) => {
+    const { id } = payload as { id: string };
+    try {
+      await work(id, helpers);
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      const wakeUp = { task: name, id, delayMs: 0 };
+      await persist(context, "queue again", () =>
+        inTransaction(context.pool, (tx) => addWakeUps(tx, [wakeUp])),
+      );
+    }
+  };
 }
 
 /** Until the process stops. A database that is away is met again at the next turn. */

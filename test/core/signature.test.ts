@@ -25,6 +25,7 @@ const VECTOR = {
   publicKey: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
   v1a: "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
 };
+const NO_MATCH = "No matching signature found";
 const CONTENT = Buffer.from(`${VECTOR.id}.${VECTOR.timestamp}.${VECTOR.body}`);
 
 function headers(signature: string, timestamp: number): Record<string, string> {
@@ -107,10 +108,12 @@ describe("the reference library", () => {
       const parsed = new Webhook(secret).verify(body, headers(signature, now));
       expect(parsed).toEqual(JSON.parse(body));
     }
-    expect(() => new Webhook(newSecret()).verify(body, headers(signature, now))).toThrow();
+    expect(() => new Webhook(newSecret()).verify(body, headers(signature, now))).toThrow(NO_MATCH);
     const other = signatureHeader(signer, VECTOR.id, now, `${body} `);
-    expect(() => new Webhook(secrets[0]!).verify(body, headers(other, now))).toThrow();
-    expect(() => new Webhook(secrets[0]!).verify(body, headers(signature, now + 1))).toThrow();
+    expect(() => new Webhook(secrets[0]!).verify(body, headers(other, now))).toThrow(NO_MATCH);
+    expect(() => new Webhook(secrets[0]!).verify(body, headers(signature, now + 1))).toThrow(
+      NO_MATCH,
+    );
   });
 
   test("agrees byte for byte for secrets of 24 to 64 bytes", () => {
@@ -137,6 +140,6 @@ describe("keys", () => {
     const { publicKey, privateKey } = newKeyPair();
     expect(() => importSecret(privateKey)).toThrow("whsec_");
     expect(() => importPrivateKey(publicKey)).toThrow("whsk_");
-    expect(() => importPrivateKey("whsk_c2hvcnQ=")).toThrow();
+    expect(() => importPrivateKey("whsk_c2hvcnQ=")).toThrow(/asn1|DER|parse|decode/i);
   });
 });

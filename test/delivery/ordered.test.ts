@@ -3,14 +3,7 @@ import { formatId } from "../../src/core/ids.ts";
 import { publishMessage } from "../../src/flow/publish-message.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
-import {
-  dataOf,
-  eventually,
-  findGaps,
-  QUICK,
-  readBooks,
-  startDeliveryApi,
-} from "../support/delivery.ts";
+import { audit, dataOf, eventually, QUICK, startDeliveryApi } from "../support/delivery.ts";
 import type { DeliveryApi } from "../support/delivery.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { ReceivedRequest, Receiver } from "../support/receiver.ts";
@@ -28,8 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    expect(await readBooks(api.database.pool)).toMatchObject({ unbalanced: 0 });
-    expect(await findGaps(api.database.pool)).toEqual([]);
+    await audit(api.database.pool);
   } finally {
     await receiver.close();
     await second.stop();

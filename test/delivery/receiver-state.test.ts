@@ -1,14 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import {
-  dataOf,
-  eventually,
-  findGaps,
-  ONCE,
-  QUICK,
-  readBooks,
-  startDeliveryApi,
-} from "../support/delivery.ts";
+import { audit, dataOf, eventually, ONCE, QUICK, startDeliveryApi } from "../support/delivery.ts";
 import type { DeliveryApi } from "../support/delivery.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { ReceivedRequest, Receiver } from "../support/receiver.ts";
@@ -21,8 +13,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    expect(await readBooks(api.database.pool)).toMatchObject({ unbalanced: 0 });
-    expect(await findGaps(api.database.pool)).toEqual([]);
+    await audit(api.database.pool);
   } finally {
     await receiver.close();
     await api.stop();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { formatId } from "../../src/core/ids.ts";
 import { cancelJob } from "../../src/flow/cancel-job.ts";
-import type { ReceivedRequest } from "../support/receiver.ts";
+
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import {
@@ -14,7 +15,7 @@ import {
   until,
 } from "../support/jobs.ts";
 import { startReceiver, verify } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
+import type { ReceivedRequest, Receiver } from "../support/receiver.ts";
 
 const MODULE = new URL("../support/job-types/lifecycle.ts", import.meta.url).href;
 const ALL = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
@@ -139,7 +140,8 @@ describe("cancel", () => {
       await cancel(id).catch(() => undefined);
       const job = await ended(t, id);
       expect(job).toMatchObject({ status: "canceled", error_code: "canceled" });
-      const told = await receiver.waitFor((r) => r.body.toString().includes('"job.canceled"'));
+      const told = await receiver.waitFor((r) => r.body.includes(formatId("job", id)), 10_000);
+      expect(eventOf(told).type).toBe("job.canceled");
       expect(eventOf(told).data).toMatchObject({ error: { code: "canceled" } });
     }
     await ended(t, await submit(t));

@@ -175,3 +175,11 @@ export async function findGaps(pool: pg.Pool): Promise<unknown[]> {
   );
   return rows;
 }
+
+/** After a file's tests: whatever they did, every promise about the record holds. */
+export async function audit(pool: pg.Pool): Promise<void> {
+  const { unbalanced } = await readBooks(pool);
+  if (unbalanced > 0) throw new Error(`the books of ${unbalanced} messages do not balance`);
+  const gaps = await findGaps(pool);
+  if (gaps.length > 0) throw new Error(`attempts are missing: ${JSON.stringify(gaps)}`);
+}

@@ -1,0 +1,131 @@
+import { inspect } from "node:util";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import { Secret, isMasterKey, readConfig } from "../../src/config.ts";
+
+const MASTER_KEY = Buffer.alloc(32, 7).toString("base64");
+const DATABASE_URL = "postgres://ringback:hunter2@db.example/ringback";
+const API_KEY = "rk_0123456789abcdefghij";
+
+function read(environment: NodeJS.ProcessEnv) {
+  return readConfig(["api"], environment);
+}
+
+function problemOf(environment: NodeJS.ProcessEnv): string {
+  try {
+    read(environment);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("defaults", () => {
+  test("of development", () => {
+    const { config, secrets } = read({ PATH: "/bin", EDITOR: "vi" });
+    expect(config).toMatchObject({
+      host: "127.0.0.1",
+      port: 3000,
+      dataDir: path.resolve(".ringback"),
+      development: true,
+      publicUrl: null,
+      jobTypeModules: [],
+      logLevel: "info",
+      roles: ["api"],
+    });
+    expect(config.allowTargets).toContain("127.0.0.0/8");
+    expect(secrets).toEqual({ databaseUrl: null, masterKey: null, apiKey: null });
+  });
+
+  test("with a database of its own: nothing private may be called", () => {
+    const { config, secrets } = read({ DATABASE_URL, RINGBACK_MASTER_KEY: MASTER_KEY });
+    expect(config).toMatchObject({ development: false, allowTargets: "" });
+    expect(secrets.databaseUrl?.reveal()).toBe(DATABASE_URL);
+    expect(secrets.masterKey?.reveal()).toBe(MASTER_KEY);
+  });
+
+  test("an empty variable is none", () => {
+    const { config } = read({ PORT: "", DATABASE_URL: " ", LOG_LEVEL: "", RINGBACK_API_KEY: "" });
+    expect(config).toMatchObject({ port: 3000, development: true, logLevel: "info" });
+  });
+});
+
+test("what is given is taken", () => {
+  const { config, secrets } = read({
+    PORT: "0",
+    HOST: "::",
+    RINGBACK_DATA_DIR: "/tmp/x",
+    RINGBACK_PUBLIC_URL: "https://jobs.example/base//",
+    RINGBACK_ALLOW_TARGETS: "10.0.0.0/8, fd00::/8",
+    RINGBACK_JOB_TYPES: "./types.ts, my-package ,/abs/types.js",
+    RINGBACK_API_KEY: API_KEY,
+    LOG_LEVEL: "debug",
+  });
+  expect(config).toMatchObject({
+    port: 0,
+    host: "::",
+    dataDir: "/tmp/x",
+    publicUrl: "https://jobs.example/base",
+    allowTargets: "10.0.0.0/8, fd00::/8",
+    logLevel: "debug",
+    jobTypeModules: [
+      pathToFileURL(path.resolve("types.ts")).href,
+      "my-package",
+      pathToFileURL("/abs/types.js").href,
+    ],
+  });
+  expect(secrets.apiKey?.reveal()).toBe(API_KEY);
+});
+
+test.each<[string, NodeJS.ProcessEnv]>([
+  ["RINGBACK_MASTERKEY", { RINGBACK_MASTERKEY: MASTER_KEY }],
+  ["PORT", { PORT: "http" }],
+  ["PORT", { PORT: "65536" }],
+  ["PORT", { PORT: "-1" }],
+  ["PORT", { PORT: "0x50" }],
+  ["DATABASE_URL", { DATABASE_URL: "mysql://u:hunter2@h/d", RINGBACK_MASTER_KEY: MASTER_KEY }],
+  ["DATABASE_URL", { DATABASE_URL: "hunter2", RINGBACK_MASTER_KEY: MASTER_KEY }],
+  ["RINGBACK_MASTER_KEY", { DATABASE_URL }],
+  ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: "hunter2" }],
+  ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: `${MASTER_KEY.slice(0, -1)}` }],
+  ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: Buffer.alloc(31).toString("base64") }],
+  ["RINGBACK_API_KEY", { RINGBACK_API_KEY: "hunter2" }],
+  ["RINGBACK_API_KEY", { RINGBACK_API_KEY: "rk_hunter2" }],
+  ["RINGBACK_PUBLIC_URL", { RINGBACK_PUBLIC_URL: "jobs.example" }],
+  ["RINGBACK_PUBLIC_URL", { RINGBACK_PUBLIC_URL: "ftp://jobs.example" }],
+  ["RINGBACK_ALLOW_TARGETS", { RINGBACK_ALLOW_TARGETS: "localhost" }],
+  ["RINGBACK_ALLOW_TARGETS", { RINGBACK_ALLOW_TARGETS: "10.0.0.0/33" }],
+  ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
+])("a wrong %s is named in one line: %j", (name, environment) => {
+  const problem = problemOf(environment);
+  expect(problem).toContain(name);
+  expect(problem).not.toContain("\n");
+  expect(problem).not.toContain("hunter2");
+  expect(problem).not.toContain(MASTER_KEY.slice(0, 20));
+});
+
+test("a secret is shown only on demand", () => {
+  const { secrets } = read({
+    DATABASE_URL,
+    RINGBACK_MASTER_KEY: MASTER_KEY,
+    RINGBACK_API_KEY: API_KEY,
+  });
+  const shown = [
+    JSON.stringify(secrets),
+    inspect(secrets, { depth: 9, showHidden: true }),
+    String(secrets.apiKey),
+    `${secrets.masterKey}`,
+    JSON.stringify(Object.values(secrets.databaseUrl ?? {})),
+  ].join("\n");
+  for (const text of ["hunter2", MASTER_KEY, API_KEY]) expect(shown).not.toContain(text);
+  expect(shown).toContain("[secret]");
+  expect(new Secret("x").reveal()).toBe("x");
+});
+
+test("a master key is 32 bytes", () => {
+  expect(isMasterKey(MASTER_KEY)).toBe(true);
+  for (const bytes of [0, 16, 31, 33, 64]) {
+    expect(isMasterKey(Buffer.alloc(bytes).toString("base64"))).toBe(false);
+  }
+});

@@ -1,0 +1,61 @@
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { runFaultProgram } from "./program.ts";
+import { formatReport } from "./report.ts";
+import { LONG, SCENARIOS } from "./scenarios.ts";
+import type { ScenarioName } from "./scenarios.ts";
+
+const USAGE = `npm run faults -- [--seconds 120] [--seed N] [--only name,name] [--json file] [--list]`;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string" },
+    seed: { type: "string" },
+    only: { type: "string" },
+    json: { type: "string" },
+    list: { type: "boolean", default: false },
+  },
+});
+
+function numberOf(text: string, name: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw new Error(`--${name} must be a whole number, not ${text}\n${USAGE}`);
+}
+
+function scenariosOf(only: string | undefined, seconds: number): readonly ScenarioName[] {
+  if (only === undefined) {
+    return seconds >= 60 ? SCENARIOS : SCENARIOS.filter((name) => !LONG.includes(name));
+  }
+  const names = only.split(",").map((name) => name.trim());
+  const unknown = names.filter((name) => !(SCENARIOS as readonly string[]).includes(name));
+  if (unknown.length === 0) return names as ScenarioName[];
+  throw new Error(`no such scenario: ${unknown.join(", ")} (known: ${SCENARIOS.join(", ")})`);
+}
+
+async function main(): Promise<void> {
+  if (values.list) return console.log(SCENARIOS.join("\n"));
+  const seconds = numberOf(values.seconds ?? (values.only === undefined ? "120" : "12"), "seconds");
+  const seed = numberOf(values.seed ?? String(Date.now() % 1_000_000), "seed");
+  const scenarios = scenariosOf(values.only, seconds);
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
+  console.log(`seed ${seed}, ${seconds} s of ${scenarios.join(", ")}`);
+  const { report, folder } = await runFaultProgram({
+    seconds,
+    seed,
+    scenarios,
+    say: (line) => console.log(line),
+    signal: interrupted.signal,
+  });
+  console.log(formatReport(report));
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(report, null, 2));
+  if (report.passed) return;
+  console.log(`logs: ${folder}`);
+  process.exitCode = 1;
+}
+
+await main().catch((error: Error) => {
+  console.error(error.name === "AbortError" ? "interrupted" : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { between, pick, seededRandom } from "./random.ts";
+import type { Random } from "./random.ts";
+import { measureRecovery } from "./recovery.ts";
+import type { Recovery } from "./report.ts";
+import { inject, OF_PROCESSES } from "./scenarios.ts";
+import type { Incident, ScenarioName } from "./scenarios.ts";
+import type { Stack } from "./stack.ts";
+
+/** How often a fault of a process comes together with one of the database. */
+const TOGETHER = 0.2;
+const RESTARTS = new Set<ScenarioName>(["rolling-restart", "stop-while-away"]);
+/** The first fault waits until there is work to hold up. */
+const QUIET_MS = 1_500;
+
+export interface Storm {
+  incidents: Incident[];
+  recoveries: Recovery[];
+}
+
+/** One fault after the other, chosen at random, until the time is over; each is let finish. */
+export async function injectFaults(
+  options: {
+    seconds: number;
+    seed: number;
+    scenarios: readonly ScenarioName[];
+    say(line: string): void;
+    signal: AbortSignal;
+  },
+  stack: Stack,
+): Promise<Storm> {
+  const random = seededRandom(options.seed);
+  const storm: Storm = { incidents: [], recoveries: [] };
+  const end = Date.now() + options.seconds * 1_000;
+  const begin = Date.now();
+  await sleep(QUIET_MS, undefined, { signal: options.signal });
+  while (Date.now() < end) {
+    const chosen = choose(random, options.scenarios);
+    await sleep(between(random, 300, 1_500), undefined, { signal: options.signal });
+    options.say(`${((Date.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${chosen.join(" + ")}`);
+    const incidents = await Promise.all(chosen.map((one) => inject(one, stack, random)));
+    storm.incidents.push(...incidents);
+    const recoveries = await measure(stack, incidents);
+    storm.recoveries.push(...recoveries);
+    const times = recoveries.map(({ ms, last }) =>
+      ms === null ? "nothing held up" : `${ms} ms (last: ${last})`,
+    );
+    options.say(`          went on after ${times.join(", ")}`);
+  }
+  return storm;
+}
+
+function choose(random: Random, scenarios: readonly ScenarioName[]): ScenarioName[] {
+  const first = pick(random, scenarios);
+  const second = pick(random, scenarios);
+  const apart = OF_PROCESSES.includes(first) !== OF_PROCESSES.includes(second);
+  // a process that starts again needs its database within its patience
+  const slow = [first, second].some((one) => RESTARTS.has(one));
+  return apart && !slow && random() < TOGETHER ? [first, second] : [first];
+}
+
+async function measure(stack: Stack, incidents: readonly Incident[]): Promise<Recovery[]> {
+  const to = Math.max(...incidents.map((incident) => incident.to));
+  return await Promise.all(
+    incidents.map(async (incident) => ({
+      scenario: incident.scenario,
+      ...(await measureRecovery(stack.database, { ...incident, to })),
+    })),
+  );
+}

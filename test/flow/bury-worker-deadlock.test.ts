@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { newId } from "../../src/core/ids.ts";
+import { ensureOriginLanes, holdLanes } from "../../src/db/lanes.ts";
+import { addWakeUps } from "../../src/db/queue.ts";
+import { inTransaction } from "../../src/db/transaction.ts";
+import { buryWorker } from "../../src/flow/bury-worker.ts";
+import { createTestContext } from "../support/context.ts";
+import type { TestContext } from "../support/context.ts";
+
+let t: TestContext;
+beforeAll(async () => {
+  t = await createTestContext({ worker: false });
+});
+afterAll(async () => await t?.stop());
+
+test("a burial and a producer that wakes the dead worker's lane do not deadlock", async () => {
+  const { pool } = t.context;
+  const dead = newId();
+  const laneId = newId();
+  await inTransaction(pool, async (tx) => {
+    await ensureOriginLanes(tx, [
+      { newId: laneId, accountId: t.accountId, origin: "https://receiver.test", ordered: false },
+    ]);
+    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);
+  });
+  await pool.query(
+    `insert into workers (id, hostname, pid, version, roles, pool_ids)
+     values ($1, 'gone', 1, '0', '{deliver}', '{pool-of-the-dead}')`,
+    [dead],
+  );
+  await pool.query(`update lanes set leased_by = $1, epoch = 1 where id = $2`, [dead, laneId]);
+  await pool.query(
+    `update graphile_worker._private_jobs set locked_by = 'pool-of-the-dead', locked_at = now()
+     where key = $1`,
+    [`pump-lane:${laneId}`],
+  );
+
+  const burial = await inTransaction(pool, async (tx) => {
+    await holdLanes(tx, [laneId]);
+    const under = buryWorker(t.context, { id: dead, heartbeat: "0" });
+    under.catch(() => undefined);
+    await untilSomeoneWaits();
+    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);
+    return { under };
+  });
+  expect(await burial.under).toBe(true);
+
+  const lane = await pool.query(`select leased_by, epoch from lanes where id = $1`, [laneId]);
+  expect(lane.rows).toEqual([{ leased_by: null, epoch: "2" }]);
+  const queue = await pool.query(
+    `select count(*)::int as waiting from graphile_worker.jobs where key = $1
+       and locked_at is null and attempts < max_attempts and run_at <= now()`,
+    [`pump-lane:${laneId}`],
+  );
+  expect(queue.rows).toEqual([{ waiting: 1 }]);
+});
+
+async function untilSomeoneWaits(): Promise<void> {
+  for (let i = 0; i < 1_000; i++) {
+    const { rows } = await t.database.pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if (rows.length > 0) return;
+    await sleep(10);
+  }
+  throw new Error("nobody waits for a lock");
+}

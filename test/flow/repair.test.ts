@@ -1,0 +1,296 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { newId } from "../../src/core/ids.ts";
+import { deleteSpentQueueJobs } from "../../src/db/queue.ts";
+import { singleStatement } from "../../src/db/transaction.ts";
+import { auditOwn, repairWakeUps } from "../../src/flow/repair.ts";
+import { publishMessage } from "../../src/flow/publish-message.ts";
+import { changeEndpointState } from "../../src/flow/endpoints.ts";
+import { createTestContext } from "../support/context.ts";
+import type { TestContext } from "../support/context.ts";
+import {
+  callbackTo,
+  count,
+  ended,
+  endpointAt,
+  jobOf,
+  running,
+  submit,
+  until,
+} from "../support/jobs.ts";
+import { startReceiver } from "../support/receiver.ts";
+import type { Receiver } from "../support/receiver.ts";
+
+const NOTHING = { jobs: 0, lanes: 0, replays: 0 };
+
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+afterAll(async () => await receiver?.close());
+
+async function repairs(t: TestContext, what: string): Promise<number> {
+  const { values } = await t.context.telemetry.metrics.repairs.get();
+  return values.find(({ labels }) => labels.what === what)?.value ?? 0;
+}
+
+async function claimsLost(t: TestContext): Promise<number> {
+  const { values } = await t.context.telemetry.metrics.fenced.get();
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
+
+async function forget(t: TestContext, key: string): Promise<void> {
+  const { rowCount } = await t.database.pool.query(
+    "delete from graphile_worker._private_jobs where key = $1",
+    [key],
+  );
+  expect(rowCount).toBe(1);
+}
+
+async function overdue(t: TestContext, table: "jobs" | "deliveries", id: string): Promise<void> {
+  const [column, key] = table === "jobs" ? ["next_run_at", "id"] : ["next_attempt_at", "lane_id"];
+  const { rowCount } = await t.database.pool.query(
+    `update ${table} set ${column} = now() - interval '6 seconds' where ${key} = $1 and status = 'pending'`,
+    [id],
+  );
+  expect(rowCount).toBeGreaterThan(0);
+}
+
+async function publish(t: TestContext): Promise<void> {
+  await publishMessage(t.context, {
+    accountId: t.accountId,
+    type: "own.event",
+    data: "{}",
+    requestId: "req",
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    idempotency: null,
+  });
+}
+
+describe("the reconciler", () => {
+  // takes nothing, so that what is forgotten stays so until it is repaired
+  let idle: TestContext;
+  beforeAll(async () => (idle = await createTestContext({ worker: false })));
+  afterAll(async () => await idle?.stop());
+
+  test("restores the wake-up of a job that lost it, counts it, and once only", async () => {
+    const id = await submit(idle);
+    await forget(idle, `run-job:${id}`);
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING); // not overdue yet
+    await overdue(idle, "jobs", id);
+    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, jobs: 1 });
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await repairs(idle, "job")).toBe(1);
+    expect(await count(idle, "graphile_worker.jobs where key = $1", [`run-job:${id}`])).toBe(1);
+  });
+
+  test("restores the wake-up of a lane; what waits for a reason is left alone", async () => {
+    const endpoint = await endpointAt(idle, `${receiver.url}/lane`);
+    const { id, laneId } = endpoint;
+    await publish(idle);
+    await forget(idle, `pump-lane:${laneId}`);
+    await overdue(idle, "deliveries", laneId);
+    const update = (text: string) =>
+      idle.database.pool.query(`update lanes set ${text} where id = $1`, [laneId]);
+    await update("breaker_until = now() + interval '1 minute'");
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    await update("breaker_until = null, next_send_at = now() + interval '1 minute'");
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    await update(`next_send_at = null, leased_by = '${newId()}'`);
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    await update("leased_by = null");
+    const of = { accountId: idle.accountId, endpointId: id };
+    await changeEndpointState(idle.context, { ...of, action: "pause" });
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    await changeEndpointState(idle.context, { ...of, action: "resume" });
+    await forget(idle, `pump-lane:${laneId}`); // resuming woke it
+    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, lanes: 1 });
+    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await repairs(idle, "lane")).toBe(1);
+  });
+
+  test("a wake-up that comes too late is no wake-up", async () => {
+    const id = await submit(idle);
+    await overdue(idle, "jobs", id);
+    await idle.database.pool.query(
+      `update graphile_worker._private_jobs set run_at = now() + interval '1 hour' where key = $1`,
+      [`run-job:${id}`],
+    );
+    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, jobs: 1 });
+  });
+
+  test("an entry that a vanished pool has locked for long is no wake-up", async () => {
+    const id = await submit(idle);
+    await overdue(idle, "jobs", id);
+    await idle.database.pool.query(
+      `update graphile_worker._private_jobs set locked_by = 'worker-gone',
+         locked_at = now() - interval '1 minute' where key = $1`,
+      [`run-job:${id}`],
+    );
+    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, jobs: 1 });
+  });
+
+  test("entries that can't run again are swept away, others stay", async () => {
+    const id = await submit(idle);
+    await idle.database.pool.query(
+      `insert into graphile_worker._private_jobs (task_id, payload, max_attempts, attempts)
+       select id, '{}', 1, 1 from graphile_worker._private_tasks where identifier = 'run-job'`,
+    );
+    expect(await deleteSpentQueueJobs(singleStatement(idle.database.pool))).toBe(1);
+    expect(await count(idle, "graphile_worker.jobs where key = $1", [`run-job:${id}`])).toBe(1);
+  });
+});
+
+describe("beside a worker", () => {
+  let t: TestContext;
+  beforeAll(async () => (t = await createTestContext()));
+  afterAll(async () => await t?.stop());
+
+  test("a job and a lane whose queue entries were deleted are done after one repair", async () => {
+    const endpoint = await endpointAt(t, `${receiver.url}/repaired`, { events: ["own.event"] });
+    await t.database.pool.query(`create function forget() returns trigger language plpgsql as
+        $$ begin return null; end $$;
+      create trigger forget before insert on graphile_worker._private_jobs
+        for each row execute function forget()`);
+    const id = await submit(t);
+    await publish(t);
+    await t.database.pool.query("drop trigger forget on graphile_worker._private_jobs");
+    await overdue(t, "jobs", id);
+    await overdue(t, "deliveries", endpoint.laneId);
+    expect(await repairWakeUps(t.context)).toEqual({ jobs: 1, lanes: 1, replays: 0 });
+    expect(await ended(t, id)).toMatchObject({ status: "completed", run: 1 });
+    await receiver.waitFor((r) => r.path === "/repaired");
+    expect([await repairs(t, "job"), await repairs(t, "lane")]).toEqual([1, 1]);
+  });
+
+  test("a backlog that waits for threads is not taken for forgotten", async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 40 }, () => submit(t, { type: "demo.sleep", input: { ms: 100 } })),
+    );
+    await t.database.pool.query(
+      `update jobs set next_run_at = now() - interval '1 minute'
+       where id = any($1) and status = 'pending'`,
+      [ids],
+    );
+    const before = await repairs(t, "job");
+    let looks = 0;
+    await until("the backlog to be done", async () => {
+      expect(await repairWakeUps(t.context)).toMatchObject({ jobs: 0 });
+      looks += 1;
+      return (await count(t, "jobs where finished_at is null")) === 0;
+    });
+    expect(looks).toBeGreaterThan(5);
+    expect(await repairs(t, "job")).toBe(before);
+  });
+
+  test("a wake-up that meets the job's old run is not lost", async () => {
+    const id = await submit(t, { type: "demo.sleep", input: { ms: 1_500 } });
+    await running(t, id);
+    await until("its run", () => (t.context.runs.get(id)?.run ?? 0) > 0);
+    // as a burial does, while this process goes on
+    const client = await t.database.pool.connect();
+    await client.query("begin");
+    await client.query(
+      `update jobs set status = 'pending', worker_id = null, next_run_at = now() where id = $1`,
+      [id],
+    );
+    await client.query(
+      `select graphile_worker.add_job('run-job', json_build_object('id', $1::text),
+         job_key => 'run-job:' || $1)`,
+      [id],
+    );
+    await client.query("commit");
+    client.release();
+    expect(await ended(t, id, 8_000)).toMatchObject({ status: "completed", run: 2 });
+  });
+
+  test("a wake-up that meets a pump without lease is not lost", async () => {
+    const slow = await startReceiver({ respond: () => ({ status: 200, delayMs: 10_000 }) });
+    const endpoint = await endpointAt(t, `${slow.url}/stale`, { events: ["own.event"] });
+    await publish(t);
+    await slow.waitFor(1, 10_000);
+    // as a burial does; its own wake-up was taken by another worker, who has left since
+    await t.database.pool.query(
+      "update lanes set leased_by = null, epoch = epoch + 1 where id = $1",
+      [endpoint.laneId],
+    );
+    await publish(t);
+    slow.respond(200);
+    await until(
+      "both deliveries",
+      async () => {
+        const where = "deliveries where lane_id = $1 and status = 'delivered'";
+        return (await count(t, where, [endpoint.laneId])) === 2;
+      },
+      8_000,
+    );
+    await slow.close();
+  });
+});
+
+describe("the audit of a worker's own", () => {
+  let t: TestContext;
+  beforeAll(async () => (t = await createTestContext()));
+  afterAll(async () => await t?.stop());
+
+  test("gives back a run and a lease in nobody's hands", async () => {
+    const [laneId, jobId] = [newId(), newId()];
+    const { pool } = t.database;
+    await pool.query(
+      `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+         max_runs, run, worker_id, request_id, trace_id)
+       values ($1, $2, 'demo.echo', 'running', '1', '{}', '[]', 60, 3, 1, $3, 'req', 'trace')`,
+      [jobId, t.accountId, t.context.worker.id],
+    );
+    await pool.query(
+      `insert into lanes (id, account_id, origin, ordered, leased_by, epoch)
+       values ($1, $2, 'http://127.0.0.1:1', false, $3, 7)`,
+      [laneId, t.accountId, t.context.worker.id],
+    );
+    await auditOwn(t.context);
+    expect(await ended(t, jobId)).toMatchObject({ status: "completed", run: 2 });
+    const { rows } = await pool.query<{ crashes: number; failures: number }>(
+      "select crashes, failures from jobs where id = $1",
+      [jobId],
+    );
+    expect(rows[0]).toEqual({ crashes: 0, failures: 0 });
+    await until("the lane to be free", async () => {
+      return (await count(t, "lanes where id = $1 and leased_by is null", [laneId])) === 1;
+    });
+    expect([await repairs(t, "run"), await repairs(t, "lease")]).toEqual([1, 1]);
+  });
+
+  test("a run that ends while the answer is on its way is not lost", async () => {
+    const before = await repairs(t, "run");
+    const id = await submit(t, { type: "demo.sleep", input: { ms: 400 } });
+    await running(t, id);
+    const { pool } = t.context;
+    const slowPool = Object.assign(Object.create(pool) as typeof pool, {
+      query: async (...query: Parameters<typeof pool.query>) => {
+        const answer: unknown = await pool.query(...query);
+        await until("its end", () => !t.context.runs.has(id));
+        return answer;
+      },
+    });
+    await auditOwn({ ...t.context, pool: slowPool });
+    expect(await repairs(t, "run")).toBe(before);
+    expect(await claimsLost(t)).toBe(0);
+    expect(await jobOf(t, id)).toMatchObject({ status: "completed", run: 1 });
+  });
+
+  test("finds nothing under load, where runs and leases end while it looks", async () => {
+    const before = await repairs(t, "run");
+    const ids = await Promise.all(
+      Array.from({ length: 300 }, () =>
+        submit(t, { callbacks: [callbackTo(`${receiver.url}/load`)] }),
+      ),
+    );
+    await until("the load to be done", async () => {
+      await Promise.all([auditOwn(t.context), auditOwn(t.context)]);
+      return (await count(t, "jobs where finished_at is null")) === 0;
+    });
+    expect(await repairs(t, "run")).toBe(before);
+    expect(await repairs(t, "lease")).toBe(1);
+    expect(await claimsLost(t)).toBe(0);
+    expect((await jobOf(t, ids[0]!)).run).toBe(1);
+  });
+});
