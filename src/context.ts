@@ -31,8 +31,13 @@ export interface RunHandle {
 
 /** A lane that this process pumps, or is about to lease. */
 export interface PumpHandle {
-  /** Something may be due: look again. */
-  nudge(): void;
+  /**
+   * Something may be due: look again. False: whether the look is still to come is not known, as
+   * the lease is being taken or given back.
+   */
+  nudge(): boolean;
+  /** When that is known. */
+  settled(): Promise<void>;
 }
 
 /** Everything the program is made of, built in one place. Use cases take what they use. */

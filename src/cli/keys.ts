@@ -8,6 +8,8 @@ import { openDatabase } from "./database.ts";
 
 const SCOPES: readonly string[] = ["jobs", "webhooks", "admin"] satisfies Scope[];
 
+const UNDEFINED_TABLE = "42P01";
+
 /** `ringback keys create` */
 export async function createKey(options: {
   account: string;
@@ -40,6 +42,9 @@ export async function createKey(options: {
     const text = newApiKey();
     await addApiKey(context, { accountId, name: options.name, text, scopes: scopes as Scope[] });
     console.log(text);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw error;
+    throw new ConfigError("the database of DATABASE_URL has no schema yet: run `ringback migrate`");
   } finally {
     await pool.end();
   }

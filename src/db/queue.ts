@@ -25,9 +25,9 @@ export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<vo
   const byKey = new Map(wakeUps.map((w) => [wakeUpKey(w.task, w.id), w]));
   const keys = [...byKey.keys()].sort();
   const ordered = keys.map((key) => byKey.get(key)!);
-  await tx.query({
+  const query = {
     name: "add_wake_ups",
-    text: `select count(*) from graphile_worker.add_jobs(array(
+    text: `select count(*)::int as count from graphile_worker.add_jobs(array(
         select row(t.task, json_build_object('id', t.id), null,
                    now() + t.delay_ms * interval '1 millisecond',
                    ${MAX_ATTEMPTS}, t.key, null, null)::graphile_worker.job_spec
@@ -40,13 +40,46 @@ export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<vo
       ordered.map((w) => w.delayMs),
       keys,
     ],
-  });
+  };
+  // an entry that a runner takes between the two statements of add_jobs gets neither a successor
+  // nor the new time, and is missing in what is returned: called again, it gets a successor
+  let added = 0;
+  do added = (await tx.query<{ count: number }>(query)).rows[0]!.count;
+  while (added < keys.length);
 }
 
-/** Frees the queue entries that dead pools hold. */
+/** The wake-ups that pools hold. */
+export async function findEntriesOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {
+  const { rows } = await tx.query<WakeUp>(
+    `select task_identifier as task, split_part(key, ':', 2) as id,
+       (extract(epoch from run_at - now()) * 1000)::float8 as "delayMs"
+     from graphile_worker.jobs where locked_by = any($1::text[]) and key is not null`,
+    [poolIds],
+  );
+  return rows;
+}
+
+/**
+ * Frees the entries that pools hold, once those with a key have successors. One that was taken
+ * meanwhile is in the hands of a pool that lives, and completes it by its id: it must not be
+ * offered to others under that id.
+ */
 export async function unlockQueueJobs(tx: Tx, poolIds: readonly string[]): Promise<void> {
-  if (poolIds.length === 0) return;
-  await tx.query("select graphile_worker.force_unlock_workers($1::text[])", [poolIds]);
+  await tx.query(
+    `select graphile_worker.force_unlock_workers($1::text[]) where not exists (
+       select from graphile_worker.jobs where locked_by = any($1) and key is not null)`,
+    [poolIds],
+  );
+}
+
+/** Frees the entries of pools that no worker answers for, a while after they were taken. */
+export async function unlockOrphanedQueueJobs(tx: Tx): Promise<void> {
+  await tx.query(
+    `select graphile_worker.force_unlock_workers(array(
+       select distinct locked_by from graphile_worker.jobs
+       where locked_at < now() - interval '1 minute'
+         and not exists (select from workers where locked_by = any(pool_ids))))`,
+  );
 }
 
 /**

@@ -18,12 +18,31 @@ export interface Tx extends Queryable {
 /** Where a read may run: a pool, or inside a transaction. */
 export type Reader = Queryable;
 
+const TRIES = 3;
+
 /**
  * Runs `work` in one READ COMMITTED transaction on a connection of its own, which is held for
- * nothing else: no computation and no HTTP may happen inside.
+ * nothing else: no computation and no HTTP may happen inside. One that Postgres rolled back for a
+ * neighbour's sake is run again, so `work` must have no effect outside of it.
  * A connection that broke is thrown away, not returned.
  */
 export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await tryTransaction(pool, work);
+    } catch (error) {
+      if (tried === TRIES || !lostToNeighbour(error)) throw error;
+    }
+  }
+}
+
+/** Deadlock victims and serialization failures: nothing was done, and doing it again may work. */
+function lostToNeighbour(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "40P01" || code === "40001";
+}
+
+async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

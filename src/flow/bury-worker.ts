@@ -2,12 +2,11 @@ import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { lockRunsOf, returnRuns } from "../db/jobs.ts";
 import { breakLeases } from "../db/lanes.ts";
-import { addWakeUps, unlockQueueJobs } from "../db/queue.ts";
+import { addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { deleteWorker, lockBurials, lockDeadWorker, lockWorker } from "../db/workers.ts";
 import { CANCELED } from "./finish-job.ts";
-import { wakeLanes } from "./publish.ts";
 import { endJobs } from "./run-group.ts";
 
 /** A job whose worker died this often is taken for the cause. */
@@ -16,7 +15,7 @@ const MAX_CRASHES = 3;
 type BurialContext = Pick<Context, "pool" | "config" | "telemetry">;
 
 /**
- * Takes over the work of a dead worker in one transaction: its queue entries are unlocked, its
+ * Takes over the work of a dead worker in one transaction: its queue entries are queued anew, its
  * leases broken and their lanes woken, its runs given back with one more crash. The third crash
  * of a job fails it.
  * @param dead with the heartbeat seen unchanged; a worker that has beaten since is alive
@@ -54,7 +53,6 @@ async function takeOver(
   const runs = await lockRunsOf(tx, workerId);
   // before any queue entry: a producer holds its lane while it waits for the entry of it
   const lanes = await breakLeases(tx, workerId);
-  await unlockQueueJobs(tx, poolIds);
   const isPoison = (crashes: number): boolean => crashed && crashes + 1 >= MAX_CRASHES;
   const ending = runs.filter((r) => r.cancel_requested_at !== null || isPoison(r.crashes));
   const returning = runs.filter((r) => !ending.includes(r)).map(({ id }) => id);
@@ -68,11 +66,13 @@ async function takeOver(
     config.publicUrl,
   );
   await returnRuns(tx, returning, crashed);
-  await addWakeUps(
-    tx,
-    returning.map((id) => ({ task: "run-job", id, delayMs: 0 })),
-  );
-  await wakeLanes(tx, lanes);
+  // under new ids: one that was buried by mistake still completes its entries, by their old ids
+  await addWakeUps(tx, [
+    ...(await findEntriesOf(tx, poolIds)),
+    ...returning.map((id) => ({ task: "run-job" as const, id, delayMs: 0 })),
+    ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
+  ]);
+  await unlockQueueJobs(tx, poolIds);
   await deleteWorker(tx, workerId);
   reached("burial:before-commit");
   return { runs: runs.length, lanes: lanes.length };

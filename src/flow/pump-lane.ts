@@ -30,22 +30,24 @@ const DEFAULT_IN_FLIGHT = 10;
  * planned. A lane that is leased already is left alone; its holder looks before it leaves.
  */
 export async function pumpLane(context: Context, laneId: string): Promise<void> {
-  const holder = context.pumps.get(laneId);
-  if (holder !== undefined) return holder.nudge();
+  for (let holder; (holder = context.pumps.get(laneId)) !== undefined; await holder.settled()) {
+    if (holder.nudge()) return;
+  }
   if (context.stopping.aborted) return await passOn(context, laneId);
   // before the lease, so that a lease whose answer got lost can be told from one that is in hand
   let pump: LanePump | null = null;
-  // set by a wake-up that comes before the pump runs, or after its last look
-  let nudged = false;
+  let known = Promise.withResolvers<void>();
   const handle: PumpHandle = {
     nudge() {
-      nudged = true;
       pump?.nudge();
+      return pump !== null;
     },
+    settled: () => known.promise,
   };
   context.pumps.set(laneId, handle);
   const letGo = (): void => {
     if (context.pumps.get(laneId) === handle) context.pumps.delete(laneId);
+    known.resolve();
   };
   let left = true;
   try {
@@ -58,14 +60,17 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
         context.telemetry.unexpectedError(error, { lane_id: laneId }),
       );
     });
+    known.resolve();
     await pump.run();
-    nudged = false;
+    pump = null;
+    known = Promise.withResolvers<void>();
     left = await leaveLane(context, lane);
   } finally {
     letGo();
     if (!left) context.telemetry.claimLost("lane", laneId);
   }
-  if (nudged || !left) await pumpLane(context, laneId);
+  // the wake-ups it took while it did not know
+  if (!left) await passOn(context, laneId);
 }
 
 class LanePump {

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { deleteExpiredIdempotencyRecords } from "../db/idempotency.ts";
 import { findForgottenJobs, findRunsOf } from "../db/jobs.ts";
 import { breakLease, findForgottenLanes, findLeasesOf, holdLanes } from "../db/lanes.ts";
-import { addWakeUps, deleteSpentQueueJobs } from "../db/queue.ts";
+import { addWakeUps, deleteSpentQueueJobs, unlockOrphanedQueueJobs } from "../db/queue.ts";
 import { findForgottenReplays } from "../db/replays.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { handBack } from "./finish-job.ts";
@@ -68,6 +68,7 @@ export async function auditOwn(
 
 /** What nobody needs any more. */
 export async function sweep({ pool }: Pick<Context, "pool">): Promise<void> {
+  await inTransaction(pool, unlockOrphanedQueueJobs);
   await inTransaction(pool, deleteSpentQueueJobs);
   await inTransaction(pool, deleteExpiredIdempotencyRecords);
 }

@@ -55,8 +55,12 @@ export function createProgressReporter(
       if (row === null) closed = true;
       else if (row.cancel_requested_at !== null) context.runs.get(job.id)?.stop("canceled");
     } catch (error) {
-      context.telemetry.log.warn("progress not written", { error: (error as Error).message });
+      notWritten(error as Error);
     }
+  }
+
+  function notWritten(error: Error): void {
+    context.telemetry.log.warn("progress not written", { error: error.message });
   }
 
   async function writeAndPublish(progress: ProgressWrite): ReturnType<typeof writeProgress> {
@@ -78,9 +82,13 @@ export function createProgressReporter(
       schedule();
     },
     async settled() {
+      const lost = closed;
       closed = true;
       if (timer !== null) clearTimeout(timer);
       await writing;
+      if (newest === null || lost) return;
+      // the last word of the run, which its pause held back
+      await writeProgress(singleStatement(context.pool), newest).catch(notWritten);
     },
   };
 }

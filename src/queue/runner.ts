@@ -2,9 +2,9 @@ import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Logger, run } from "graphile-worker";
 import type { Runner, TaskList, WorkerEvents } from "graphile-worker";
-import type { Pool, PoolClient, QueryConfig } from "pg";
 import type { Context } from "../context.ts";
 import { persist } from "../flow/persist.ts";
+import { createEnduringPool } from "./enduring-pool.ts";
 
 export interface QueueRunner {
   /** The name under which graphile-worker locks the entries this runner takes. */
@@ -82,7 +82,7 @@ async function launch(
   const events: WorkerEvents = new EventEmitter();
   events.on("pool:create", ({ workerPool }) => onPoolId(workerPool.id));
   return await run({
-    pgPool: enduringPool({ pool, telemetry }),
+    pgPool: createEnduringPool({ pool, telemetry }),
     taskList: options.tasks,
     noHandleSignals: true,
     events,
@@ -103,27 +103,4 @@ async function launch(
       },
     },
   });
-}
-
-const ENDURING = /^(complete|fail|return)_job/;
-
-/**
- * The pool, seen by graphile-worker: the first of its completions that fails makes it give up
- * (batched) or ends the process (unbatched, nobody awaits it), so those are tried until the
- * database takes them.
- */
-function enduringPool(context: Pick<Context, "pool" | "telemetry">): Pool {
-  const { pool } = context;
-  function connect(callback?: Parameters<Pool["connect"]>[0]): Promise<unknown> | void {
-    if (callback !== undefined) return pool.connect(callback);
-    let client: PoolClient | undefined;
-    async function query(q: QueryConfig, values?: unknown[]): Promise<unknown> {
-      const { name = "" } = q;
-      if (ENDURING.test(name)) return await persist(context, name, () => pool.query(q));
-      client ??= await pool.connect();
-      return await client.query(q, values);
-    }
-    return Promise.resolve({ query, release: () => client?.release() });
-  }
-  return Object.assign(Object.create(pool) as Pool, { connect });
 }

@@ -88,7 +88,7 @@ test.each<[string, NodeJS.ProcessEnv]>([
   ["DATABASE_URL", { DATABASE_URL: "hunter2", RINGBACK_MASTER_KEY: MASTER_KEY }],
   ["RINGBACK_MASTER_KEY", { DATABASE_URL }],
   ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: "hunter2" }],
-  ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: `${MASTER_KEY.slice(0, -1)}` }],
+  ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: MASTER_KEY.slice(0, -1) }],
   ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: Buffer.alloc(31).toString("base64") }],
   ["RINGBACK_API_KEY", { RINGBACK_API_KEY: "hunter2" }],
   ["RINGBACK_API_KEY", { RINGBACK_API_KEY: "rk_hunter2" }],
@@ -115,7 +115,7 @@ test("a secret is shown only on demand", () => {
     JSON.stringify(secrets),
     inspect(secrets, { depth: 9, showHidden: true }),
     String(secrets.apiKey),
-    `${secrets.masterKey}`,
+    String(secrets.masterKey),
     JSON.stringify(Object.values(secrets.databaseUrl ?? {})),
   ].join("\n");
   for (const text of ["hunter2", MASTER_KEY, API_KEY]) expect(shown).not.toContain(text);

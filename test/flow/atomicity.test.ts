@@ -5,7 +5,7 @@ import { cancelJob } from "../../src/flow/cancel-job.ts";
 import { auditOwn } from "../../src/flow/repair.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
-import { callbackTo, count, ended, jobOf, submit, until } from "../support/jobs.ts";
+import { callbackTo, count, ended, jobOf, submit, until, warmUp } from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 
@@ -16,6 +16,7 @@ let t: TestContext;
 let receiver: Receiver;
 beforeAll(async () => {
   t = await createTestContext();
+  await warmUp(t);
   receiver = await startReceiver();
   await t.database.pool.query(`
     create sequence refusals;

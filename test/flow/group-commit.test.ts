@@ -88,7 +88,7 @@ describe("group commit", () => {
       "fulfilled",
       "fulfilled",
     ]);
-    expect(committed.toSorted()).toEqual([1, 2, 4, 5]);
+    expect(committed.toSorted((a, b) => a - b)).toEqual([1, 2, 4, 5]);
     expect(await group.add(6)).toBe(6);
   });
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
-import { callbackTo, count, jobOf, running, submit, until } from "../support/jobs.ts";
+import { callbackTo, count, jobOf, running, submit, until, warmUp } from "../support/jobs.ts";
 import { startHostileReceiver } from "../support/hostile-receiver.ts";
 import type { HostileReceiver } from "../support/hostile-receiver.ts";
 
@@ -11,6 +11,7 @@ let hanging: HostileReceiver;
 beforeAll(async () => {
   hanging = await startHostileReceiver("hang-before-headers");
   t = await createTestContext();
+  await warmUp(t);
 });
 afterAll(async () => {
   await hanging?.close();

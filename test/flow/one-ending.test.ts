@@ -6,7 +6,16 @@ import { finishJob, handBack } from "../../src/flow/finish-job.ts";
 import { createProgressReporter } from "../../src/flow/report-progress.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
-import { callbackTo, count, ended, jobOf, running, submit, until } from "../support/jobs.ts";
+import {
+  callbackTo,
+  count,
+  ended,
+  jobOf,
+  running,
+  submit,
+  until,
+  warmUp,
+} from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 
@@ -133,7 +142,10 @@ describe("a run whose claim was lost changes nothing", () => {
 
 describe("with a worker", () => {
   let t: TestContext;
-  beforeAll(async () => (t = await createTestContext()));
+  beforeAll(async () => {
+    t = await createTestContext();
+    await warmUp(t);
+  });
   afterAll(async () => await t?.stop());
 
   test("a job taken over in the middle of its run ends as its new holder says", async () => {

@@ -16,6 +16,7 @@ import {
   running,
   submit,
   until,
+  warmUp,
 } from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
@@ -142,7 +143,10 @@ describe("the reconciler", () => {
 
 describe("beside a worker", () => {
   let t: TestContext;
-  beforeAll(async () => (t = await createTestContext()));
+  beforeAll(async () => {
+    t = await createTestContext();
+    await warmUp(t);
+  });
   afterAll(async () => await t?.stop());
 
   test("a job and a lane whose queue entries were deleted are done after one repair", async () => {
@@ -229,7 +233,10 @@ describe("beside a worker", () => {
 
 describe("the audit of a worker's own", () => {
   let t: TestContext;
-  beforeAll(async () => (t = await createTestContext()));
+  beforeAll(async () => {
+    t = await createTestContext();
+    await warmUp(t);
+  });
   afterAll(async () => await t?.stop());
 
   test("gives back a run and a lease in nobody's hands", async () => {
@@ -266,7 +273,7 @@ describe("the audit of a worker's own", () => {
     const { pool } = t.context;
     const slowPool = Object.assign(Object.create(pool) as typeof pool, {
       query: async (...query: Parameters<typeof pool.query>) => {
-        const answer: unknown = await pool.query(...query);
+        const answer: unknown = await Promise.resolve(pool.query(...query));
         await until("its end", () => !t.context.runs.has(id));
         return answer;
       },

@@ -142,7 +142,7 @@ describe("a replay by filter", () => {
       await t.database.pool.query("begin; truncate reopened; commit");
       const replay = await order(filter);
       await runReplay(t.context, replay.id);
-      expect([...(await reopened()).keys()].map((id) => nameOf.get(id)).toSorted()).toEqual(
+      expect([...(await reopened()).keys()].map((id) => nameOf.get(id) ?? "?").toSorted()).toEqual(
         expected.toSorted(),
       );
       expect(await look(replay.id)).toMatchObject({

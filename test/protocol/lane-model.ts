@@ -28,7 +28,7 @@ export const LANE_RULES = {
   nudgesOnlyBeforeTheLook: true,
   /** pumpLane: a pump that lost its lease queues a wake-up, for the nudges it took. */
   wakesWhenLost: true,
-  /** leaseLane: a refusal of a lane that nobody holds, as after a burial, is put back. */
+  /** leaseLane: an entry that was refused because this worker was buried is put back. */
   refusedPutsBack: true,
   /** takeOver: what the dead held is queued under new ids, not unlocked in its place. */
   burialQueuesAnew: true,
@@ -108,6 +108,8 @@ interface Task {
   pc: Pc;
   /** In `pumps`. */
   noted: boolean;
+  /** It was refused because its worker is not registered any more. */
+  buried: boolean;
   epoch: number | null;
   delivery: string | null;
   /** The attempt_count when it was read. */
@@ -260,6 +262,7 @@ function newTask(entry: string): Task {
     entry,
     pc: "start",
     noted: false,
+    buried: false,
     epoch: null,
     delivery: null,
     count: 0,
@@ -321,9 +324,8 @@ function taskMoves(
       moves.statement(tx, "takeLease", held, (s) => {
         const now = lanes(s.db);
         // the scan meets the version of its snapshot: leased there, it does not wait
-        if (s.db.rows[row] === undefined || now.leasedBy !== null) {
-          return to("refused", answer)(s);
-        }
+        const buried = s.db.rows[row] === undefined;
+        if (buried || now.leasedBy !== null) return to("refused", { ...answer, buried })(s);
         const epoch = now.epoch + 1;
         s.db.rows[LANE] = { leasedBy: worker.registration, epoch };
         to("leased", { epoch })(s);
@@ -331,10 +333,9 @@ function taskMoves(
       return;
     }
     case "refused":
-      moves.add(`${me}: nudgeHolder`, (s) => {
-        const free = lanes(s.db).leasedBy === null && rules.refusedPutsBack;
-        to(free ? "putBack" : "complete", { noted: free, plan: free ? 1 : null })(s);
-      });
+      if (task.buried && rules.refusedPutsBack) {
+        within("refused, not registered", to("putBack", { buried: false, plan: 1 }));
+      } else within("refused", to("complete", { noted: false, buried: false }));
       return;
     case "leased":
       within("leased", to("pump", answer));
@@ -733,7 +734,8 @@ function normalize(state: State): void {
     if (typeof row["epoch"] === "number") row["epoch"] -= epoch;
   }
   for (const [id, e] of queue.entries(state.db)) {
-    const swept = e.spent && e.lockedBy === null && blockers(state.db, "", id, "update").length === 0;
+    // nobody takes it, and nobody finds it by the key
+    const swept = e.spent && !e.keyed && blockers(state.db, "", id, "update").length === 0;
     if (swept && !inUse(state).has(id)) delete state.db.rows[id];
   }
   state.db.rows = Object.fromEntries(Object.entries(state.db.rows).sort());

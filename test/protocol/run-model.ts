@@ -599,7 +599,8 @@ function normalize(state: State): void {
   }
   if (status === "ended" && endings === 1) jobOf(state.db).crashes = 0;
   for (const [id, e] of queue.entries(state.db)) {
-    const swept = e.spent && e.lockedBy === null && blockers(state.db, "", id, "update").length === 0;
+    // nobody takes it, and nobody finds it by the key
+    const swept = e.spent && !e.keyed && blockers(state.db, "", id, "update").length === 0;
     if (swept && !inUse(state).has(id)) delete state.db.rows[id];
   }
   state.db.rows = Object.fromEntries(Object.entries(state.db.rows).sort());

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../src/context.ts";
 import type { Callback, Job } from "../../src/core/model.ts";
@@ -52,6 +53,15 @@ export async function submit(
   const accepted = await submitJob(t.context, submissionOf(t, job));
   if (accepted.kind !== "created") throw new Error("not created");
   return accepted.job.id;
+}
+
+/** Boots the threads of whoever computes, so that no run of the test waits for that. */
+export async function warmUp(t: Pick<TestContext, "context" | "accountId">): Promise<void> {
+  const job = { type: "demo.sleep", input: { ms: 500 } };
+  const ids = await Promise.all(
+    Array.from({ length: availableParallelism() }, () => submit(t, job)),
+  );
+  for (const id of ids) await ended(t, id, 20_000);
 }
 
 /** A callback that is tried again soon. */
@@ -131,4 +141,23 @@ export async function count(
     values,
   );
   return Number(rows[0]!.n);
+}
+
+/** Pending jobs and lanes with something pending that no queue entry will wake. */
+export async function forgotten(
+  t: Pick<TestContext, "database">,
+): Promise<{ jobs: number; lanes: number }> {
+  const woken = `exists (select 1 from graphile_worker.jobs q where q.key = `;
+  const live = ` and q.locked_at is null and q.attempts < q.max_attempts)`;
+  return {
+    jobs: await count(
+      t,
+      `jobs j where status = 'pending' and not ${woken}'run-job:' || j.id${live}`,
+    ),
+    lanes: await count(
+      t,
+      `lanes l where exists (select 1 from deliveries d where d.lane_id = l.id
+         and d.status = 'pending') and not ${woken}'pump-lane:' || l.id${live}`,
+    ),
+  };
 }

@@ -1,0 +1,47 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { createTestContext } from "../support/context.ts";
+import type { TestContext } from "../support/context.ts";
+import { callbackTo, count, forgotten, submit, until } from "../support/jobs.ts";
+import { startReceiver } from "../support/receiver.ts";
+import type { Receiver } from "../support/receiver.ts";
+import { endProcess, startWorkerProcess } from "../support/ringback-process.ts";
+import type { RingbackProcess } from "../support/ringback-process.ts";
+
+let t: TestContext;
+let receiver: Receiver;
+let child: RingbackProcess | undefined;
+beforeAll(async () => {
+  t = await createTestContext({ worker: false });
+  receiver = await startReceiver();
+});
+afterEach(async () => await endProcess(child));
+afterAll(async () => {
+  await receiver?.close();
+  await t?.stop();
+});
+
+test("a stop in the middle of a backlog leaves no job and no lane without its wake-up", async () => {
+  receiver.respond(() => ({ status: 200, delayMs: 30 }));
+  for (let round = 0; round < 2; round++) {
+    child = await startWorkerProcess(t.database);
+    const ids = await Promise.all(
+      Array.from({ length: 150 }, (_, n) =>
+        submit(t, {
+          type: "demo.sleep",
+          input: { ms: n % 3 === 0 ? 150 : 0 },
+          callbacks: [callbackTo(`${receiver.url}/backlog`, { events: ["job.started"] })],
+        }),
+      ),
+    );
+    await until("some to be done", async () => {
+      const where = "jobs where id = any($1) and finished_at is not null";
+      return (await count(t, where, [ids])) > 10 + round * 15;
+    });
+    child.kill("SIGTERM");
+    expect((await child.ended).code).toBe(0);
+    expect(await count(t, "jobs where status = 'pending'")).toBeGreaterThan(0);
+    expect(await forgotten(t)).toEqual({ jobs: 0, lanes: 0 });
+    expect(await count(t, "jobs where crashes + failures > 0")).toBe(0);
+  }
+  await t.database.pool.query("delete from jobs where status = 'pending'");
+});
