@@ -288,7 +288,8 @@ function taskMoves(
   const me = worker.tasks.length > 1 ? `${pool} (${task.entry})` : pool;
   const tx = txOf(pool, task);
   const to = (pc: Pc, change: Partial<Task> = {}) => {
-    return (s: State): void => void Object.assign(s.workers[index]!.tasks[place]!, { pc, ...change });
+    return (s: State): void =>
+      void Object.assign(s.workers[index]!.tasks[place]!, { pc, ...change });
   };
   const then = (...parts: ((s: State) => void)[]) => {
     return (s: State): void => parts.forEach((part) => part(s));
@@ -512,12 +513,7 @@ function auditMoves(moves: Moves<State>, state: State, index: number, rules: Lan
 }
 
 /** flow/publish.ts; flow/replay.ts does the same with a delivery that is reopened. */
-function producerMoves(
-  moves: Moves<State>,
-  state: State,
-  index: number,
-  rules: LaneRules,
-): void {
+function producerMoves(moves: Moves<State>, state: State, index: number, rules: LaneRules): void {
   const { db } = state;
   const { pc } = state.producers[index]!;
   const tx = `P${index + 1}`;
@@ -615,7 +611,9 @@ function diggerMoves(moves: Moves<State>, state: State, rules: LaneRules): void 
     }
     case "overtake":
     case "upsert":
-      addWakeUp(moves, db, tx, rules, digger.pc, (pc) => to(pc === "commit" ? after("upsert") : pc));
+      addWakeUp(moves, db, tx, rules, digger.pc, (pc) =>
+        to(pc === "commit" ? after("upsert") : pc),
+      );
       return;
     case "commit":
       moves.add(`${tx}: deleteWorker, commit`, (s) => {
@@ -757,4 +755,3 @@ function inUse(state: State): Set<string> {
 function txOf(pool: string, task: Task): string {
   return `${pool}/${task.entry}`;
 }
-

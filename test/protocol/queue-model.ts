@@ -38,7 +38,9 @@ export function hasWakeUp(db: Database, atLatest: number): boolean {
 /** batchGetJobs: what is available and due; rows that others have locked are skipped. */
 export function fetchable(db: Database): string[] {
   return entries(db)
-    .filter(([id, e]) => isAvailable(e) && e.runAt <= 0 && blockers(db, "", id, "update").length === 0)
+    .filter(
+      ([id, e]) => isAvailable(e) && e.runAt <= 0 && blockers(db, "", id, "update").length === 0,
+    )
     .map(([id]) => id);
 }
 

@@ -241,7 +241,8 @@ function taskMoves(
   const pool = `W${index + 1}`;
   const tx = `${pool}/${task.entry}`;
   const to = (pc: Pc, change: Partial<Task> = {}) => {
-    return (s: State): void => void Object.assign(s.workers[index]!.tasks[place]!, { pc, ...change });
+    return (s: State): void =>
+      void Object.assign(s.workers[index]!.tasks[place]!, { pc, ...change });
   };
   // what is noted is seen by the other tasks and by the audit
   const alone = w.tasks[index] === 1 && !w.audits && left.stops === 0 && !worker.stopping;
@@ -249,7 +250,11 @@ function taskMoves(
     if (alone && choices === 0) moves.local(`${tx}: ${name}`, apply);
     else moves.add(`${tx}: ${name}`, apply);
   };
-  const rare = (kind: "noThreads" | "failedRuns" | "lostAnswers", name: string, next: Act): void => {
+  const rare = (
+    kind: "noThreads" | "failedRuns" | "lostAnswers",
+    name: string,
+    next: Act,
+  ): void => {
     if (left[kind] === 0) return;
     moves.world(`${tx}: ${name}`, (s) => {
       s.left[kind] -= 1;
@@ -302,7 +307,11 @@ function taskMoves(
       return;
     case "claimed":
       within("claimed", to("compute"), left.lostAnswers);
-      rare("lostAnswers", "the answer of the claim is lost", to("fail", { noted: false, run: null }));
+      rare(
+        "lostAnswers",
+        "the answer of the claim is lost",
+        to("fail", { noted: false, run: null }),
+      );
       return;
     case "refused":
       within("refused", to(rules.refusedPutsBack ? "putBack" : "complete", { noted: false }));
@@ -404,7 +413,10 @@ function auditMoves(moves: Moves<State>, state: State, index: number, rules: Run
     });
     return;
   }
-  const to = (pc: typeof audit.pc) => (s: State): void => void (s.workers[index]!.audit!.pc = pc);
+  const to =
+    (pc: typeof audit.pc) =>
+    (s: State): void =>
+      void (s.workers[index]!.audit!.pc = pc);
   const over = (s: State): void => void (s.workers[index]!.audit = null);
   if (audit.pc === "check") {
     const noted = worker.tasks.some((t) => t.noted);
@@ -441,7 +453,10 @@ function diggerMoves(moves: Moves<State>, state: State, rules: RunRules): void {
     return;
   }
   const pool = `W${digger.worker + 1}`;
-  const to = (pc: NonNullable<Digger>["pc"]) => (s: State): void => void (s.digger!.pc = pc);
+  const to =
+    (pc: NonNullable<Digger>["pc"]) =>
+    (s: State): void =>
+      void (s.digger!.pc = pc);
   const goOn = (s: State): void => {
     const next = order[order.indexOf(digger.pc) + 1]!;
     to(next === "overtake" && !s.digger!.wake ? "commit" : next)(s);
@@ -495,7 +510,10 @@ function diggerMoves(moves: Moves<State>, state: State, rules: RunRules): void {
 /** flow/repair.ts, repairWakeUps: the look, and its transaction later. */
 function reconcilerMoves(moves: Moves<State>, state: State, rules: RunRules): void {
   const { db, reconciler: pc } = state;
-  const to = (next: State["reconciler"]) => (s: State): void => void (s.reconciler = next);
+  const to =
+    (next: State["reconciler"]) =>
+    (s: State): void =>
+      void (s.reconciler = next);
   if (pc !== null) return addWakeUp(moves, db, "reconciler", rules, pc, to, to(null));
   const job = jobOf(db);
   if (job.status === "pending" && job.next <= 0 && !queue.hasWakeUp(db, 0)) {
@@ -535,7 +553,9 @@ function worldMoves(moves: Moves<State>, state: State): void {
   const { db, left } = state;
   const isAhead = (row: Row): boolean => Number(row["next"] ?? row["runAt"] ?? 0) > 0;
   const adding = (s: State): Task[] =>
-    s.workers.flatMap(({ tasks }) => tasks.filter(({ pc }) => pc === "overtake" || pc === "upsert"));
+    s.workers.flatMap(({ tasks }) =>
+      tasks.filter(({ pc }) => pc === "overtake" || pc === "upsert"),
+    );
   if (allVersions(db).some(isAhead)) {
     moves.world("time passes", (s) => {
       for (const row of allVersions(s.db)) {
@@ -591,7 +611,8 @@ function checkQuiet(state: State, w: RunWorld): string | null {
 function normalize(state: State): void {
   const { run, endings, status } = jobOf(state.db);
   for (const { tasks, audit } of state.workers) {
-    for (const task of tasks) if (task.run !== null) task.run = task.run >= run ? task.run - run : -1;
+    for (const task of tasks)
+      if (task.run !== null) task.run = task.run >= run ? task.run - run : -1;
     if (audit !== null) audit.run = audit.run === run ? 0 : -1;
   }
   for (const row of allVersions(state.db)) {

@@ -1,0 +1,143 @@
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { laneModel } from "./lane-model.ts";
+import type { LaneRules, LaneWorld } from "./lane-model.ts";
+import { expectNoViolation, findViolation, printCounts } from "./report.ts";
+
+afterAll(printCounts);
+
+const LOST = /^lost: nothing will wake the lane/;
+const BUSY: Partial<LaneWorld> = { producers: 1, failedSends: 1 };
+
+describe("a lane: one live holder, no delivery forgotten, no deadlock", () => {
+  const worlds: Record<string, Partial<LaneWorld>> = {
+    "two workers, a producer, a failed send": BUSY,
+    "two workers, two producers on an idle lane": {
+      producers: 2,
+      deliveries: [],
+      wakeUpAt: null,
+    },
+    "a producer, and a worker, the producer or the one who buries dies": {
+      producers: 1,
+      crashes: 1,
+    },
+    "two die, and a send fails": { crashes: 2, failedSends: 1 },
+    "a zombie: buried alive, it goes on and registers anew": { zombies: 1, failedSends: 1 },
+    "wake-ups that meet the pump in their own process": { tasks: [2], producers: 1 },
+    "the same in a zombie": { tasks: [2], producers: 1, zombies: 1 },
+    "a lost answer and the audit": { tasks: [1], producers: 1, lostAnswers: 1, audits: true },
+    "a lost answer, the audit and a nudge": { tasks: [2], lostAnswers: 1, audits: true },
+    "processes that stop": { stops: 2 },
+  };
+  test.each(Object.entries(worlds))("%s; without the reconciler", (name, world) => {
+    expectNoViolation(`lane, ${name}`, laneModel(world));
+  });
+
+  test("with the reconciler nothing is forgotten when a queue entry vanishes and a worker dies", () => {
+    const world = { tasks: [1], producers: 1, deletions: 1, crashes: 1, reconciler: true };
+    expectNoViolation("lane, a vanished entry", laneModel(world));
+  });
+
+  test("without the reconciler an entry that vanishes is missed", () => {
+    expect(findViolation(laneModel({ tasks: [1], deletions: 1 })).what).toMatch(LOST);
+  });
+});
+
+describe("each guard is needed: without it the exploration finds the fault", () => {
+  interface Fault {
+    rule: keyof LaneRules;
+    world: Partial<LaneWorld>;
+    what: RegExp;
+    /** Steps that the shortest way to the fault goes through, in this order. */
+    trace: RegExp[];
+  }
+  const faults: Fault[] = [
+    {
+      rule: "producersHoldTheLane",
+      world: BUSY,
+      what: LOST,
+      trace: [/readOutlook/, /P1: commit/, /addWakeUps \(leave\)/, /releaseLease/],
+    },
+    {
+      rule: "looksAfterTheLock",
+      world: BUSY,
+      what: LOST,
+      trace: [/readOutlook/, /P1: commit/, /lockLease/, /releaseLease/],
+    },
+    {
+      rule: "plansBeforeTheRelease",
+      world: { ...BUSY, deliveries: [3] },
+      what: LOST,
+      trace: [/W1: releaseLease/, /W1\S*: addWakeUps \(leave\)/],
+    },
+    {
+      rule: "settlesUnderItsEpoch",
+      world: { zombies: 1 },
+      what: /a settlement was accepted from a lease that is over/,
+      trace: [/loses its signs of life/, /burial: breakLeases/, /settleDeliveries/],
+    },
+    {
+      rule: "leaseHoldsTheWorker",
+      world: { zombies: 1 },
+      what: /a lease was given to a worker that is buried/,
+      trace: [/breakLeases, none/, /takeLease/, /deleteWorker, commit/],
+    },
+    {
+      rule: "notesItsIntention",
+      world: { lostAnswers: 1, audits: true },
+      what: /the audit broke a lease that is in hand/,
+      trace: [/takeLease/, /findLeasesOf/, /not noted/, /breakLease/],
+    },
+    {
+      rule: "nudgesOnlyBeforeTheLook",
+      world: { tasks: [2], producers: 1 },
+      what: LOST,
+      trace: [/getJobs/, /nudge/],
+    },
+    {
+      rule: "wakesWhenLost",
+      world: { tasks: [2, 1], zombies: 1, producers: 1 },
+      what: LOST,
+      trace: [/burial: breakLeases/, /nudge/, /the lease is lost/],
+    },
+    {
+      rule: "refusedPutsBack",
+      world: { zombies: 1 },
+      what: LOST,
+      trace: [/deleteWorker, commit/, /takeLease/, /refused/, /completeJobs/],
+    },
+    {
+      rule: "burialQueuesAnew",
+      world: { zombies: 1 },
+      what: LOST,
+      trace: [/unlockQueueJobs entry/, /deleteWorker, commit/, /completeJobs/],
+    },
+    {
+      rule: "burialLocksLanesFirst",
+      world: { producers: 1, crashes: 1 },
+      what: /^deadlock: .*burial waits for P1/,
+      trace: [/holdLanes/, /burial: addWakeUps/],
+    },
+    {
+      rule: "addsAgainWhenTaken",
+      world: BUSY,
+      what: LOST,
+      trace: [/addWakeUps \(leave\): overtake/, /W2: getJobs/, /addWakeUps \(leave\): upsert/],
+    },
+    {
+      rule: "stoppingPutsBack",
+      world: { stops: 1 },
+      what: LOST,
+      trace: [/SIGTERM/, /stopping/, /completeJobs/],
+    },
+  ];
+  test.each(faults)("$rule", ({ rule, world, what, trace }) => {
+    const found = findViolation(laneModel(world, { [rule]: false }));
+    expect(found.what).toMatch(what);
+    let from = 0;
+    for (const step of trace) {
+      const at = found.trace.findIndex((name, index) => index >= from && step.test(name));
+      expect([String(step), at >= 0, found.trace]).toEqual([String(step), true, found.trace]);
+      from = at + 1;
+    }
+  });
+});

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { newId } from "../../src/core/ids.ts";
+import { ensureOriginLanes, lockLease, releaseLease, takeLease } from "../../src/db/lanes.ts";
+import { addWakeUps } from "../../src/db/queue.ts";
+import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
+import { buryWorker } from "../../src/flow/bury-worker.ts";
+import { createTestContext } from "../support/context.ts";
+import type { TestContext } from "../support/context.ts";
+
+// What the models say of Postgres and of the queue, and the faults they found, on the real ones.
+
+let t: TestContext;
+beforeAll(async () => {
+  t = await createTestContext({ worker: false });
+});
+afterAll(async () => await t?.stop());
+
+interface Entry {
+  id: string;
+  available: boolean;
+}
+
+async function entriesOf(laneId: string): Promise<Entry[]> {
+  const { rows } = await t.context.pool.query<Entry>(
+    `select id, locked_at is null and attempts < max_attempts as available
+     from graphile_worker.jobs where key = $1`,
+    [`pump-lane:${laneId}`],
+  );
+  return rows;
+}
+
+async function addWakeUp(laneId: string): Promise<void> {
+  await inTransaction(t.context.pool, (tx) =>
+    addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]),
+  );
+}
+
+async function makeWorker(poolId: string): Promise<string> {
+  const id = newId();
+  await t.context.pool.query(
+    `insert into workers (id, hostname, pid, version, roles, pool_ids)
+     values ($1, 'elsewhere', 1, '0', '{deliver}', $2)`,
+    [id, [poolId]],
+  );
+  return id;
+}
+
+async function untilBlocked(by: number): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
+    const { rows } = await t.context.pool.query<{ blocked: boolean }>(
+      "select exists (select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))) as blocked",
+      [by],
+    );
+    if (rows[0]!.blocked) return;
+  }
+  throw new Error("nothing was blocked");
+}
+
+test("a wake-up whose entry a runner takes while it is added is not lost", async () => {
+  const laneId = newId();
+  await addWakeUp(laneId);
+  const runner = await t.context.pool.connect();
+  try {
+    await runner.query("begin");
+    const { rows } = await runner.query<{ pid: number }>(
+      `update graphile_worker._private_jobs
+       set locked_at = now(), locked_by = 'a-pool', attempts = attempts + 1 where key = $1
+       returning pg_backend_pid() as pid`,
+      [`pump-lane:${laneId}`],
+    );
+    const adding = addWakeUp(laneId);
+    await untilBlocked(rows[0]!.pid);
+    await runner.query("commit");
+    await adding;
+  } finally {
+    runner.release();
+  }
+  expect(await entriesOf(laneId)).toEqual([expect.objectContaining({ available: true })]);
+});
+
+test("an entry completed late by one that was buried is not the one that others wait for", async () => {
+  const laneId = newId();
+  await addWakeUp(laneId);
+  const [old] = await entriesOf(laneId);
+  await t.context.pool.query(
+    `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'buried-pool'
+     where id = $1`,
+    [old!.id],
+  );
+  const id = await makeWorker("buried-pool");
+  expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
+  await t.context.pool.query("delete from graphile_worker._private_jobs where id = $1", [old!.id]);
+  expect(await entriesOf(laneId)).toEqual([expect.objectContaining({ available: true })]);
+});
+
+test("a lease is refused at once while its holder leaves: the plan of the holder must stand", async () => {
+  const { pool } = t.context;
+  const laneId = newId();
+  const worker = await makeWorker("other-pool");
+  const made = { accountId: t.accountId, origin: "https://leaving.test", ordered: false };
+  await inTransaction(pool, (tx) => ensureOriginLanes(tx, [{ ...made, newId: laneId }]));
+  const lease = await takeLease(singleStatement(pool), laneId, worker);
+
+  await inTransaction(pool, async (tx) => {
+    expect(await lockLease(tx, laneId, lease!.epoch)).toBe(true);
+    await releaseLease(tx, laneId, null);
+    expect(await takeLease(singleStatement(pool), laneId, worker)).toBeNull();
+  });
+  expect(await takeLease(singleStatement(pool), laneId, worker)).not.toBeNull();
+});
