@@ -1,13 +1,13 @@
 import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pg from "pg";
-import { DataFolderInUse, lockDataFolder } from "./data-folder-lock.ts";
-import { choosePostgresAccount, findPostgresBinaries } from "./postgres-binaries.ts";
-import type { PostgresAccount } from "./postgres-binaries.ts";
-import { ensureCluster, stopOrphan } from "./postgres-cluster.ts";
-import { explainFailure, findClosedFolder } from "./postgres-failure.ts";
-import { launchPostgres } from "./postgres-process.ts";
-import type { PostgresProcess } from "./postgres-process.ts";
+import { DataFolderInUse, lockDataFolder } from "./embedded/data-folder-lock.ts";
+import { choosePostgresAccount, findPostgresBinaries } from "./embedded/binaries.ts";
+import type { PostgresAccount } from "./embedded/binaries.ts";
+import { ensureCluster, stopOrphan } from "./embedded/cluster.ts";
+import { explainFailure, findClosedFolder } from "./embedded/failure.ts";
+import { launchPostgres } from "./embedded/postgres-process.ts";
+import type { PostgresProcess } from "./embedded/postgres-process.ts";
 
 const DATABASE = "ringback";
 

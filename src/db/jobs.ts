@@ -1,7 +1,8 @@
 import type { Job, JobStatus } from "../core/model.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-const JOB_COLUMNS = `id, account_id, type, status, input, metadata, callbacks, timeout_s, run,
+/** What makes a `Job`, in an update of `jobs` as well. */
+export const JOB_COLUMNS = `id, account_id, type, status, input, metadata, callbacks, timeout_s, run,
   progress_fraction, progress_message, progress_data, progress_at, run_started_at,
   cancel_requested_at, error_code, error_message, request_id, created_at, started_at, finished_at,
   updated_at`;
@@ -38,90 +39,10 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
   });
 }
 
-/** A job whose computation this worker holds. `run` is the fence of all it writes. */
-export interface ClaimedRun extends Job {
-  max_runs: number;
-  failures: number;
-  crashes: number;
-  trace_id: string;
-  run_started_at: Date;
-  started_at: Date;
-  /** Some endpoint of the account wants job.started, or job.progress. */
-  started_subscribed: boolean;
-  progress_subscribed: boolean;
-}
-
-const SUBSCRIBED = (event: string): string => `exists (
-  select 1 from endpoints e where e.account_id = jobs.account_id and e.deleted_at is null
-    and (e.events = '{}' or '${event}' = any(e.events)))`;
-
-/**
- * T2: `pending → running`, for those that are still pending and due. The worker's row is held, so
- * a burial either finds the claim or comes first and leaves none.
- */
-export async function claimRuns(
-  tx: Tx,
-  workerId: string,
-  ids: readonly string[],
-): Promise<ClaimedRun[]> {
-  const { rows } = await tx.query<ClaimedRun>({
-    name: "claim_runs",
-    text: `with me as (select id from workers where id = $1 for key share)
-      update jobs set status = 'running', run = run + 1, worker_id = $1, next_run_at = null,
-        run_started_at = now(), started_at = coalesce(started_at, now()), progress_fraction = 0,
-        progress_message = null, progress_data = null, progress_at = null, updated_at = now()
-      where id in (select id from jobs where id = any($2::uuid[]) order by id for update)
-        and status = 'pending' and next_run_at <= now() and exists (select from me)
-      returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id,
-        ${SUBSCRIBED("job.started")} as started_subscribed,
-        ${SUBSCRIBED("job.progress")} as progress_subscribed`,
-    values: [workerId, ids],
-  });
-  return rows;
-}
-
-/** How a run ends its job. */
-export interface Ending {
-  id: string;
-  run: number;
-  status: "completed" | "failed" | "canceled";
-  /** JSON text. */
-  result: string | null;
-  errorCode: string | null;
-  errorMessage: string | null;
-}
-
+/** A job at its end. */
 export interface EndedJob extends Job {
   trace_id: string;
   finished_at: Date;
-}
-
-/** T3: `running → completed | failed | canceled`, fenced by run. Lost claims are missing in the answer. */
-export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<EndedJob[]> {
-  const { rows } = await tx.query<EndedJob>({
-    name: "end_runs",
-    text: `with ending as (
-        select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])
-          as t(ending_id, ending_run, to_status, to_result, to_code, to_message)
-      ), held as (
-        select id from jobs where id in (select ending_id from ending) order by id for update
-      )
-      update jobs set status = to_status, result = to_result, error_code = to_code,
-        error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
-        progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
-      from ending join held on held.id = ending_id
-      where jobs.id = ending_id and run = ending_run and status = 'running'
-      returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id`,
-    values: [
-      endings.map((e) => e.id),
-      endings.map((e) => e.run),
-      endings.map((e) => e.status),
-      endings.map((e) => e.result),
-      endings.map((e) => e.errorCode),
-      endings.map((e) => e.errorMessage),
-    ],
-  });
-  return rows;
 }
 
 /** Ends a job that no run holds: `pending → canceled`. */
@@ -153,99 +74,6 @@ export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Jo
     [accountId, id],
   );
   return rows[0] ?? null;
-}
-
-/**
- * `running → pending`: the run failed in a way another run may mend, or its worker stops. Not
- * when the job is to be canceled: it must end, not run again.
- */
-export async function returnRun(
-  tx: Tx,
-  run: { id: string; run: number; delayMs: number; failed: boolean },
-): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update jobs set status = 'pending', worker_id = null,
-       next_run_at = now() + $3 * interval '1 millisecond', failures = failures + $4::int,
-       updated_at = now()
-     where id = $1 and run = $2 and status = 'running' and cancel_requested_at is null`,
-    [run.id, run.run, run.delayMs, run.failed ? 1 : 0],
-  );
-  return rowCount === 1;
-}
-
-export interface ProgressWrite {
-  id: string;
-  run: number;
-  fraction: number;
-  message: string | null;
-  /** JSON text. */
-  data: string | null;
-}
-
-/** Short write, fenced by run. Null: the claim is lost. */
-export async function writeProgress(tx: Tx, p: ProgressWrite): Promise<EndedJob | null> {
-  const { rows } = await tx.query<EndedJob>({
-    name: "write_progress",
-    text: `update jobs set progress_fraction = $3, progress_message = $4, progress_data = $5,
-        progress_at = now(), updated_at = now()
-      where id = $1 and run = $2 and status = 'running' returning ${JOB_COLUMNS}, trace_id`,
-    values: [p.id, p.run, p.fraction, p.message, p.data],
-  });
-  return rows[0] ?? null;
-}
-
-/** Running jobs of a worker whose cancellation was asked for. */
-export async function findCancelRequests(
-  reader: Reader,
-  workerId: string,
-): Promise<{ id: string; run: number }[]> {
-  const { rows } = await reader.query<{ id: string; run: number }>({
-    name: "find_cancel_requests",
-    text: `select id, run from jobs
-      where worker_id = $1 and status = 'running' and cancel_requested_at is not null`,
-    values: [workerId],
-  });
-  return rows;
-}
-
-/** Burial: the runs of a dead worker, locked, in order of id. */
-export async function lockRunsOf(
-  tx: Tx,
-  workerId: string,
-): Promise<{ id: string; run: number; crashes: number; cancel_requested_at: Date | null }[]> {
-  const { rows } = await tx.query<{
-    id: string;
-    run: number;
-    crashes: number;
-    cancel_requested_at: Date | null;
-  }>(
-    `select id, run, crashes, cancel_requested_at from jobs
-     where worker_id = $1 and status = 'running' order by id for update`,
-    [workerId],
-  );
-  return rows;
-}
-
-/** `running → pending` for the runs of a worker that is gone; a crash is counted. */
-export async function returnRuns(tx: Tx, ids: readonly string[], crashed: boolean): Promise<void> {
-  await tx.query(
-    `update jobs set status = 'pending', worker_id = null, next_run_at = now(),
-       crashes = crashes + $2::int, updated_at = now()
-     where id = any($1::uuid[]) and status = 'running'`,
-    [ids, crashed ? 1 : 0],
-  );
-}
-
-/** Runs of this worker as the database knows them, for the audit of its own. */
-export async function findRunsOf(
-  reader: Reader,
-  workerId: string,
-): Promise<{ id: string; run: number }[]> {
-  const { rows } = await reader.query<{ id: string; run: number }>(
-    `select id, run from jobs where worker_id = $1 and status = 'running'`,
-    [workerId],
-  );
-  return rows;
 }
 
 /** Milliseconds until a pending job is due, negative when it is; null: it is not pending. */

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
-import { lockRunsOf, returnRuns } from "../db/jobs.ts";
-import { breakLeases } from "../db/lanes.ts";
+import { lockRunsOf, returnRuns } from "../db/runs.ts";
+import { breakLeases } from "../db/leases.ts";
 import { addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";

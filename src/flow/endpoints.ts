@@ -12,7 +12,8 @@ import {
   updateEndpointSettings,
 } from "../db/endpoints.ts";
 import type { EndpointSettings } from "../db/endpoints.ts";
-import { closeBreaker, insertEndpointLane, lockLane, setLaneOrder } from "../db/lanes.ts";
+import { closeBreaker } from "../db/leases.ts";
+import { insertEndpointLane, lockLane, setLaneOrder } from "../db/lanes.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { wakeLanes } from "./publish.ts";

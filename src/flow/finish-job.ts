@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
-import type { Ending } from "../db/jobs.ts";
-import { returnRun } from "../db/jobs.ts";
+import type { Ending } from "../db/runs.ts";
+import { returnRun } from "../db/runs.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { persist } from "./persist.ts";

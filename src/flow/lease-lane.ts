@@ -6,17 +6,18 @@ import type { Breaker } from "../core/breaker.ts";
 import { paceUnderLimit } from "../core/pace.ts";
 import { importPrivateKey, importSecret } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
-import { cancelPendingOfLane, readOutlook } from "../db/deliveries.ts";
+import { cancelPendingOfLane } from "../db/deliveries.ts";
+import { readOutlook } from "../db/due.ts";
+import { holdLanes } from "../db/lanes.ts";
 import {
-  holdLanes,
   lockLease,
   nudgeHolder,
   readLease,
   releaseLease,
   saveBreaker,
   takeLease,
-} from "../db/lanes.ts";
-import type { LaneConfig } from "../db/lanes.ts";
+} from "../db/leases.ts";
+import type { LaneConfig } from "../db/leases.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";

@@ -1,7 +1,9 @@
 import type { Context } from "../context.ts";
 import { deleteExpiredIdempotencyRecords } from "../db/idempotency.ts";
-import { findForgottenJobs, findRunsOf } from "../db/jobs.ts";
-import { breakLease, findForgottenLanes, findLeasesOf, holdLanes } from "../db/lanes.ts";
+import { findForgottenJobs } from "../db/jobs.ts";
+import { findRunsOf } from "../db/runs.ts";
+import { breakLease, findLeasesOf } from "../db/leases.ts";
+import { findForgottenLanes, holdLanes } from "../db/lanes.ts";
 import { addWakeUps, deleteSpentQueueJobs, unlockOrphanedQueueJobs } from "../db/queue.ts";
 import { findForgottenReplays } from "../db/replays.ts";
 import { inTransaction } from "../db/transaction.ts";

@@ -3,14 +3,9 @@ import { reached } from "../core/checkpoint.ts";
 import { newId } from "../core/ids.ts";
 import type { Delivery, Replay, ReplayFilter } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
-import {
-  attemptNow,
-  findDeliveryLane,
-  getDelivery,
-  lockDelivery,
-  reopenDeliveries,
-} from "../db/deliveries.ts";
-import type { ReplayTarget } from "../db/deliveries.ts";
+import { attemptNow, findDeliveryLane, lockDelivery, reopenDeliveries } from "../db/reopen.ts";
+import { getDelivery } from "../db/deliveries.ts";
+import type { ReplayTarget } from "../db/reopen.ts";
 import { holdLanes } from "../db/lanes.ts";
 import { addWakeUps } from "../db/queue.ts";
 import {

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
-import type { ClaimedRun, ProgressWrite } from "../db/jobs.ts";
-import { writeProgress } from "../db/jobs.ts";
+import type { ClaimedRun, ProgressWrite } from "../db/runs.ts";
+import { writeProgress } from "../db/runs.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import { jobPublication } from "./job-events.ts";
 import { callbacksWant, publish } from "./publish.ts";

@@ -1,8 +1,9 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import type { JobEvent } from "../core/model.ts";
-import { claimRuns, endRuns } from "../db/jobs.ts";
-import type { ClaimedRun, EndedJob, Ending } from "../db/jobs.ts";
+import { claimRuns, endRuns } from "../db/runs.ts";
+import type { ClaimedRun, Ending } from "../db/runs.ts";
+import type { EndedJob } from "../db/jobs.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";

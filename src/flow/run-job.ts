@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { backoffMs } from "../core/backoff.ts";
 import { lockPendingJob } from "../db/jobs.ts";
-import type { ClaimedRun } from "../db/jobs.ts";
+import type { ClaimedRun } from "../db/runs.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { CANCELED, finishJob, handBack } from "./finish-job.ts";
@@ -88,16 +88,6 @@ async function wakeLater({ pool }: Pick<Context, "pool">, jobId: string): Promis
       { task: "run-job", id: jobId, delayMs: Math.max(dueMs, REFUSED_WAIT_MS) },
     ]);
   });
-}
-
-/** Puts a wake-up back to its place in the queue. */
-export async function requeueRun(
-  { pool }: Pick<Context, "pool">,
-  jobId: string,
-  place: Date,
-): Promise<void> {
-  const delayMs = place.getTime() - Date.now();
-  await inTransaction(pool, (tx) => addWakeUps(tx, [{ task: "run-job", id: jobId, delayMs }]));
 }
 
 /** What an outcome makes of the job: its end, another run later, or a run handed back. */

@@ -7,7 +7,8 @@ import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { redactHeaders } from "../core/redact-headers.ts";
 import { signatureHeader } from "../core/signature.ts";
-import type { DueDelivery, Settlement } from "../db/deliveries.ts";
+import type { DueDelivery } from "../db/due.ts";
+import type { Settlement } from "../db/settlements.ts";
 import type { LeasedLane } from "./lease-lane.ts";
 
 const DEFAULT_TIMEOUT_S = 15;

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
-import { settleDeliveries } from "../db/deliveries.ts";
-import type { Settlement } from "../db/deliveries.ts";
+import { settleDeliveries } from "../db/settlements.ts";
+import type { Settlement } from "../db/settlements.ts";
 import { singleStatement } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";

@@ -1,10 +1,8 @@
 import type { Pool, PoolClient, QueryConfig } from "pg";
 import type { Context } from "../context.ts";
 import { isOutage } from "../core/outage.ts";
-import { addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
-import { inTransaction } from "../db/transaction.ts";
-import type { Tx } from "../db/transaction.ts";
 import { persist } from "../flow/persist.ts";
+import { replaceEntries } from "../flow/queue-again.ts";
 
 // graphile-worker 0.18 names its statements
 const COMPLETION = /^(complete|fail|return)_job/;
@@ -25,7 +23,7 @@ export function createEnduringPool(context: Pick<Context, "pool" | "telemetry">)
     try {
       if (fetchLost) {
         const [poolId] = q.values as [string];
-        await inTransaction(pool, (tx) => replaceEntries(tx, poolId));
+        await replaceEntries(context, poolId);
         fetchLost = false;
       }
       return await client.query(q);
@@ -50,9 +48,4 @@ export function createEnduringPool(context: Pick<Context, "pool" | "telemetry">)
   }
 
   return Object.assign(Object.create(pool) as Pool, { connect });
-}
-
-async function replaceEntries(tx: Tx, poolId: string): Promise<void> {
-  await addWakeUps(tx, await findEntriesOf(tx, [poolId]));
-  await unlockQueueJobs(tx, [poolId]);
 }

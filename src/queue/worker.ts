@@ -4,14 +4,12 @@ import type { Context } from "../context.ts";
 import { isOutage } from "../core/outage.ts";
 import { createSlots } from "../core/slots.ts";
 import type { Slots } from "../core/slots.ts";
-import { addWakeUps } from "../db/queue.ts";
 import type { WakeUp } from "../db/queue.ts";
-import { inTransaction } from "../db/transaction.ts";
-import { persist } from "../flow/persist.ts";
 import { pumpLane } from "../flow/pump-lane.ts";
+import { putBack, queueAgain } from "../flow/queue-again.ts";
 import { auditOwn, repairWakeUps, sweep } from "../flow/repair.ts";
 import { runReplay } from "../flow/replay.ts";
-import { requeueRun, runJob } from "../flow/run-job.ts";
+import { runJob } from "../flow/run-job.ts";
 import { startLiveness } from "./liveness.ts";
 import { startRunner } from "./runner.ts";
 import type { QueueRunner } from "./runner.ts";
@@ -135,7 +133,7 @@ async function runInSlot(
   place: Date,
 ): Promise<void> {
   const release = await slots.take(SLOT_WAIT_MS);
-  if (release === null) return await requeueRun(context, id, place);
+  if (release === null) return await putBack(context, id, place);
   try {
     await runJob(context, id, (ms) => {
       if (ms !== null) slots.ran(ms);
@@ -158,10 +156,7 @@ function task(
       await work(id, helpers);
     } catch (error) {
       if (!isOutage(error)) throw error;
-      const wakeUp = { task: name, id, delayMs: 0 };
-      await persist(context, "queue again", () =>
-        inTransaction(context.pool, (tx) => addWakeUps(tx, [wakeUp])),
-      );
+      await queueAgain(context, { task: name, id, delayMs: 0 });
     }
   };
 }

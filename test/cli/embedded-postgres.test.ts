@@ -10,8 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
 import type { EmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
-import { explainFailure } from "../../src/cli/postgres-failure.ts";
-import { processStart, waitForProcessEnd } from "../../src/cli/process-info.ts";
+import { explainFailure } from "../../src/cli/embedded/failure.ts";
+import { processStart, waitForProcessEnd } from "../../src/cli/embedded/process-info.ts";
 
 const MODULE = new URL("../../src/cli/embedded-postgres.ts", import.meta.url).href;
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { processStart, waitForProcessEnd } from "../../src/cli/process-info.ts";
+import { processStart, waitForProcessEnd } from "../../src/cli/embedded/process-info.ts";
 import { endProcess, runRingback, startRingback } from "../support/ringback-process.ts";
 import type { RingbackProcess } from "../support/ringback-process.ts";
 

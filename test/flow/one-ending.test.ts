@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Problem } from "../../src/core/problem.ts";
-import type { ClaimedRun } from "../../src/db/jobs.ts";
+import type { ClaimedRun } from "../../src/db/runs.ts";
 import { cancelJob } from "../../src/flow/cancel-job.ts";
 import { finishJob, handBack } from "../../src/flow/finish-job.ts";
 import { createProgressReporter } from "../../src/flow/report-progress.ts";

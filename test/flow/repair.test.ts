@@ -150,20 +150,21 @@ describe("beside a worker", () => {
   afterAll(async () => await t?.stop());
 
   test("a job and a lane whose queue entries were deleted are done after one repair", async () => {
-    const endpoint = await endpointAt(t, `${receiver.url}/repaired`, { events: ["own.event"] });
-    await t.database.pool.query(`create function forget() returns trigger language plpgsql as
-        $$ begin return null; end $$;
-      create trigger forget before insert on graphile_worker._private_jobs
-        for each row execute function forget()`);
-    const id = await submit(t);
-    await publish(t);
-    await t.database.pool.query("drop trigger forget on graphile_worker._private_jobs");
-    await overdue(t, "jobs", id);
-    await overdue(t, "deliveries", endpoint.laneId);
-    expect(await repairWakeUps(t.context)).toEqual({ jobs: 1, lanes: 1, replays: 0 });
-    expect(await ended(t, id)).toMatchObject({ status: "completed", run: 1 });
-    await receiver.waitFor((r) => r.path === "/repaired");
-    expect([await repairs(t, "job"), await repairs(t, "lane")]).toEqual([1, 1]);
+    const idle = await createTestContext({ worker: false });
+    const endpoint = await endpointAt(idle, `${receiver.url}/repaired`, { events: ["own.event"] });
+    const id = await submit(idle);
+    await publish(idle);
+    await forget(idle, `run-job:${id}`);
+    await forget(idle, `pump-lane:${endpoint.laneId}`);
+    await overdue(idle, "jobs", id);
+    await overdue(idle, "deliveries", endpoint.laneId);
+    const worker = await createTestContext({ database: idle.database });
+    expect(await repairWakeUps(worker.context)).toEqual({ jobs: 1, lanes: 1, replays: 0 });
+    expect((await ended(idle, id)).status).toBe("completed");
+    await receiver.waitFor((r) => r.path === "/repaired", 10_000);
+    expect([await repairs(worker, "job"), await repairs(worker, "lane")]).toEqual([1, 1]);
+    await worker.stop();
+    await idle.stop();
   });
 
   test("a backlog that waits for threads is not taken for forgotten", async () => {

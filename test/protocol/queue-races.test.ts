@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { ensureOriginLanes, lockLease, releaseLease, takeLease } from "../../src/db/lanes.ts";
+import { ensureOriginLanes } from "../../src/db/lanes.ts";
+import { lockLease, releaseLease, takeLease } from "../../src/db/leases.ts";
 import { addWakeUps } from "../../src/db/queue.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
 import { buryWorker } from "../../src/flow/bury-worker.ts";

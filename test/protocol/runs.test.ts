@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { expectNoViolation, findViolation, printCounts } from "./report.ts";
 import { runModel } from "./run-model.ts";
-import type { RunRules, RunWorld } from "./run-model.ts";
+import type { RunRules, RunWorld } from "./run-state.ts";
 
 afterAll(printCounts);
 
@@ -51,7 +51,7 @@ describe("each guard is needed: without it the exploration finds the fault", () 
     { rule: "refusedPutsBack", world: { zombies: 1 }, what: LOST },
     { rule: "burialQueuesAnew", world: { zombies: 1 }, what: LOST },
     {
-      rule: "burialLocksJobsFirst",
+      rule: "burialLocksOursFirst",
       world: { zombies: 1, noThreads: 1 },
       what: /^deadlock: .*burial/,
     },

@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import type { PostgresAccount } from "./postgres-binaries.ts";
-import { POSTGRES_ENV, readPostmasterFile } from "./postgres-cluster.ts";
+import type { PostgresAccount } from "./binaries.ts";
+import { POSTGRES_ENV, readPostmasterFile } from "./cluster.ts";
 
 /** As on a real server. Durability (fsync, synchronous_commit, full_page_writes) keeps its default: on. */
 const SETTINGS = [

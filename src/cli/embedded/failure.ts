@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { PostgresAccount } from "./postgres-binaries.ts";
+import type { PostgresAccount } from "./binaries.ts";
 
 /** What is known when the embedded database did not start. */
 export interface PostgresFailure {

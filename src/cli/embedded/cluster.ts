@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { PostgresAccount, PostgresBinaries } from "./postgres-binaries.ts";
+import type { PostgresAccount, PostgresBinaries } from "./binaries.ts";
 import { processCommand, processExists, waitForProcessEnd } from "./process-info.ts";
 
 /**

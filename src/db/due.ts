@@ -1,0 +1,111 @@
+import type { EndpointState } from "../core/model.ts";
+import type { DeliveryOverrides } from "../core/receivers.ts";
+import type { Reader, Tx } from "./transaction.ts";
+
+/** A delivery that is due, with all that is needed to send it. */
+export interface DueDelivery {
+  id: string;
+  account_id: string;
+  message_id: string;
+  job_id: string | null;
+  event_type: string;
+  url: string;
+  overrides: DeliveryOverrides | null;
+  body_bytes: number;
+  attempt_count: number;
+  free_attempts: number;
+  manual: boolean;
+  /** A manual attempt beside a schedule that goes on. */
+  beside: boolean;
+  created_at: Date;
+  body: string;
+  request_id: string;
+  trace_id: string;
+}
+
+const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.url, d.overrides,
+  d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
+  d.created_at, m.body, m.request_id, m.trace_id`;
+
+export interface DueLimits {
+  /** Deliveries already in hand. */
+  except: readonly string[];
+  rows: number;
+  /** Bytes of bodies; at least one delivery is read whatever its size. */
+  bytes: number;
+}
+
+/** What is due in a lane, the longest due first. */
+export async function readDue(
+  reader: Reader,
+  laneId: string,
+  limits: DueLimits,
+): Promise<DueDelivery[]> {
+  const { rows } = await reader.query<DueDelivery>({
+    name: "read_due",
+    text: `select ${DUE_COLUMNS} from (
+        select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far from (
+          select * from deliveries
+          where lane_id = $1 and status = 'pending' and next_attempt_at <= now()
+            and id <> all($2::uuid[])
+          order by next_attempt_at, id limit $3) due) d
+      join messages m on m.id = d.message_id
+      where d.bytes_so_far - d.body_bytes < $4
+      order by d.next_attempt_at, d.id`,
+    values: [laneId, limits.except, limits.rows, limits.bytes],
+  });
+  return rows;
+}
+
+/** The same for an ordered lane: its oldest deliveries up to the first that is not due. */
+export async function readDueInOrder(
+  reader: Reader,
+  laneId: string,
+  limits: DueLimits,
+): Promise<DueDelivery[]> {
+  const { rows } = await reader.query<DueDelivery>({
+    name: "read_due_in_order",
+    text: `select ${DUE_COLUMNS} from (
+        select *, sum(body_bytes) over w as bytes_so_far,
+          bool_and(next_attempt_at <= now()) over w as all_due from (
+          select * from deliveries
+          where lane_id = $1 and status = 'pending' and lane_seq is not null
+            and id <> all($2::uuid[])
+          order by lane_seq, id limit $3) head
+        window w as (order by lane_seq, id)) d
+      join messages m on m.id = d.message_id
+      where d.all_due and d.bytes_so_far - d.body_bytes < $4
+      order by d.lane_seq, d.id`,
+    values: [laneId, limits.except, limits.rows, limits.bytes],
+  });
+  return rows;
+}
+
+/** What decides when a lane is pumped next. */
+export interface LaneOutlook {
+  endpoint_state: EndpointState | null;
+  endpoint_deleted: boolean;
+  rate_limit_per_s: number | null;
+  /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
+  due_ms: number | null;
+}
+
+/** The lane as it is now; what its holder knows of it may be out of date. */
+export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
+  const { rows } = await tx.query<LaneOutlook>({
+    name: "read_outlook",
+    text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
+        e.rate_limit_per_s,
+        (extract(epoch from case when l.ordered then
+          (select next_attempt_at from deliveries
+           where lane_id = $1 and status = 'pending' and lane_seq is not null
+           order by lane_seq, id limit 1)
+        else
+          (select next_attempt_at from deliveries where lane_id = $1 and status = 'pending'
+           order by next_attempt_at, id limit 1)
+        end - clock_timestamp()) * 1000)::float8 as due_ms
+      from lanes l left join endpoints e on e.id = l.endpoint_id where l.id = $1`,
+    values: [laneId],
+  });
+  return rows[0]!;
+}

@@ -1,0 +1,171 @@
+import type { EndpointState, RetryPolicy } from "../core/model.ts";
+import type { Reader, Tx } from "./transaction.ts";
+
+/** What the holder of a lane knows of its destination. */
+export interface LaneConfig {
+  id: string;
+  account_id: string;
+  endpoint_id: string | null;
+  epoch: string;
+  ordered: boolean;
+  /** Null for ad-hoc lanes: each delivery has its own URL. */
+  url: string | null;
+  headers: Record<string, string> | null;
+  max_in_flight: number | null;
+  rate_limit_per_s: number | null;
+  timeout_s: number | null;
+  retry: RetryPolicy | null;
+  endpoint_state: EndpointState | null;
+  endpoint_deleted: boolean;
+  breaker_failures: number;
+  breaker_opens: number;
+  /** Milliseconds from now, negative when past; null: closed. */
+  breaker_ms: number | null;
+  breaker_reason: string | null;
+  /** Milliseconds from now until the rate limit allows a send. */
+  next_send_ms: number | null;
+  sealed_secrets: string[];
+  sealed_private_key: string;
+}
+
+const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.epoch, l.ordered,
+  e.url, e.headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry,
+  e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
+  l.breaker_reason,
+  (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,
+  (extract(epoch from l.next_send_at - clock_timestamp()) * 1000)::float8 as next_send_ms,
+  a.sealed_private_key,
+  array(select s.sealed from signing_secrets s
+        where s.account_id = l.account_id and s.endpoint_id is not distinct from l.endpoint_id
+          and (s.expires_at is null or s.expires_at > now())
+        order by s.id desc) as sealed_secrets`;
+
+/** T4: the lease, if nobody has it. The worker's row is held against its burial. */
+export async function takeLease(
+  tx: Tx,
+  laneId: string,
+  workerId: string,
+): Promise<LaneConfig | null> {
+  const { rows } = await tx.query<LaneConfig>({
+    name: "take_lease",
+    text: `with me as (select id from workers where id = $2 for key share), l as (
+        update lanes set leased_by = $2, epoch = epoch + 1
+        where id = $1 and leased_by is null and exists (select from me)
+        returning *)
+      select ${LANE_CONFIG} from l
+      join accounts a on a.id = l.account_id
+      left join endpoints e on e.id = l.endpoint_id`,
+    values: [laneId, workerId],
+  });
+  return rows[0] ?? null;
+}
+
+/** The lane as it is now, while the lease lasts; null: it is lost. */
+export async function readLease(
+  reader: Reader,
+  laneId: string,
+  epoch: string,
+): Promise<LaneConfig | null> {
+  const { rows } = await reader.query<LaneConfig>({
+    name: "read_lease",
+    text: `select ${LANE_CONFIG} from lanes l
+      join accounts a on a.id = l.account_id
+      left join endpoints e on e.id = l.endpoint_id
+      where l.id = $1 and l.epoch = $2 and l.leased_by is not null`,
+    values: [laneId, epoch],
+  });
+  return rows[0] ?? null;
+}
+
+export const NUDGES = "ringback_nudges";
+
+/** Tells the holder of a lane, in whichever process, that a wake-up came for it. */
+export async function nudgeHolder(tx: Tx, laneId: string): Promise<void> {
+  await tx.query({
+    name: "nudge_holder",
+    text: `select pg_notify('${NUDGES}', $1)`,
+    values: [laneId],
+  });
+}
+
+/** Keeps producers out until the transaction ends; false: the lease is lost. */
+export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: "lock_lease",
+    text: `select 1 from lanes where id = $1 and epoch = $2 and leased_by is not null for update`,
+    values: [laneId, epoch],
+  });
+  return rowCount === 1;
+}
+
+/** @param nextSendMs milliseconds from now until the rate limit allows a send */
+export async function releaseLease(
+  tx: Tx,
+  laneId: string,
+  nextSendMs: number | null,
+): Promise<void> {
+  await tx.query({
+    name: "release_lease",
+    text: `update lanes set leased_by = null,
+        next_send_at = clock_timestamp() + $2 * interval '1 millisecond'
+      where id = $1`,
+    values: [laneId, nextSendMs],
+  });
+}
+
+/** What the holder of a lane makes of its breaker. `ms` from now until it ends. */
+export async function saveBreaker(
+  tx: Tx,
+  { id, epoch }: { id: string; epoch: string },
+  breaker: { failures: number; opens: number; ms: number | null; reason: string | null },
+): Promise<void> {
+  await tx.query({
+    name: "save_breaker",
+    text: `update lanes set breaker_failures = $3, breaker_opens = $4,
+        breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
+      where id = $1 and epoch = $2 and leased_by is not null`,
+    values: [id, epoch, breaker.failures, breaker.opens, breaker.ms, breaker.reason],
+  });
+}
+
+/** An admin's hand on the breaker: the next send is tried at once. */
+export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
+  await tx.query(
+    `update lanes set breaker_failures = 0, breaker_opens = 0, breaker_until = null,
+       breaker_reason = null where id = $1`,
+    [laneId],
+  );
+}
+
+/** Burial: takes the leases of a dead worker away and returns their lanes. */
+export async function breakLeases(tx: Tx, workerId: string): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `update lanes set leased_by = null, epoch = epoch + 1
+     where id in (select id from lanes where leased_by = $1 order by id for update)
+     returning id`,
+    [workerId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Leases of this worker as the database knows them, for the audit of its own. */
+export async function findLeasesOf(
+  reader: Reader,
+  workerId: string,
+): Promise<{ id: string; epoch: string }[]> {
+  const { rows } = await reader.query<{ id: string; epoch: string }>(
+    `select id, epoch from lanes where leased_by = $1`,
+    [workerId],
+  );
+  return rows;
+}
+
+/** Gives up one lease that its holder does not know of. */
+export async function breakLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update lanes set leased_by = null, epoch = epoch + 1
+     where id = $1 and epoch = $2 and leased_by is not null`,
+    [laneId, epoch],
+  );
+  return rowCount === 1;
+}

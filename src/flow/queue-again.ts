@@ -1,0 +1,36 @@
+import type { Context } from "../context.ts";
+import { addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
+import type { WakeUp } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { persist } from "./persist.ts";
+
+/** Puts the wake-up of a job that found no thread back to its place in the queue. */
+export async function putBack(
+  { pool }: Pick<Context, "pool">,
+  jobId: string,
+  place: Date,
+): Promise<void> {
+  const delayMs = place.getTime() - Date.now();
+  await inTransaction(pool, (tx) => addWakeUps(tx, [{ task: "run-job", id: jobId, delayMs }]));
+}
+
+/** Queues what an outage cut short, as soon as the database takes it. */
+export async function queueAgain(
+  context: Pick<Context, "pool" | "telemetry">,
+  wakeUp: WakeUp,
+): Promise<void> {
+  await persist(context, "queue again", () =>
+    inTransaction(context.pool, (tx) => addWakeUps(tx, [wakeUp])),
+  );
+}
+
+/** Gives all entries that a runner holds a successor: it does not know of some of them. */
+export async function replaceEntries(
+  { pool }: Pick<Context, "pool">,
+  poolId: string,
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await addWakeUps(tx, await findEntriesOf(tx, [poolId]));
+    await unlockQueueJobs(tx, [poolId]);
+  });
+}

@@ -1,0 +1,257 @@
+import type { Moves } from "./moves.ts";
+import { allVersions, blockers, commit, lock, rollBack, write } from "./postgres.ts";
+import type { Database, Row } from "./postgres.ts";
+import * as queue from "./queue-model.ts";
+
+/** What both models have in common: processes with a queue runner, those who bury, the clock. */
+
+export interface Task {
+  /** The queue entry that it works on. */
+  entry: string;
+  pc: string;
+  /** In `pumps` or in `runs`. */
+  noted: boolean;
+}
+
+export interface Worker<T extends Task, Audit> {
+  up: boolean;
+  stopping: boolean;
+  /** Its signs of life are lost. */
+  deaf: boolean;
+  /** It is buried alive, or will be. What it took meanwhile may be forgotten if it dies as well. */
+  zombie: boolean;
+  registration: string;
+  tasks: T[];
+  audit: Audit | null;
+}
+
+export type AddPc = "overtake" | "upsert" | "commit";
+
+type BurialPc = "takeBack" | "findEntries" | "unlock" | AddPc;
+
+export interface Protocol<T extends Task, Audit> {
+  db: Database;
+  workers: Worker<T, Audit>[];
+  burial: { worker: number; registration: string; pc: BurialPc; wake: boolean } | null;
+  reconciler: "hold" | AddPc | null;
+  /** What the world may still do. */
+  left: { crashes: number; zombies: number; deletions: number; stops: number };
+  /** What a step saw go wrong. */
+  wrong: string | null;
+}
+
+export interface BurialRules {
+  burialQueuesAnew: boolean;
+  burialLocksOursFirst: boolean;
+  addsAgainWhenTaken: boolean;
+}
+
+export function newWorkers<T extends Task, Audit>(count: number): Worker<T, Audit>[] {
+  return Array.from({ length: count }, (_, index) => ({
+    up: true,
+    stopping: false,
+    deaf: false,
+    zombie: false,
+    registration: `${index + 1}`,
+    tasks: [],
+    audit: null,
+  }));
+}
+
+/** The life of a process, and what its queue runner fetches. */
+export function processMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  state: S,
+  index: number,
+  world: { tasks: number[]; reconciler: boolean },
+  take: (s: S, entry: string) => void,
+): void {
+  const { db, left } = state;
+  const worker = state.workers[index]!;
+  const pool = `W${index + 1}`;
+  if (worker.tasks.length < world.tasks[index]! && !worker.stopping) {
+    for (const id of queue.fetchable(db)) {
+      moves.add(`${pool}: getJobs takes ${id}`, (s) => {
+        queue.fetch(s.db, id, pool);
+        take(s, id);
+      });
+    }
+  }
+  if (db.rows[`worker:${worker.registration}`] === undefined) {
+    moves.add(`${pool}: beat finds itself buried, registers anew`, (s) => {
+      const self = s.workers[index]!;
+      self.registration += "'";
+      self.deaf = false;
+      s.db.rows[`worker:${self.registration}`] = {};
+    });
+  } else if (left.zombies > 0 && index === 0) {
+    moves.world(`${pool} loses its signs of life`, (s) => {
+      s.left.zombies -= 1;
+      Object.assign(s.workers[index]!, { deaf: true, zombie: true });
+    });
+  }
+  if (left.crashes > 0 && (!worker.zombie || world.reconciler)) {
+    moves.world(`${pool} dies`, (s) => {
+      s.left.crashes -= 1;
+      for (const tx of Object.keys(s.db.open)) if (tx.startsWith(pool)) rollBack(s.db, tx);
+      Object.assign(s.workers[index]!, { up: false, tasks: [], audit: null });
+    });
+  }
+  if (left.stops > 0 && !worker.stopping) {
+    moves.world(`${pool}: SIGTERM`, (s) => {
+      s.left.stops -= 1;
+      s.workers[index]!.stopping = true;
+    });
+  }
+}
+
+/** What a burial takes away from the dead: a lease or a run. */
+export interface Belongings<S> {
+  name: string;
+  row: string;
+  areOf(db: Database, registration: string): boolean;
+  /** Writes them back in the transaction; true: they need a wake-up. */
+  takeBack(state: S, tx: string): boolean;
+}
+
+/** flow/bury-worker.ts; the one who buries is a process apart. */
+export function burialMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  state: S,
+  rules: BurialRules,
+  belongings: Belongings<S>,
+): void {
+  const { db, burial } = state;
+  const tx = "burial";
+  const order: BurialPc[] = rules.burialLocksOursFirst
+    ? ["takeBack", rules.burialQueuesAnew ? "findEntries" : "unlock", "overtake", "upsert"]
+    : ["unlock", "takeBack", "overtake", "upsert"];
+  if (burial === null) {
+    state.workers.forEach(({ up, deaf, registration }, index) => {
+      const row = `worker:${registration}`;
+      if ((up && !deaf) || db.rows[row] === undefined) return;
+      moves.statement(tx, `lockDeadWorker W${index + 1}`, blockers(db, tx, row, "update"), (s) => {
+        lock(s.db, tx, row, "update");
+        s.burial = { worker: index, registration, pc: order[0]!, wake: false };
+      });
+    });
+    return;
+  }
+  const { worker, registration, pc } = burial;
+  const pool = `W${worker + 1}`;
+  const goOn = (s: S): void => {
+    const next = order[order.indexOf(pc) + 1]!;
+    s.burial!.pc = next === "overtake" && !s.burial!.wake ? "commit" : next;
+  };
+  if (state.left.crashes > 0) {
+    moves.world("the one who buries dies", (s) => {
+      s.left.crashes -= 1;
+      rollBack(s.db, tx);
+      s.burial = null;
+    });
+  }
+  if (pc === "takeBack") {
+    const { name, row, areOf } = belongings;
+    // what is not the dead one's in the snapshot is passed over without waiting
+    if (!areOf(db, registration)) return moves.add(`${tx}: ${name}, none`, goOn);
+    moves.statement(tx, name, blockers(db, tx, row, "update"), (s) => {
+      lock(s.db, tx, row, "update");
+      if (areOf(s.db, registration) && belongings.takeBack(s, tx)) s.burial!.wake = true;
+      goOn(s);
+    });
+  } else if (pc === "findEntries") {
+    moves.add(`${tx}: findEntriesOf`, (s) => {
+      s.burial!.wake ||= queue.entries(s.db, tx).some(([, e]) => e.keyed && e.lockedBy === pool);
+      goOn(s);
+    });
+  } else if (pc === "unlock") {
+    const id = queue.nextLockedBy(db, tx, pool);
+    if (id === null) return moves.add(`${tx}: force_unlock_workers, no more`, goOn);
+    const waits = blockers(db, tx, id, "no key update");
+    moves.statement(tx, `force_unlock_workers ${id}`, waits, (s) => queue.unlock(s.db, tx, id));
+  } else if (pc === "commit") {
+    moves.add(`${tx}: deleteWorker, commit`, (s) => {
+      write(s.db, tx, `worker:${registration}`, null, "update");
+      commit(s.db, tx);
+      s.burial = null;
+    });
+  } else {
+    addWakeUpMoves(moves, state, tx, rules, pc, (s, next) => (s.burial!.pc = next));
+  }
+}
+
+/** addWakeUps, for now, and the commit of its transaction. */
+export function addWakeUpMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  { db }: S,
+  tx: string,
+  rules: { addsAgainWhenTaken: boolean },
+  pc: AddPc,
+  to: (s: S, next: AddPc) => void,
+  committed?: (s: S) => void,
+): void {
+  if (pc === "overtake") {
+    moves.statement(tx, "addWakeUps: overtake", queue.overtake.waitsFor(db, tx), (s) => {
+      queue.overtake.apply(s.db, tx);
+      to(s, "upsert");
+    });
+  } else if (pc === "upsert") {
+    moves.statement(tx, "addWakeUps: upsert", queue.upsert.waitsFor(db, tx), (s) => {
+      const added = queue.upsert.apply(s.db, tx, 0, inUse(s));
+      to(s, added || !rules.addsAgainWhenTaken ? "commit" : "overtake");
+    });
+  } else {
+    moves.add(`${tx}: commit`, (s) => {
+      commit(s.db, tx);
+      committed?.(s);
+    });
+  }
+}
+
+/** @param aged what else is a point in time, told from now */
+export function clockMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  state: S,
+  aged: (s: S) => void,
+): void {
+  const isAhead = (row: Row): boolean => Number(row["next"] ?? row["runAt"] ?? 0) > 0;
+  if (allVersions(state.db).some(isAhead)) {
+    moves.world("time passes", (s) => {
+      for (const row of allVersions(s.db)) {
+        for (const field of ["next", "runAt"]) {
+          if (Number(row[field] ?? 0) > 0) row[field] = Number(row[field]) - 1;
+        }
+      }
+      aged(s);
+    });
+  }
+  if (state.left.deletions === 0) return;
+  for (const [id, { lockedBy }] of queue.entries(state.db)) {
+    if (lockedBy !== null || blockers(state.db, "", id, "update").length > 0) continue;
+    moves.world(`${id} vanishes`, (s) => {
+      s.left.deletions -= 1;
+      delete s.db.rows[id];
+    });
+  }
+}
+
+/** Entries that nobody can take or find by the key are gone; rows come in one order. */
+export function normalizeDatabase(state: Protocol<Task, unknown>): void {
+  const { db } = state;
+  for (const [id, e] of queue.entries(db)) {
+    const out = e.spent && !e.keyed && blockers(db, "", id, "update").length === 0;
+    if (out && !inUse(state).has(id)) delete db.rows[id];
+  }
+  db.rows = sortKeys(db.rows);
+  db.open = sortKeys(db.open);
+}
+
+export function inUse({ workers }: Protocol<Task, unknown>): Set<string> {
+  return new Set(workers.flatMap(({ tasks }) => tasks.map(({ entry }) => entry)));
+}
+
+function sortKeys<T>(record: Record<string, T>): Record<string, T> {
+  const keys = Object.keys(record);
+  if (keys.every((key, index) => index === 0 || keys[index - 1]! < key)) return record;
+  return Object.fromEntries(keys.sort().map((key) => [key, record[key]!]));
+}
