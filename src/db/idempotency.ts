@@ -9,6 +9,24 @@ export interface IdempotencyRecord {
 }
 
 /**
+ * Which of the keys no other open transaction is taking; they are this one's until it ends. Never
+ * waits: a request that is stuck elsewhere must not hold up the others of its group.
+ */
+export async function lockIdempotencyKeys(
+  tx: Tx,
+  keys: readonly { accountId: string; key: string }[],
+): Promise<boolean[]> {
+  const { rows } = await tx.query<{ free: boolean }>({
+    name: "lock_idempotency_keys",
+    text: `select pg_try_advisory_xact_lock(hashtextextended(t.account_id || t.key, 0)) as free
+      from unnest($1::text[], $2::text[]) with ordinality as t(account_id, key, place)
+      order by t.place`,
+    values: [keys.map((k) => k.accountId), keys.map((k) => k.key)],
+  });
+  return rows.map(({ free }) => free);
+}
+
+/**
  * Takes the keys that are free or expired; the others stay as they are. A key that another open
  * transaction is taking is waited for.
  */

@@ -11,6 +11,7 @@ export interface WakeUp {
 
 // graphile-worker counts an attempt at each fetch, so a kill costs one: leave far more than needed.
 const MAX_ATTEMPTS = 30_000;
+const TRIES = 10;
 
 function wakeUpKey(task: WakeUp["task"], id: string): string {
   return `${task}:${id}`;
@@ -43,9 +44,11 @@ export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<vo
   };
   // an entry that a runner takes between the two statements of add_jobs gets neither a successor
   // nor the new time, and is missing in what is returned: called again, it gets a successor
-  let added = 0;
-  do added = (await tx.query<{ count: number }>(query)).rows[0]!.count;
-  while (added < keys.length);
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const { rows } = await tx.query<{ count: number }>(query);
+    if (rows[0]!.count >= keys.length) return;
+  }
+  throw new Error(`wake-ups were not queued in ${TRIES} tries`);
 }
 
 /** The wake-ups that pools hold. */

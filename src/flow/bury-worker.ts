@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
+import type { EndedJob } from "../db/jobs.ts";
 import { lockRunsOf, returnRuns } from "../db/runs.ts";
 import { breakLeases } from "../db/leases.ts";
 import { addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
@@ -30,8 +31,11 @@ export async function buryWorker(
     return worker && (await takeOver(tx, dead.id, worker.pool_ids, true, context));
   });
   reached("burial:committed");
-  if (found !== null) context.telemetry.workerBuried(dead.id, found);
-  return found !== null;
+  if (found === null) return false;
+  const { ended, ...counts } = found;
+  context.telemetry.workerBuried(dead.id, counts);
+  for (const job of ended) context.telemetry.jobEnded(job);
+  return true;
 }
 
 /** What a worker that leaves in a hurry still holds goes back, and counts as no crash. */
@@ -49,14 +53,14 @@ async function takeOver(
   poolIds: readonly string[],
   crashed: boolean,
   { config }: Pick<Context, "config">,
-): Promise<{ runs: number; lanes: number }> {
+): Promise<{ runs: number; lanes: number; ended: EndedJob[] }> {
   const runs = await lockRunsOf(tx, workerId);
   // before any queue entry: a producer holds its lane while it waits for the entry of it
   const lanes = await breakLeases(tx, workerId);
   const isPoison = (crashes: number): boolean => crashed && crashes + 1 >= MAX_CRASHES;
   const ending = runs.filter((r) => r.cancel_requested_at !== null || isPoison(r.crashes));
   const returning = runs.filter((r) => !ending.includes(r)).map(({ id }) => id);
-  await endJobs(
+  const ended = await endJobs(
     tx,
     ending.map(({ id, run, cancel_requested_at }) => ({
       id,
@@ -75,7 +79,11 @@ async function takeOver(
   await unlockQueueJobs(tx, poolIds);
   await deleteWorker(tx, workerId);
   reached("burial:before-commit");
-  return { runs: runs.length, lanes: lanes.length };
+  return {
+    runs: runs.length,
+    lanes: lanes.length,
+    ended: ended.filter((job) => job !== null),
+  };
 }
 
 const POISONED = {

@@ -1,39 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import type { StoredResponse } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
-import { findIdempotencyRecords, takeIdempotencyKeys } from "../db/idempotency.ts";
+import {
+  findIdempotencyRecords,
+  lockIdempotencyKeys,
+  takeIdempotencyKeys,
+} from "../db/idempotency.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import { singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 
 /** A key is remembered for 24 hours. */
 const LIFETIME_S = 86_400;
+const RETRY_MS = 25;
+const PATIENCE_MS = 3_000;
 
 /**
- * Takes the keys of a group of requests in their common transaction. The answer per request:
- * null, it is the first and goes on; or the record that another request made before it.
+ * What became of a request's key: null, it is the first (or has none) and goes on; the record
+ * that another request made before it; or another request is being processed with it right now.
  */
+export type KeyAnswer = IdempotencyRecord | null | "busy";
+
+/** Takes the keys of a group of requests in their common transaction. */
 export async function takeKeys(
   tx: Tx,
   records: readonly (IdempotencyRecord | null)[],
-): Promise<(IdempotencyRecord | null)[]> {
+): Promise<KeyAnswer[]> {
   const firsts = new Map<string, IdempotencyRecord>();
   for (const record of records) {
     if (record !== null && !firsts.has(keyOf(record))) firsts.set(keyOf(record), record);
   }
   if (firsts.size === 0) return records.map(() => null);
-  // a key that another process is taking right now is waited for, but not for long
-  await tx.query("set local lock_timeout = '3s'");
-  await takeIdempotencyKeys(tx, [...firsts.values()], LIFETIME_S);
-  await tx.query("set local lock_timeout = 0");
-  const stored = await findIdempotencyRecords(tx, [...firsts.values()]);
+  const wanted = [...firsts.values()];
+  const free = await lockIdempotencyKeys(tx, wanted);
+  const ours = wanted.filter((_, index) => free[index]);
+  await takeIdempotencyKeys(tx, ours, LIFETIME_S);
+  const stored = await findIdempotencyRecords(tx, ours);
   const byKey = new Map(stored.map((record) => [keyOf(record), record]));
   return records.map((record) => {
     if (record === null) return null;
-    const holder = byKey.get(keyOf(record))!;
+    const holder = byKey.get(keyOf(record));
+    if (holder === undefined) return "busy";
     const isFirst = firsts.get(keyOf(record)) === record && sameResponse(holder, record);
     return isFirst ? null : holder;
   });
+}
+
+/**
+ * Repeats `work` while its key is busy; mostly the other request is done in milliseconds, and its
+ * answer is the answer.
+ * @throws Problem idempotency_in_progress after 3 s
+ */
+export async function untilDecided<T>(work: () => Promise<T | "busy">): Promise<T> {
+  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += RETRY_MS) {
+    const answer = await work();
+    if (answer !== "busy") return answer;
+    await sleep(RETRY_MS);
+  }
+  throw new Problem(
+    "idempotency_in_progress",
+    "another request with this Idempotency-Key is being processed; try again shortly",
+    { headers: { "retry-after": "1" } },
+  );
 }
 
 /** The stored response, if the request is the same; else the key was used for another one. */

@@ -7,10 +7,10 @@ import type { NewDelivery } from "../db/deliveries.ts";
 import { getEndpoint } from "../db/endpoints.ts";
 import { setIdempotencyResponse } from "../db/idempotency.ts";
 import { inTransaction } from "../db/transaction.ts";
-import { replayOf, takeKeys } from "./idempotency.ts";
+import type { Tx } from "../db/transaction.ts";
+import { replayOf, takeKeys, untilDecided } from "./idempotency.ts";
 import { publish } from "./publish.ts";
 import type { Publication } from "./publish.ts";
-import { inProgress } from "./submit-job.ts";
 
 export interface OwnMessage {
   accountId: string;
@@ -42,8 +42,9 @@ export async function publishMessage(
   const { idempotency, accountId } = own;
   const placeholder = { status: 0, headers: {}, body: publication.messageId };
   const record = idempotency && { ...idempotency, accountId, response: placeholder };
-  return await inTransaction(context.pool, async (tx): Promise<PublishedMessage> => {
+  const publishOnce = async (tx: Tx): Promise<PublishedMessage | "busy"> => {
     const [earlier] = await takeKeys(tx, [record]);
+    if (earlier === "busy") return "busy";
     if (earlier) {
       return { kind: "replayed", response: replayOf(earlier, idempotency!.fingerprint) };
     }
@@ -55,7 +56,8 @@ export async function publishMessage(
       await setIdempotencyResponse(tx, { accountId, key: idempotency.key, response });
     }
     return { kind: "created", message, deliveries };
-  }).catch(inProgress);
+  };
+  return await untilDecided(() => inTransaction(context.pool, publishOnce));
 }
 
 /**

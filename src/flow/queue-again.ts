@@ -10,7 +10,8 @@ export async function putBack(
   jobId: string,
   place: Date,
 ): Promise<void> {
-  const delayMs = place.getTime() - Date.now();
+  // never later than now, whatever our clock says
+  const delayMs = Math.min(0, place.getTime() - Date.now());
   await inTransaction(pool, (tx) => addWakeUps(tx, [{ task: "run-job", id: jobId, delayMs }]));
 }
 

@@ -12,7 +12,8 @@ import { addWakeUps } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { replayOf, takeKeys } from "./idempotency.ts";
+import { replayOf, takeKeys, untilDecided } from "./idempotency.ts";
+import type { KeyAnswer } from "./idempotency.ts";
 
 export interface Submission {
   accountId: string;
@@ -41,8 +42,8 @@ interface NewSubmission {
   record: IdempotencyRecord | null;
 }
 
-/** Per submission: null, it was stored; or the record of the request that used its key before. */
-export type SubmissionGroup = GroupCommit<NewSubmission, IdempotencyRecord | null>;
+/** Per submission: null, it was stored; or what became of its key. */
+export type SubmissionGroup = GroupCommit<NewSubmission, KeyAnswer>;
 
 const GROUP = 200;
 
@@ -87,25 +88,13 @@ export async function submitJob(
     fingerprint: idempotency.fingerprint,
     response: idempotency.respond(job),
   };
-  const earlier = await context.submissions.add({ job, record }).catch(inProgress);
+  const earlier = await untilDecided(() => context.submissions.add({ job, record }));
   if (earlier !== null) {
     return { kind: "replayed", response: replayOf(earlier, idempotency!.fingerprint) };
   }
   reached("submit:committed");
   context.telemetry.jobAccepted(job);
   return { kind: "created", job };
-}
-
-/** 55P03: the lock on the key was not to be had in time. */
-export function inProgress(error: unknown): never {
-  if ((error as { code?: unknown }).code === "55P03") {
-    throw new Problem(
-      "idempotency_in_progress",
-      "another request with this Idempotency-Key is being processed; try again shortly",
-      { headers: { "retry-after": "1" } },
-    );
-  }
-  throw error;
 }
 
 async function checkEndpoints(

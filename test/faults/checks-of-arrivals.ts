@@ -4,8 +4,8 @@ import type { FaultDatabase } from "./fault-database.ts";
 import type { Arrival } from "./receivers.ts";
 import type { Incident } from "./scenarios.ts";
 
-/** A fault still explains what is sent twice this long after it: burial, and the audit of a worker. */
-const AFTERMATH_MS = 10_000;
+/** A fault explains what is sent twice until this long after it: burial, audit, a zombie's return. */
+const AFTERMATH_MS = 12_000;
 
 interface AttemptRow {
   message_id: string;

@@ -59,3 +59,5 @@ await main().catch((error: Error) => {
   console.error(error.name === "AbortError" ? "interrupted" : error);
   process.exitCode = 1;
 });
+// whatever sockets the faults have left half-closed must not hold the end up
+process.exit();

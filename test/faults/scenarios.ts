@@ -12,9 +12,12 @@ export interface Incident {
   to: number;
   /** The worker whose work is held up; null: everybody's. */
   workerId: string | null;
+  /** When nothing more comes of it: a zombie wakes up later. */
+  over: Promise<void>;
 }
 
-type Inject = (stack: Stack, random: Random) => Promise<Omit<Incident, "scenario" | "from">>;
+type Done = Omit<Incident, "scenario" | "from" | "over"> & { over?: Promise<void> };
+type Inject = (stack: Stack, random: Random) => Promise<Done>;
 
 const EVERYBODY = { workerId: null };
 
@@ -36,10 +39,8 @@ const CATALOGUE = {
     const workerId = await workerIdOf(database, victim);
     victim.pause();
     await endLivenessSession(database, workerId);
-    const to = Date.now();
-    await sleep(8_000);
-    victim.resume();
-    return { target: victim.name, to, workerId };
+    const over = sleep(8_000).then(victim.resume);
+    return { target: victim.name, to: Date.now(), workerId, over };
   },
   // stopped for a while with all its connections: alive, as far as anybody can tell
   pause: async ({ workers, database }, random) => {
@@ -138,13 +139,14 @@ export async function inject(
   random: Random,
 ): Promise<Incident> {
   const from = Date.now();
-  return { scenario, from, ...(await CATALOGUE[scenario](stack, random)) };
+  const over = Promise.resolve();
+  return { over, ...(await CATALOGUE[scenario](stack, random)), scenario, from };
 }
 
 async function restartPostgres(
   { database }: Stack,
   signal: "SIGINT" | "SIGQUIT" | "SIGKILL",
-): Promise<Omit<Incident, "scenario" | "from">> {
+): Promise<Done> {
   await database.restart(signal);
   return { target: "postgres", to: Date.now(), ...EVERYBODY };
 }

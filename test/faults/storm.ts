@@ -42,6 +42,7 @@ export async function injectFaults(
     storm.incidents.push(...incidents);
     const recoveries = await measure(stack, incidents);
     storm.recoveries.push(...recoveries);
+    await Promise.all(incidents.map(({ over }) => over));
     const times = recoveries.map(({ ms, last }) =>
       ms === null ? "nothing held up" : `${ms} ms (last: ${last})`,
     );

@@ -23,6 +23,8 @@ export interface SupervisedProcess {
   restart(): Promise<void>;
   /** Until it answers that it is ready. */
   ready(limitMs?: number): Promise<void>;
+  /** Resolves when the doomed first one is dead. */
+  doom: Promise<void>;
   /** SIGTERM for good. */
   stop(): Promise<void>;
   /** Of last resort. */
@@ -35,8 +37,8 @@ export interface ProcessOptions {
   port: number;
   env: NodeJS.ProcessEnv;
   logFile: string;
-  /** More arguments of node, before the program. */
-  nodeArgs?: string[];
+  /** The first one carries a module that kills it; those after it don't. */
+  doomed?: { preload: string; env: NodeJS.ProcessEnv };
   /** It ended by itself, or not as it was told to. */
   onMisbehaviour(what: string): void;
   /** It refused to start, which is right only while the database is away. */
@@ -46,15 +48,19 @@ export interface ProcessOptions {
 /** One process of the product, started again whenever it ends, as a supervisor would. */
 export function superviseProcess(options: ProcessOptions): SupervisedProcess {
   const { name, port, onMisbehaviour } = options;
-  let expected: "nothing" | "death" | "end" = "nothing";
+  let expected: "nothing" | "death" | "end" = options.doomed ? "death" : "nothing";
   let over = false;
-  let child = launch();
+  let child = launch(options.doomed);
+  const doom = once(child, "exit").then(([, signal]) => {
+    if (options.doomed && signal !== "SIGKILL") onMisbehaviour(`${name} was not killed`);
+  });
 
-  function launch(): ChildProcess {
+  function launch(doomed?: ProcessOptions["doomed"]): ChildProcess {
     const log = openSync(options.logFile, "a");
-    const args = [...(options.nodeArgs ?? []), MAIN, "serve", "--roles", options.roles];
+    const preload = doomed === undefined ? [] : ["--import", doomed.preload];
+    const args = [...preload, MAIN, "serve", "--roles", options.roles];
     const started = spawn(process.execPath, args, {
-      env: { ...options.env, PORT: String(port) },
+      env: { ...options.env, ...doomed?.env, PORT: String(port) },
       stdio: ["ignore", log, log],
     });
     closeSync(log);
@@ -113,6 +119,7 @@ export function superviseProcess(options: ProcessOptions): SupervisedProcess {
     name,
     port,
     pid: () => child.pid ?? 0,
+    doom,
     async kill() {
       expected = "death";
       const gone = once(child, "exit");

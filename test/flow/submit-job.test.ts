@@ -3,6 +3,8 @@ import pg from "pg";
 import { formatId } from "../../src/core/ids.ts";
 import type { Problem } from "../../src/core/problem.ts";
 import { sweep } from "../../src/flow/repair.ts";
+import { lockIdempotencyKeys } from "../../src/db/idempotency.ts";
+import { sessionTx } from "../../src/db/transaction.ts";
 import { submitJob } from "../../src/flow/submit-job.ts";
 import type { Accepted, Submission } from "../../src/flow/submit-job.ts";
 import { createTestContext } from "../support/context.ts";
@@ -173,15 +175,18 @@ describe("idempotency", () => {
 
   test("a key in the hands of another transaction: in progress, and neighbours go on", async () => {
     await submitJob(t.context, keyed("held"));
+    // a server that froze in the middle of T1
     const holder = new pg.Client({ connectionString: t.database.url });
     await holder.connect();
     await holder.query("begin");
-    await holder.query("update idempotency_records set body = body where key = 'held'");
+    await lockIdempotencyKeys(sessionTx(holder), [{ accountId: t.accountId, key: "held" }]);
     try {
-      const held = codeOf(submitJob(t.context, keyed("held")));
+      const held = Array.from({ length: 10 }, () => codeOf(submitJob(t.context, keyed("held"))));
       const beside = await submit(t, { metadata: { key: "beside the held one" } });
-      expect(await held).toBe("idempotency_in_progress");
+      const first = await Promise.race([...held, Promise.resolve("still waiting")]);
+      expect(first).toBe("still waiting");
       expect(await count(t, "jobs where id = $1", [beside])).toBe(1);
+      expect(new Set(await Promise.all(held))).toEqual(new Set(["idempotency_in_progress"]));
     } finally {
       await holder.query("rollback");
       await holder.end();
