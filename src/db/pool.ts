@@ -17,6 +17,9 @@ export function createPool(options: {
     // the server gives up first; the client's own limit is for a server that is out of reach
     statement_timeout: 12_000,
     query_timeout: 15_000,
+    // no transaction waits for anything but the database: one that does belongs to a process that
+    // is frozen or gone with its host, and its locks hold up the burial
+    idle_in_transaction_session_timeout: 3_000,
   });
   pool.on("error", options.onError);
   // one that breaks while it is checked out fails its query; without a handler it ends the process

@@ -1,6 +1,5 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
-import type { EndedJob } from "../db/jobs.ts";
 import type { Ending } from "../db/runs.ts";
 import { returnRun } from "../db/runs.ts";
 import { addWakeUps } from "../db/queue.ts";
@@ -12,9 +11,7 @@ export async function finishJob(
   context: Pick<Context, "endings" | "telemetry">,
   ending: Ending,
 ): Promise<void> {
-  const ended = await persist(context, "finish job", () => context.endings.add(ending)).catch(
-    (error: unknown) => failInstead(context, ending, error),
-  );
+  const ended = await persist(context, "finish job", () => context.endings.add(ending));
   reached("finish:committed");
   if (ended === null) context.telemetry.claimLost("run", ending.id);
   else context.telemetry.jobEnded(ended);
@@ -46,21 +43,4 @@ export async function handBack(
   reached("hand-back:committed");
   if (!returned) await finishJob(context, { id: run.id, run: run.run, ...CANCELED });
   return returned;
-}
-
-/** The database refuses the result itself: computed again, it would be refused again. */
-async function failInstead(
-  context: Pick<Context, "endings" | "telemetry">,
-  ending: Ending,
-  error: unknown,
-): Promise<EndedJob | null> {
-  context.telemetry.unexpectedError(error, { job_id: ending.id });
-  if (ending.status !== "completed") throw error;
-  const refused = {
-    status: "failed",
-    result: null,
-    errorCode: "result_not_stored",
-    errorMessage: "the result could not be stored",
-  } as const;
-  return await persist(context, "fail job", () => context.endings.add({ ...ending, ...refused }));
 }

@@ -94,7 +94,7 @@ async function wakeLater({ pool }: Pick<Context, "pool">, jobId: string): Promis
 async function conclude(context: Context, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
   const end = { id: job.id, run: job.run, result: null, errorCode: null, errorMessage: null };
   if (outcome.kind === "completed") {
-    await finishJob(context, { ...end, status: "completed", result: outcome.result });
+    await complete(context, job, outcome.result);
   } else if (outcome.kind === "stopped" && outcome.reason === "shutdown") {
     await handBack(context, { id: job.id, run: job.run, delayMs: 0, failed: false });
   } else if (outcome.kind === "stopped") {
@@ -105,5 +105,24 @@ async function conclude(context: Context, job: ClaimedRun, outcome: RunOutcome):
   } else {
     const error = { errorCode: outcome.code, errorMessage: outcome.message };
     await finishJob(context, { ...end, ...error, status: "failed" });
+  }
+}
+
+/** A result that the database refuses for another reason than an outage fails the run. */
+async function complete(context: Context, job: ClaimedRun, result: string): Promise<void> {
+  const { id, run } = job;
+  const end = { id, run, status: "completed", errorCode: null, errorMessage: null } as const;
+  try {
+    await finishJob(context, { ...end, result });
+  } catch (error) {
+    context.telemetry.unexpectedError(error, { job_id: id, run });
+    const message = "the result could not be stored";
+    const failure = {
+      kind: "failed",
+      code: "result_not_stored",
+      message,
+      retryable: true,
+    } as const;
+    await conclude(context, job, failure);
   }
 }

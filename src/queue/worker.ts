@@ -21,7 +21,8 @@ const SHORT_RUNS_PER_THREAD = 16;
 /** How long an entry waits here for a slot. */
 const SLOT_WAIT_MS = 1_000;
 const RECONCILE_MS = 30_000;
-const AUDIT_MS = 5_000;
+/** What an outage left in nobody's hands is to go on within 5 s of its end. */
+const AUDIT_MS = 2_000;
 const SWEEP_MS = 300_000;
 /** On stopping, the share of the grace in which runs may end by themselves. */
 const RUN_SHARE = 0.3;

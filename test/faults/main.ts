@@ -5,7 +5,7 @@ import { formatReport } from "./report.ts";
 import { LONG, SCENARIOS } from "./scenarios.ts";
 import type { ScenarioName } from "./scenarios.ts";
 
-const USAGE = `npm run faults -- [--seconds 120] [--seed N] [--only name,name] [--json file] [--list]`;
+const USAGE = `npm run faults -- [--seconds 120] [--seed N] [--only name,name] [--json file] [--keep] [--list]`;
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     only: { type: "string" },
     json: { type: "string" },
+    keep: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
   },
 });
@@ -45,14 +46,14 @@ async function main(): Promise<void> {
     seconds,
     seed,
     scenarios,
+    keep: values.keep,
     say: (line) => console.log(line),
     signal: interrupted.signal,
   });
   console.log(formatReport(report));
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(report, null, 2));
-  if (report.passed) return;
-  console.log(`logs: ${folder}`);
-  process.exitCode = 1;
+  if (!report.passed) process.exitCode = 1;
+  if (!report.passed || values.keep) console.log(`logs and database: ${folder}`);
 }
 
 await main().catch((error: Error) => {

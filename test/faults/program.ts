@@ -20,6 +20,8 @@ export interface ProgramOptions {
   seconds: number;
   seed: number;
   scenarios: readonly ScenarioName[];
+  /** Logs and database, although all went well. */
+  keep: boolean;
   say(line: string): void;
   /** When it is aborted everything is ended at once. */
   signal: AbortSignal;
@@ -69,7 +71,7 @@ export async function runFaultProgram(
     );
     await stack.stop();
     report.passed = report.checks.every(({ broken }) => broken.length === 0);
-    if (report.passed) stack.removeFolder();
+    if (report.passed && !options.keep) stack.removeFolder();
     return { report, folder: stack.folder };
   } finally {
     await stack.destroy().catch(() => undefined);
