@@ -1,5 +1,6 @@
 // SQLSTATE: 08 connection, 53 resources (disk, memory, connections), 58 system, 57P01-05 shutting
-// down or starting up, 57014 statement timeout, 25006 standby, 25P03 idle in a transaction, 40001 and 40P01 lost to a neighbour.
+// down or starting up, 57014 statement timeout, 25006 standby, 25P03 idle in a transaction, 40001
+// and 40P01 lost to a neighbour.
 const STATES = /^(08...|53...|58...|57P0[1-5]|57014|25006|25P03|40001|40P01)$/;
 const SOCKET_CODES = new Set([
   "ECONNREFUSED",

@@ -19,7 +19,7 @@ export function createPool(options: {
     query_timeout: 15_000,
     // no transaction waits for anything but the database: one that does belongs to a process that
     // is frozen or gone with its host, and its locks hold up the burial
-    idle_in_transaction_session_timeout: 3_000,
+    idle_in_transaction_session_timeout: 2_000,
   });
   pool.on("error", options.onError);
   // one that breaks while it is checked out fails its query; without a handler it ends the process

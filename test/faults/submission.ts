@@ -22,10 +22,10 @@ export function planJob(
 ): PlannedJob {
   const dice = random();
   const work =
-    dice < 0.55
+    dice < 0.65
       ? { type: "demo.echo", input: { n: run.n } }
       : dice < 0.85
-        ? { type: "demo.sleep", input: { ms: Math.round(between(random, 50, 500)) } }
+        ? { type: "demo.sleep", input: { ms: Math.round(between(random, 50, 300)) } }
         : dice < 0.9
           ? { type: "demo.fail", input: { message: "as planned", retryable: true } }
           : { type: "csv.summary", input: { csv: CSV, group_by: "city" } };
@@ -45,8 +45,10 @@ function planCallbacks(
   const callbacks = [{ url: `${receivers.url("healthy")}/hook`, retry: PATIENT }];
   if (random() < 0.4) callbacks.push({ url: `${receivers.url("flaky")}/hook`, retry: PATIENT });
   if (random() < 0.2) callbacks.push({ url: `${receivers.url("slow")}/hook`, retry: PATIENT });
-  if (random() < 0.4) {
-    const path = pick(random, ["/taken", "/taken", "/taken", "/refused", "/never"]);
+  if (random() < 0.6) {
+    // so few refusals that the breaker, which would hold the rest back, stays closed
+    const refused = random() < 0.15;
+    const path = refused ? pick(random, ["/refused", "/never"]) : "/taken";
     callbacks.push({ url: receivers.url("refusing") + path, retry: IMPATIENT });
   }
   return callbacks;
