@@ -12,7 +12,7 @@ import { createProgressReporter } from "./report-progress.ts";
 /** Pause before another run of a job whose run failed: 2 s, 6 s, 18 s, … up to 5 min. */
 const RUN_RETRY = { max_attempts: Infinity, base_s: 2, factor: 3, cap_s: 300 };
 
-/** How long a claimed run waits for a thread before it is handed back. */
+/** How long a run that was claimed ahead waits for a thread before it is handed back. */
 const THREAD_WAIT_MS = 1_000;
 /** Until a job that was refused to this process is offered again. */
 const REFUSED_WAIT_MS = 500;
@@ -61,8 +61,10 @@ async function compute(
     onLog: (message, fields) =>
       context.telemetry.log.info(message, { ...fields, job_id: job.id, run: job.run }),
   });
-  // claimed ahead, and then the run before it took long: others may have a thread free
-  const waiting = setTimeout(() => running.stop("shutdown"), THREAD_WAIT_MS);
+  // claimed ahead, and then the run before it took long: others may have a thread free; what was
+  // not claimed ahead has a thread, if only one that is being started
+  const ahead = context.runs.size > context.compute.threads;
+  const waiting = ahead ? setTimeout(() => running.stop("shutdown"), THREAD_WAIT_MS) : undefined;
   context.runs.set(job.id, { run: job.run, stop: (reason) => running.stop(reason) });
   if (context.stopping.aborted) running.stop("shutdown");
   const outcome = await running.outcome;
