@@ -57,7 +57,12 @@ async function start(
   const stopping = new AbortController();
   // first, so that a port in use is known before anything else is touched
   const { server, setHandler } = await listen(config);
-  undo.push(() => close(server));
+  undo.push(async () => {
+    const closed = close(server);
+    // a client that goes on asking "are you ready?" would keep this process half-living for ever
+    server.closeAllConnections();
+    await closed;
+  });
   const { port } = server.address() as AddressInfo;
 
   const database = await openDatabase(config, secrets);

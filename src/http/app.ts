@@ -57,12 +57,14 @@ export function createApp(context: Context, pages?: Router): Express {
   return app;
 }
 
-function identify({ telemetry }: HttpContext): express.RequestHandler {
+function identify({ telemetry, stopping }: HttpContext): express.RequestHandler {
   return function identifyRequest(request, response, next) {
     const info = requestInfo(request, response);
     const locals: Locals = { info, route: "none", accountId: null };
     Object.assign(response.locals, locals);
     response.setHeader("x-request-id", info.requestId);
+    // a busy connection would otherwise be kept until the grace ends, and then be cut
+    if (stopping.aborted) response.setHeader("connection", "close");
     response.once("close", () => {
       const { route, accountId } = localsOf(response);
       telemetry.requestFinished({

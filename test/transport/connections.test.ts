@@ -105,7 +105,7 @@ describe("kept-alive connections", () => {
     const address = server.address();
     const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
     const sender = createTransport({ rules });
-    const request = { lane: "lane", url, headers: {}, body: "{}", timeoutMs: 100 };
+    const request = { lane: "lane", url, headers: {}, body: "{}", timeoutMs: 1_000 };
     await Promise.all(Array.from({ length: 5 }, () => sender.send(request)));
     expect(accepted.size).toBe(5);
     for (const socket of accepted) old.add(socket);
