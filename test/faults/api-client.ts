@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** No answer may take longer, whatever is away. */
 const HANG_MS = 20_000;
 const GIVE_UP_MS = 30_000;
+/** No request may be refused for longer than the longest fault and its aftermath. */
+const PATIENCE_MS = 90_000;
 
 export interface Answer {
   status: number;
@@ -13,12 +15,12 @@ export interface Answer {
 export interface ApiClient {
   /**
    * Asks until there is an answer that settles the matter: connection refusals, resets, 503 and
-   * 409 "in progress" are tried again. Null: `until` has passed.
+   * 409 "in progress" are tried again, for 90 s. Null: it was refused all the time.
    */
   insist(
     method: string,
     path: string,
-    options: { body?: string; key?: string; until?: number },
+    options: { body?: string; key?: string },
   ): Promise<Answer | null>;
   /** How often it was refused, by the kind of refusal. */
   refusals: Map<string, number>;
@@ -29,6 +31,7 @@ export interface ApiClient {
 export function createApiClient(options: {
   baseUrl: string;
   apiKey: string;
+  signal: AbortSignal;
   /** Something an API must not do, whatever is away. */
   onMisbehaviour(what: string): void;
 }): ApiClient {
@@ -73,8 +76,10 @@ export function createApiClient(options: {
   return {
     refusals,
     longestMs: () => longestMs,
-    async insist(method, path, { body, key, until = Infinity }) {
+    async insist(method, path, { body, key }) {
+      const until = Date.now() + PATIENCE_MS;
       while (Date.now() < until) {
+        options.signal.throwIfAborted();
         const started = performance.now();
         const answer = await once(method, path, body, key).catch((error: Error) => {
           refused(reasonOf(error));
@@ -88,6 +93,7 @@ export function createApiClient(options: {
         if (answer !== null && !isRefusal(answer)) return answer;
         await sleep(100 + Math.random() * 200);
       }
+      options.onMisbehaviour(`${method} ${path} was refused for ${PATIENCE_MS} ms`);
       return null;
     },
   };

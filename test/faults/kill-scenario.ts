@@ -57,7 +57,9 @@ export async function killAt(point: Checkpoint, one: KillCase, folder: string): 
   };
   const logFile = join(folder, `${point.replace(":", "-")}.log`);
   const onMisbehaviour = (what: string): void => void faults.push(what);
-  const client = createApiClient({ baseUrl: `http://127.0.0.1:${port}`, apiKey, onMisbehaviour });
+  const { signal } = new AbortController();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const client = createApiClient({ baseUrl, apiKey, signal, onMisbehaviour });
   const scene: Scene = { database, receiver, client, jobs: [], faults };
   let killed: SupervisedProcess | undefined;
   try {

@@ -62,6 +62,8 @@ export function startLoad(options: {
   }
 
   const submitters = Array.from({ length: SUBMITTERS }, submitter);
+  // an interruption is told by finish()
+  for (const one of submitters) one.catch(() => undefined);
   return {
     acknowledged,
     planned: () => planned,

@@ -47,7 +47,8 @@ export async function runFaultProgram(
   const receivers = await startFaultReceivers(seededRandom(options.seed + 1));
   try {
     options.say(`processes, database and logs in ${stack.folder}`);
-    const client = createApiClient({ baseUrl: stack.apiUrl, apiKey: stack.apiKey, onMisbehaviour });
+    const { apiUrl: baseUrl, apiKey } = stack;
+    const client = createApiClient({ baseUrl, apiKey, signal: options.signal, onMisbehaviour });
     await prepare(client, receivers);
     const random = seededRandom(options.seed + 2);
     const load = startLoad({ client, random, receivers, onMisbehaviour });

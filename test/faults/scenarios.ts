@@ -20,6 +20,7 @@ type Done = Omit<Incident, "scenario" | "from" | "over"> & { over?: Promise<void
 type Inject = (stack: Stack, random: Random) => Promise<Done>;
 
 const EVERYBODY = { workerId: null };
+const GROWING = ["jobs", "messages", "deliveries", "attempts", "graphile_worker._private_jobs"];
 
 /** Every kind of fault, each complete when it is over. */
 const CATALOGUE = {
@@ -63,6 +64,16 @@ const CATALOGUE = {
     await sleep(between(random, 2_000, 6_000));
     await database.restart("SIGINT");
     return { target: "postgres", to: Date.now(), ...EVERYBODY };
+  },
+  // a start that fails must end the process, although a client keeps asking it
+  "start-while-away": async ({ database, api }, random) => {
+    await database.proxy.pointTo(null);
+    await api.kill();
+    await sleep(between(random, 2_000, 5_000));
+    await database.restart("SIGINT");
+    const to = Date.now();
+    await api.ready();
+    return { target: api.name, to, ...EVERYBODY };
   },
   // told to stop while it can't tell anybody what it holds
   "stop-while-away": async ({ database, workers }, random) => {
@@ -112,6 +123,21 @@ const CATALOGUE = {
     await database.query(`alter role ${database.appRole} connection limit -1`);
     return { target: "postgres", to: Date.now(), ...EVERYBODY };
   },
+  // the tables that grow take no row more; what the server says, without filling a disk
+  "disk-full": async ({ database }, random) => {
+    await database.query(`create or replace function no_space() returns trigger language plpgsql as $$
+      begin
+        raise exception 'could not extend file: No space left on device' using errcode = '53100';
+      end $$`);
+    for (const table of GROWING) {
+      await database.query(
+        `create trigger no_space before insert on ${table} execute function no_space()`,
+      );
+    }
+    await sleep(between(random, 2_000, 5_000));
+    for (const table of GROWING) await database.query(`drop trigger no_space on ${table}`);
+    return { target: "postgres", to: Date.now(), ...EVERYBODY };
+  },
 } satisfies Record<string, Inject>;
 
 export type ScenarioName = keyof typeof CATALOGUE;
@@ -121,6 +147,7 @@ export const LONG: readonly ScenarioName[] = [
   "statement-timeout",
   "zombie",
   "rolling-restart",
+  "start-while-away",
   "stop-while-away",
 ];
 /** Faults of processes; those of the database may come on top of them. */
@@ -130,6 +157,7 @@ export const OF_PROCESSES: readonly ScenarioName[] = [
   "zombie",
   "pause",
   "rolling-restart",
+  "start-while-away",
   "stop-while-away",
 ];
 

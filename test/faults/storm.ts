@@ -9,7 +9,7 @@ import type { Stack } from "./stack.ts";
 
 /** How often a fault of a process comes together with one of the database. */
 const TOGETHER = 0.2;
-const RESTARTS = new Set<ScenarioName>(["rolling-restart", "stop-while-away"]);
+const RESTARTS = new Set<ScenarioName>(["rolling-restart", "start-while-away", "stop-while-away"]);
 /** The first fault waits until there is work to hold up. */
 const QUIET_MS = 1_500;
 
