@@ -24,8 +24,11 @@ create table api_keys (
   hash bytea not null unique,
   scopes text[] not null check (scopes <@ array['jobs', 'webhooks', 'admin'] and scopes <> '{}'),
   created_at timestamptz not null default now(),
+  -- to the minute
+  last_used_at timestamptz,
   revoked_at timestamptz
 );
+create index api_keys_account on api_keys (account_id, id desc);
 
 create table idempotency_records (
   account_id uuid not null references accounts,
@@ -81,7 +84,7 @@ create table jobs (
 create index jobs_account on jobs (account_id, id desc);
 create index jobs_account_status on jobs (account_id, status, id desc);
 create index jobs_account_type on jobs (account_id, type, id desc);
-create index jobs_pending on jobs (next_run_at) where status = 'pending';
+create index jobs_pending on jobs (account_id, next_run_at) where status = 'pending';
 create index jobs_running on jobs (worker_id) where status = 'running';
 
 create table endpoints (
@@ -138,6 +141,7 @@ create table lanes (
   created_at timestamptz not null default now(),
   check ((endpoint_id is null) <> (origin is null))
 ) with (fillfactor = 50);
+create index lanes_account on lanes (account_id, id desc);
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
 
@@ -221,13 +225,30 @@ create table dead_letters (
   reason text not null
     check (reason in ('gone', 'target_blocked', 'exhausted', 'endpoint_disabled')),
   detail text not null,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  -- out of the inbox, by order of the holder of an API key; still in the books
+  discarded_at timestamptz,
+  discarded_by uuid,
+  discard_note text,
+  check ((discarded_at is null) = (discarded_by is null)),
+  check ((discarded_at is null) = (discard_note is null))
 );
-create index dead_letters_account on dead_letters (account_id, delivery_id desc);
+create index dead_letters_account on dead_letters (account_id, delivery_id desc)
+  where discarded_at is null;
+create index dead_letters_reason on dead_letters (account_id, reason, delivery_id desc)
+  where discarded_at is null;
+create index dead_letters_endpoint on dead_letters (account_id, endpoint_id, delivery_id desc)
+  where discarded_at is null;
+create index dead_letters_discarded on dead_letters (account_id, delivery_id desc)
+  where discarded_at is not null;
 
 create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
+  action text not null default 'replay' check (action in ('replay', 'discard')),
+  -- why they are discarded, and by the holder of which API key
+  note text,
+  key_id uuid,
   filter jsonb not null,
   dry_run boolean not null,
   status text not null check (status in ('running', 'completed', 'canceled')),
@@ -237,7 +258,9 @@ create table replays (
   position uuid,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
-  check ((status = 'running') = (finished_at is null))
+  check ((status = 'running') = (finished_at is null)),
+  check ((action = 'discard') = (note is not null)),
+  check (action = 'replay' or key_id is not null)
 );
 create index replays_account on replays (account_id, id desc);
 create index replays_running on replays (id) where status = 'running';
@@ -254,6 +277,62 @@ create table workers (
   heartbeat bigint not null default 0,
   heartbeat_at timestamptz not null default now(),
   started_at timestamptz not null default now()
+);
+
+-- Live events: a short log of what happened, kept while somebody listens.
+create table events (
+  account_id uuid not null,
+  -- Ids of transactions and of rows are given in another order than they become visible in. Read up
+  -- to the oldest transaction that still runs, what is ordered by both stays as it is.
+  xid bigint not null default pg_current_xact_id()::text::bigint,
+  seq bigint not null generated always as identity,
+  at timestamptz not null default clock_timestamp(),
+  type text not null,
+  job_id uuid,
+  message_id uuid,
+  delivery_id uuid,
+  endpoint_id uuid,
+  -- JSON: the rest
+  data text not null,
+  primary key (account_id, xid, seq)
+);
+create index events_at on events using brin (at);
+
+-- Accounts with a listener, or one that left a while ago and may come back.
+create table event_interest (
+  account_id uuid primary key references accounts,
+  until timestamptz not null,
+  -- all events of this transaction and younger ones are in the log; null: not known yet
+  complete_from bigint
+);
+
+-- Which of these accounts have listeners; they are told by the commit. A function that is volatile
+-- sees what is committed when it is called, not when the statement around it began: a producer
+-- that calls it after its first write is either seen by a listener as unfinished, or sees it.
+create function event_listeners(account_ids uuid[]) returns uuid[] language plpgsql volatile as $$
+declare
+  listened uuid[];
+begin
+  select array_agg(account_id) into listened from event_interest
+    where until > now() and account_id = any(account_ids);
+  if listened is not null then
+    perform pg_notify('ringback_events', '');
+  end if;
+  return listened;
+end $$;
+
+-- Counters for charts. Each process writes rows of its own (source), so that none waits for
+-- another, and writes the sum so far, so that it may write twice.
+create table stats (
+  account_id uuid not null,
+  step_s integer not null check (step_s in (60, 3600)),
+  at timestamptz not null,
+  -- all zeros: of no endpoint
+  endpoint_id uuid not null,
+  source uuid not null,
+  -- in the order of src/core/stats.ts
+  counts integer[] not null,
+  primary key (account_id, step_s, at, endpoint_id, source)
 );
 
 -- Promise 3: at every instant, for any set of messages, what was created is accounted for,

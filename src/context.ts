@@ -1,7 +1,9 @@
 import { createSubmissionGroup } from "./flow/submit-job.ts";
 import type { SubmissionGroup } from "./flow/submit-job.ts";
-import { createClaimGroup, createEndingGroup } from "./flow/run-group.ts";
-import type { ClaimGroup, EndingGroup } from "./flow/run-group.ts";
+import { createEndingGroup } from "./flow/run-group.ts";
+import type { EndingGroup } from "./flow/run-group.ts";
+import { createJobRunner } from "./flow/run-jobs.ts";
+import type { JobRunner } from "./flow/run-jobs.ts";
 import { createSettlementGroup } from "./flow/settle-attempts.ts";
 import type { SettlementGroup } from "./flow/settle-attempts.ts";
 import { availableParallelism } from "node:os";
@@ -60,8 +62,8 @@ export interface Context {
   worker: { id: string };
   runs: Map<string, RunHandle>;
   pumps: Map<string, PumpHandle>;
+  jobs: JobRunner;
   submissions: SubmissionGroup;
-  claims: ClaimGroup;
   endings: EndingGroup;
   settlements: SettlementGroup;
 }
@@ -123,11 +125,13 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     runs: new Map<string, RunHandle>(),
     pumps: new Map<string, PumpHandle>(),
   };
+  const endings = createEndingGroup(parts);
+  const threads = config.roles.includes("compute") ? parts.compute.threads : 0;
   return {
     ...parts,
+    jobs: createJobRunner({ ...parts, endings }, threads),
     submissions: createSubmissionGroup(parts),
-    claims: createClaimGroup(parts),
-    endings: createEndingGroup(parts),
+    endings,
     settlements: createSettlementGroup(parts),
   };
 }

@@ -126,6 +126,10 @@ export interface Delivery {
   finished_at: Date | null;
   dead_reason: DeadReason | null;
   dead_detail: string | null;
+  /** Out of the inbox of dead letters: since when, by the holder of which API key, and why. */
+  discarded_at: Date | null;
+  discarded_by: string | null;
+  discard_note: string | null;
 }
 
 export interface Attempt {
@@ -146,6 +150,10 @@ export interface Attempt {
   manual: boolean;
 }
 
+/** What becomes of a lane's deliveries: sent, held back by the breaker or by an admin, or given up. */
+export const LANE_STATES = ["ok", "broken", "paused", "disabled"] as const;
+export type LaneState = (typeof LANE_STATES)[number];
+
 /** Which deliveries a bulk replay takes. Times bound `created_at`, half-open. */
 export interface ReplayFilter {
   ids?: string[];
@@ -158,9 +166,17 @@ export interface ReplayFilter {
   until?: Date;
 }
 
+/** `discard`: dead letters leave the inbox instead of being sent again. */
+export const REPLAY_ACTIONS = ["replay", "discard"] as const;
+export type ReplayAction = (typeof REPLAY_ACTIONS)[number];
+
 export interface Replay {
   id: string;
   account_id: string;
+  action: ReplayAction;
+  /** Why they are discarded. */
+  note: string | null;
+  key_id: string | null;
   filter: ReplayFilter;
   dry_run: boolean;
   status: "running" | "completed" | "canceled";

@@ -1,10 +1,11 @@
-import type { DeadReason, Delivery, DeliveryStatus } from "../core/model.ts";
+import type { Delivery, DeliveryStatus } from "../core/model.ts";
 import type { DeliveryOverrides } from "../core/receivers.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
+export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
   coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
-  d.finished_at, l.reason as dead_reason, l.detail as dead_detail`;
+  d.finished_at, l.reason as dead_reason, l.detail as dead_detail,
+  l.discarded_at, l.discarded_by, l.discard_note`;
 
 const DELIVERY_SOURCES = `deliveries d
   left join endpoints e on e.id = d.endpoint_id
@@ -74,7 +75,6 @@ export async function numberPendingOfLane(tx: Tx, laneId: string, after: string)
 
 export interface DeliveryFilter {
   status?: DeliveryStatus | undefined;
-  reason?: DeadReason | undefined;
   endpointId?: string | undefined;
   jobId?: string | undefined;
   messageId?: string | undefined;
@@ -95,7 +95,6 @@ export async function listDeliveries(
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const where = ["d.account_id = $1"];
   if (filter.status !== undefined) where.push(`d.status = ${bind(filter.status)}`);
-  if (filter.reason !== undefined) where.push(`l.reason = ${bind(filter.reason)}`);
   if (filter.endpointId !== undefined) where.push(`d.endpoint_id = ${bind(filter.endpointId)}`);
   if (filter.jobId !== undefined) where.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.messageId !== undefined) where.push(`d.message_id = ${bind(filter.messageId)}`);
@@ -109,15 +108,6 @@ export async function listDeliveries(
     values,
   );
   return rows;
-}
-
-/** Dead deliveries with their reasons, newest first. */
-export async function listDeadLetters(
-  reader: Reader,
-  accountId: string,
-  filter: Omit<DeliveryFilter, "status">,
-): Promise<Delivery[]> {
-  return await listDeliveries(reader, accountId, { ...filter, status: "dead" });
 }
 
 export async function getDelivery(
@@ -148,13 +138,4 @@ export async function getDeliveryBacklog(
      from deliveries where status = 'pending'`,
   );
   return rows[0]!;
-}
-
-export async function countDeadLetters(
-  reader: Reader,
-): Promise<{ reason: DeadReason; count: number }[]> {
-  const { rows } = await reader.query<{ reason: DeadReason; count: number }>(
-    `select reason, count(*)::int as count from dead_letters group by reason`,
-  );
-  return rows;
 }

@@ -9,6 +9,7 @@ export interface DueDelivery {
   message_id: string;
   job_id: string | null;
   event_type: string;
+  endpoint_id: string | null;
   url: string;
   overrides: DeliveryOverrides | null;
   body_bytes: number;
@@ -23,8 +24,8 @@ export interface DueDelivery {
   trace_id: string;
 }
 
-const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.url, d.overrides,
-  d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
+const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
+  d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
   d.created_at, m.body, m.request_id, m.trace_id`;
 
 export interface DueLimits {

@@ -76,33 +76,15 @@ export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Jo
   return rows[0] ?? null;
 }
 
-/** Milliseconds until a pending job is due, negative when it is; null: it is not pending. */
-export async function lockPendingJob(tx: Tx, id: string): Promise<number | null> {
-  const { rows } = await tx.query<{ ms: number }>(
-    `select (extract(epoch from next_run_at - clock_timestamp()) * 1000)::float8 as ms
-     from jobs where id = $1 and status = 'pending' for update`,
-    [id],
-  );
-  return rows[0]?.ms ?? null;
-}
-
-/**
- * Pending jobs that have been due for a while and that no queue entry will wake. An entry that
- * was fetched a moment ago waits for a thread; one locked for long is in nobody's hands.
- */
-export async function findForgottenJobs(
+/** Pending jobs that have been due for a while, some of them. */
+export async function findOverdueJobs(
   reader: Reader,
   overdueMs: number,
   limit: number,
 ): Promise<string[]> {
   const { rows } = await reader.query<{ id: string }>(
-    `select j.id from jobs j
-     left join graphile_worker.jobs q on q.key = 'run-job:' || j.id
-       and coalesce(q.locked_at, 'infinity') > now() - $1 * interval '1 millisecond'
-       and q.attempts < q.max_attempts and q.run_at <= now()
-     where j.status = 'pending' and j.next_run_at < now() - $1 * interval '1 millisecond'
-       and q.id is null
-     order by j.next_run_at limit $2`,
+    `select id from jobs
+     where status = 'pending' and next_run_at < now() - $1 * interval '1 millisecond' limit $2`,
     [overdueMs, limit],
   );
   return rows.map(({ id }) => id);

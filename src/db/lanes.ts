@@ -56,18 +56,22 @@ export async function insertEndpointLane(
  * What every producer does before it makes a delivery due: hold the lane's row until commit. The
  * holder of the lease takes the row `for update` before its last look, so either that look sees
  * the delivery, or the producer's wake-up comes after the holder's plan. Without it the plan
- * could overwrite the wake-up (docs/architecture.md, "No wake-up is lost").
+ * could overwrite the wake-up (docs/architecture.md, "No wake-up is lost"). A lane that is leased
+ * needs none: its holder can't leave before this transaction has ended, and looks when it does.
  */
-export async function holdLanes(
-  tx: Tx,
-  ids: readonly string[],
-): Promise<Map<string, { ordered: boolean }>> {
-  const { rows } = await tx.query<{ id: string; ordered: boolean }>({
+export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<string, HeldLane>> {
+  const { rows } = await tx.query<HeldLane & { id: string }>({
     name: "hold_lanes",
-    text: `select id, ordered from lanes where id = any($1::uuid[]) order by id for key share`,
+    text: `select id, ordered, leased_by is not null as leased from lanes
+      where id = any($1::uuid[]) order by id for key share`,
     values: [ids],
   });
-  return new Map(rows.map(({ id, ordered }) => [id, { ordered }]));
+  return new Map(rows.map(({ id, ...lane }) => [id, lane]));
+}
+
+export interface HeldLane {
+  ordered: boolean;
+  leased: boolean;
 }
 
 /**

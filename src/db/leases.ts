@@ -1,4 +1,5 @@
 import type { EndpointState, RetryPolicy } from "../core/model.ts";
+import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 /** What the holder of a lane knows of its destination. */
@@ -77,17 +78,6 @@ export async function readLease(
   return rows[0] ?? null;
 }
 
-export const NUDGES = "ringback_nudges";
-
-/** Tells the holder of a lane, in whichever process, that a wake-up came for it. */
-export async function nudgeHolder(tx: Tx, laneId: string): Promise<void> {
-  await tx.query({
-    name: "nudge_holder",
-    text: `select pg_notify('${NUDGES}', $1)`,
-    values: [laneId],
-  });
-}
-
 /** Keeps producers out until the transaction ends; false: the lease is lost. */
 export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
   const { rowCount } = await tx.query({
@@ -121,9 +111,17 @@ export async function saveBreaker(
 ): Promise<void> {
   await tx.query({
     name: "save_breaker",
-    text: `update lanes set breaker_failures = $3, breaker_opens = $4,
-        breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
-      where id = $1 and epoch = $2 and leased_by is not null`,
+    text: `with saved as (
+        update lanes set breaker_failures = $3, breaker_opens = $4,
+          breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
+        where id = $1 and epoch = $2 and leased_by is not null
+        returning account_id, endpoint_id, origin, breaker_until, breaker_reason)
+      insert into events (account_id, type, endpoint_id, data)
+      select account_id, 'lane.changed', endpoint_id, json_build_object('origin', origin,
+        'state', case when breaker_until is null then 'ok' else 'broken' end,
+        'reason', breaker_reason, 'until', breaker_until)
+      from saved where account_id = ${listenedIn("saved")}
+        and breaker_until is distinct from (select breaker_until from lanes where id = $1)`,
     values: [id, epoch, breaker.failures, breaker.opens, breaker.ms, breaker.reason],
   });
 }

@@ -12,6 +12,8 @@ export function createPool(options: {
     max: options.max,
     application_name: `ringback ${options.name}`,
     connectionTimeoutMillis: 5_000,
+    // statements that don't wait for each other's answers share a round trip
+    pipeline: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     // the server gives up first; the client's own limit is for a server that is out of reach

@@ -2,8 +2,8 @@ import type { Reader, Tx } from "./transaction.ts";
 
 /** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
 export interface WakeUp {
-  task: "run-job" | "pump-lane" | "run-replay";
-  /** The uuid of the job, lane or replay. */
+  task: "pump-lane" | "run-replay";
+  /** The uuid of the lane or replay. */
   id: string;
   /** Milliseconds from now. */
   delayMs: number;
@@ -51,6 +51,19 @@ export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<vo
   throw new Error(`wake-ups were not queued in ${TRIES} tries`);
 }
 
+/**
+ * Queues a ticket: whoever takes it claims what is pending, the fairest first, so it names no job
+ * and has no key that transactions would have to wait for.
+ */
+export async function addTicket(tx: Tx, delayMs = 0): Promise<void> {
+  await tx.query({
+    name: "add_ticket",
+    text: `select graphile_worker.add_job('claim-jobs', '{}',
+        run_at => now() + $1 * interval '1 millisecond', max_attempts => ${MAX_ATTEMPTS})`,
+    values: [delayMs],
+  });
+}
+
 /** The wake-ups that pools hold. */
 export async function findEntriesOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {
   const { rows } = await tx.query<WakeUp>(
@@ -93,7 +106,7 @@ export async function deleteSpentQueueJobs(tx: Tx): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
     `select count(*)::int as count from graphile_worker.complete_jobs(array(
        select id from graphile_worker.jobs
-       where task_identifier in ('run-job', 'pump-lane', 'run-replay')
+       where task_identifier in ('claim-jobs', 'pump-lane', 'run-replay')
          and locked_at is null and attempts >= max_attempts
        limit 10000))`,
   );

@@ -11,6 +11,14 @@ export interface ReplayTarget {
   endpoint_deleted: boolean;
 }
 
+export interface ReopenedDelivery {
+  id: string;
+  account_id: string;
+  job_id: string | null;
+  message_id: string;
+  endpoint_id: string | null;
+}
+
 export async function findDeliveryLane(
   reader: Reader,
   accountId: string,
@@ -40,24 +48,27 @@ export async function lockDelivery(
 
 /**
  * T6: `dead | delivered → pending`, due now, with a fresh budget and attempt numbers going on.
- * Dead letters go with it. Returns the ids that changed.
+ * Dead letters go with it. Returns those that changed.
  */
-export async function reopenDeliveries(tx: Tx, ids: readonly string[]): Promise<string[]> {
-  const { rows } = await tx.query<{ id: string }>(
+export async function reopenDeliveries(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<ReopenedDelivery[]> {
+  const { rows } = await tx.query<ReopenedDelivery>(
     `with reopened as (
        update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null,
          free_attempts = attempt_count, manual = true, scheduled_at = null,
          -- made before its lane became ordered: older than all that have a place
          lane_seq = coalesce(lane_seq, 0)
        where id = any($1::uuid[]) and status in ('dead', 'delivered')
-       returning id
+       returning id, account_id, job_id, message_id, endpoint_id
      ), exhumed as (
        delete from dead_letters where delivery_id in (select id from reopened)
      )
-     select id from reopened`,
+     select * from reopened`,
     [ids],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** One manual attempt now, beside the automatic schedule of a delivery that is still pending. */

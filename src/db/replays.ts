@@ -1,7 +1,7 @@
 import type { Replay, ReplayFilter } from "../core/model.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-const REPLAY_COLUMNS = `id, account_id, filter, dry_run, status, matched, replayed, created_at, finished_at`;
+const REPLAY_COLUMNS = `id, account_id, action, note, key_id, filter, dry_run, status, matched, replayed, created_at, finished_at`;
 
 interface ReplayRow extends Omit<Replay, "filter"> {
   filter: Omit<ReplayFilter, "since" | "until"> & { since?: string; until?: string };
@@ -9,11 +9,12 @@ interface ReplayRow extends Omit<Replay, "filter"> {
 
 export async function insertReplay(
   tx: Tx,
-  replay: Pick<Replay, "id" | "account_id" | "filter" | "dry_run" | "matched">,
+  replay: Omit<Replay, "status" | "replayed" | "created_at" | "finished_at">,
 ): Promise<Replay> {
   const { rows } = await tx.query<ReplayRow>(
-    `insert into replays (id, account_id, filter, dry_run, matched, status, finished_at)
-     values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end)
+    `insert into replays (id, account_id, filter, dry_run, matched, status, finished_at, action,
+       note, key_id)
+     values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end, $7, $8, $9)
      returning ${REPLAY_COLUMNS}`,
     [
       replay.id,
@@ -22,6 +23,9 @@ export async function insertReplay(
       replay.dry_run,
       replay.matched,
       replay.dry_run || replay.matched === 0 ? "completed" : "running",
+      replay.action,
+      replay.note,
+      replay.key_id,
     ],
   );
   return toReplay(rows[0]!);
@@ -43,14 +47,15 @@ export async function advanceReplay(
   tx: Tx,
   id: string,
   step: { position: string | null; replayed: number; finished: boolean },
-): Promise<void> {
-  await tx.query(
+): Promise<Replay | null> {
+  const { rows } = await tx.query<ReplayRow>(
     `update replays set position = coalesce($2, position), replayed = replayed + $3,
        status = case when $4 then 'completed' else status end,
        finished_at = case when $4 then now() end
-     where id = $1 and status = 'running'`,
+     where id = $1 and status = 'running' returning ${REPLAY_COLUMNS}`,
     [id, step.position, step.replayed, step.finished],
   );
+  return rows[0] === undefined ? null : toReplay(rows[0]);
 }
 
 export async function cancelRunningReplay(
@@ -75,16 +80,19 @@ const MATCHES = `d.account_id = $1 and d.status = $2
   and ($6::uuid is null or d.job_id = $6)
   and ($7::text is null or d.event_type = $7)
   and ($8::timestamptz is null or d.created_at >= $8)
-  and ($9::timestamptz is null or d.created_at < $9)`;
+  and ($9::timestamptz is null or d.created_at < $9)
+  and (l.discarded_at is null or $10)`;
+
+type Order = Pick<Replay, "account_id" | "action" | "filter">;
 
 /** Where the receiver is gone or disabled a replay would only die again: it is not matched. */
-const SENDABLE = `(d.endpoint_id is null or exists (
+const SENDABLE = `($11 = 'discard' or d.endpoint_id is null or exists (
   select 1 from endpoints e where e.id = d.endpoint_id and e.deleted_at is null
     and e.state <> 'disabled'))`;
 
-function matchValues(accountId: string, filter: ReplayFilter): unknown[] {
+function matchValues({ account_id, action, filter }: Order): unknown[] {
   return [
-    accountId,
+    account_id,
     filter.status,
     filter.ids ?? null,
     filter.reason ?? null,
@@ -93,18 +101,17 @@ function matchValues(accountId: string, filter: ReplayFilter): unknown[] {
     filter.event_type ?? null,
     filter.since ?? null,
     filter.until ?? null,
+    // what was discarded is sent again by its id only
+    action === "replay" && filter.ids !== undefined,
+    action,
   ];
 }
 
-export async function countReplayMatches(
-  reader: Reader,
-  accountId: string,
-  filter: ReplayFilter,
-): Promise<number> {
+export async function countReplayMatches(reader: Reader, order: Order): Promise<number> {
   const { rows } = await reader.query<{ count: number }>(
     `select count(*)::int as count from deliveries d
      left join dead_letters l on l.delivery_id = d.id where ${MATCHES} and ${SENDABLE}`,
-    matchValues(accountId, filter),
+    matchValues(order),
   );
   return rows[0]!.count;
 }
@@ -118,10 +125,10 @@ export async function findReplayMatches(
   const { rows } = await tx.query<{ id: string; lane_id: string }>(
     `select d.id, d.lane_id from deliveries d
      left join dead_letters l on l.delivery_id = d.id
-     where ${MATCHES} and ${SENDABLE} and ($10::uuid is null or d.id > $10)
-       and d.finished_at <= $11
-     order by d.id limit $12`,
-    [...matchValues(replay.account_id, replay.filter), replay.position, replay.created_at, limit],
+     where ${MATCHES} and ${SENDABLE} and ($12::uuid is null or d.id > $12)
+       and d.finished_at <= $13
+     order by d.id limit $14`,
+    [...matchValues(replay), replay.position, replay.created_at, limit],
   );
   return rows;
 }

@@ -1,6 +1,7 @@
 import type { Job } from "../core/model.ts";
 import { JOB_COLUMNS } from "./jobs.ts";
 import type { EndedJob } from "./jobs.ts";
+import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 /** A job whose computation this worker holds. `run` is the fence of all it writes. */
@@ -20,29 +21,58 @@ const SUBSCRIBED = (event: string): string => `exists (
   select 1 from endpoints e where e.account_id = jobs.account_id and e.deleted_at is null
     and (e.events = '{}' or '${event}' = any(e.events)))`;
 
+export interface Claims {
+  jobs: ClaimedRun[];
+  /** How many were chosen: some may have been taken by others at the same time. */
+  chosen: number;
+}
+
 /**
- * T2: `pending → running`, for those that are still pending and due. The worker's row is held, so
- * a burial either finds the claim or comes first and leaves none.
+ * T2: `pending → running`, for the fairest of what is pending and due: the accounts with the
+ * fewest runs first, in each the longest due first. The worker's row is held, so a burial either
+ * finds the claim or comes first and leaves none. Choosing locks nothing; what others took
+ * meanwhile is passed over.
  */
-export async function claimRuns(
-  tx: Tx,
-  workerId: string,
-  ids: readonly string[],
-): Promise<ClaimedRun[]> {
-  const { rows } = await tx.query<ClaimedRun>({
+export async function claimRuns(tx: Tx, workerId: string, limit: number): Promise<Claims> {
+  const { rows } = await tx.query<ClaimedRun & { chosen: number }>({
     name: "claim_runs",
-    text: `with me as (select id from workers where id = $1 for key share)
+    text: `with recursive me as (
+        select id from workers where id = $1 for key share
+      ), waiting(account_id) as (
+        (select account_id from jobs where status = 'pending' order by account_id limit 1)
+        union all
+        select (select j.account_id from jobs j
+                where j.status = 'pending' and j.account_id > w.account_id
+                order by j.account_id limit 1)
+        from waiting w where w.account_id is not null
+      ), busy as (
+        select account_id, count(*) as runs from jobs where status = 'running' group by account_id
+      ), chosen as (
+        select due.id from waiting w
+        cross join lateral (
+          select j.id, j.next_run_at, row_number() over (order by j.next_run_at) as place from (
+            select id, next_run_at from jobs
+            where status = 'pending' and account_id = w.account_id and next_run_at <= now()
+            order by next_run_at limit $2) j) due
+        left join busy using (account_id)
+        order by due.place + coalesce(busy.runs, 0), due.next_run_at limit $2
+      ), held as (
+        select id from jobs where id in (select id from chosen) and status = 'pending'
+        order by id for update skip locked
+      ), claimed as (
       update jobs set status = 'running', run = run + 1, worker_id = $1, next_run_at = null,
         run_started_at = now(), started_at = coalesce(started_at, now()), progress_fraction = 0,
         progress_message = null, progress_data = null, progress_at = null, updated_at = now()
-      where id in (select id from jobs where id = any($2::uuid[]) order by id for update)
-        and status = 'pending' and next_run_at <= now() and exists (select from me)
+      where id in (select id from held) and status = 'pending' and next_run_at <= now()
+        and exists (select from me)
       returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id,
         ${SUBSCRIBED("job.started")} as started_subscribed,
-        ${SUBSCRIBED("job.progress")} as progress_subscribed`,
-    values: [workerId, ids],
+        ${SUBSCRIBED("job.progress")} as progress_subscribed)
+      select c.chosen, claimed.* from (select count(*)::int as chosen from chosen) c
+      left join claimed on true`,
+    values: [workerId, limit],
   });
-  return rows;
+  return { jobs: rows.filter(({ id }) => id !== null), chosen: rows[0]?.chosen ?? 0 };
 }
 
 /** How a run ends its job. */
@@ -115,9 +145,16 @@ export interface ProgressWrite {
 export async function writeProgress(tx: Tx, p: ProgressWrite): Promise<EndedJob | null> {
   const { rows } = await tx.query<EndedJob>({
     name: "write_progress",
-    text: `update jobs set progress_fraction = $3, progress_message = $4, progress_data = $5,
-        progress_at = now(), updated_at = now()
-      where id = $1 and run = $2 and status = 'running' returning ${JOB_COLUMNS}, trace_id`,
+    text: `with written as (
+        update jobs set progress_fraction = $3, progress_message = $4, progress_data = $5,
+          progress_at = now(), updated_at = now()
+        where id = $1 and run = $2 and status = 'running' returning ${JOB_COLUMNS}, trace_id
+      ), told as (
+        insert into events (account_id, type, job_id, data)
+        select account_id, 'job.progress', id, json_build_object('job_type', type, 'run', run,
+          'fraction', progress_fraction, 'message', progress_message)
+        from written where account_id = ${listenedIn("written")})
+      select * from written`,
     values: [p.id, p.run, p.fraction, p.message, p.data],
   });
   return rows[0] ?? null;

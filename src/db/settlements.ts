@@ -1,4 +1,5 @@
 import type { DeadReason } from "../core/model.ts";
+import { listenedIn } from "./events.ts";
 import type { Tx } from "./transaction.ts";
 
 /** What became of one delivery in the hands of a lane's holder. */
@@ -69,7 +70,8 @@ export async function settleDeliveries(
         from input i join held h on h.id = i.lane_id and h.epoch = i.epoch
         where d.id = i.delivery_id and d.status in ('pending', 'canceled')
           and d.attempt_count = i.number - 1
-        returning d.id, d.account_id, d.endpoint_id,
+        returning d.id, d.account_id, d.endpoint_id, d.job_id, d.message_id, d.status,
+          d.next_attempt_at,
           case when d.status = 'dead' then i.reason end as reason, i.detail
       ), logged as (
         insert into attempts (delivery_id, number, id, url, remote_address, started_at,
@@ -86,6 +88,25 @@ export async function settleDeliveries(
         update endpoints set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone',
           updated_at = now()
         where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
+        returning id, account_id
+      ), told as (
+        insert into events
+          (account_id, type, job_id, message_id, delivery_id, endpoint_id, data)
+        select s.account_id, e.type, s.job_id, s.message_id, s.id, s.endpoint_id,
+          json_build_object('outcome', i.outcome, 'attempt', i.number, 'status_code', i.status_code,
+            'error_code', i.error_code, 'duration_ms', i.duration_ms, 'reason', s.reason,
+            'next_attempt_at', s.next_attempt_at)
+        from settled s join input i on i.delivery_id = s.id
+        cross join lateral (values (1, 'delivery.attempted'), (2, 'delivery.' || s.status))
+          as e(place, type)
+        where s.account_id = ${listenedIn("settled")}
+          and case e.place when 1 then i.attempt_id is not null
+            else s.status in ('delivered', 'dead') end
+        order by e.place
+      ), told_of_endpoints as (
+        insert into events (account_id, type, endpoint_id, data)
+        select account_id, 'endpoint.updated', id, '{"state":"disabled"}' from disabled
+        where account_id = ${listenedIn("disabled")}
       )
       select id from settled`,
     values: [

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { isOutage } from "../core/outage.ts";
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
 
@@ -43,13 +44,51 @@ function lostToNeighbour(error: unknown): boolean {
 }
 
 async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return await withClient(pool, async (client) => {
+    const [begun, working] = inOneWrite(client, () => [client.query("begin"), work(asTx(client))]);
+    // the first statement went out right behind it, and fails as well when it does
+    begun.catch(() => undefined);
+    const result = await working;
+    await client.query("commit");
+    return result;
+  });
+}
+
+/**
+ * The same for work that issues all its statements at once, without waiting for the answer of
+ * any: they and the commit go out together, in one round trip. When one fails, nothing is done.
+ */
+export async function inOneTrip<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return await withClient(pool, async (client) => {
+    const [begun, done, committed] = inOneWrite(client, () => [
+      client.query("begin"),
+      work(asTx(client)),
+      client.query("commit"),
+    ]);
+    const [, result, end] = await Promise.allSettled([begun, done, committed]);
+    if (result.status === "rejected") throw result.reason;
+    if (end.status === "rejected") throw end.reason;
+    if (end.value.command !== "COMMIT") throw new Error("the transaction was rolled back");
+    return result.value;
+  });
+}
+
+/** What is sent meanwhile goes out in one system call, which costs more than what it carries. */
+function inOneWrite<T>(client: PoolClient, send: () => T): T {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
+  }
+}
+
+async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query("begin");
-    const result = await work(asTx(client));
-    await client.query("commit");
-    return result;
+    return await work(client);
   } catch (error) {
     // a connection that failed may be out of reach: closing it rolls back as well
     if (isOutage(error)) broken = error as Error;

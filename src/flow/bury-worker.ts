@@ -3,7 +3,7 @@ import { reached } from "../core/checkpoint.ts";
 import type { EndedJob } from "../db/jobs.ts";
 import { lockRunsOf, returnRuns } from "../db/runs.ts";
 import { breakLeases } from "../db/leases.ts";
-import { addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
+import { addTicket, addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { deleteWorker, lockBurials, lockDeadWorker, lockWorker } from "../db/workers.ts";
@@ -73,9 +73,10 @@ async function takeOver(
   // under new ids: one that was buried by mistake still completes its entries, by their old ids
   await addWakeUps(tx, [
     ...(await findEntriesOf(tx, poolIds)),
-    ...returning.map((id) => ({ task: "run-job" as const, id, delayMs: 0 })),
     ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
   ]);
+  // it may have been the one that would have looked for more when a thread became free
+  await addTicket(tx);
   await unlockQueueJobs(tx, poolIds);
   await deleteWorker(tx, workerId);
   reached("burial:before-commit");

@@ -17,6 +17,7 @@ import { insertEndpointLane, lockLane, setLaneOrder } from "../db/lanes.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { wakeLanes } from "./publish.ts";
+import { recordEvents } from "./record-events.ts";
 import { addSecret } from "./secrets.ts";
 
 interface EndpointOf {
@@ -41,7 +42,7 @@ export async function createEndpoint(
     });
     const owner = { accountId, endpointId: ids.id };
     const secret = await addSecret(tx, context, owner, chosen);
-    return { endpoint: (await getEndpoint(tx, accountId, ids.id))!, secret };
+    return { endpoint: await changed(tx, { accountId, endpointId: ids.id }), secret };
   });
 }
 
@@ -62,7 +63,7 @@ export async function updateEndpoint(
     }
     // a new URL, limit or order may let through what waited
     await wakeLanes(tx, [before.lane_id]);
-    return (await getEndpoint(tx, accountId, endpointId))!;
+    return await changed(tx, { accountId, endpointId });
   });
 }
 
@@ -74,6 +75,7 @@ export async function deleteEndpoint(
   await inTransaction(context.pool, async (tx) => {
     const { lane_id } = await find(tx, endpoint);
     await markEndpointDeleted(tx, endpoint.endpointId);
+    await recordChange(tx, endpoint, "deleted");
     await cancelPendingOfLane(tx, lane_id);
   });
 }
@@ -104,8 +106,27 @@ export async function changeEndpointState(
       await closeBreaker(tx, endpoint.lane_id);
       await wakeLanes(tx, [endpoint.lane_id]);
     }
-    return (await getEndpoint(tx, change.accountId, change.endpointId))!;
+    return await changed(tx, change);
   });
+}
+
+/** The endpoint as it is now, and listeners are told. */
+async function changed(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
+  const found = (await getEndpoint(tx, endpoint.accountId, endpoint.endpointId))!;
+  await recordChange(tx, endpoint, found.state);
+  return found;
+}
+
+async function recordChange(
+  tx: Tx,
+  { accountId, endpointId }: EndpointOf,
+  state: string,
+): Promise<void> {
+  await recordEvents(tx, [{ account_id: accountId }], () => ({
+    type: "endpoint.updated",
+    endpoint_id: endpointId,
+    data: { state },
+  }));
 }
 
 /** Locked with its lane, the lane first: so does the settlement of a 410. */

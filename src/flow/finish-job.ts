@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import type { Ending } from "../db/runs.ts";
 import { returnRun } from "../db/runs.ts";
-import { addWakeUps } from "../db/queue.ts";
+import { addTicket } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { persist } from "./persist.ts";
 
@@ -36,7 +36,7 @@ export async function handBack(
   const returned = await persist(context, "hand back run", () =>
     inTransaction(context.pool, async (tx) => {
       if (!(await returnRun(tx, run))) return false;
-      await addWakeUps(tx, [{ task: "run-job", id: run.id, delayMs: run.delayMs }]);
+      await addTicket(tx, run.delayMs);
       return true;
     }),
   );

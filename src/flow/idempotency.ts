@@ -12,7 +12,7 @@ import { singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 
 /** A key is remembered for 24 hours. */
-const LIFETIME_S = 86_400;
+export const IDEMPOTENCY_LIFETIME_S = 86_400;
 const RETRY_MS = 25;
 const PATIENCE_MS = 3_000;
 
@@ -35,7 +35,7 @@ export async function takeKeys(
   const wanted = [...firsts.values()];
   const free = await lockIdempotencyKeys(tx, wanted);
   const ours = wanted.filter((_, index) => free[index]);
-  await takeIdempotencyKeys(tx, ours, LIFETIME_S);
+  await takeIdempotencyKeys(tx, ours, IDEMPOTENCY_LIFETIME_S);
   const stored = await findIdempotencyRecords(tx, ours);
   const byKey = new Map(stored.map((record) => [keyOf(record), record]));
   return records.map((record) => {
@@ -90,7 +90,7 @@ export async function rememberResponse(
   context: Pick<Context, "pool">,
   record: IdempotencyRecord,
 ): Promise<void> {
-  await takeIdempotencyKeys(singleStatement(context.pool), [record], LIFETIME_S);
+  await takeIdempotencyKeys(singleStatement(context.pool), [record], IDEMPOTENCY_LIFETIME_S);
 }
 
 function keyOf({ accountId, key }: { accountId: string; key: string }): string {

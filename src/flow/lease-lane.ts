@@ -9,15 +9,9 @@ import type { Signer } from "../core/signature.ts";
 import { cancelPendingOfLane } from "../db/deliveries.ts";
 import { readOutlook } from "../db/due.ts";
 import { holdLanes } from "../db/lanes.ts";
-import {
-  lockLease,
-  nudgeHolder,
-  readLease,
-  releaseLease,
-  saveBreaker,
-  takeLease,
-} from "../db/leases.ts";
+import { lockLease, readLease, releaseLease, saveBreaker, takeLease } from "../db/leases.ts";
 import type { LaneConfig } from "../db/leases.ts";
+import { tellProcesses } from "../db/nudges.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
@@ -46,7 +40,7 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   const config = await takeLease(singleStatement(context.pool), laneId, workerId);
   if (config === null) {
     // its holder may have slots free and wait for a slow answer
-    await nudgeHolder(singleStatement(context.pool), laneId);
+    await tellProcesses(singleStatement(context.pool), [laneId]);
     if (!(await isRegistered(context.pool, workerId))) await passOn(context, laneId);
     return null;
   }

@@ -8,8 +8,10 @@ import { findSubscribers } from "../db/endpoints.ts";
 import { ensureOriginLanes, holdLanes, takePlaces } from "../db/lanes.ts";
 import type { OriginLane } from "../db/lanes.ts";
 import { insertMessages } from "../db/messages.ts";
+import { tellProcesses } from "../db/nudges.ts";
 import { addWakeUps } from "../db/queue.ts";
 import type { Tx } from "../db/transaction.ts";
+import { recordEvents } from "./record-events.ts";
 
 /** A message to be made, and who might receive it. */
 export interface Publication {
@@ -40,8 +42,16 @@ export interface Published {
  */
 export async function publish(tx: Tx, publications: readonly Publication[]): Promise<Published[]> {
   if (publications.length === 0) return [];
-  const plans = await planAll(tx, publications);
-  const laneIds = await findLanes(tx, publications, plans);
+  const [subscribers, origins] = await Promise.all([
+    findOwn(tx, publications),
+    findOrigins(tx, publications),
+  ]);
+  const plans = planAll(publications, subscribers);
+  const laneIds = plans.map((receivers, index) =>
+    receivers.map((r) =>
+      r.kind === "endpoint" ? r.laneId : origins.get(originKey(publications[index]!, r))!,
+    ),
+  );
   const lanes = await holdLanes(tx, [...new Set(laneIds.flat())]);
 
   const published = publications.map((publication, index): Published => {
@@ -74,12 +84,28 @@ export async function publish(tx: Tx, publications: readonly Publication[]): Pro
       delivery_count: own.length,
     };
   });
-  if (messages.length > 0) await insertMessages(tx, messages);
-  if (deliveries.length > 0) {
-    await insertDeliveries(tx, deliveries);
-    await wakeLanes(tx, [...lanes.keys()]);
-  }
+  await Promise.all([
+    messages.length > 0 && insertMessages(tx, messages),
+    deliveries.length > 0 && insertDeliveries(tx, deliveries),
+    recordEvents(tx, messages, ({ id, job_id, type, delivery_count }) => ({
+      type: "message.created",
+      message_id: id,
+      job_id,
+      data: { event_type: type, deliveries: delivery_count },
+    })),
+    wakeHeldLanes(tx, lanes),
+  ]);
   return published;
+}
+
+/** For lanes that the caller holds and has made deliveries due in. */
+export async function wakeHeldLanes(
+  tx: Tx,
+  lanes: ReadonlyMap<string, { leased: boolean }>,
+): Promise<void> {
+  const leased = [...lanes.keys()].filter((id) => lanes.get(id)!.leased);
+  const free = [...lanes.keys()].filter((id) => !lanes.get(id)!.leased);
+  await Promise.all([leased.length > 0 && tellProcesses(tx, leased), wakeLanes(tx, free)]);
 }
 
 /** Wake-ups, due now. The caller holds the lanes. */
@@ -90,7 +116,11 @@ export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
   );
 }
 
-async function planAll(tx: Tx, publications: readonly Publication[]): Promise<Receiver[][]> {
+/** The endpoints that may receive any of these. */
+async function findOwn(
+  tx: Tx,
+  publications: readonly Publication[],
+): Promise<Map<string, Subscriber[]>> {
   const named = publications.flatMap((p) => [
     ...p.callbacks.flatMap((c) => c.endpoint_id ?? []),
     ...(p.onlyEndpointId === undefined ? [] : [p.onlyEndpointId]),
@@ -100,9 +130,15 @@ async function planAll(tx: Tx, publications: readonly Publication[]): Promise<Re
     types: [...new Set(publications.map((p) => p.type))],
     named,
   });
-  const byAccount = Map.groupBy(subscribers, (s) => s.accountId);
+  return Map.groupBy(subscribers, (s) => s.accountId);
+}
+
+function planAll(
+  publications: readonly Publication[],
+  subscribers: ReadonlyMap<string, Subscriber[]>,
+): Receiver[][] {
   return publications.map((p) => {
-    const own: Subscriber[] = byAccount.get(p.accountId) ?? [];
+    const own = subscribers.get(p.accountId) ?? [];
     if (p.onlyEndpointId === undefined) return planReceivers(p.type, p.callbacks, own);
     return own
       .filter(({ id }) => id === p.onlyEndpointId)
@@ -110,35 +146,29 @@ async function planAll(tx: Tx, publications: readonly Publication[]): Promise<Re
   });
 }
 
-async function findLanes(
+function originKey(
+  { accountId }: Pick<Publication, "accountId">,
+  { origin, ordered }: { origin: string; ordered: boolean },
+): string {
+  return `${accountId} ${ordered} ${origin}`;
+}
+
+/** The lanes of the callbacks' URLs, by `originKey`. */
+async function findOrigins(
   tx: Tx,
   publications: readonly Publication[],
-  plans: readonly Receiver[][],
-): Promise<string[][]> {
+): Promise<Map<string, string>> {
   const wanted = new Map<string, OriginLane & { newId: string }>();
-  const keyOf = (accountId: string, r: { origin: string; ordered: boolean }): string =>
-    `${accountId} ${r.ordered} ${r.origin}`;
-  plans.forEach((receivers, index) => {
-    const { accountId } = publications[index]!;
-    for (const r of receivers) {
-      if (r.kind === "url") {
-        wanted.set(keyOf(accountId, r), {
-          accountId,
-          origin: r.origin,
-          ordered: r.ordered,
-          newId: newId(),
-        });
-      }
+  for (const p of publications) {
+    for (const r of planReceivers(p.type, p.callbacks, [])) {
+      if (r.kind !== "url" || wanted.has(originKey(p, r))) continue;
+      const { origin, ordered } = r;
+      wanted.set(originKey(p, r), { accountId: p.accountId, origin, ordered, newId: newId() });
     }
-  });
-  const keys = [...wanted.keys()];
-  const ids = keys.length === 0 ? [] : await ensureOriginLanes(tx, [...wanted.values()]);
-  const laneOf = new Map(keys.map((key, index) => [key, ids[index]!]));
-  return plans.map((receivers, index) =>
-    receivers.map((r) =>
-      r.kind === "endpoint" ? r.laneId : laneOf.get(keyOf(publications[index]!.accountId, r))!,
-    ),
-  );
+  }
+  if (wanted.size === 0) return new Map();
+  const ids = await ensureOriginLanes(tx, [...wanted.values()]);
+  return new Map([...wanted.keys()].map((key, index) => [key, ids[index]!]));
 }
 
 function newDelivery(

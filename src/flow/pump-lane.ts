@@ -11,6 +11,10 @@ import type { LeasedLane } from "./lease-lane.ts";
 import { persist } from "./persist.ts";
 import { giveUp, sendDelivery } from "./send-delivery.ts";
 
+/** Lanes pumped at once by one process; pumps mostly wait. */
+export const MAX_PUMPS = 500;
+/** How long an empty lane is kept, as what comes next needs no lease then. */
+const LINGER_MS = 300;
 const SLICE_MS = 2_000;
 const SLICE_DELIVERIES = 1_000;
 /** How long a lane whose slice is over waits for its sends before it works on meanwhile. */
@@ -96,6 +100,8 @@ class LanePump {
   #sliceLeft = 0;
   #refreshAt: number;
   #readAt = 0;
+  /** Since when there was nothing to do. */
+  #idleSince = Infinity;
   #wake: () => void = () => undefined;
 
   constructor(context: Context, lane: LeasedLane, onLost: () => void) {
@@ -121,9 +127,21 @@ class LanePump {
         this.#read();
       }
       const busy = this.#sending + this.#settling > 0 || this.#reading;
-      if (!busy && (over || this.#buffer.length === 0 || this.#held())) return;
+      if (!busy && (over || this.#held() || this.#isLeft())) return;
       await this.#event(over);
     }
+  }
+
+  /** It has been empty for a while, or the process has other lanes to pump. */
+  #isLeft(): boolean {
+    if (this.#buffer.length > 0) return false;
+    const now = performance.now();
+    this.#idleSince = Math.min(this.#idleSince, now);
+    return now - this.#idleSince >= LINGER_MS || this.#isCrowded();
+  }
+
+  #isCrowded(): boolean {
+    return this.#context.pumps.size >= MAX_PUMPS;
   }
 
   /** Nothing more is begun: the lease is lost, the process stops, or others want their turn. */
@@ -133,6 +151,7 @@ class LanePump {
     if (now < this.#sliceEnd && this.#sliceLeft > 0) return false;
     // a slow answer keeps the lease anyway, so the lane works on beside it
     if (this.#sending > 0 && now > this.#sliceEnd + DRAIN_MS) this.#newSlice();
+    if (!this.#isCrowded()) this.#newSlice();
     return now >= this.#sliceEnd || this.#sliceLeft <= 0;
   }
 
@@ -174,6 +193,7 @@ class LanePump {
         ).nextSendAt;
       }
       const delivery = this.#buffer.shift()!;
+      this.#idleSince = Infinity;
       this.#sliceLeft -= 1;
       void (disabled ? this.#giveUp(delivery) : this.#send(delivery));
     }
@@ -197,7 +217,7 @@ class LanePump {
 
   async #giveUp(delivery: DueDelivery): Promise<void> {
     const settlement = giveUp(this.#lane, delivery);
-    this.#context.telemetry.deliveryGivenUp(delivery.id, settlement.reason!, settlement.detail!);
+    this.#context.telemetry.deliveryGivenUp(delivery, settlement.reason!, settlement.detail!);
     await this.#settle(delivery, settlement);
   }
 
@@ -328,6 +348,7 @@ class LanePump {
     const pace = paceDelay(this.#lane, this.#context.now().getTime());
     const waits = [this.#refreshAt - now];
     if (this.#buffer.length > 0 && pace > 0 && !over) waits.push(pace);
+    if (this.#idleSince < Infinity) waits.push(this.#idleSince + LINGER_MS - now);
     if (over && this.#sending > 0 && !this.#lost) waits.push(this.#sliceEnd + DRAIN_MS + 1 - now);
     const waitMs = Math.max(1, Math.min(...waits));
     await new Promise<void>((resolve) => {

@@ -4,17 +4,6 @@ import type { WakeUp } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { persist } from "./persist.ts";
 
-/** Puts the wake-up of a job that found no thread back to its place in the queue. */
-export async function putBack(
-  { pool }: Pick<Context, "pool">,
-  jobId: string,
-  place: Date,
-): Promise<void> {
-  // never later than now, whatever our clock says
-  const delayMs = Math.min(0, place.getTime() - Date.now());
-  await inTransaction(pool, (tx) => addWakeUps(tx, [{ task: "run-job", id: jobId, delayMs }]));
-}
-
 /** Queues what an outage cut short, as soon as the database takes it. */
 export async function queueAgain(
   context: Pick<Context, "pool" | "telemetry">,

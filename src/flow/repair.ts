@@ -1,17 +1,21 @@
 import type { Context } from "../context.ts";
+import { deleteOldEvents } from "../db/events.ts";
 import { deleteExpiredIdempotencyRecords } from "../db/idempotency.ts";
-import { findForgottenJobs } from "../db/jobs.ts";
+import { findOverdueJobs } from "../db/jobs.ts";
 import { findRunsOf } from "../db/runs.ts";
 import { breakLease, findLeasesOf } from "../db/leases.ts";
 import { findForgottenLanes, holdLanes } from "../db/lanes.ts";
 import { addWakeUps, deleteSpentQueueJobs, unlockOrphanedQueueJobs } from "../db/queue.ts";
 import { findForgottenReplays } from "../db/replays.ts";
+import { deleteOldStats } from "../db/stats.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { handBack } from "./finish-job.ts";
 import { wakeLanes } from "./publish.ts";
 
 /** How long something must have been due without a wake-up before it counts as forgotten. */
 const OVERDUE_MS = 5_000;
+/** How long a job waits while a thread is free, at most, if all is well. */
+const UNTOLD_MS = 1_500;
 const LIMIT = 1_000;
 
 /**
@@ -20,33 +24,31 @@ const LIMIT = 1_000;
  */
 export async function repairWakeUps(
   context: Pick<Context, "pool" | "telemetry">,
-): Promise<{ jobs: number; lanes: number; replays: number }> {
+): Promise<{ lanes: number; replays: number }> {
   const { pool, telemetry } = context;
-  const jobs = await findForgottenJobs(pool, OVERDUE_MS, LIMIT);
   const lanes = await findForgottenLanes(pool, OVERDUE_MS, LIMIT);
   const replays = await findForgottenReplays(pool);
-  if (jobs.length + lanes.length + replays.length > 0) {
+  if (lanes.length + replays.length > 0) {
     await inTransaction(pool, async (tx) => {
       await holdLanes(tx, lanes);
       await addWakeUps(tx, [
-        ...jobs.map((id) => ({ task: "run-job" as const, id, delayMs: 0 })),
         ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
         ...replays.map((id) => ({ task: "run-replay" as const, id, delayMs: 0 })),
       ]);
     });
   }
-  if (jobs.length > 0) telemetry.repaired("job", jobs);
   if (lanes.length > 0) telemetry.repaired("lane", lanes);
   if (replays.length > 0) telemetry.repaired("replay", replays);
-  return { jobs: jobs.length, lanes: lanes.length, replays: replays.length };
+  return { lanes: lanes.length, replays: replays.length };
 }
 
 /**
  * The audit of a worker's own: a lease or a claim that the database gave and whose answer never
- * arrived is in nobody's hands, and its worker lives. It is given back.
+ * arrived is in nobody's hands, and its worker lives. It is given back. And a thread that is free
+ * while a job waits was not told of it.
  */
 export async function auditOwn(
-  context: Pick<Context, "pool" | "telemetry" | "worker" | "pumps" | "runs" | "endings">,
+  context: Pick<Context, "pool" | "telemetry" | "worker" | "pumps" | "runs" | "endings" | "jobs">,
 ): Promise<void> {
   const { pool, telemetry, worker } = context;
   // what is in hand is noted before it is asked for, so what is noted nowhere was lost
@@ -59,13 +61,32 @@ export async function auditOwn(
     });
     if (broken) telemetry.repaired("lease", [id]);
   }
-  // and a run that ends while the answer is on its way was in hand before
-  const inHand = new Set(context.runs.keys());
-  for (const { id, run } of await findRunsOf(pool, worker.id)) {
-    if (inHand.has(id) || context.runs.has(id)) continue;
+  for (const { id, run } of await findOrphanedRuns(context)) {
     const returned = await handBack(context, { id, run, delayMs: 0, failed: false });
     if (returned) telemetry.repaired("run", [id]);
   }
+  if (!context.jobs.isIdle()) return;
+  const forgotten = await findOverdueJobs(pool, UNTOLD_MS, LIMIT);
+  if (forgotten.length === 0 || !context.jobs.isIdle()) return;
+  await context.jobs.look();
+  telemetry.repaired("job", forgotten);
+}
+
+async function findOrphanedRuns({
+  pool,
+  worker,
+  runs,
+  jobs,
+}: Pick<Context, "pool" | "worker" | "runs" | "jobs">): Promise<{ id: string; run: number }[]> {
+  const before = (await findRunsOf(pool, worker.id)).filter(({ id }) => !runs.has(id));
+  if (before.length === 0) return [];
+  // what was being claimed is in hand then, and what ends while the answer is on its way was
+  await jobs.settled();
+  const inHand = new Set(runs.keys());
+  const known = new Set(before.map(({ id, run }) => `${id} ${run}`));
+  return (await findRunsOf(pool, worker.id)).filter(
+    ({ id, run }) => known.has(`${id} ${run}`) && !inHand.has(id),
+  );
 }
 
 /** What nobody needs any more. */
@@ -73,4 +94,6 @@ export async function sweep({ pool }: Pick<Context, "pool">): Promise<void> {
   await inTransaction(pool, unlockOrphanedQueueJobs);
   await inTransaction(pool, deleteSpentQueueJobs);
   await inTransaction(pool, deleteExpiredIdempotencyRecords);
+  await inTransaction(pool, deleteOldStats);
+  await inTransaction(pool, deleteOldEvents);
 }

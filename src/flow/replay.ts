@@ -1,9 +1,10 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
-import { newId } from "../core/ids.ts";
-import type { Delivery, Replay, ReplayFilter } from "../core/model.ts";
+import { formatId, newId } from "../core/ids.ts";
+import type { Delivery, Replay, ReplayAction, ReplayFilter } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { attemptNow, findDeliveryLane, lockDelivery, reopenDeliveries } from "../db/reopen.ts";
+import { discardDeadLetters } from "../db/dead-letters.ts";
 import { getDelivery } from "../db/deliveries.ts";
 import type { ReplayTarget } from "../db/reopen.ts";
 import { holdLanes } from "../db/lanes.ts";
@@ -18,7 +19,9 @@ import {
   lockReplay,
 } from "../db/replays.ts";
 import { inTransaction } from "../db/transaction.ts";
-import { wakeLanes } from "./publish.ts";
+import type { Tx } from "../db/transaction.ts";
+import { wakeHeldLanes } from "./publish.ts";
+import { recordEvents } from "./record-events.ts";
 
 const STEP = 500;
 
@@ -34,16 +37,24 @@ export async function replayDelivery(
   const delivery = await inTransaction(context.pool, async (tx) => {
     const laneId = await findDeliveryLane(tx, accountId, deliveryId);
     if (laneId === null) throw new Problem("not_found", "no such delivery");
-    await holdLanes(tx, [laneId]);
+    const lanes = await holdLanes(tx, [laneId]);
     const target = (await lockDelivery(tx, accountId, deliveryId))!;
     refuseUnsendable(target);
     if (target.status === "pending") await attemptNow(tx, target.id);
-    else await reopenDeliveries(tx, [target.id]);
-    await wakeLanes(tx, [target.lane_id]);
+    else await reopen(tx, [target.id]);
+    await wakeHeldLanes(tx, lanes);
     return (await getDelivery(tx, accountId, deliveryId))!;
   });
   context.telemetry.replayed(1, null);
   return delivery;
+}
+
+export interface ReplayOrder {
+  accountId: string;
+  filter: ReplayFilter;
+  dryRun: boolean;
+  /** Take them out of the inbox instead of sending them: why, and by the holder of which API key. */
+  discard?: { note: string; keyId: string };
 }
 
 /**
@@ -52,19 +63,24 @@ export async function replayDelivery(
  */
 export async function createReplay(
   context: Pick<Context, "pool">,
-  order: { accountId: string; filter: ReplayFilter; dryRun: boolean },
+  order: ReplayOrder,
 ): Promise<Replay> {
-  const { accountId, filter, dryRun } = order;
+  const { accountId, filter, dryRun, discard } = order;
+  const action: ReplayAction = discard === undefined ? "replay" : "discard";
   return await inTransaction(context.pool, async (tx) => {
-    const matched = await countReplayMatches(tx, accountId, filter);
+    const matched = await countReplayMatches(tx, { account_id: accountId, action, filter });
     const id = newId();
     const replay = await insertReplay(tx, {
       id,
       account_id: accountId,
+      action,
+      note: discard?.note ?? null,
+      key_id: discard?.keyId ?? null,
       filter,
       dry_run: dryRun,
       matched,
     });
+    await recordProgress(tx, replay);
     if (replay.status === "running") await addWakeUps(tx, [{ task: "run-replay", id, delayMs: 0 }]);
     return replay;
   });
@@ -78,7 +94,7 @@ export async function runReplay(
   while (!context.stopping.aborted) {
     const step = await replayStep(context, replayId);
     reached("replay:step-committed");
-    if (step.replayed > 0) context.telemetry.replayed(step.replayed, replayId);
+    if (step.replayed > 0) context.telemetry[step.action](step.replayed, replayId);
     if (step.finished) return;
   }
   // the next start of the queue goes on from the position reached
@@ -90,24 +106,67 @@ export async function runReplay(
 async function replayStep(
   { pool }: Pick<Context, "pool">,
   replayId: string,
-): Promise<{ replayed: number; finished: boolean }> {
+): Promise<{ action: "replayed" | "discarded"; replayed: number; finished: boolean }> {
   return await inTransaction(pool, async (tx) => {
     const replay = await lockReplay(tx, replayId);
-    if (replay?.status !== "running") return { replayed: 0, finished: true };
+    const action = replay?.action === "discard" ? "discarded" : "replayed";
+    if (replay?.status !== "running") return { action, replayed: 0, finished: true };
     const matches = await findReplayMatches(tx, replay, STEP);
-    const laneIds = [...new Set(matches.map(({ lane_id }) => lane_id))];
-    await holdLanes(tx, laneIds);
-    const reopened = await reopenDeliveries(
-      tx,
-      matches.map(({ id }) => id),
-    );
-    await wakeLanes(tx, laneIds);
+    const replayed = await (action === "discarded" ? discard : sendAgain)(tx, matches, replay);
     const finished = matches.length < STEP;
     const position = matches.at(-1)?.id ?? null;
-    await advanceReplay(tx, replayId, { position, replayed: reopened.length, finished });
+    const now = await advanceReplay(tx, replayId, { position, replayed, finished });
+    await recordProgress(tx, now);
     reached("replay:before-commit");
-    return { replayed: reopened.length, finished };
+    return { action, replayed, finished };
   });
+}
+
+interface Match {
+  id: string;
+  lane_id: string;
+}
+
+async function sendAgain(tx: Tx, matches: readonly Match[]): Promise<number> {
+  const laneIds = [...new Set(matches.map(({ lane_id }) => lane_id))];
+  const lanes = await holdLanes(tx, laneIds);
+  const ids = matches.map(({ id }) => id);
+  const reopened = await reopen(tx, ids);
+  await wakeHeldLanes(tx, lanes);
+  return reopened;
+}
+
+async function reopen(tx: Tx, ids: readonly string[]): Promise<number> {
+  const reopened = await reopenDeliveries(tx, ids);
+  await recordEvents(tx, reopened, ({ id, job_id, message_id, endpoint_id }) => ({
+    type: "delivery.replayed",
+    job_id,
+    message_id,
+    delivery_id: id,
+    endpoint_id,
+  }));
+  return reopened.length;
+}
+
+async function recordProgress(tx: Tx, replay: Replay | null): Promise<void> {
+  await recordEvents(tx, replay === null ? [] : [replay], (one) => ({
+    type: "replay.progress",
+    data: {
+      replay_id: formatId("replay", one.id),
+      action: one.action,
+      status: one.status,
+      matched: one.matched,
+      replayed: one.replayed,
+    },
+  }));
+}
+
+async function discard(tx: Tx, matches: readonly Match[], replay: Replay): Promise<number> {
+  return await discardDeadLetters(
+    tx,
+    matches.map(({ id }) => id),
+    { keyId: replay.key_id!, note: replay.note! },
+  );
 }
 
 /** What was sent again stays so. @throws Problem not_found, replay_finished */
@@ -117,7 +176,10 @@ export async function cancelReplay(
 ): Promise<Replay> {
   return await inTransaction(context.pool, async (tx) => {
     const canceled = await cancelRunningReplay(tx, accountId, replayId);
-    if (canceled !== null) return canceled;
+    if (canceled !== null) {
+      await recordProgress(tx, canceled);
+      return canceled;
+    }
     const replay = await getReplay(tx, accountId, replayId);
     if (replay === null) throw new Problem("not_found", "no such replay");
     throw new Problem("replay_finished", `the replay has been ${replay.status} already`);

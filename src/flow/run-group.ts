@@ -1,48 +1,22 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
+import type { LiveEventType } from "../core/live-events.ts";
 import type { JobEvent } from "../core/model.ts";
-import { claimRuns, endRuns } from "../db/runs.ts";
-import type { ClaimedRun, Ending } from "../db/runs.ts";
+import { endRuns } from "../db/runs.ts";
+import type { Ending } from "../db/runs.ts";
 import type { EndedJob } from "../db/jobs.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { jobPublication } from "./job-events.ts";
-import { callbacksWant, publish } from "./publish.ts";
+import { publish } from "./publish.ts";
+import { recordEvents } from "./record-events.ts";
 
-/** Job id → the claim; null: it is not pending, or not due. */
-export type ClaimGroup = GroupCommit<string, ClaimedRun | null>;
 /** How a run ended → the job's end; null: the claim was lost. */
 export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
 
 const GROUP = 200;
-
-/** T2, for all runs that wait to be claimed: `pending → running`, and job.started if wanted. */
-export function createClaimGroup({
-  pool,
-  worker,
-  config,
-}: Pick<Context, "pool" | "worker" | "config">): ClaimGroup {
-  return createGroupCommit(
-    (ids) =>
-      inTransaction(pool, async (tx) => {
-        const claimed = await claimRuns(tx, worker.id, ids);
-        const wanted = claimed.filter(
-          (job) => job.started_subscribed || callbacksWant(job.callbacks, "job.started"),
-        );
-        await publish(
-          tx,
-          wanted.map((job) =>
-            jobPublication("job.started", job, job.run_started_at, config.publicUrl, null),
-          ),
-        );
-        const byId = new Map(claimed.map((job) => [job.id, job]));
-        return ids.map((id) => byId.get(id) ?? null);
-      }),
-    GROUP,
-  );
-}
 
 /** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
 export function createEndingGroup({ pool, config }: Pick<Context, "pool" | "config">): EndingGroup {
@@ -60,14 +34,21 @@ export async function endJobs(
 ): Promise<(EndedJob | null)[]> {
   const byId = new Map((await endRuns(tx, endings)).map((job) => [job.id, job]));
   const ended = endings.map(({ id }) => byId.get(id) ?? null);
-  await publish(
-    tx,
-    ended.flatMap((job, index) =>
-      job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
-    ),
+  const publications = ended.flatMap((job, index) =>
+    job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
   );
+  await Promise.all([publish(tx, publications), recordEnds(tx, [...byId.values()])]);
   reached("finish:before-commit");
   return ended;
+}
+
+/** Tells listeners of the ends of jobs. */
+export async function recordEnds(tx: Tx, ended: readonly EndedJob[]): Promise<void> {
+  await recordEvents(tx, ended, ({ id, type, status, run, error_code }) => ({
+    type: `job.${status}` as LiveEventType,
+    job_id: id,
+    data: { job_type: type, status, run, ...(error_code === null ? {} : { error_code }) },
+  }));
 }
 
 /** The message of a job's end. */

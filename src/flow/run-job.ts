@@ -2,10 +2,7 @@ import type { RunOutcome } from "../compute/pool.ts";
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { backoffMs } from "../core/backoff.ts";
-import { lockPendingJob } from "../db/jobs.ts";
 import type { ClaimedRun } from "../db/runs.ts";
-import { addWakeUps } from "../db/queue.ts";
-import { inTransaction } from "../db/transaction.ts";
 import { CANCELED, finishJob, handBack } from "./finish-job.ts";
 import { createProgressReporter } from "./report-progress.ts";
 
@@ -14,37 +11,23 @@ const RUN_RETRY = { max_attempts: Infinity, base_s: 2, factor: 3, cap_s: 300 };
 
 /** How long a run that was claimed ahead waits for a thread before it is handed back. */
 const THREAD_WAIT_MS = 1_000;
-/** Until a job that was refused to this process is offered again. */
-const REFUSED_WAIT_MS = 500;
+
+type RunContext = Pick<
+  Context,
+  "pool" | "config" | "telemetry" | "compute" | "endings" | "random" | "runs" | "stopping"
+>;
 
 /**
- * Claims one run of a job, computes it in a thread and brings it to its end.
+ * Computes a run that was claimed, in a thread, and brings it to its end.
  * @param computed called when the thread is free again, before the end is written, with the
  *   milliseconds it was busy; null when it never began
  */
-export async function runJob(
-  context: Context,
-  jobId: string,
-  computed: (busyMs: number | null) => void,
-): Promise<void> {
-  if (context.stopping.aborted || context.runs.has(jobId)) return await wakeLater(context, jobId);
-  // before the claim, so that a claim whose answer got lost can be told from one that is in hand
-  context.runs.set(jobId, { run: 0, stop: () => undefined });
-  try {
-    const job = await context.claims.add(jobId);
-    if (job === null) return await wakeLater(context, jobId);
-    reached("claim:committed");
-    await compute(context, job, computed);
-  } finally {
-    context.runs.delete(jobId);
-  }
-}
-
-async function compute(
-  context: Context,
+export async function computeRun(
+  context: RunContext,
   job: ClaimedRun,
   computed: (busyMs: number | null) => void,
 ): Promise<void> {
+  reached("claim:committed");
   const progress = createProgressReporter(context, job);
   let startedAt: number | null = null;
   const running = context.compute.start({
@@ -78,22 +61,8 @@ async function compute(
   await conclude(context, job, outcome);
 }
 
-/**
- * The wake-up of a pending job that could not be claimed is not used up: the job is not due yet,
- * or this process stops, was buried, or has an older run of it in hand.
- */
-async function wakeLater({ pool }: Pick<Context, "pool">, jobId: string): Promise<void> {
-  await inTransaction(pool, async (tx) => {
-    const dueMs = await lockPendingJob(tx, jobId);
-    if (dueMs === null) return;
-    await addWakeUps(tx, [
-      { task: "run-job", id: jobId, delayMs: Math.max(dueMs, REFUSED_WAIT_MS) },
-    ]);
-  });
-}
-
 /** What an outcome makes of the job: its end, another run later, or a run handed back. */
-async function conclude(context: Context, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
+async function conclude(context: RunContext, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
   const end = { id: job.id, run: job.run, result: null, errorCode: null, errorMessage: null };
   if (outcome.kind === "completed") {
     await complete(context, job, outcome.result);
@@ -111,7 +80,7 @@ async function conclude(context: Context, job: ClaimedRun, outcome: RunOutcome):
 }
 
 /** A result that the database refuses for another reason than an outage fails the run. */
-async function complete(context: Context, job: ClaimedRun, result: string): Promise<void> {
+async function complete(context: RunContext, job: ClaimedRun, result: string): Promise<void> {
   const { id, run } = job;
   const end = { id, run, status: "completed", errorCode: null, errorMessage: null } as const;
   try {

@@ -8,11 +8,13 @@ import { findEndpointIds } from "../db/endpoints.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import { insertJobs } from "../db/jobs.ts";
 import type { NewJob } from "../db/jobs.ts";
-import { addWakeUps } from "../db/queue.ts";
-import { inTransaction } from "../db/transaction.ts";
+import { addTicket } from "../db/queue.ts";
+import { inOneTrip, inTransaction } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { replayOf, takeKeys, untilDecided } from "./idempotency.ts";
+import { recordEventsAtOnce } from "./record-events.ts";
 import type { KeyAnswer } from "./idempotency.ts";
 
 export interface Submission {
@@ -49,26 +51,38 @@ const GROUP = 200;
 
 /** T1, for all submissions that wait: idempotency records + jobs + queue entries. */
 export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
-  return createGroupCommit(
-    (group) =>
-      inTransaction(pool, async (tx) => {
-        const earlier = await takeKeys(
+  async function store(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
+    await Promise.all([
+      insertJobs(tx, jobs),
+      addTicket(tx),
+      recordEventsAtOnce(tx, jobs, ({ id, type }) => ({
+        type: "job.accepted",
+        job_id: id,
+        data: { job_type: type },
+      })),
+    ]);
+  }
+  return createGroupCommit(async (group) => {
+    if (group.every(({ record }) => record === null)) {
+      await inOneTrip(pool, (tx) =>
+        store(
           tx,
-          group.map(({ record }) => record),
-        );
-        const jobs = group.filter((_, i) => earlier[i] === null).map(({ job }) => job);
-        if (jobs.length > 0) {
-          await insertJobs(tx, jobs);
-          await addWakeUps(
-            tx,
-            jobs.map(({ id }) => ({ task: "run-job", id, delayMs: 0 })),
-          );
-        }
-        reached("submit:before-commit");
-        return earlier;
-      }),
-    GROUP,
-  );
+          group.map(({ job }) => job),
+        ),
+      );
+      return group.map(() => null);
+    }
+    return await inTransaction(pool, async (tx) => {
+      const earlier = await takeKeys(
+        tx,
+        group.map(({ record }) => record),
+      );
+      const jobs = group.filter((_, i) => earlier[i] === null).map(({ job }) => job);
+      if (jobs.length > 0) await store(tx, jobs);
+      reached("submit:before-commit");
+      return earlier;
+    });
+  }, GROUP);
 }
 
 /**
@@ -76,7 +90,7 @@ export function createSubmissionGroup({ pool }: Pick<Context, "pool">): Submissi
  * @throws Problem endpoint_unknown, idempotency_key_reused, idempotency_in_progress
  */
 export async function submitJob(
-  context: Pick<Context, "pool" | "now" | "submissions" | "telemetry">,
+  context: Pick<Context, "pool" | "now" | "submissions" | "telemetry" | "jobs">,
   submission: Submission,
 ): Promise<Accepted> {
   await checkEndpoints(context, submission);
@@ -94,6 +108,8 @@ export async function submitJob(
   }
   reached("submit:committed");
   context.telemetry.jobAccepted(job);
+  // sooner than the ticket
+  if (context.jobs.hasFreeThread()) void context.jobs.look();
   return { kind: "created", job };
 }
 

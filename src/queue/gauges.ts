@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
-import { countDeadLetters, getDeliveryBacklog } from "../db/deliveries.ts";
+import { countDeadLetters } from "../db/dead-letters.ts";
+import { getDeliveryBacklog } from "../db/deliveries.ts";
 import { countJobs } from "../db/jobs.ts";
 import { countTroubledLanes } from "../db/lanes.ts";
 import { countWaitingWakeUps } from "../db/queue.ts";

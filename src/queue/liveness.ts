@@ -4,7 +4,7 @@ import pg from "pg";
 import type { Context } from "../context.ts";
 import { newId } from "../core/ids.ts";
 import { findCancelRequests } from "../db/runs.ts";
-import { NUDGES } from "../db/leases.ts";
+import { NUDGES } from "../db/nudges.ts";
 import { sessionTx, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { beat, readSigns, registerWorker, relockWorker, setPoolIds } from "../db/workers.ts";
@@ -27,7 +27,7 @@ export interface Liveness {
 
 type LivenessContext = Pick<
   Context,
-  "pool" | "databaseUrl" | "config" | "telemetry" | "worker" | "runs" | "pumps"
+  "pool" | "databaseUrl" | "config" | "telemetry" | "worker" | "runs" | "pumps" | "jobs"
 >;
 
 /**
@@ -146,7 +146,12 @@ async function openSession(context: LivenessContext): Promise<pg.Client> {
     keepAlive: true,
   });
   client.on("error", () => undefined);
-  client.on("notification", ({ payload }) => context.pumps.get(payload ?? "")?.nudge());
+  client.on("notification", ({ payload = "" }) => {
+    for (const what of payload.split(" ")) {
+      if (what === "jobs") void context.jobs.look(true);
+      else context.pumps.get(what)?.nudge();
+    }
+  });
   await client.connect();
   // a host that vanishes closes no socket: let the server find out, and free the lock
   await client.query(

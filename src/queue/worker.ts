@@ -1,25 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobHelpers, TaskList } from "graphile-worker";
+import type { TaskList } from "graphile-worker";
 import type { Context } from "../context.ts";
 import { isOutage } from "../core/outage.ts";
-import { createSlots } from "../core/slots.ts";
-import type { Slots } from "../core/slots.ts";
 import type { WakeUp } from "../db/queue.ts";
-import { pumpLane } from "../flow/pump-lane.ts";
-import { putBack, queueAgain } from "../flow/queue-again.ts";
+import { MAX_PUMPS, pumpLane } from "../flow/pump-lane.ts";
+import { queueAgain } from "../flow/queue-again.ts";
 import { auditOwn, repairWakeUps, sweep } from "../flow/repair.ts";
 import { runReplay } from "../flow/replay.ts";
-import { runJob } from "../flow/run-job.ts";
 import { startLiveness } from "./liveness.ts";
 import { startRunner } from "./runner.ts";
 import type { QueueRunner } from "./runner.ts";
 
-/** Lanes pumped at once by one process; pumps mostly wait. */
-const PUMPS = 500;
-const SHORT_RUN_MS = 20;
-const SHORT_RUNS_PER_THREAD = 16;
-/** How long an entry waits here for a slot. */
-const SLOT_WAIT_MS = 1_000;
+/** Tickets taken at once; several that come together are one look. */
+const TICKETS = 10;
 const RECONCILE_MS = 30_000;
 /** What an outage left in nobody's hands is to go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
@@ -46,20 +39,15 @@ export async function startWorker(context: Context): Promise<Worker> {
   const tellPools = async (): Promise<void> =>
     await liveness.setPools(runners.map((runner) => runner.poolId()));
   if (roles.includes("compute")) {
-    const slots = createRunSlots(context.compute.threads);
-    const concurrency = context.compute.threads * SHORT_RUNS_PER_THREAD * 2;
     runners.push(
       await startRunner(
         context,
         {
           tasks: {
-            "run-job": task(context, "run-job", (id, { job }) =>
-              runInSlot(context, slots, id, job.run_at),
-            ),
+            "claim-jobs": async () => await context.jobs.look(),
           },
-          // the end of one run is written while the next is claimed
-          concurrency,
-          ahead: context.compute.threads * 2,
+          concurrency: TICKETS,
+          ahead: TICKETS,
           pollMs: 1_000,
           batched: true,
         },
@@ -76,8 +64,8 @@ export async function startWorker(context: Context): Promise<Worker> {
             "pump-lane": task(context, "pump-lane", (id) => pumpLane(context, id)),
             "run-replay": task(context, "run-replay", (id) => runReplay(context, id)),
           },
-          concurrency: PUMPS,
-          ahead: PUMPS,
+          concurrency: MAX_PUMPS,
+          ahead: MAX_PUMPS,
           pollMs: 500,
           // a message for several lanes re-queues wake-ups of lanes that are being pumped
           batched: false,
@@ -87,6 +75,8 @@ export async function startWorker(context: Context): Promise<Worker> {
     );
   }
   await tellPools();
+  // what was pending before, and whose ticket somebody took who is gone
+  void context.jobs.look(true);
 
   const repeating = [
     repeat(context, RECONCILE_MS, () => repairWakeUps(context)),
@@ -96,7 +86,10 @@ export async function startWorker(context: Context): Promise<Worker> {
 
   return {
     async stop(graceMs) {
-      const stopped = Promise.allSettled(runners.map((runner) => runner.stop()));
+      const stopped = Promise.allSettled([
+        ...runners.map((runner) => runner.stop()),
+        context.jobs.idle(),
+      ]);
       await Promise.race([stopped, sleep(graceMs * RUN_SHARE, undefined, { ref: false })]);
       for (const run of context.runs.values()) run.stop("shutdown");
       await Promise.race([stopped, sleep(graceMs * (1 - RUN_SHARE), undefined, { ref: false })]);
@@ -106,55 +99,16 @@ export async function startWorker(context: Context): Promise<Worker> {
   };
 }
 
-interface RunSlots extends Slots {
-  /** Takes note of how long a run kept its thread. */
-  ran(ms: number): void;
-}
-
-/** One slot per thread; more while runs are so short that claiming them takes longer. */
-function createRunSlots(threads: number): RunSlots {
-  let averageMs = Infinity;
-  const slots = createSlots(() =>
-    averageMs < SHORT_RUN_MS ? threads * SHORT_RUNS_PER_THREAD : threads,
-  );
-  return {
-    take: slots.take,
-    ran(ms) {
-      // a long run counts at once, short ones have to add up
-      averageMs = ms > averageMs || averageMs === Infinity ? ms : averageMs * 0.9 + ms * 0.1;
-    },
-  };
-}
-
-/** No slot for long: the entry goes back to its place in the queue, for whoever has one. */
-async function runInSlot(
-  context: Context,
-  slots: RunSlots,
-  id: string,
-  place: Date,
-): Promise<void> {
-  const release = await slots.take(SLOT_WAIT_MS);
-  if (release === null) return await putBack(context, id, place);
-  try {
-    await runJob(context, id, (ms) => {
-      if (ms !== null) slots.ran(ms);
-      release();
-    });
-  } finally {
-    release();
-  }
-}
-
 /** What an outage cut short is queued again at once: graphile-worker would wait e^attempts s. */
 function task(
   context: Context,
   name: WakeUp["task"],
-  work: (id: string, helpers: JobHelpers) => Promise<void>,
+  work: (id: string) => Promise<void>,
 ): NonNullable<TaskList[string]> {
-  return async (payload, helpers) => {
+  return async (payload) => {
     const { id } = payload as { id: string };
     try {
-      await work(id, helpers);
+      await work(id);
     } catch (error) {
       if (!isOutage(error)) throw error;
       await queueAgain(context, { task: name, id, delayMs: 0 });

@@ -3,6 +3,7 @@ import type { Problem } from "../../src/core/problem.ts";
 import type { ClaimedRun } from "../../src/db/runs.ts";
 import { cancelJob } from "../../src/flow/cancel-job.ts";
 import { finishJob, handBack } from "../../src/flow/finish-job.ts";
+import { claimPending } from "../../src/flow/run-jobs.ts";
 import { createProgressReporter } from "../../src/flow/report-progress.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
@@ -50,9 +51,9 @@ describe("a run whose claim was lost changes nothing", () => {
     const id = await submit(t, {
       callbacks: [callbackTo(receiver.url, { events: ["job.progress", "job.completed"] })],
     });
-    const claimed = await t.context.claims.add(id);
-    if (claimed === null) throw new Error("not claimed");
-    return claimed;
+    const { jobs } = await claimPending(t.context, 1);
+    expect(jobs.map((job) => job.id)).toEqual([id]);
+    return jobs[0]!;
   }
 
   async function takeOver(id: string): Promise<void> {
@@ -121,8 +122,11 @@ describe("a run whose claim was lost changes nothing", () => {
       config: { roles: ["deliver"] },
     });
     try {
-      const claims = await Promise.all([t.context.claims.add(id), second.context.claims.add(id)]);
-      expect(claims.filter((claimed) => claimed !== null)).toHaveLength(1);
+      const claims = await Promise.all([
+        claimPending(t.context, 1),
+        claimPending(second.context, 1),
+      ]);
+      expect(claims.flatMap(({ jobs }) => jobs.map((job) => job.id))).toEqual([id]);
       expect(await jobOf(t, id)).toMatchObject({ status: "running", run: 1 });
     } finally {
       await second.stop();
@@ -134,7 +138,7 @@ describe("a run whose claim was lost changes nothing", () => {
     const { worker } = t.context;
     const gone = await createTestContext({ database: t.database, worker: false });
     gone.context.worker.id = worker.id.replace(/....$/, "0000");
-    expect(await gone.context.claims.add(id)).toBeNull();
+    expect(await claimPending(gone.context, 1)).toEqual({ jobs: [], chosen: 1 });
     await gone.stop();
     expect((await jobOf(t, id)).status).toBe("pending");
   });

@@ -21,7 +21,7 @@ import {
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 
-const NOTHING = { jobs: 0, lanes: 0, replays: 0 };
+const NOTHING = { lanes: 0, replays: 0 };
 
 let receiver: Receiver;
 beforeAll(async () => {
@@ -73,17 +73,6 @@ describe("the reconciler", () => {
   beforeAll(async () => (idle = await createTestContext({ worker: false })));
   afterAll(async () => await idle?.stop());
 
-  test("restores the wake-up of a job that lost it, counts it, and once only", async () => {
-    const id = await submit(idle);
-    await forget(idle, `run-job:${id}`);
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING); // not overdue yet
-    await overdue(idle, "jobs", id);
-    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, jobs: 1 });
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
-    expect(await repairs(idle, "job")).toBe(1);
-    expect(await count(idle, "graphile_worker.jobs where key = $1", [`run-job:${id}`])).toBe(1);
-  });
-
   test("restores the wake-up of a lane; what waits for a reason is left alone", async () => {
     const endpoint = await endpointAt(idle, `${receiver.url}/lane`);
     const { id, laneId } = endpoint;
@@ -109,35 +98,16 @@ describe("the reconciler", () => {
     expect(await repairs(idle, "lane")).toBe(1);
   });
 
-  test("a wake-up that comes too late is no wake-up", async () => {
-    const id = await submit(idle);
-    await overdue(idle, "jobs", id);
-    await idle.database.pool.query(
-      `update graphile_worker._private_jobs set run_at = now() + interval '1 hour' where key = $1`,
-      [`run-job:${id}`],
-    );
-    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, jobs: 1 });
-  });
-
-  test("an entry that a vanished pool has locked for long is no wake-up", async () => {
-    const id = await submit(idle);
-    await overdue(idle, "jobs", id);
-    await idle.database.pool.query(
-      `update graphile_worker._private_jobs set locked_by = 'worker-gone',
-         locked_at = now() - interval '1 minute' where key = $1`,
-      [`run-job:${id}`],
-    );
-    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, jobs: 1 });
-  });
-
   test("entries that can't run again are swept away, others stay", async () => {
-    const id = await submit(idle);
+    await submit(idle);
+    const tickets = "graphile_worker.jobs where task_identifier = 'claim-jobs'";
+    const before = await count(idle, tickets);
     await idle.database.pool.query(
       `insert into graphile_worker._private_jobs (task_id, payload, max_attempts, attempts)
-       select id, '{}', 1, 1 from graphile_worker._private_tasks where identifier = 'run-job'`,
+       select id, '{}', 1, 1 from graphile_worker._private_tasks where identifier = 'claim-jobs'`,
     );
     expect(await deleteSpentQueueJobs(singleStatement(idle.database.pool))).toBe(1);
-    expect(await count(idle, "graphile_worker.jobs where key = $1", [`run-job:${id}`])).toBe(1);
+    expect(await count(idle, tickets)).toBe(before);
   });
 });
 
@@ -149,22 +119,36 @@ describe("beside a worker", () => {
   });
   afterAll(async () => await t?.stop());
 
-  test("a job and a lane whose queue entries were deleted are done after one repair", async () => {
+  test("a lane whose queue entry was deleted is pumped after one repair", async () => {
     const idle = await createTestContext({ worker: false });
     const endpoint = await endpointAt(idle, `${receiver.url}/repaired`, { events: ["own.event"] });
-    const id = await submit(idle);
     await publish(idle);
-    await forget(idle, `run-job:${id}`);
     await forget(idle, `pump-lane:${endpoint.laneId}`);
-    await overdue(idle, "jobs", id);
     await overdue(idle, "deliveries", endpoint.laneId);
     const worker = await createTestContext({ database: idle.database });
-    expect(await repairWakeUps(worker.context)).toEqual({ jobs: 1, lanes: 1, replays: 0 });
-    expect((await ended(idle, id)).status).toBe("completed");
+    expect(await repairWakeUps(worker.context)).toEqual({ lanes: 1, replays: 0 });
     await receiver.waitFor((r) => r.path === "/repaired", 10_000);
-    expect([await repairs(worker, "job"), await repairs(worker, "lane")]).toEqual([1, 1]);
+    expect(await repairs(worker, "lane")).toBe(1);
     await worker.stop();
     await idle.stop();
+  });
+
+  test("a job that nobody was told of is found by a free thread, and counted", async () => {
+    const model = await submit(t);
+    await ended(t, model);
+    const tickets = "graphile_worker.jobs where task_identifier = 'claim-jobs'";
+    await until("the ticket to be used", async () => (await count(t, tickets)) === 0);
+    const before = await repairs(t, "job");
+    const id = newId();
+    await t.database.pool.query(
+      `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+         max_runs, next_run_at, request_id, trace_id)
+       select $1, account_id, type, 'pending', input, metadata, callbacks, timeout_s, max_runs,
+         now(), request_id, trace_id from jobs where id = $2`,
+      [id, model],
+    );
+    expect((await ended(t, id)).status).toBe("completed");
+    expect(await repairs(t, "job")).toBe(before + 1);
   });
 
   test("a backlog that waits for threads is not taken for forgotten", async () => {
@@ -179,7 +163,7 @@ describe("beside a worker", () => {
     const before = await repairs(t, "job");
     let looks = 0;
     await until("the backlog to be done", async () => {
-      expect(await repairWakeUps(t.context)).toMatchObject({ jobs: 0 });
+      await auditOwn(t.context);
       looks += 1;
       return (await count(t, "jobs where finished_at is null")) === 0;
     });
@@ -187,7 +171,7 @@ describe("beside a worker", () => {
     expect(await repairs(t, "job")).toBe(before);
   });
 
-  test("a wake-up that meets the job's old run is not lost", async () => {
+  test("a job that is given back while its old run goes on is run again", async () => {
     const id = await submit(t, { type: "demo.sleep", input: { ms: 1_500 } });
     await running(t, id);
     await until("its run", () => (t.context.runs.get(id)?.run ?? 0) > 0);
@@ -198,11 +182,7 @@ describe("beside a worker", () => {
       `update jobs set status = 'pending', worker_id = null, next_run_at = now() where id = $1`,
       [id],
     );
-    await client.query(
-      `select graphile_worker.add_job('run-job', json_build_object('id', $1::text),
-         job_key => 'run-job:' || $1)`,
-      [id],
-    );
+    await client.query("select graphile_worker.add_job('claim-jobs')");
     await client.query("commit");
     client.release();
     expect(await ended(t, id, 8_000)).toMatchObject({ status: "completed", run: 2 });

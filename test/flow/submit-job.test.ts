@@ -50,7 +50,8 @@ async function rowsOf(key: string): Promise<{ jobs: number; records: number; ent
     jobs: await count(t, "jobs where metadata->>'key' = $1", [key]),
     entries: await count(
       t,
-      "graphile_worker.jobs q join jobs j on q.key = 'run-job:' || j.id where j.metadata->>'key' = $1",
+      `graphile_worker.jobs q join jobs j on q.created_at = j.next_run_at
+       where q.task_identifier = 'claim-jobs' and j.metadata->>'key' = $1`,
       [key],
     ),
   };

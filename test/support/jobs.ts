@@ -147,17 +147,17 @@ export async function count(
 export async function forgotten(
   t: Pick<TestContext, "database">,
 ): Promise<{ jobs: number; lanes: number }> {
-  const woken = `exists (select 1 from graphile_worker.jobs q where q.key = `;
+  const woken = `exists (select 1 from graphile_worker.jobs q where `;
   const live = ` and q.locked_at is null and q.attempts < q.max_attempts)`;
   return {
     jobs: await count(
       t,
-      `jobs j where status = 'pending' and not ${woken}'run-job:' || j.id${live}`,
+      `jobs j where status = 'pending' and not ${woken}q.task_identifier = 'claim-jobs'${live}`,
     ),
     lanes: await count(
       t,
       `lanes l where exists (select 1 from deliveries d where d.lane_id = l.id
-         and d.status = 'pending') and not ${woken}'pump-lane:' || l.id${live}`,
+         and d.status = 'pending') and not ${woken}q.key = 'pump-lane:' || l.id${live}`,
     ),
   };
 }

@@ -1,0 +1,13 @@
+/** Counting stops here: what is shown is "more than 10,000". */
+export const CAPPED_AT = 10_000;
+
+/** A count that costs the same however many there are. */
+export interface CappedCount {
+  count: number;
+  more: boolean;
+}
+
+/** @param count at most one more than is told */
+export function toCapped(count: number): CappedCount {
+  return { count: Math.min(count, CAPPED_AT), more: count > CAPPED_AT };
+}

@@ -1,0 +1,52 @@
+/** What listeners are told of. Those that begin with `job.` need the scope `jobs`, others `webhooks`. */
+export const LIVE_EVENT_TYPES = [
+  "job.accepted",
+  "job.started",
+  "job.progress",
+  "job.completed",
+  "job.failed",
+  "job.canceled",
+  "message.created",
+  "delivery.attempted",
+  "delivery.delivered",
+  "delivery.dead",
+  "delivery.replayed",
+  "endpoint.updated",
+  "lane.changed",
+  "replay.progress",
+] as const;
+export type LiveEventType = (typeof LIVE_EVENT_TYPES)[number];
+
+/** A place in the log of events: after this event of this transaction, and all that are older. */
+export interface EventPosition {
+  xid: bigint;
+  seq: bigint;
+}
+
+export function isAfter(a: EventPosition, b: EventPosition): boolean {
+  return a.xid === b.xid ? a.seq > b.seq : a.xid > b.xid;
+}
+
+export function later(a: EventPosition, b: EventPosition): EventPosition {
+  return isAfter(a, b) ? a : b;
+}
+
+/** The id of an event, as listeners see it. */
+export function formatPosition({ xid, seq }: EventPosition): string {
+  return `${xid}-${seq}`;
+}
+
+const MOST = 2n ** 63n - 1n;
+
+/** Null: it is malformed. */
+export function parsePosition(text: string): EventPosition | null {
+  const [, xid, seq] = /^(\d{1,19})-(\d{1,19})$/.exec(text) ?? [];
+  if (xid === undefined || seq === undefined) return null;
+  const position = { xid: BigInt(xid), seq: BigInt(seq) };
+  return position.xid > MOST || position.seq > MOST ? null : position;
+}
+
+/** Whether a pattern (`job.completed`, `job.*`) names a type. */
+export function matchesType(pattern: string, type: string): boolean {
+  return pattern.endsWith(".*") ? type.startsWith(pattern.slice(0, -1)) : pattern === type;
+}

@@ -1,0 +1,48 @@
+import type { Context } from "../context.ts";
+import { hashApiKey, newApiKey } from "../core/api-key.ts";
+import { newId } from "../core/ids.ts";
+import type { Scope } from "../core/model.ts";
+import { Problem } from "../core/problem.ts";
+import { insertApiKey } from "../db/accounts.ts";
+import { getApiKey, lockAdminKeys, revokeKey, touchKey } from "../db/api-keys.ts";
+import type { ApiKey } from "../db/api-keys.ts";
+import { inTransaction, singleStatement } from "../db/transaction.ts";
+
+/** Makes a key. Its text is returned this once: only a hash is kept. */
+export async function createApiKey(
+  { pool }: Pick<Context, "pool">,
+  wanted: { accountId: string; name: string; scopes: Scope[] },
+): Promise<{ key: ApiKey; text: string }> {
+  const text = newApiKey();
+  const id = newId();
+  const key = await inTransaction(pool, async (tx) => {
+    await insertApiKey(tx, { id, ...wanted, hash: hashApiKey(text) });
+    return (await getApiKey(tx, wanted.accountId, id))!;
+  });
+  return { key, text };
+}
+
+/**
+ * Revoking twice does nothing more. The last admin key stays: nobody could make another.
+ * @throws Problem not_found, last_admin_key
+ */
+export async function revokeApiKey(
+  { pool }: Pick<Context, "pool">,
+  { accountId, keyId }: { accountId: string; keyId: string },
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const admins = await lockAdminKeys(tx, accountId);
+    if ((await getApiKey(tx, accountId, keyId)) === null) {
+      throw new Problem("not_found", "no such API key");
+    }
+    if (admins.length === 1 && admins[0] === keyId) {
+      throw new Problem("last_admin_key", "make another admin key first");
+    }
+    await revokeKey(tx, accountId, keyId);
+  });
+}
+
+/** Notes that a key is in use. Nobody waits for it, and nothing depends on it. */
+export function noteKeyUse({ pool }: Pick<Context, "pool">, keyId: string): void {
+  touchKey(singleStatement(pool), keyId).catch(() => undefined);
+}

@@ -1,0 +1,51 @@
+import type { LiveEventType } from "../core/live-events.ts";
+import { findListeners, insertEvents } from "../db/events.ts";
+import type { NewEvent } from "../db/events.ts";
+import type { Tx } from "../db/transaction.ts";
+
+/** What listeners are told. `data` is small, and holds no bodies and no secrets. */
+interface Told extends Partial<
+  Pick<NewEvent, "job_id" | "message_id" | "delivery_id" | "endpoint_id">
+> {
+  type: LiveEventType;
+  data?: Record<string, unknown>;
+}
+
+/**
+ * Tells listeners of what the transaction has done, if it commits. While nobody listens it is one
+ * short question. It must come after the first write of the transaction: see `event_listeners`.
+ * @param things what it is about, with the accounts they belong to
+ */
+export async function recordEvents<Thing extends { account_id: string }>(
+  tx: Tx,
+  things: readonly Thing[],
+  describe: (thing: Thing) => Told,
+): Promise<void> {
+  if (things.length === 0) return;
+  const accountIds = new Set(things.map(({ account_id }) => account_id));
+  const listened = await findListeners(tx, [...accountIds]);
+  const heard = things.filter(({ account_id }) => listened.includes(account_id));
+  if (heard.length > 0) await insertEvents(tx, eventsOf(heard, describe));
+}
+
+/** The same in one statement, for transactions that wait for no answer. */
+export async function recordEventsAtOnce<Thing extends { account_id: string }>(
+  tx: Tx,
+  things: readonly Thing[],
+  describe: (thing: Thing) => Told,
+): Promise<void> {
+  await insertEvents(tx, eventsOf(things, describe));
+}
+
+function eventsOf<Thing extends { account_id: string }>(
+  things: readonly Thing[],
+  describe: (thing: Thing) => Told,
+): NewEvent[] {
+  return things.map((thing) => {
+    const { data = {}, ...about } = describe(thing);
+    const { account_id } = thing;
+    return { account_id, ...NOTHING, ...about, data: JSON.stringify(data) };
+  });
+}
+
+const NOTHING = { job_id: null, message_id: null, delivery_id: null, endpoint_id: null };

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../context.ts";
+import { claimRuns } from "../db/runs.ts";
+import type { Claims } from "../db/runs.ts";
+import { tellProcesses } from "../db/nudges.ts";
+import { inTransaction, singleStatement } from "../db/transaction.ts";
+import { jobPublication } from "./job-events.ts";
+import { persist } from "./persist.ts";
+import { callbacksWant, publish } from "./publish.ts";
+import { recordEvents } from "./record-events.ts";
+import { computeRun } from "./run-job.ts";
+
+/** Claims pending jobs for the threads of this process that are free, and computes them. */
+export interface JobRunner {
+  /**
+   * Jobs may be pending. Resolves when a claim that began after the call is over, or no thread is
+   * free: then the next that becomes free claims, and other processes are told.
+   * @param told by another process that has no thread free
+   */
+  look(told?: boolean): Promise<void>;
+  /** Resolves when no claim is under way. */
+  settled(): Promise<void>;
+  /** Resolves when no run is in hand. */
+  idle(): Promise<void>;
+  hasFreeThread(): boolean;
+  /** A thread is free, and nobody has told it of a job. */
+  isIdle(): boolean;
+}
+
+type RunnerContext = Pick<
+  Context,
+  | "pool"
+  | "config"
+  | "telemetry"
+  | "compute"
+  | "endings"
+  | "random"
+  | "runs"
+  | "stopping"
+  | "worker"
+>;
+
+/** Runs shorter than this are claimed ahead, as claiming them takes longer than they do. */
+const SHORT_RUN_MS = 20;
+const SHORT_RUNS_PER_THREAD = 16;
+/** Others took what was chosen, or this worker is not registered at the moment. */
+const REFUSED_WAIT_MS = 50;
+const TELL_EVERY_MS = 100;
+const ERROR_WAIT_MS = 1_000;
+
+/** @param threads how many runs this process computes at once; 0 when that is not its role */
+export function createJobRunner(context: RunnerContext, threads: number): JobRunner {
+  const { pool, stopping, runs, worker } = context;
+  const waiting: (() => void)[] = [];
+  let averageMs = Infinity;
+  let taken = 0;
+  /** There may be pending jobs that no claim has looked for. */
+  let more = false;
+  let looking: Promise<void> | null = null;
+  let telling = false;
+  const inHand = new Set<Promise<void>>();
+
+  function free(): number {
+    if (stopping.aborted || worker.id === "") return 0;
+    const size = averageMs < SHORT_RUN_MS ? threads * SHORT_RUNS_PER_THREAD : threads;
+    return Math.max(0, size - taken);
+  }
+
+  async function look(told = false): Promise<void> {
+    more = true;
+    if (free() === 0) {
+      if (!told) tellOthers();
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.push(resolve);
+    lookOn();
+    await promise;
+  }
+
+  function lookOn(): void {
+    looking ??= claimWhileFree().finally(() => {
+      looking = null;
+      if (more && free() > 0) lookOn();
+    });
+  }
+
+  async function claimWhileFree(): Promise<void> {
+    while (more) {
+      const wanted = free();
+      const answered = waiting.splice(0);
+      if (wanted > 0) {
+        more = false;
+        await claim(wanted);
+      }
+      for (const resolve of answered) resolve();
+      if (wanted === 0) return;
+    }
+  }
+
+  async function claim(wanted: number): Promise<void> {
+    taken += wanted;
+    const { jobs, chosen } = await claimPending(context, wanted).catch(
+      async (error: unknown): Promise<Claims> => {
+        context.telemetry.unexpectedError(error, { what: "claim runs" });
+        await sleep(ERROR_WAIT_MS, undefined, { ref: false });
+        return { jobs: [], chosen: 1 };
+      },
+    );
+    taken -= wanted - jobs.length;
+    if (jobs.length < chosen) more = true;
+    if (chosen === wanted) {
+      more = true;
+      // as many as there was room for: others may have room for the rest
+      if (free() === 0) tellOthers();
+    }
+    for (const job of jobs) {
+      const running = run(job).finally(() => inHand.delete(running));
+      inHand.add(running);
+    }
+    if (jobs.length === 0 && more) await sleep(REFUSED_WAIT_MS);
+  }
+
+  async function run(job: Claims["jobs"][number]): Promise<void> {
+    let held = true;
+    const release = (busyMs: number | null): void => {
+      if (!held) return;
+      held = false;
+      taken -= 1;
+      // a long run counts at once, short ones have to add up
+      if (busyMs !== null) {
+        averageMs =
+          busyMs > averageMs || averageMs === Infinity ? busyMs : averageMs * 0.9 + busyMs * 0.1;
+      }
+      if (more) lookOn();
+    };
+    try {
+      await computeRun(context, job, release);
+    } catch (error) {
+      context.telemetry.unexpectedError(error, { job_id: job.id, run: job.run });
+    } finally {
+      release(null);
+      if (runs.get(job.id)?.run === job.run) runs.delete(job.id);
+    }
+  }
+
+  function tellOthers(): void {
+    if (telling || stopping.aborted) return;
+    telling = true;
+    void tellProcesses(singleStatement(pool), ["jobs"])
+      // their own audit looks as well
+      .catch(() => undefined)
+      .then(() => sleep(TELL_EVERY_MS, undefined, { ref: false }))
+      .then(() => (telling = false));
+  }
+
+  return {
+    look,
+    settled: async () => void (await looking),
+    async idle() {
+      await looking;
+      await Promise.all(inHand);
+    },
+    hasFreeThread: () => free() > 0,
+    isIdle: () => free() > 0 && !more && looking === null,
+  };
+}
+
+/** T2: the fairest of the pending jobs, `pending → running`, and job.started if wanted. */
+export async function claimPending(
+  context: Pick<Context, "pool" | "worker" | "config" | "telemetry" | "runs">,
+  limit: number,
+): Promise<Claims> {
+  const { pool, worker, config, runs } = context;
+  const claims = await persist(context, "claim runs", () =>
+    inTransaction(pool, async (tx) => {
+      const claimed = await claimRuns(tx, worker.id, limit);
+      const wanted = claimed.jobs.filter(
+        (job) => job.started_subscribed || callbacksWant(job.callbacks, "job.started"),
+      );
+      const publications = wanted.map((job) =>
+        jobPublication("job.started", job, job.run_started_at, config.publicUrl, null),
+      );
+      await Promise.all([
+        publish(tx, publications),
+        recordEvents(tx, claimed.jobs, ({ id, type, run }) => ({
+          type: "job.started",
+          job_id: id,
+          data: { job_type: type, run },
+        })),
+      ]);
+      return claimed;
+    }),
+  );
+  // in hand before the claim counts as settled, for the audit
+  for (const { id, run } of claims.jobs) runs.set(id, { run, stop: () => undefined });
+  return claims;
+}
