@@ -1,8 +1,10 @@
 -- Up Migration
 
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
--- The big tables (jobs, messages, deliveries, attempts) have no foreign keys among
--- themselves: they are written together in one transaction and never deleted singly.
+-- The big tables (jobs, messages, deliveries, attempts) have no foreign keys: they are written
+-- together in one transaction and not deleted singly. They are partitioned by week on their
+-- UUIDv7 key (src/db/partitions.ts makes the weeks); what outlives its week's retention, and what
+-- no week was made for, is in the default partitions.
 
 create table settings (
   name text primary key,
@@ -45,7 +47,7 @@ create index idempotency_records_expiry on idempotency_records (expires_at);
 
 create table jobs (
   id uuid primary key,
-  account_id uuid not null references accounts,
+  account_id uuid not null,
   type text not null,
   status text not null check (status in ('pending', 'running', 'completed', 'failed', 'canceled')),
   input text not null,
@@ -80,7 +82,8 @@ create table jobs (
   check ((status = 'completed') = (result is not null)),
   check ((status in ('failed', 'canceled')) = (error_code is not null)),
   check (run > 0 or status in ('pending', 'canceled'))
-);
+) partition by range (id);
+create table jobs_default partition of jobs default;
 create index jobs_account on jobs (account_id, id desc);
 create index jobs_account_status on jobs (account_id, status, id desc);
 create index jobs_account_type on jobs (account_id, type, id desc);
@@ -155,7 +158,8 @@ create table messages (
   request_id text not null,
   trace_id text not null,
   created_at timestamptz not null default now()
-);
+) partition by range (id);
+create table messages_default partition of messages default;
 create index messages_account on messages (account_id, id desc);
 
 create table deliveries (
@@ -181,13 +185,17 @@ create table deliveries (
   manual boolean not null default false,
   -- the automatic schedule a manual attempt goes back to when it fails
   scheduled_at timestamptz,
+  -- of the last attempt
+  last_status_code integer,
+  last_error_code text,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
   check ((status = 'pending') = (next_attempt_at is not null)),
   check ((status = 'pending') = (finished_at is null)),
   check (scheduled_at is null or (manual and status = 'pending')),
   check (status <> 'delivered' or attempt_count > 0)
-) with (fillfactor = 80);
+) partition by range (id);
+create table deliveries_default partition of deliveries default;
 create index deliveries_due on deliveries (lane_id, next_attempt_at, id) where status = 'pending';
 create index deliveries_ordered on deliveries (lane_id, lane_seq, id)
   where status = 'pending' and lane_seq is not null;
@@ -197,6 +205,8 @@ create index deliveries_account on deliveries (account_id, id desc);
 create index deliveries_endpoint on deliveries (endpoint_id, id desc) where endpoint_id is not null;
 create index deliveries_unfinished on deliveries (account_id, status, id desc)
   where status <> 'delivered';
+create index deliveries_troubled on deliveries (account_id, id desc)
+  where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null;
 
 create table attempts (
   delivery_id uuid not null,
@@ -216,7 +226,8 @@ create table attempts (
   manual boolean not null,
   primary key (delivery_id, number),
   check (status_code is not null or error_code is not null)
-);
+) partition by range (delivery_id);
+create table attempts_default partition of attempts default;
 
 create table dead_letters (
   delivery_id uuid primary key,

@@ -25,6 +25,8 @@ export interface Config {
   jobEnvironment: NodeJS.ProcessEnv;
   logLevel: string;
   roles: Role[];
+  /** How many days things are kept; see flow/retain.ts. */
+  retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
 }
 
 export interface Secrets {
@@ -69,6 +71,10 @@ const KNOWN = [
   "RINGBACK_PUBLIC_URL",
   "RINGBACK_ALLOW_TARGETS",
   "RINGBACK_JOB_TYPES",
+  "RINGBACK_RETENTION_JOBS_DAYS",
+  "RINGBACK_RETENTION_DELIVERIES_DAYS",
+  "RINGBACK_RETENTION_DEAD_LETTERS_DAYS",
+  "RINGBACK_URL",
 ];
 
 const LOG_LEVELS = ["error", "warn", "info", "debug"];
@@ -98,6 +104,11 @@ export function readConfig(
     jobEnvironment: withoutSecrets(environment),
     logLevel: readLogLevel(get("LOG_LEVEL")),
     roles,
+    retention: {
+      jobsDays: readDays("RINGBACK_RETENTION_JOBS_DAYS", get, 30),
+      deliveriesDays: readDays("RINGBACK_RETENTION_DELIVERIES_DAYS", get, 30),
+      deadLettersDays: readDays("RINGBACK_RETENTION_DEAD_LETTERS_DAYS", get, 90),
+    },
   };
   const secrets: Secrets = {
     databaseUrl,
@@ -107,9 +118,41 @@ export function readConfig(
   return { config, secrets };
 }
 
+/** What the command line needs as a client of a server that runs elsewhere. */
+export interface ClientConfig {
+  /** Null: where `npm start` listens. */
+  url: string | null;
+  apiKey: Secret | null;
+  dataDir: string;
+  /** False: nothing is coloured, whatever it is written to. */
+  colour: boolean;
+}
+
+/** Reads no more than a client needs, so that a server's settings can't stand in its way. */
+export function readClientConfig(environment: NodeJS.ProcessEnv = process.env): ClientConfig {
+  const get = (name: string): string | null => environment[name]?.trim() || null;
+  const url = get("RINGBACK_URL");
+  return {
+    url: url === null ? null : checkHttpUrl("RINGBACK_URL", url),
+    apiKey: readApiKey(get("RINGBACK_API_KEY")),
+    dataDir: path.resolve(get("RINGBACK_DATA_DIR") ?? ".ringback"),
+    colour: get("NO_COLOR") === null && get("TERM") !== "dumb",
+  };
+}
+
 export function readVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+const MAX_DAYS = 36_500;
+
+function readDays(name: string, get: (name: string) => string | null, byDefault: number): number {
+  const text = get(name);
+  if (text === null) return byDefault;
+  const days = Number(text);
+  if (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS) return days;
+  throw new ConfigError(`${name} must be a whole number of days from 1 to ${MAX_DAYS}, not ${text}`);
 }
 
 function readDatabaseUrl(text: string | null): Secret | null {
@@ -132,11 +175,13 @@ function readPort(text: string | null): number {
 }
 
 function readPublicUrl(text: string | null): string | null {
-  if (text === null) return null;
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new ConfigError(
-      `RINGBACK_PUBLIC_URL must be an http(s) URL, not ${JSON.stringify(text)}`,
-    );
+  return text === null ? null : checkHttpUrl("RINGBACK_PUBLIC_URL", text);
+}
+
+/** Without slashes at its end. */
+function checkHttpUrl(name: string, text: string): string {
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
+    throw new ConfigError(`${name} must be an http(s) URL, not ${JSON.stringify(text)}`);
   }
   return text.replace(/\/+$/, "");
 }

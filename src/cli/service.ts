@@ -1,3 +1,4 @@
+import { Router } from "express";
 import { createServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +9,12 @@ import { createContext } from "../context.ts";
 import type { Context, Overrides } from "../context.ts";
 import { migrate } from "../db/migrate.ts";
 import { checkMasterKey, ensureFirstAccount } from "../flow/accounts.ts";
-import { createApp } from "../http/app.ts";
+import { makePartitions } from "../flow/retain.ts";
+import { startStats } from "../flow/flush-stats.ts";
+import { createApi } from "../http/app.ts";
+import { consoleRouter } from "../http/console.ts";
+import { docsRouter } from "../http/docs.ts";
+import { shouldUpgradeCallback } from "../http/websocket.ts";
 import { startWorker } from "../queue/worker.ts";
 import { addDatabaseGauges } from "../queue/gauges.ts";
 import { openDatabase } from "./database.ts";
@@ -101,11 +107,15 @@ async function start(
   const givenKey = secrets.apiKey?.reveal() ?? generated?.apiKey ?? null;
   const { newKey } = await ensureFirstAccount(context, givenKey);
 
+  await makePartitions(context.pool, context.now());
   addDatabaseGauges(context);
   const works = config.roles.includes("compute") || config.roles.includes("deliver");
   const worker = works ? await startWorker(context) : null;
   if (worker !== null) undo.push(() => worker.stop(0));
-  setHandler(createApp(context));
+  const stats = startStats(context);
+  const api = createApi(context, Router().use(docsRouter(), consoleRouter()));
+  setHandler(api.app);
+  server.on("upgrade", api.upgrade);
 
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
@@ -114,6 +124,7 @@ async function start(
     const left = (): number => Math.max(0, deadline - performance.now());
     const closing = close(server);
     await worker?.stop(left());
+    await Promise.race([stats.stop(), sleep(left(), undefined, { ref: false })]);
     await Promise.race([closing, sleep(left(), undefined, { ref: false })]);
     server.closeAllConnections();
     await Promise.race([context.transport.close(), sleep(left(), undefined, { ref: false })]);
@@ -136,9 +147,8 @@ async function listen(
     response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" });
     response.end(JSON.stringify({ status: 503, code: "unavailable", title: "Starting" }));
   };
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 15_000 }, (...exchange) =>
-    handler(...exchange),
-  );
+  const limits = { requestTimeout: 30_000, headersTimeout: 15_000, shouldUpgradeCallback };
+  const server = createServer(limits, (...exchange) => handler(...exchange));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(new ConfigError(listenProblem(config, error)));

@@ -38,6 +38,12 @@ export function parseId(kind: IdKind, text: string): string | null {
   }
 }
 
+/** The least UUIDv7 of a moment: half-open ranges of time are ranges of ids. */
+export function uuidAt(at: Date): string {
+  const hex = at.getTime().toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
 /** Milliseconds since the epoch at which a UUIDv7 was made. */
 export function idTime(uuid: string): number {
   return parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);

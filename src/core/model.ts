@@ -6,6 +6,10 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 export const DELIVERY_STATUSES = ["pending", "delivered", "dead", "canceled"] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
+/** How an attempt ended: in an answer of this class, or in none. */
+export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx", "error"] as const;
+export type StatusClass = (typeof STATUS_CLASSES)[number];
+
 export const DEAD_REASONS = ["gone", "target_blocked", "exhausted", "endpoint_disabled"] as const;
 export type DeadReason = (typeof DEAD_REASONS)[number];
 
@@ -126,6 +130,8 @@ export interface Delivery {
   finished_at: Date | null;
   dead_reason: DeadReason | null;
   dead_detail: string | null;
+  last_status_code: number | null;
+  last_error_code: string | null;
   /** Out of the inbox of dead letters: since when, by the holder of which API key, and why. */
   discarded_at: Date | null;
   discarded_by: string | null;

@@ -1,11 +1,11 @@
-import type { Delivery, DeliveryStatus } from "../core/model.ts";
+import type { Delivery, DeliveryStatus, StatusClass } from "../core/model.ts";
 import type { DeliveryOverrides } from "../core/receivers.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
   coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
   d.finished_at, l.reason as dead_reason, l.detail as dead_detail,
-  l.discarded_at, l.discarded_by, l.discard_note`;
+  l.discarded_at, l.discarded_by, l.discard_note, d.last_status_code, d.last_error_code`;
 
 const DELIVERY_SOURCES = `deliveries d
   left join endpoints e on e.id = d.endpoint_id
@@ -79,11 +79,26 @@ export interface DeliveryFilter {
   jobId?: string | undefined;
   messageId?: string | undefined;
   eventType?: string | undefined;
+  /** Of the last attempt. */
+  statusClass?: StatusClass | undefined;
+  errorCode?: string | undefined;
+  minAttempts?: number | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
   before?: string | undefined;
   limit: number;
 }
+
+const between = (from: number): string =>
+  `d.last_error_code is null and d.last_status_code >= ${from} and d.last_status_code < ${from + 100}`;
+
+const STATUS_CLASS: Record<StatusClass, string> = {
+  "2xx": between(200),
+  "3xx": between(300),
+  "4xx": between(400),
+  "5xx": between(500),
+  error: "d.last_error_code is not null",
+};
 
 /** Newest first. `before`: the id that ended the page before. Times bound created_at, half-open. */
 export async function listDeliveries(
@@ -99,6 +114,9 @@ export async function listDeliveries(
   if (filter.jobId !== undefined) where.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.messageId !== undefined) where.push(`d.message_id = ${bind(filter.messageId)}`);
   if (filter.eventType !== undefined) where.push(`d.event_type = ${bind(filter.eventType)}`);
+  if (filter.statusClass !== undefined) where.push(STATUS_CLASS[filter.statusClass]);
+  if (filter.errorCode !== undefined) where.push(`d.last_error_code = ${bind(filter.errorCode)}`);
+  if (filter.minAttempts !== undefined) where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
   if (filter.since !== undefined) where.push(`d.created_at >= ${bind(filter.since)}`);
   if (filter.until !== undefined) where.push(`d.created_at < ${bind(filter.until)}`);
   if (filter.before !== undefined) where.push(`d.id < ${bind(filter.before)}`);

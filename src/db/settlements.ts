@@ -62,6 +62,10 @@ export async function settleDeliveries(
           status = case when d.status = 'canceled' then 'canceled'
             when i.outcome = 'retry' then 'pending' else i.outcome end,
           attempt_count = case when i.attempt_id is null then d.attempt_count else i.number end,
+          last_status_code = case when i.attempt_id is null then d.last_status_code
+            else i.status_code end,
+          last_error_code = case when i.attempt_id is null then d.last_error_code
+            else i.error_code end,
           next_attempt_at = case when d.status = 'pending' and i.outcome = 'retry' then
             greatest(d.scheduled_at, now() + i.delay_ms * interval '1 millisecond') end,
           manual = false, scheduled_at = null,

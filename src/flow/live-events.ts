@@ -9,16 +9,15 @@ import { enter, renew } from "./event-interest.ts";
 import { createEventWaker } from "./event-waker.ts";
 import type { EventWaker } from "./event-waker.ts";
 
-const ROUND = 2_000;
+/** Events of one read, for all and for one. */
+const ROUND = 1_000;
 const PAGE = 500;
 const KEEP_ALIVE_MS = 15_000;
 const RENEW_MS = 30_000;
-/** A listener with more than this on its way to it is dropped. */
-const MAX_WAITING = 1_048_576;
-/** One that reads up gets the next page when less than this is on its way. */
-const LOW_WAITING = 262_144;
-/** And has this long to take a page. */
-const PATIENCE_MS = 30_000;
+/** Bytes on their way to a listener beyond which it gets no more; it then reads up for itself. */
+const MAX_WAITING = 262_144;
+/** One that hasn't taken them after this time is dropped. */
+const PATIENCE_MS = 5_000;
 
 export type CloseReason = "stopping" | "slow" | "revoked" | "failed";
 
@@ -120,10 +119,14 @@ class Hub implements LiveEvents {
     }
   }
 
-  /** A member reads for itself until it is where the others are. */
+  /**
+   * A member reads for itself until it is where the others are, at the pace at which its client
+   * takes what it is told. So what waits for a client is a page at most, and one round.
+   */
   async #readUp(member: Member): Promise<void> {
     const { listener } = member;
     while (this.#members.get(listener) === member) {
+      await this.#drained(listener);
       const { pool } = this.#context;
       const { events, horizon } = await listEvents(
         pool,
@@ -139,7 +142,6 @@ class Hub implements LiveEvents {
         member.live = true;
         return;
       }
-      await this.#drained(listener);
     }
   }
 
@@ -149,7 +151,7 @@ class Hub implements LiveEvents {
 
   async #drained(listener: Listener): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
-    while (this.#listeners.has(listener) && listener.waiting() > LOW_WAITING) {
+    while (this.#listeners.has(listener) && listener.waiting() > MAX_WAITING) {
       if (performance.now() > deadline) return this.#close(listener, "slow");
       await sleep(50);
     }
@@ -169,8 +171,9 @@ class Hub implements LiveEvents {
     for (const member of this.#members.values()) {
       if (!member.live) continue;
       const { accountId } = member.listener;
-      if (!accounts.has(accountId) || isAfter(from, member.position)) {
-        // it came in the middle of this round, which was not for its account
+      // it came in the middle of this round, which was not for its account
+      const missed = !accounts.has(accountId) || isAfter(from, member.position);
+      if (missed || member.listener.waiting() > MAX_WAITING) {
         member.live = false;
         this.#readUp(member).catch((error: unknown) => this.#fail(member.listener, error));
       } else {
@@ -191,7 +194,6 @@ class Hub implements LiveEvents {
     member.position = later(member.position, upTo);
     member.listener.tell(events, member.position);
     this.#context.telemetry.metrics.eventsTold.inc(events.length);
-    if (member.listener.waiting() > MAX_WAITING) this.#close(member.listener, "slow");
   }
 
   #start(): void {

@@ -132,6 +132,8 @@ function toDelivery(d: NewDelivery): Delivery {
     finished_at: null,
     dead_reason: null,
     dead_detail: null,
+    last_status_code: null,
+    last_error_code: null,
     discarded_at: null,
     discarded_by: null,
     discard_note: null,

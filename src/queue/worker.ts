@@ -7,6 +7,7 @@ import { MAX_PUMPS, pumpLane } from "../flow/pump-lane.ts";
 import { queueAgain } from "../flow/queue-again.ts";
 import { auditOwn, repairWakeUps, sweep } from "../flow/repair.ts";
 import { runReplay } from "../flow/replay.ts";
+import { retain } from "../flow/retain.ts";
 import { startLiveness } from "./liveness.ts";
 import { startRunner } from "./runner.ts";
 import type { QueueRunner } from "./runner.ts";
@@ -17,6 +18,7 @@ const RECONCILE_MS = 30_000;
 /** What an outage left in nobody's hands is to go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
 const SWEEP_MS = 300_000;
+const RETAIN_MS = 1_800_000;
 /** On stopping, the share of the grace in which runs may end by themselves. */
 const RUN_SHARE = 0.3;
 
@@ -82,6 +84,7 @@ export async function startWorker(context: Context): Promise<Worker> {
     repeat(context, RECONCILE_MS, () => repairWakeUps(context)),
     repeat(context, AUDIT_MS, () => auditOwn(context)),
     repeat(context, SWEEP_MS, () => sweep(context)),
+    repeat(context, RETAIN_MS, () => retain(context)),
   ];
 
   return {

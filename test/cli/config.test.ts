@@ -32,6 +32,7 @@ describe("defaults", () => {
       publicUrl: null,
       jobTypeModules: [],
       logLevel: "info",
+      retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
       roles: ["api"],
     });
     expect(config.allowTargets).toContain("127.0.0.0/8");

@@ -51,6 +51,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       jobTypeModules: [],
       jobEnvironment: {},
       logLevel: process.env["TEST_LOG_LEVEL"] ?? "error",
+      retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
       roles: ["compute", "deliver"],
       ...options.config,
     },

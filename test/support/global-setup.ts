@@ -7,6 +7,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { makePartitions } from "../../src/flow/retain.ts";
 
 /** Nothing here outlives the run, so nothing needs to survive a crash. */
 const THROWAWAY = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
@@ -38,6 +39,8 @@ export default async function globalSetup(): Promise<void> {
     const url = new URL(server.url);
     url.pathname = `/${template}`;
     await migrate(url.href);
+    const pool = new pg.Pool({ connectionString: url.href, max: 1 });
+    await makePartitions(pool, new Date()).finally(() => pool.end());
   } catch (error) {
     await globalThis.tearDownTestPostgres();
     throw error;

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { LANE_STATES } from "../../core/model.ts";
+import { idText, timeText } from "./common.ts";
+
+export const cappedCount = z
+  .strictObject({
+    count: z.int(),
+    more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
+  })
+  .meta({ id: "CappedCount", example: { count: 42, more: false } });
+
+export const overview = z
+  .strictObject({
+    jobs: z.strictObject({ pending: cappedCount, running: cappedCount }),
+    deliveries: z.strictObject({
+      pending: cappedCount,
+      oldest_due_at: timeText.nullable().meta({
+        description: "When the delivery that has waited longest became due; null: none is due",
+      }),
+    }),
+    dead_letters: cappedCount,
+    lanes: z.strictObject({
+      total: z.int(),
+      broken: z.int(),
+      paused: z.int(),
+      disabled: z.int(),
+    }),
+    workers: z.strictObject({ alive: z.int(), silent: z.int() }),
+  })
+  .meta({ id: "Overview" });
+
+export const worker = z
+  .strictObject({
+    id: idText("worker"),
+    hostname: z.string(),
+    pid: z.int(),
+    version: z.string(),
+    roles: z.array(z.string()),
+    state: z
+      .enum(["alive", "silent"])
+      .meta({ description: "`silent`: no heartbeat for 3 s; it is buried if its lock is free" }),
+    heartbeat_at: timeText,
+    started_at: timeText,
+    running_jobs: z.int(),
+    leased_lanes: z.int(),
+  })
+  .meta({ id: "Worker" });
+
+export const lane = z
+  .strictObject({
+    id: idText("lane"),
+    endpoint_id: idText("endpoint").nullable(),
+    origin: z.string().nullable().meta({ description: "Of callback URLs; null for an endpoint" }),
+    url: z.string().nullable().meta({ description: "The endpoint's" }),
+    ordered: z.boolean(),
+    state: z.enum(LANE_STATES),
+    reason: z.string().nullable(),
+    until: timeText.nullable().meta({ description: "When a broken lane is probed" }),
+    pending: cappedCount,
+    oldest_due_at: timeText.nullable(),
+  })
+  .meta({ id: "Lane" });
+
+export const settings = z
+  .strictObject({
+    version: z.string(),
+    public_url: z.string(),
+    retention: z
+      .strictObject({
+        jobs_days: z.number(),
+        deliveries_days: z.number(),
+        dead_letters_days: z.number(),
+      })
+      .meta({ description: "Days that things are kept at least; they go by whole weeks" }),
+    targets: z.strictObject({
+      allow: z.array(z.string()).meta({ description: "Private ranges that may be called" }),
+    }),
+    idempotency_hours: z.number(),
+    roles: z.array(z.string()).meta({ description: "Of the process that answers" }),
+    development: z.boolean(),
+  })
+  .meta({ id: "Settings" });
