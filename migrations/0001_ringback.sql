@@ -85,7 +85,7 @@ create table jobs (
 ) partition by range (id);
 create table jobs_default partition of jobs default;
 create index jobs_account on jobs (account_id, id desc);
-create index jobs_account_status on jobs (account_id, status, id desc);
+create index jobs_account_status on jobs (account_id, status, id desc) where status <> 'completed';
 create index jobs_account_type on jobs (account_id, type, id desc);
 create index jobs_pending on jobs (account_id, next_run_at) where status = 'pending';
 create index jobs_running on jobs (worker_id) where status = 'running';
@@ -212,13 +212,15 @@ create table attempts (
   delivery_id uuid not null,
   number integer not null check (number > 0),
   id uuid not null,
-  url text not null,
+  -- null: that of the delivery
+  url text,
   remote_address text,
   started_at timestamptz not null,
   duration_ms double precision not null,
   status_code integer,
   error_code text,
   error_message text,
+  -- without what the message tells: core/attempt-headers.ts
   request_headers text not null,
   response_headers text,
   response_body text,

@@ -19,14 +19,15 @@ export interface Settlement {
 
 export interface NewAttempt {
   id: string;
-  url: string;
+  /** Null: that of the delivery. */
+  url: string | null;
   remoteAddress: string | null;
   startedAt: Date;
   durationMs: number;
   statusCode: number | null;
   errorCode: string | null;
   errorMessage: string | null;
-  /** JSON text. */
+  /** JSON text; see core/attempt-headers.ts. */
   requestHeaders: string;
   responseHeaders: string | null;
   responseBody: string | null;

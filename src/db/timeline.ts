@@ -53,10 +53,11 @@ export async function listAttemptsOf(
   deliveryIds: readonly string[],
 ): Promise<TimelineAttempt[]> {
   const { rows } = await reader.query<TimelineAttempt>(
-    `select delivery_id, number, url, started_at, duration_ms, status_code, error_code,
-       error_message
-     from attempts where delivery_id = any($1::uuid[])
-     order by delivery_id, number limit ${MOST_ATTEMPTS}`,
+    `select a.delivery_id, a.number, coalesce(a.url, d.url) as url, a.started_at, a.duration_ms,
+       a.status_code, a.error_code, a.error_message
+     from attempts a join deliveries d on d.id = a.delivery_id
+     where a.delivery_id = any($1::uuid[])
+     order by a.delivery_id, a.number limit ${MOST_ATTEMPTS}`,
     [deliveryIds],
   );
   return rows;

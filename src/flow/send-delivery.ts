@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { DEFAULT_RETRY } from "../core/backoff.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { formatId, newId } from "../core/ids.ts";
+import { packHeaders } from "../core/attempt-headers.ts";
 import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { redactHeaders } from "../core/redact-headers.ts";
@@ -59,7 +60,7 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      attempt: newAttempt(exchange, url, headers, delivery.manual),
+      attempt: newAttempt(exchange, url, headers, delivery, number),
     },
   };
 }
@@ -104,24 +105,31 @@ function newAttempt(
   exchange: Exchange,
   url: string,
   headers: Record<string, string>,
-  manual: boolean,
+  delivery: DueDelivery,
+  number: number,
 ): Settlement["attempt"] {
+  const source = {
+    webhookId: formatId("message", delivery.message_id),
+    requestId: delivery.request_id,
+    traceId: delivery.trace_id,
+    number,
+  };
   return {
     id: newId(),
-    url,
+    url: url === delivery.url ? null : url,
     remoteAddress: exchange.remoteAddress,
     startedAt: exchange.startedAt,
     durationMs: exchange.durationMs,
     statusCode: exchange.statusCode,
     errorCode: exchange.error?.code ?? null,
     errorMessage: exchange.error?.message ?? null,
-    requestHeaders: JSON.stringify(redactHeaders(headers)),
+    requestHeaders: JSON.stringify(packHeaders(redactHeaders(headers), source)),
     responseHeaders:
       exchange.responseHeaders === null
         ? null
         : JSON.stringify(redactHeaders(exchange.responseHeaders)),
     responseBody: exchange.responseBody,
     responseTruncated: exchange.responseTruncated,
-    manual,
+    manual: delivery.manual,
   };
 }

@@ -27,7 +27,7 @@ export async function checkArrivals(
   incidents: readonly Incident[],
 ): Promise<ArrivalFindings> {
   const rows = await query<AttemptRow>(
-    `select d.message_id, a.url, a.number, a.status_code
+    `select d.message_id, coalesce(a.url, d.url) as url, a.number, a.status_code
      from attempts a join deliveries d on d.id = a.delivery_id`,
   );
   const attempts = new Map(rows.map((row) => [keyOf(row.message_id, row.url, row.number), row]));
