@@ -12,6 +12,7 @@ export interface PlannedJob {
 
 const PATIENT = { max_attempts: 50, base_s: 0.1, factor: 1.5, cap_s: 2 };
 const IMPATIENT = { max_attempts: 2, base_s: 0.1, factor: 1, cap_s: 1 };
+const FIRST_JOBS = 400;
 const CSV = `city,temp\n${Array.from({ length: 400 }, (_, i) => `c${i % 7},${i % 31}`).join("\n")}\n`;
 
 /** The mix of jobs: most short, some slow, some failing, some real work. */
@@ -29,7 +30,7 @@ export function planJob(
         : dice < 0.9
           ? { type: "demo.fail", input: { message: "as planned", retryable: true } }
           : { type: "csv.summary", input: { csv: CSV, group_by: "city" } };
-  const callbacks = planCallbacks(random, receivers);
+  const callbacks = planCallbacks(random, receivers, run.n);
   return {
     n: run.n,
     key: `${run.id}-${run.n}`,
@@ -41,6 +42,7 @@ export function planJob(
 function planCallbacks(
   random: Random,
   receivers: Pick<FaultReceivers, "url">,
+  n: number,
 ): { url: string; retry: object }[] {
   const callbacks = [{ url: `${receivers.url("healthy")}/hook`, retry: PATIENT }];
   if (random() < 0.4) callbacks.push({ url: `${receivers.url("flaky")}/hook`, retry: PATIENT });
@@ -48,7 +50,9 @@ function planCallbacks(
   if (random() < 0.6) {
     // so few refusals that the breaker, which would hold the rest back, stays closed
     const refused = random() < 0.15;
-    const path = refused ? pick(random, ["/refused", "/never"]) : "/taken";
+    // what is refused for ever opens the breaker for longer and longer: it has to be over in time
+    const refusing = n < FIRST_JOBS ? ["/refused", "/never"] : ["/refused"];
+    const path = refused ? pick(random, refusing) : "/taken";
     callbacks.push({ url: receivers.url("refusing") + path, retry: IMPATIENT });
   }
   return callbacks;
