@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+
+/** What every figure is about: a webhook's body of this many bytes. */
+export const BODY_BYTES = 1_024;
+/** Enough that no page of the database holds one twice. */
+const VARIANTS = 64;
+
+/** Texts of `bytes` ASCII characters that don't compress, made by filling up what `frame` leaves. */
+function makeBodies(bytes: number, frame: (fill: string) => string, variants = VARIANTS): string[] {
+  const free = bytes - frame("").length;
+  if (free < 0) throw new Error(`${bytes} bytes are too few for ${frame("")}`);
+  return Array.from({ length: variants }, () =>
+    frame(randomBytes(free).toString("base64url").slice(0, free)),
+  );
+}
+
+/** The text of a webhook of one's own. */
+export function webhookBodies(bytes = BODY_BYTES, variants = VARIANTS): string[] {
+  const timestamp = new Date().toISOString();
+  return makeBodies(
+    bytes,
+    (fill) => `{"type":"bench.drain","timestamp":"${timestamp}","data":{"fill":"${fill}"}}`,
+    variants,
+  );
+}
+
+/** What the webhook of a `demo.echo` job has around its result, about. */
+const EVENT_FRAME_BYTES = 325;
+
+/** Requests for jobs whose webhook has a body of BODY_BYTES. */
+export function jobRequests(callbackUrl: string | null): string[] {
+  const callback = callbackUrl === null ? {} : { callback_url: callbackUrl };
+  return makeBodies(BODY_BYTES - EVENT_FRAME_BYTES, (fill) => JSON.stringify({ fill })).map(
+    (input) => JSON.stringify({ type: "demo.echo", input: JSON.parse(input), ...callback }),
+  );
+}
+
+/** Requests of exactly BODY_BYTES. */
+export function submitRequests(callbackUrl: string): string[] {
+  return makeBodies(BODY_BYTES, (fill) =>
+    JSON.stringify({ type: "demo.echo", input: { fill }, callback_url: callbackUrl }),
+  );
+}
+
+/** Messages of BODY_BYTES as they are posted. */
+export function messageRequests(type: string, variants = VARIANTS): string[] {
+  return makeBodies(BODY_BYTES, (fill) => JSON.stringify({ type, data: { fill } }), variants);
+}
+
+export function apiHeaders(apiKey: string): Record<string, string> {
+  return { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+}

@@ -1,0 +1,16 @@
+/** In the order they are run. */
+export const SCENARIO_NAMES = [
+  "drain",
+  "drain-v1a",
+  "submit",
+  "path",
+  "latency",
+  "isolation",
+  "noisy",
+  "history",
+  "memory",
+  "fan-out",
+  "cost",
+  "two-deliver",
+] as const;
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];

@@ -1,0 +1,54 @@
+import type { Bench } from "../bench.ts";
+import { besideFlood, drain } from "../drain.ts";
+import { figure, perSecond } from "../figure.ts";
+import type { Figure } from "../figure.ts";
+import type { Scenario } from "../scenario.ts";
+
+/** Share of the ceiling, by number of lanes. */
+const GOALS: Record<number, number> = { 1: 0.4, 50: 0.4, 1_000: 0.3 };
+
+export const drainScenario: Scenario = {
+  about: "due deliveries over 1, 50 and 1,000 lanes, everything on",
+  quick: true,
+  async run(bench) {
+    const figures = [];
+    for (const lanes of bench.sizes.lanes) {
+      figures.push(await drainAgainstCeiling(bench, lanes, GOALS[lanes] ?? 0.3));
+    }
+    return figures;
+  },
+};
+
+export const drainV1aScenario: Scenario = {
+  about: "the same over 50 lanes, signed with Ed25519 as well",
+  quick: false,
+  async run(bench) {
+    return [await drainAgainstCeiling(bench, 50, 0.33)];
+  },
+};
+
+async function drainAgainstCeiling(
+  bench: Bench,
+  lanes: number,
+  goal: number,
+): Promise<Omit<Figure, "scenario">> {
+  const { deliveries } = bench.sizes;
+  const { result, ceiling } = await besideFlood(bench, deliveries, () =>
+    bench.withDatabase((database) => drain(bench, database, { deliveries, lanes })),
+  );
+  const { rate, secondHalf, settleMs, twice, cpu } = result;
+  return figure({
+    variant: `${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
+    measured: perSecond(rate),
+    ceiling: `${perSecond(ceiling)} raw POSTs`,
+    ratio: rate / ceiling,
+    goal: { atLeast: goal },
+    detail: {
+      deliveries,
+      second_half_per_s: secondHalf,
+      settle_ms: settleMs,
+      sent_twice: twice,
+      cores: cpu,
+    },
+  });
+}

@@ -1,0 +1,28 @@
+import type { ScenarioName } from "../scenario-names.ts";
+import type { Scenario } from "../scenario.ts";
+import { costScenario } from "./cost.ts";
+import { drainScenario, drainV1aScenario } from "./drain.ts";
+import { fanOutScenario } from "./fan-out.ts";
+import { historyScenario } from "./history.ts";
+import { isolationScenario } from "./isolation.ts";
+import { latencyScenario } from "./latency.ts";
+import { memoryScenario } from "./memory.ts";
+import { noisyScenario } from "./noisy.ts";
+import { pathScenario } from "./path.ts";
+import { submitScenario } from "./submit.ts";
+import { twoDeliverScenario } from "./two-deliver.ts";
+
+export const SCENARIOS: Record<ScenarioName, Scenario> = {
+  drain: drainScenario,
+  "drain-v1a": drainV1aScenario,
+  submit: submitScenario,
+  path: pathScenario,
+  latency: latencyScenario,
+  isolation: isolationScenario,
+  noisy: noisyScenario,
+  history: historyScenario,
+  memory: memoryScenario,
+  "fan-out": fanOutScenario,
+  cost: costScenario,
+  "two-deliver": twoDeliverScenario,
+};
