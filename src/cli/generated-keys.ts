@@ -14,6 +14,16 @@ export function readGeneratedKeys(dataDir: string): { masterKey: string; apiKey:
   };
 }
 
+/** The API key that a server in development keeps in this folder; null when there is none to read. */
+export function findGeneratedApiKey(dataDir: string): string | null {
+  try {
+    const text = readFileSync(path.join(dataDir, "api-key"), "utf8").trim();
+    return isApiKey(text) ? text : null;
+  } catch {
+    return null;
+  }
+}
+
 function readOrMake(file: string, check: (text: string) => boolean, make: () => string): string {
   if (!existsSync(file)) writeFileSync(file, `${make()}\n`, { mode: 0o600, flag: "wx" });
   const text = readFileSync(file, "utf8").trim();

@@ -1,29 +1,33 @@
 import { ConfigError, readConfig } from "../config.ts";
-import type { Scope } from "../core/model.ts";
-import { createPool } from "../db/pool.ts";
 import { newApiKey } from "../core/api-key.ts";
+import type { Scope } from "../core/model.ts";
 import { createVault } from "../core/vault.ts";
+import { createPool } from "../db/pool.ts";
 import { addApiKey, checkMasterKey, ensureAccount } from "../flow/accounts.ts";
 import { openDatabase } from "./database.ts";
+import { usageError } from "./exit.ts";
 
 const SCOPES: readonly string[] = ["jobs", "webhooks", "admin"] satisfies Scope[];
 
 const UNDEFINED_TABLE = "42P01";
 
-/** `ringback keys create` */
-export async function createKey(options: {
+/**
+ * `ringback keys create --database`: for the first key of an account, and when the last admin key
+ * is lost. Returns the key's text.
+ */
+export async function createKeyInDatabase(options: {
   account: string;
   name: string;
-  scopes: string;
-}): Promise<void> {
-  const scopes = options.scopes.split(",").map((scope) => scope.trim());
+  scopes: string[];
+}): Promise<string> {
+  const { account, name, scopes } = options;
   const unknown = scopes.find((scope) => !SCOPES.includes(scope));
   if (unknown !== undefined) {
-    throw new ConfigError(`unknown scope ${JSON.stringify(unknown)} (known: ${SCOPES.join(", ")})`);
+    throw usageError(`unknown scope ${JSON.stringify(unknown)} (known: ${SCOPES.join(", ")})`);
   }
   const { config, secrets } = readConfig();
   if (config.development) {
-    throw new ConfigError("ringback keys works on DATABASE_URL; set it, and RINGBACK_MASTER_KEY");
+    throw new ConfigError("--database means that of DATABASE_URL; set it, and RINGBACK_MASTER_KEY");
   }
   const database = await openDatabase(config, secrets);
   const pool = createPool({
@@ -38,10 +42,10 @@ export async function createKey(options: {
     if (!(await checkMasterKey(context))) {
       throw new ConfigError("RINGBACK_MASTER_KEY is not the one the data was sealed with");
     }
-    const accountId = await ensureAccount(context, options.account);
+    const accountId = await ensureAccount(context, account);
     const text = newApiKey();
-    await addApiKey(context, { accountId, name: options.name, text, scopes: scopes as Scope[] });
-    console.log(text);
+    await addApiKey(context, { accountId, name, text, scopes: scopes as Scope[] });
+    return text;
   } catch (error) {
     if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw error;
     throw new ConfigError("the database of DATABASE_URL has no schema yet: run `ringback migrate`");

@@ -1,0 +1,69 @@
+import type { BodyOf, CallOptions, Caller } from "./caller.ts";
+import { newIdempotencyKey } from "./idempotency-key.ts";
+import type { JobType, Message, RotatedSecret } from "./openapi-types.ts";
+
+/** Events of one's own. */
+export class Messages {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** Publishes an event to every endpoint whose filter has its type. */
+  async publish(
+    type: string,
+    data: BodyOf<"POST /v1/messages">["data"],
+    options: CallOptions & { idempotencyKey?: string | undefined } = {},
+  ): Promise<Message> {
+    const { idempotencyKey = newIdempotencyKey(), ...rest } = options;
+    const call = { body: { type, data }, idempotencyKey, ...rest };
+    return (await this.#caller.call("POST /v1/messages", call)).body;
+  }
+
+  async get(id: string, options: CallOptions = {}): Promise<Message> {
+    return (await this.#caller.call("GET /v1/messages/{id}", { id, ...options })).body;
+  }
+}
+
+/** What verifies the account's webhooks. */
+export class Signing {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** The Ed25519 key that verifies every webhook of the account, `whpk_…`. */
+  async publicKey(options: CallOptions = {}): Promise<string> {
+    return (await this.#caller.call("GET /v1/signing-key", options)).body.public_key;
+  }
+
+  /** The secret that signs for callback URLs, `whsec_…`. */
+  async secret(options: CallOptions = {}): Promise<string> {
+    return (await this.#caller.call("GET /v1/signing-secret", options)).body.secret;
+  }
+
+  /** Makes a new secret for callback URLs; the old one signs beside it for a while. */
+  async rotateSecret(
+    rotation: BodyOf<"POST /v1/signing-secret/rotate"> = {},
+    options: CallOptions = {},
+  ): Promise<RotatedSecret> {
+    const call = { body: rotation, ...options };
+    return (await this.#caller.call("POST /v1/signing-secret/rotate", call)).body;
+  }
+}
+
+/** What the service can compute. */
+export class JobTypeCatalogue {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** All of them, with JSON Schemas of input and result. */
+  async list(options: CallOptions = {}): Promise<JobType[]> {
+    return (await this.#caller.call("GET /v1/job-types", options)).body.data;
+  }
+}

@@ -1,0 +1,48 @@
+import type { BodyOf, CallOptions, Caller, QueryOf } from "./caller.ts";
+import { withCursor } from "./jobs.ts";
+import type { ApiKey, ApiKeyWithText, Lane } from "./openapi-types.ts";
+import { Pages } from "./pages.ts";
+
+/** Who may call; for keys with the scope `admin`. */
+export class ApiKeys {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** `key` in the answer is shown this once. */
+  async create(
+    key: BodyOf<"POST /v1/api-keys">,
+    options: CallOptions = {},
+  ): Promise<ApiKeyWithText> {
+    return (await this.#caller.call("POST /v1/api-keys", { body: key, ...options })).body;
+  }
+
+  list(query: QueryOf<"GET /v1/api-keys"> = {}, options: CallOptions = {}): Pages<ApiKey> {
+    return new Pages(async (cursor, given) => {
+      const call = { query: withCursor(query, cursor), ...given };
+      return (await this.#caller.call("GET /v1/api-keys", call)).body;
+    }, options);
+  }
+
+  async revoke(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#caller.call("DELETE /v1/api-keys/{id}", { id, ...options });
+  }
+}
+
+/** The streams of deliveries, one per destination. */
+export class Lanes {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  list(query: QueryOf<"GET /v1/lanes"> = {}, options: CallOptions = {}): Pages<Lane> {
+    return new Pages(async (cursor, given) => {
+      const call = { query: withCursor(query, cursor), ...given };
+      return (await this.#caller.call("GET /v1/lanes", call)).body;
+    }, options);
+  }
+}

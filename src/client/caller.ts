@@ -1,0 +1,243 @@
+import { RingbackError } from "./errors.ts";
+import type { Operations, Problem } from "./openapi-types.ts";
+import { mayRetry, pause, pauseBefore } from "./retry.ts";
+
+export interface RingbackOptions {
+  /** `rk_…` */
+  apiKey: string;
+  /** Where the service is, such as `https://ringback.example`. */
+  baseUrl: string;
+  /** Takes the place of the global `fetch`. */
+  fetch?: typeof globalThis.fetch;
+  /** For one try of a call, answer included. Default: 30 s. */
+  timeoutMs?: number;
+  /** How often a call that may be repeated is made again. Default: 4. */
+  maxRetries?: number;
+}
+
+/** What every call takes beside its own. */
+export interface CallOptions {
+  /** Ends the call; it rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Overrides the client's. */
+  timeoutMs?: number | undefined;
+}
+
+/** `METHOD /path/{id}` of the API. */
+export type OperationName = keyof Operations;
+
+type Given<Name extends OperationName, Part extends string> =
+  Operations[Name] extends Record<Part, infer Value> ? Value : never;
+
+export type QueryOf<Name extends OperationName> = Given<Name, "query">;
+export type BodyOf<Name extends OperationName> = Given<Name, "body">;
+export type AnswerOf<Name extends OperationName> = Operations[Name]["answer"];
+
+export interface Call<Name extends OperationName> extends CallOptions {
+  /** Fills in the `{id}` of the path. */
+  id?: string;
+  query?: QueryOf<Name> | undefined;
+  body?: BodyOf<Name>;
+  /** Makes it safe to repeat: the service does it once. */
+  idempotencyKey?: string | undefined;
+  /** Asks the service to hold the answer back for this long while there is nothing to tell. */
+  waitS?: number;
+}
+
+export interface Answer<Body> {
+  body: Body;
+  headers: Headers;
+}
+
+/** Makes calls: authorized, timed, repeated where that is safe. */
+export interface Caller {
+  call<Name extends OperationName>(name: Name, call?: Call<Name>): Promise<Answer<AnswerOf<Name>>>;
+  /** An answer that goes on. The timeout is for its beginning only. */
+  stream(path: string, headers: Record<string, string>, options: CallOptions): Promise<Response>;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_RETRIES = 4;
+
+interface Exchange {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string | undefined;
+  timeoutMs: number;
+  signal: AbortSignal | undefined;
+}
+
+export function createCaller(options: RingbackOptions): Caller {
+  const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, maxRetries = DEFAULT_RETRIES } = options;
+  if (typeof apiKey !== "string" || !/^[!-~]+$/.test(apiKey)) {
+    throw new TypeError("apiKey must be the text of an API key (rk_…)");
+  }
+  if (!/^https?:$/.test(URL.parse(options.baseUrl)?.protocol ?? "")) {
+    throw new TypeError("baseUrl must be an http(s) URL, such as https://ringback.example");
+  }
+  const baseUrl = options.baseUrl.replace(/\/+$/, "");
+  const authorization = `Bearer ${apiKey}`;
+  const doFetch: typeof globalThis.fetch = (...args) =>
+    (options.fetch ?? globalThis.fetch)(...args);
+
+  return {
+    async call(name, call = {}) {
+      const [method = "", path = ""] = name.split(" ");
+      const { query, body, idempotencyKey, waitS = 0 } = call;
+      const exchange: Exchange = {
+        method,
+        url: `${baseUrl}${fillIn(path, call.id)}${queryText(query ?? {})}`,
+        headers: {
+          authorization,
+          accept: "application/json, application/problem+json",
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(idempotencyKey === undefined
+            ? {}
+            : { "idempotency-key": JSON.stringify(idempotencyKey) }),
+          ...(waitS > 0 ? { prefer: `wait=${waitS}` } : {}),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        timeoutMs: (call.timeoutMs ?? timeoutMs) + waitS * 1000,
+        signal: call.signal,
+      };
+      const repeatable = method !== "POST" || idempotencyKey !== undefined;
+      return await persevere(doFetch, exchange, { repeatable, maxRetries });
+    },
+
+    async stream(path, headers, { signal }) {
+      const accept = "text/event-stream, application/problem+json";
+      const request = { headers: { authorization, accept, ...headers } };
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(timeout(timeoutMs)), timeoutMs);
+      try {
+        const response = await doFetch(`${baseUrl}${path}`, {
+          ...request,
+          signal: anySignal(signal, late.signal),
+        });
+        if (!response.ok) throw await problemOf(response);
+        return response;
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw asRingbackError(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+async function persevere(
+  doFetch: typeof globalThis.fetch,
+  exchange: Exchange,
+  { repeatable, maxRetries }: { repeatable: boolean; maxRetries: number },
+): Promise<Answer<never>> {
+  for (let attempts = 1; ; attempts += 1) {
+    const tried = await attempt(doFetch, exchange, attempts);
+    if (!("error" in tried)) return tried;
+    const { error, retryAfter } = tried;
+    if (attempts > maxRetries || !mayRetry(error, repeatable)) throw error;
+    const waitMs = pauseBefore(attempts, retryAfter);
+    if (waitMs === null) throw error;
+    await pause(waitMs, exchange.signal);
+  }
+}
+
+async function attempt(
+  doFetch: typeof globalThis.fetch,
+  { method, url, headers, body, timeoutMs, signal }: Exchange,
+  attempts: number,
+): Promise<Answer<never> | { error: RingbackError; retryAfter: string | null }> {
+  let retryAfter: string | null = null;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(timeout(timeoutMs)), timeoutMs);
+  try {
+    const response = await doFetch(url, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      signal: anySignal(signal, late.signal),
+    });
+    retryAfter = response.headers.get("retry-after");
+    if (!response.ok) return { error: await problemOf(response, attempts), retryAfter };
+    return { body: await readJson(response, attempts), headers: response.headers };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { error: asRingbackError(error, attempts), retryAfter };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function timeout(ms: number): RingbackError {
+  return new RingbackError({ code: "timed_out", detail: `no answer within ${ms} ms` });
+}
+
+function anySignal(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return one === undefined ? other : AbortSignal.any([one, other]);
+}
+
+/** What `fetch` threw: our own timeout, or a connection that failed. */
+function asRingbackError(error: unknown, attempts = 1): RingbackError {
+  if (error instanceof RingbackError) {
+    const { code, detail, status, requestId, errors } = error;
+    if (status !== null) return error;
+    return new RingbackError({ code, detail, errors, requestId: requestId ?? undefined, attempts });
+  }
+  const { message, cause } = error as Error;
+  const reason = (cause as { message?: unknown } | undefined)?.message;
+  const detail = typeof reason === "string" && reason !== "" ? `${message} (${reason})` : message;
+  return new RingbackError({ code: "connection_failed", detail, attempts, cause: error });
+}
+
+async function problemOf(response: Response, attempts = 1): Promise<RingbackError> {
+  const { status } = response;
+  const text = await response.text();
+  const problem = parseProblem(text);
+  const requestId = problem?.request_id ?? response.headers.get("x-request-id") ?? undefined;
+  if (problem === null) {
+    const detail = `HTTP ${status} that is no answer of Ringback: ${text.slice(0, 200)}`;
+    return new RingbackError({ code: "answer_malformed", detail, status, requestId, attempts });
+  }
+  const { code, detail, errors } = problem;
+  return new RingbackError({ code, detail, status, errors, requestId, attempts });
+}
+
+function parseProblem(text: string): (Partial<Problem> & Pick<Problem, "code" | "detail">) | null {
+  try {
+    const body = JSON.parse(text) as Partial<Problem> | null;
+    if (typeof body?.code !== "string") return null;
+    return { ...body, code: body.code, detail: body.detail ?? body.title ?? body.code };
+  } catch {
+    return null;
+  }
+}
+
+// `never`: what it is, the operation says
+async function readJson(response: Response, attempts: number): Promise<never> {
+  const text = await response.text();
+  try {
+    return (text === "" ? undefined : JSON.parse(text)) as never;
+  } catch (cause) {
+    throw new RingbackError({
+      code: "answer_malformed",
+      detail: `the answer is not JSON: ${text.slice(0, 200)}`,
+      status: response.status,
+      attempts,
+      cause,
+    });
+  }
+}
+
+function fillIn(path: string, id: string | undefined): string {
+  if (!path.includes("{id}")) return path;
+  if (typeof id !== "string" || id === "") throw new TypeError("an id must be given");
+  return path.replace("{id}", encodeURIComponent(id));
+}
+
+function queryText(query: object): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  if (given.length === 0) return "";
+  const pairs = given.map(([name, value]): [string, string] => [name, String(value)]);
+  return `?${new URLSearchParams(pairs).toString()}`;
+}

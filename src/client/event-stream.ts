@@ -1,0 +1,27 @@
+import { createParser } from "eventsource-parser";
+import type { EventSourceMessage } from "eventsource-parser";
+
+/**
+ * The messages of an SSE answer. Ends with it; rejects when the connection breaks.
+ * @param onBytes called when anything comes, a heartbeat included
+ */
+export async function* readEventStream(
+  response: Response,
+  onBytes: () => void,
+): AsyncGenerator<EventSourceMessage, void, void> {
+  const messages: EventSourceMessage[] = [];
+  const parser = createParser({ onEvent: (message) => messages.push(message) });
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done = true, value } = (await reader?.read()) ?? {};
+      if (done) return;
+      onBytes();
+      parser.feed(decoder.decode(value, { stream: true }));
+      yield* messages.splice(0);
+    }
+  } finally {
+    await reader?.cancel().catch(() => undefined);
+  }
+}

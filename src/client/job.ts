@@ -1,0 +1,129 @@
+import type { CallOptions, Caller } from "./caller.ts";
+import { JobFailedError, RingbackError } from "./errors.ts";
+import { hasEnded, jobEvents } from "./job-events.ts";
+import type { EventOptions, JobEvent } from "./job-events.ts";
+import type { Delivery, Job as JobData, TimelineEntry } from "./openapi-types.ts";
+import { Pages } from "./pages.ts";
+import { pause, retryAfterMs } from "./retry.ts";
+
+/** How long one answer is held back; proxies often cut what is silent for a minute. */
+const LONGEST_WAIT_S = 25;
+
+export interface WaitOptions extends CallOptions {
+  /** How long to wait for the job in all. Default: until it ends. */
+  timeoutMs?: number | undefined;
+}
+
+/** A job, as it was when last looked at, and what can be done with it. */
+export class Job<Result = unknown> {
+  readonly #caller: Caller;
+  #data: JobData;
+
+  constructor(caller: Caller, data: JobData) {
+    this.#caller = caller;
+    this.#data = data;
+  }
+
+  /** All that the API tells of it. */
+  get data(): JobData {
+    return this.#data;
+  }
+
+  get id(): string {
+    return this.#data.id;
+  }
+
+  get status(): JobData["status"] {
+    return this.#data.status;
+  }
+
+  get progress(): JobData["progress"] {
+    return this.#data.progress;
+  }
+
+  /** Whether it has reached its end. */
+  get ended(): boolean {
+    return hasEnded(this.#data);
+  }
+
+  toJSON(): JobData {
+    return this.#data;
+  }
+
+  /** Looks again. */
+  async refresh(options: CallOptions = {}): Promise<this> {
+    const { body } = await this.#caller.call("GET /v1/jobs/{id}", { id: this.id, ...options });
+    this.#data = body;
+    return this;
+  }
+
+  /**
+   * Waits until it has ended, however it did.
+   * @throws RingbackError `timed_out`
+   */
+  async wait({ signal, timeoutMs = Infinity }: WaitOptions = {}): Promise<this> {
+    const deadline = performance.now() + timeoutMs;
+    while (!this.ended) {
+      const leftS = Math.ceil((deadline - performance.now()) / 1000);
+      if (leftS <= 0) {
+        const detail = `${this.id} has not ended within ${timeoutMs} ms; it is ${this.status}`;
+        throw new RingbackError({ code: "timed_out", detail });
+      }
+      const waitS = Math.min(LONGEST_WAIT_S, leftS);
+      const call = { id: this.id, waitS, signal };
+      const { body, headers } = await this.#caller.call("GET /v1/jobs/{id}", call);
+      this.#data = body;
+      // one that does not hold answers back, a proxy perhaps, is asked at its own pace
+      if (!this.ended && !headers.has("preference-applied")) {
+        await pause(Math.max(500, retryAfterMs(headers.get("retry-after"))), signal);
+      }
+    }
+    return this;
+  }
+
+  /**
+   * Waits for the end and gives the result.
+   * @throws JobFailedError it failed or was canceled
+   * @throws RingbackError `timed_out`, or a call that did not work
+   */
+  async result(options: WaitOptions = {}): Promise<Result> {
+    await this.wait(options);
+    if (this.status !== "completed") throw new JobFailedError(this.#data);
+    const { signal } = options;
+    const { body } = await this.#caller.call("GET /v1/jobs/{id}/result", { id: this.id, signal });
+    return body as Result;
+  }
+
+  /**
+   * Follows it to its end: the job as it is, then each event. Lost connections are taken up where
+   * they broke off.
+   */
+  events(options: EventOptions = {}): AsyncGenerator<JobEvent, void, void> {
+    return jobEvents(this.#caller, this.id, options, (data) => {
+      this.#data = data;
+    });
+  }
+
+  /** Ends it: at once when it is pending, soon when it is running. */
+  async cancel(options: CallOptions = {}): Promise<this> {
+    const call = { id: this.id, body: {}, ...options };
+    const { body } = await this.#caller.call("POST /v1/jobs/{id}/cancel", call);
+    this.#data = body;
+    return this;
+  }
+
+  /** What happened to it so far, with its deliveries and their attempts, in order of time. */
+  async timeline(options: CallOptions = {}): Promise<TimelineEntry[]> {
+    const call = { id: this.id, ...options };
+    return (await this.#caller.call("GET /v1/jobs/{id}/timeline", call)).body.data;
+  }
+
+  /** Its webhooks. */
+  deliveries(options: CallOptions = {}): Pages<Delivery> {
+    return new Pages(async (cursor, given) => {
+      const query = cursor === undefined ? {} : { cursor };
+      const call = { id: this.id, query, ...given };
+      return (await this.#caller.call("GET /v1/jobs/{id}/deliveries", call)).body;
+    }, options);
+  }
+}

@@ -1,0 +1,57 @@
+import type { CallOptions, Caller, BodyOf, QueryOf } from "./caller.ts";
+import { newIdempotencyKey } from "./idempotency-key.ts";
+import { Job } from "./job.ts";
+import { Pages } from "./pages.ts";
+
+/** What job types take and give, by name. Any, unless the client is told more. */
+export type JobTypes = Record<string, { input: unknown; result: unknown }>;
+
+export interface SubmitOptions
+  extends CallOptions, Omit<BodyOf<"POST /v1/jobs">, "type" | "input"> {
+  /** The same key and request make one job, for 24 hours. Default: a new key. */
+  idempotencyKey?: string | undefined;
+}
+
+export class Jobs<Types extends JobTypes = JobTypes> {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /**
+   * Submits a job. Once this resolves it will be computed, whatever crashes. Repeated on failures,
+   * it makes one job all the same.
+   */
+  async submit<Type extends keyof Types & string>(
+    type: Type,
+    input: Types[Type]["input"],
+    options: SubmitOptions = {},
+  ): Promise<Job<Types[Type]["result"]>> {
+    const { signal, timeoutMs, idempotencyKey = newIdempotencyKey(), ...rest } = options;
+    const call = { body: { type, input, ...rest }, idempotencyKey, signal, timeoutMs };
+    const { body } = await this.#caller.call("POST /v1/jobs", call);
+    return new Job(this.#caller, body);
+  }
+
+  async get<Result = unknown>(id: string, options: CallOptions = {}): Promise<Job<Result>> {
+    const { body } = await this.#caller.call("GET /v1/jobs/{id}", { id, ...options });
+    return new Job(this.#caller, body);
+  }
+
+  list(query: QueryOf<"GET /v1/jobs"> = {}, options: CallOptions = {}): Pages<Job> {
+    return new Pages(async (cursor, given) => {
+      const call = { query: withCursor(query, cursor), ...given };
+      const { body } = await this.#caller.call("GET /v1/jobs", call);
+      return { ...body, data: body.data.map((data) => new Job(this.#caller, data)) };
+    }, options);
+  }
+}
+
+/** A query that goes on behind a cursor. */
+export function withCursor<Query extends { cursor?: string }>(
+  query: Query,
+  cursor: string | undefined,
+): Query {
+  return cursor === undefined ? query : { ...query, cursor };
+}

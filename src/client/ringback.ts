@@ -1,0 +1,78 @@
+import { JobTypeCatalogue, Messages, Signing } from "./account.ts";
+import { ApiKeys, Lanes } from "./admin.ts";
+import { createCaller } from "./caller.ts";
+import type {
+  AnswerOf,
+  Call,
+  Caller,
+  CallOptions,
+  OperationName,
+  QueryOf,
+  RingbackOptions,
+} from "./caller.ts";
+import { DeadLetters, Deliveries, Replays } from "./deliveries.ts";
+import { Endpoints } from "./endpoints.ts";
+import { Jobs } from "./jobs.ts";
+import type { JobTypes } from "./jobs.ts";
+import type { Overview, Settings, Stats, Worker } from "./openapi-types.ts";
+
+/**
+ * A client of the Ringback API, for Node, browsers and edge runtimes. Fields have the names of the
+ * API; every call takes a `signal` and a `timeoutMs` in its last argument.
+ *
+ * `new Ringback<{ "csv.summary": { input: …; result: … } }>(…)` types the jobs it submits.
+ */
+export class Ringback<Types extends JobTypes = JobTypes> {
+  readonly #caller: Caller;
+  readonly jobs: Jobs<Types>;
+  readonly jobTypes: JobTypeCatalogue;
+  readonly endpoints: Endpoints;
+  readonly messages: Messages;
+  readonly deliveries: Deliveries;
+  readonly deadLetters: DeadLetters;
+  readonly replays: Replays;
+  readonly signing: Signing;
+  readonly lanes: Lanes;
+  readonly apiKeys: ApiKeys;
+
+  /** @throws TypeError the options are no good */
+  constructor(options: RingbackOptions) {
+    this.#caller = createCaller(options);
+    this.jobs = new Jobs(this.#caller);
+    this.jobTypes = new JobTypeCatalogue(this.#caller);
+    this.endpoints = new Endpoints(this.#caller);
+    this.messages = new Messages(this.#caller);
+    this.deliveries = new Deliveries(this.#caller);
+    this.deadLetters = new DeadLetters(this.#caller);
+    this.replays = new Replays(this.#caller);
+    this.signing = new Signing(this.#caller);
+    this.lanes = new Lanes(this.#caller);
+    this.apiKeys = new ApiKeys(this.#caller);
+  }
+
+  /** What is going on right now. */
+  async overview(options: CallOptions = {}): Promise<Overview> {
+    return await this.request("GET /v1/overview", options);
+  }
+
+  /** Numbers over time: the last hour by minutes, unless the query says otherwise. */
+  async stats(query: QueryOf<"GET /v1/stats"> = {}, options: CallOptions = {}): Promise<Stats> {
+    return await this.request("GET /v1/stats", { query, ...options });
+  }
+
+  async workers(options: CallOptions = {}): Promise<Worker[]> {
+    return (await this.request("GET /v1/workers", options)).data;
+  }
+
+  async settings(options: CallOptions = {}): Promise<Settings> {
+    return await this.request("GET /v1/settings", options);
+  }
+
+  /** Any call of the API by its method and path: `request("GET /v1/jobs", { query: … })`. */
+  async request<Name extends OperationName>(
+    name: Name,
+    call: Call<Name> = {},
+  ): Promise<AnswerOf<Name>> {
+    return (await this.#caller.call(name, call)).body;
+  }
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../context.ts";
+import { addTicket, addWakeUps } from "../db/queue.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { findOutstanding, findTimeToNext, findWakeUps, shiftDueTimes } from "./due-times.ts";
+
+type Parts = Pick<Context, "pool" | "runs" | "pumps">;
+
+const LOOK_MS = 10;
+
+/** Waits until nothing is running and nothing is due. @throws Error what is still going on */
+export async function runAll({ pool, runs, pumps }: Parts, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const outstanding = await findOutstanding(pool);
+    if (outstanding.length === 0 && runs.size === 0 && pumps.size === 0) return;
+    if (performance.now() > deadline) {
+      const what = outstanding.length === 0 ? "its last steps" : outstanding.join(", ");
+      throw new Error(`work is still going on after ${timeoutMs} ms: ${what}`);
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+/**
+ * Lets time pass: goes from one due time to the next, and runs what is due at each, so that what
+ * happens in between happens at its time.
+ */
+export async function advance(parts: Parts, ms: number, timeoutMs: number): Promise<void> {
+  await runAll(parts, timeoutMs);
+  let leftMs = ms;
+  for (;;) {
+    const nextMs = await findTimeToNext(parts.pool);
+    if (nextMs === null || nextMs > leftMs) break;
+    const step = Math.max(0, nextMs);
+    await shift(parts, step);
+    leftMs -= step;
+    await runAll(parts, timeoutMs);
+  }
+  await shift(parts, leftMs);
+  await runAll(parts, timeoutMs);
+}
+
+/** All that waits for a time waits this much less: in one transaction, the wake-ups with the rows. */
+async function shift({ pool }: Parts, ms: number): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await shiftDueTimes(tx, ms);
+    await addTicket(tx);
+    const wakeUps = await findWakeUps(tx);
+    await addWakeUps(
+      tx,
+      wakeUps.map((wakeUp) => ({ ...wakeUp, delayMs: Math.max(0, wakeUp.delayMs - ms) })),
+    );
+  });
+}

@@ -1,0 +1,78 @@
+import type { WakeUp } from "../db/queue.ts";
+import type { Reader, Tx } from "../db/transaction.ts";
+
+/** When the first delivery of lane `l` can be sent, if its endpoint `e` is not paused. */
+const LANE_DUE = `greatest(l.breaker_until, l.next_send_at, case when l.ordered then
+    (select next_attempt_at from deliveries
+     where lane_id = l.id and status = 'pending' and lane_seq is not null
+     order by lane_seq, id limit 1)
+  else
+    (select min(next_attempt_at) from deliveries where lane_id = l.id and status = 'pending')
+  end)`;
+
+const LANES = `lanes l left join endpoints e on e.id = l.endpoint_id
+  where coalesce(e.state, 'active') <> 'paused'
+    and exists (select from deliveries where lane_id = l.id and status = 'pending')`;
+
+/** What runs or is due, in words. */
+export async function findOutstanding(reader: Reader): Promise<string[]> {
+  const { rows } = await reader.query<{ what: string }>(
+    `select format('%s %s job%s', count(*), status, case when count(*) > 1 then 's' end) as what
+     from jobs where status = 'running' or status = 'pending' and next_run_at <= now()
+     group by status
+     union all
+     select format('a lane that is being sent') from lanes where leased_by is not null
+     union all
+     select format('a lane with due deliveries') from ${LANES} and ${LANE_DUE} <= now()
+     union all
+     select format('a running replay') from replays where status = 'running'
+     union all
+     select format('a wake-up (%s)', task_identifier) from graphile_worker.jobs
+     where (locked_at is not null or run_at <= now()) and attempts < max_attempts
+       and task_identifier in ('claim-jobs', 'pump-lane', 'run-replay')`,
+  );
+  return rows.map(({ what }) => what);
+}
+
+/** Milliseconds until a job or a lane is due; null: nothing waits. */
+export async function findTimeToNext(reader: Reader): Promise<number | null> {
+  const { rows } = await reader.query<{ ms: number | null }>(
+    `select (extract(epoch from min(at) - now()) * 1000)::float8 as ms from (
+       select next_run_at as at from jobs where status = 'pending'
+       union all
+       select ${LANE_DUE} from ${LANES}) due`,
+  );
+  return rows[0]!.ms;
+}
+
+/** Every time that is waited for comes this much sooner. What has happened keeps its time. */
+export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
+  const columns: [table: string, column: string][] = [
+    ["jobs", "next_run_at"],
+    ["deliveries", "next_attempt_at"],
+    ["deliveries", "scheduled_at"],
+    ["lanes", "breaker_until"],
+    ["lanes", "next_send_at"],
+    ["idempotency_records", "expires_at"],
+    ["signing_secrets", "expires_at"],
+  ];
+  for (const [table, column] of columns) {
+    await tx.query(
+      `update ${table} set ${column} = ${column} - $1 * interval '1 millisecond'
+       where ${column} is not null`,
+      [ms],
+    );
+  }
+}
+
+/** The wake-ups that wait. Jobs have none of their own: a ticket is for whichever is due. */
+export async function findWakeUps(tx: Tx): Promise<WakeUp[]> {
+  const { rows } = await tx.query<WakeUp>(
+    `select task_identifier as task, split_part(key, ':', 2) as id,
+       (extract(epoch from run_at - now()) * 1000)::float8 as "delayMs"
+     from graphile_worker.jobs
+     where locked_at is null and key is not null
+       and task_identifier in ('pump-lane', 'run-replay')`,
+  );
+  return rows;
+}

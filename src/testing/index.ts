@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+import { startService } from "../cli/service.ts";
+import type { Service } from "../cli/service.ts";
+import { Ringback } from "../client/ringback.ts";
+import type { JobTypes } from "../client/jobs.ts";
+import { readConfig } from "../config.ts";
+import { newApiKey } from "../core/api-key.ts";
+import { LOOPBACK_TARGETS } from "../core/targets.ts";
+import { advance, runAll } from "./clock.ts";
+import { durationMs } from "./duration.ts";
+import type { Duration } from "./duration.ts";
+import { openDatabase } from "./postgres.ts";
+import { startReceiver } from "./receiver.ts";
+import type { Receiver } from "./receiver.ts";
+
+export type { Duration } from "./duration.ts";
+export type { Answer, ReceivedWebhook, Receiver, Responder, WebhookPattern } from "./receiver.ts";
+
+export interface TestingOptions {
+  /** Modules with job types beside the built-in ones: file URLs, paths or package names. */
+  jobTypes?: readonly (string | URL)[];
+  /** A Postgres server to make the database on; its user may create databases. Default: embedded. */
+  databaseUrl?: string;
+  /** What job types see as `process.env`. */
+  env?: Record<string, string | undefined>;
+  /** Default: `error`. */
+  logLevel?: "error" | "warn" | "info" | "debug";
+}
+
+/** A Ringback of one's own: the real service, in this process, on a database of its own. */
+export interface TestRingback<Types extends JobTypes = JobTypes> extends AsyncDisposable {
+  client: Ringback<Types>;
+  /** Base of the API. */
+  url: string;
+  /** With the scope `admin`. */
+  apiKey: string;
+  /** Starts a receiver of webhooks; it ends with this. */
+  receiver(): Promise<Receiver>;
+  /**
+   * Waits until nothing is running and nothing is due.
+   * @throws Error it takes longer than `timeoutMs` (default 20,000), and with what
+   */
+  runAll(options?: { timeoutMs?: number }): Promise<void>;
+  /**
+   * Lets time pass, and runs what becomes due, each at its time. `timeoutMs` is for each pause in
+   * between (default 20,000).
+   */
+  advance(by: Duration, options?: { timeoutMs?: number }): Promise<void>;
+  /** Stops all of it and drops the database. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const PATIENCE_MS = 20_000;
+
+export async function startRingback<Types extends JobTypes = JobTypes>(
+  options: TestingOptions = {},
+): Promise<TestRingback<Types>> {
+  const database = await openDatabase(options.databaseUrl);
+  let service: Service;
+  const apiKey = newApiKey();
+  try {
+    service = await startService(
+      readConfig(undefined, {
+        ...options.env,
+        DATABASE_URL: database.url,
+        HOST: "127.0.0.1",
+        PORT: "0",
+        RINGBACK_API_KEY: apiKey,
+        RINGBACK_MASTER_KEY: randomBytes(32).toString("base64"),
+        RINGBACK_ALLOW_TARGETS: LOOPBACK_TARGETS,
+        RINGBACK_JOB_TYPES: (options.jobTypes ?? []).map(String).join(","),
+        LOG_LEVEL: options.logLevel ?? "error",
+      }),
+    );
+  } catch (error) {
+    await database.drop();
+    throw error;
+  }
+
+  const { context, url } = service;
+  const client = new Ringback<Types>({ apiKey, baseUrl: url });
+  const receivers: Receiver[] = [];
+  let stopped: Promise<void> | undefined;
+
+  async function stop(): Promise<void> {
+    // a receiver that is not there any more can't hold up the end
+    await Promise.all(receivers.map((one) => one.close()));
+    await service.stop();
+    await database.drop();
+  }
+
+  return {
+    client,
+    url,
+    apiKey,
+    async receiver() {
+      const receiver = await startReceiver(await client.signing.publicKey());
+      receivers.push(receiver);
+      return receiver;
+    },
+    async runAll({ timeoutMs = PATIENCE_MS } = {}) {
+      await runAll(context, timeoutMs);
+    },
+    async advance(by, { timeoutMs = PATIENCE_MS } = {}) {
+      await advance(context, durationMs(by), timeoutMs);
+    },
+    stop: () => (stopped ??= stop()),
+    [Symbol.asyncDispose]: () => (stopped ??= stop()),
+  };
+}

@@ -1,0 +1,130 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import pg from "pg";
+import { startEmbeddedPostgres } from "../cli/embedded-postgres.ts";
+import { migrate } from "../db/migrate.ts";
+
+export interface OwnDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+interface Server {
+  url: string;
+  template: string;
+  stop(): Promise<void>;
+}
+
+/** Nothing here is to survive a crash. */
+const SETTINGS = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off"];
+/** Tests that start and stop one Ringback each need not pay for a server each. */
+const LINGER_MS = 100;
+
+let shared: Promise<Server> | null = null;
+let users = 0;
+let lingering: NodeJS.Timeout | undefined;
+
+/**
+ * A migrated database of one's own: on the server that is given, or on an embedded one, in a
+ * folder of its own, that all of this process share and the last one stops.
+ */
+export async function openDatabase(serverUrl: string | undefined): Promise<OwnDatabase> {
+  if (serverUrl !== undefined) {
+    const name = newName();
+    await onServer(serverUrl, `create database ${name}`);
+    return { url: urlOf(serverUrl, name), drop: () => dropDatabase(serverUrl, name) };
+  }
+  clearTimeout(lingering);
+  users += 1;
+  try {
+    shared ??= startServer();
+    const { url, template } = await shared;
+    const name = newName();
+    await onServer(url, `create database ${name} template ${template}`);
+    return {
+      url: urlOf(url, name),
+      drop: () => dropDatabase(url, name).finally(leave),
+    };
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+function leave(): void {
+  users -= 1;
+  if (users > 0) return;
+  const server = shared;
+  lingering = setTimeout(() => {
+    shared = null;
+    server?.then((one) => one.stop()).catch(() => undefined);
+  }, LINGER_MS);
+}
+
+async function startServer(): Promise<Server> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), "ringback-testing-"));
+  const release = watchOver(dataDir);
+  const clean = async (): Promise<void> => {
+    await rm(dataDir, { recursive: true, force: true });
+    release();
+  };
+  try {
+    const flags = SETTINGS.flatMap((setting) => ["-c", setting]);
+    const { url, stop } = await startEmbeddedPostgres({ dataDir, flags });
+    // what the embedded database is called: migrated once, and then copied
+    const template = new URL(url).pathname.slice(1);
+    await migrate(url);
+    return { url: urlOf(url, "postgres"), template, stop: () => stop().then(clean, clean) };
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+}
+
+/**
+ * A shell that sees the end of this process, however it comes, as the end of its input, and stops
+ * what was left behind.
+ */
+function watchOver(dataDir: string): () => void {
+  if (process.platform === "win32") return () => undefined;
+  const script = `cat > /dev/null
+    [ -d "$1" ] || exit 0
+    read -r pid < "$1/postgres/postmaster.pid" && kill -QUIT "$pid"
+    sleep 1
+    rm -rf "$1"`;
+  const child = spawn("/bin/sh", ["-c", script, "watchdog", dataDir], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  child.unref();
+  (child.stdin as typeof child.stdin & { unref?(): void }).unref?.();
+  return () => void child.kill("SIGKILL");
+}
+
+function newName(): string {
+  return `ringback_${randomBytes(6).toString("hex")}`;
+}
+
+function urlOf(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  await onServer(serverUrl, `drop database if exists ${name} with (force)`);
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
