@@ -1,0 +1,80 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, type Query } from "./client.ts";
+import { useMay } from "./session.ts";
+import type { Delivery, Job, JobType, Page, TimelineEntry } from "./types.ts";
+
+export interface NewJob {
+  type: string;
+  input: unknown;
+  callbacks: { url?: string; endpoint_id?: string; events?: string[] }[];
+  metadata?: Record<string, unknown>;
+  timeout_s?: number;
+}
+
+export function useJobs(filter: () => Query, key: Query) {
+  return useQuery({
+    queryKey: ["jobs", "list", key],
+    queryFn: ({ signal }) => api.get<Page<Job>>("/v1/jobs", filter(), signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useJob(id: string) {
+  return useQuery({
+    queryKey: ["jobs", id],
+    queryFn: ({ signal }) => api.get<Job>(`/v1/jobs/${id}`, undefined, signal),
+  });
+}
+
+export function useTimeline(id: string) {
+  return useQuery({
+    queryKey: ["jobs", id, "timeline"],
+    queryFn: ({ signal }) =>
+      api.get<{ data: TimelineEntry[] }>(`/v1/jobs/${id}/timeline`, undefined, signal),
+  });
+}
+
+export function useJobResult(id: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ["jobs", id, "result"],
+    queryFn: ({ signal }) => api.get<unknown>(`/v1/jobs/${id}/result`, undefined, signal),
+    enabled,
+    staleTime: Infinity,
+  });
+}
+
+export function useJobDeliveries(id: string) {
+  return useQuery({
+    queryKey: ["jobs", id, "deliveries"],
+    queryFn: ({ signal }) =>
+      api.get<Page<Delivery>>(`/v1/jobs/${id}/deliveries`, { limit: 50 }, signal),
+  });
+}
+
+export function useJobTypes() {
+  const enabled = useMay("jobs");
+  return useQuery({
+    enabled,
+    queryKey: ["job-types"],
+    queryFn: async ({ signal }) =>
+      (await api.get<Page<JobType>>("/v1/job-types", undefined, signal)).data,
+    staleTime: 300_000,
+  });
+}
+
+export function useSubmitJob() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ job, idempotencyKey }: { job: NewJob; idempotencyKey: string }) =>
+      api.post<Job>("/v1/jobs", job, { "idempotency-key": JSON.stringify(idempotencyKey) }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["jobs", "list"] }),
+  });
+}
+
+export function useCancelJob(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => api.post<Job>(`/v1/jobs/${id}/cancel`),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
+  });
+}

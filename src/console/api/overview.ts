@@ -1,0 +1,67 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { api } from "./client.ts";
+import { useMay } from "./session.ts";
+import type { Lane, Overview, Page, Stats, Worker } from "./types.ts";
+
+export function useOverview() {
+  return useQuery({
+    queryKey: ["overview"],
+    queryFn: ({ signal }) => api.get<Overview>("/v1/overview", undefined, signal),
+    refetchInterval: 15_000,
+  });
+}
+
+export const RANGES = {
+  "1h": { label: "1 hour", seconds: 3_600, step: 60 },
+  "24h": { label: "24 hours", seconds: 86_400, step: 3_600 },
+  "7d": { label: "7 days", seconds: 604_800, step: 3_600 },
+  "30d": { label: "30 days", seconds: 2_592_000, step: 86_400 },
+} as const;
+
+export type RangeName = keyof typeof RANGES;
+
+export function useStats(range: RangeName, endpointId?: string) {
+  const { seconds, step } = RANGES[range];
+  return useQuery({
+    queryKey: ["stats", range, endpointId ?? null],
+    queryFn({ signal }) {
+      const query = {
+        since: new Date(Date.now() - seconds * 1000).toISOString(),
+        until: new Date().toISOString(),
+        step_s: step,
+        endpoint_id: endpointId,
+      };
+      return api.get<Stats>("/v1/stats", query, signal);
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+}
+
+export function useWorkers() {
+  const enabled = useMay("admin");
+  return useQuery({
+    enabled,
+    queryKey: ["workers"],
+    queryFn: async ({ signal }) =>
+      (await api.get<{ data: Worker[] }>("/v1/workers", undefined, signal)).data,
+    refetchInterval: 5_000,
+  });
+}
+
+/** The lanes that hold something back. */
+export function useTroubledLanes() {
+  const enabled = useMay("webhooks");
+  return useQuery({
+    enabled,
+    queryKey: ["lanes", "troubled"],
+    async queryFn({ signal }) {
+      const states = ["broken", "paused", "disabled"];
+      const pages = await Promise.all(
+        states.map((state) => api.get<Page<Lane>>("/v1/lanes", { state, limit: 20 }, signal)),
+      );
+      return pages.flatMap(({ data }) => data);
+    },
+    refetchInterval: 15_000,
+  });
+}

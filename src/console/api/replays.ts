@@ -1,0 +1,59 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api } from "./client.ts";
+import type { Page, Replay, ReplayFilter } from "./types.ts";
+
+export type ReplayAction = "replay" | "discard";
+
+export interface ReplayOrder {
+  action: ReplayAction;
+  filter: ReplayFilter;
+  note?: string;
+}
+
+/** How many the order would touch now. */
+export function useReplayPreview({ action, filter }: ReplayOrder, enabled: boolean) {
+  return useQuery({
+    queryKey: ["replays", "preview", action, filter],
+    queryFn: async () => (await api.post<Replay>("/v1/replays", { filter, dry_run: true })).matched,
+    enabled,
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+}
+
+export function useStartReplay() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ action, filter, note }: ReplayOrder) =>
+      api.post<Replay>("/v1/replays", {
+        filter,
+        ...(action === "discard" ? { action, note } : {}),
+      }),
+    onSuccess: (replay) => client.setQueryData(["replays", replay.id], replay),
+  });
+}
+
+export function useReplay(id: string | null) {
+  return useQuery({
+    queryKey: ["replays", id],
+    queryFn: ({ signal }) => api.get<Replay>(`/v1/replays/${id}`, undefined, signal),
+    enabled: id !== null,
+    refetchInterval: ({ state }) => (state.data?.status === "running" ? 700 : false),
+  });
+}
+
+export function useReplays() {
+  return useQuery({
+    queryKey: ["replays", "list"],
+    queryFn: ({ signal }) => api.get<Page<Replay>>("/v1/replays", { limit: 20 }, signal),
+  });
+}
+
+export function useCancelReplay() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => api.post<Replay>(`/v1/replays/${id}/cancel`),
+    onSuccess: (replay) => client.setQueryData(["replays", replay.id], replay),
+  });
+}

@@ -1,0 +1,90 @@
+/** What the API takes and answers: the types made from its description, and a few names for them. */
+import type {
+  CappedCount,
+  EndpointChanges,
+  JobType as JobTypeAnswer,
+  LaneStatus,
+  RetryPolicy,
+  Stats,
+} from "../../client/openapi-types.ts";
+
+export type {
+  ApiKey,
+  Attempt,
+  Callback,
+  DeadLetterGroup,
+  Delivery,
+  DeliveryWithAttempts,
+  Endpoint,
+  Job,
+  Lane,
+  Message,
+  Overview,
+  Replay,
+  Settings,
+  Stats,
+  TimelineEntry,
+  Worker,
+} from "../../client/openapi-types.ts";
+
+export interface Page<Item> {
+  data: Item[];
+  next_cursor: string | null;
+}
+
+export type Count = CappedCount;
+export type Scope = "jobs" | "webhooks" | "admin";
+
+/** Of `/console/session`, which is not part of the described API. */
+export interface Session {
+  account: { id: string; name: string };
+  key: { id: string; name: string; scopes: Scope[] };
+  csrf_token: string;
+}
+
+export const JOB_STATUSES = ["pending", "running", "completed", "failed", "canceled"] as const;
+export const DELIVERY_STATUSES = ["pending", "delivered", "dead", "canceled"] as const;
+export const DEAD_REASONS = ["exhausted", "gone", "target_blocked", "endpoint_disabled"] as const;
+export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx", "error"] as const;
+export const ERROR_CODES = [
+  "dns",
+  "connect",
+  "tls",
+  "timeout",
+  "reset",
+  "protocol",
+  "target_blocked",
+] as const;
+
+export type JobType = Omit<JobTypeAnswer, "input_schema"> & { input_schema: JsonSchema };
+
+/** As much of JSON Schema as forms are made from. */
+export interface JsonSchema {
+  type?: string | string[];
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  enum?: unknown[];
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+  format?: string;
+}
+
+export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
+export type LaneState = LaneStatus["state"];
+export type StatsFields = Stats["totals"];
+
+export interface ReplayFilter {
+  ids?: string[];
+  status?: "dead" | "delivered";
+  reason?: string;
+  endpoint_id?: string;
+  job_id?: string;
+  event_type?: string;
+  since?: string;
+  until?: string;
+}

@@ -1,0 +1,144 @@
+import "@mantine/charts/styles.css";
+import { BarChart, LineChart } from "@mantine/charts";
+import type { Stats } from "../../api/types.ts";
+import classes from "./charts.module.css";
+import { axisTime, duration, number } from "../format.ts";
+
+/** One chart library, one chunk: pages load it lazily. */
+interface ChartProps {
+  stats: Stats;
+  /** What the chart shows, for those who can't see it. */
+  summary: string;
+  height?: number;
+}
+
+const COMMON = {
+  tickLine: "none" as const,
+  strokeDasharray: "2 4",
+  xAxisProps: { minTickGap: 40 },
+};
+
+interface Series<One> {
+  name: string;
+  color: string;
+  read: (point: One) => number;
+}
+
+function Legend({ series }: { series: readonly { name: string; color: string }[] }) {
+  return (
+    <ul className={classes.legend}>
+      {series.map(({ name, color }) => (
+        <li key={name}>
+          <span className={classes.swatch} style={{ background: color }} />
+          {name}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type Point = Stats["series"][number];
+
+function points<Extra extends Point>(stats: Stats, series: Series<Extra>[]) {
+  return stats.series.map((point) => ({
+    at: axisTime(point.at, stats.step_s),
+    ...Object.fromEntries(series.map(({ name, read }) => [name, read(point as Extra)])),
+  }));
+}
+
+function Stacked({
+  stats,
+  summary,
+  series,
+  height = 190,
+}: ChartProps & { series: Series<Point>[] }) {
+  return (
+    <div role="img" aria-label={summary}>
+      <div aria-hidden>
+        <Legend series={series} />
+        <BarChart
+          {...COMMON}
+          h={height}
+          type="stacked"
+          data={points(stats, series)}
+          dataKey="at"
+          series={series.map(({ name, color }) => ({ name, color }))}
+          valueFormatter={number}
+          barChartProps={{ accessibilityLayer: false, barCategoryGap: "18%" }}
+          barProps={{ isAnimationActive: false, maxBarSize: 26 }}
+        />
+      </div>
+    </div>
+  );
+}
+
+const JOBS: Series<Point>[] = [
+  { name: "completed", color: "var(--rb-ok)", read: ({ jobs }) => jobs.completed },
+  { name: "failed", color: "var(--rb-bad)", read: ({ jobs }) => jobs.failed },
+  { name: "canceled", color: "var(--rb-mute)", read: ({ jobs }) => jobs.canceled },
+];
+
+const DELIVERIES: Series<Point>[] = [
+  { name: "delivered", color: "var(--rb-ok)", read: ({ deliveries }) => deliveries.delivered },
+  { name: "dead", color: "var(--rb-bad)", read: ({ deliveries }) => deliveries.dead },
+];
+
+const ANSWERS: Series<Point>[] = [
+  { name: "2xx", color: "var(--rb-ok)", read: ({ attempts }) => attempts["2xx"] },
+  { name: "3xx", color: "var(--rb-mute)", read: ({ attempts }) => attempts["3xx"] },
+  { name: "4xx", color: "var(--rb-warn)", read: ({ attempts }) => attempts["4xx"] },
+  { name: "5xx", color: "var(--rb-bad)", read: ({ attempts }) => attempts["5xx"] },
+  { name: "no answer", color: "var(--rb-info)", read: ({ attempts }) => attempts.error },
+];
+
+export function JobsChart(props: ChartProps) {
+  return <Stacked {...props} series={JOBS} />;
+}
+
+export function DeliveriesChart(props: ChartProps) {
+  return <Stacked {...props} series={DELIVERIES} />;
+}
+
+export function AnswersChart(props: ChartProps) {
+  return <Stacked {...props} series={ANSWERS} />;
+}
+
+const PERCENTILES = [
+  { name: "p50", color: "var(--rb-ok)" },
+  { name: "p90", color: "var(--rb-warn)" },
+  { name: "p99", color: "var(--rb-bad)" },
+] as const;
+
+interface LatencyProps extends ChartProps {
+  of: "latency_ms" | "response_ms";
+}
+
+export function LatencyChart({ stats, summary, of, height = 190 }: LatencyProps) {
+  const data = stats.series.map((point) => ({
+    at: axisTime(point.at, stats.step_s),
+    ...point[of],
+  }));
+  return (
+    <div role="img" aria-label={summary}>
+      <div aria-hidden>
+        <Legend series={PERCENTILES} />
+        <LineChart
+          {...COMMON}
+          h={height}
+          data={data}
+          dataKey="at"
+          series={[...PERCENTILES]}
+          curveType="linear"
+          connectNulls={false}
+          withDots={data.length < 40}
+          dotProps={{ r: 2 }}
+          strokeWidth={1.5}
+          valueFormatter={duration}
+          yAxisProps={{ width: 62 }}
+          lineChartProps={{ accessibilityLayer: false }}
+          lineProps={{ isAnimationActive: false }}
+        />
+      </div>
+    </div>
+  );
+}

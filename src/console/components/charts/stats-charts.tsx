@@ -1,0 +1,86 @@
+import { SegmentedControl, SimpleGrid, Skeleton } from "@mantine/core";
+import { lazy, Suspense, type ReactNode } from "react";
+import { RANGES, useStats, type RangeName } from "../../api/overview.ts";
+import type { Stats } from "../../api/types.ts";
+import { Card } from "../card.tsx";
+import { duration, number } from "../format.ts";
+import { ErrorBox } from "../states.tsx";
+
+const charts = () => import("./charts.tsx");
+const JobsChart = lazy(async () => ({ default: (await charts()).JobsChart }));
+const DeliveriesChart = lazy(async () => ({ default: (await charts()).DeliveriesChart }));
+const AnswersChart = lazy(async () => ({ default: (await charts()).AnswersChart }));
+const LatencyChart = lazy(async () => ({ default: (await charts()).LatencyChart }));
+
+export function toRange(text: string | undefined): RangeName {
+  return text !== undefined && text in RANGES ? (text as RangeName) : "24h";
+}
+
+export function RangePicker({
+  value,
+  onChange,
+}: {
+  value: RangeName;
+  onChange: (range: string) => void;
+}) {
+  return (
+    <SegmentedControl
+      size="xs"
+      aria-label="Time shown"
+      value={value}
+      onChange={onChange}
+      data={Object.entries(RANGES).map(([name, { label }]) => ({ value: name, label }))}
+    />
+  );
+}
+
+/** @param endpointId of one endpoint alone; then without jobs */
+export function StatsCharts({ range, endpointId }: { range: RangeName; endpointId?: string }) {
+  const stats = useStats(range, endpointId);
+  if (stats.isError) return <ErrorBox error={stats.error} retry={() => void stats.refetch()} />;
+  const show = (title: string, draw: (data: Stats) => ReactNode) => (
+    <Card title={title}>
+      <Suspense fallback={<Skeleton height={190} />}>
+        {stats.data === undefined ? <Skeleton height={190} /> : draw(stats.data)}
+      </Suspense>
+    </Card>
+  );
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+      {endpointId === undefined &&
+        show("Jobs by outcome", (data) => <JobsChart stats={data} summary={tellJobs(data)} />)}
+      {show("Deliveries by outcome", (data) => (
+        <DeliveriesChart stats={data} summary={tellDeliveries(data)} />
+      ))}
+      {show("Answers to attempts", (data) => (
+        <AnswersChart stats={data} summary={tellAnswers(data)} />
+      ))}
+      {show("From message to delivered", (data) => (
+        <LatencyChart of="latency_ms" stats={data} summary={tellLatency(data, "latency_ms")} />
+      ))}
+      {endpointId !== undefined &&
+        show("Response time of the receiver", (data) => (
+          <LatencyChart of="response_ms" stats={data} summary={tellLatency(data, "response_ms")} />
+        ))}
+    </SimpleGrid>
+  );
+}
+
+function tellJobs({ totals: { jobs } }: Stats): string {
+  return `Jobs: ${number(jobs.completed)} completed, ${number(jobs.failed)} failed, ${number(jobs.canceled)} canceled`;
+}
+
+function tellDeliveries({ totals: { deliveries } }: Stats): string {
+  return `Deliveries: ${number(deliveries.delivered)} delivered, ${number(deliveries.dead)} dead`;
+}
+
+function tellAnswers({ totals: { attempts } }: Stats): string {
+  const parts = Object.entries(attempts).map(([name, value]) => `${number(value)} ${name}`);
+  return `Attempts: ${parts.join(", ")}`;
+}
+
+function tellLatency({ totals }: Stats, of: "latency_ms" | "response_ms"): string {
+  const found = totals[of];
+  if (found === null) return "No deliveries in this time";
+  return `Median ${duration(found.p50)}, 90th percentile ${duration(found.p90)}, 99th ${duration(found.p99)}`;
+}

@@ -1,0 +1,39 @@
+import type { Delivery } from "../api/types.ts";
+import { useTextAt } from "./clock.ts";
+import type { Column } from "./data-table.tsx";
+import { Id } from "./id.tsx";
+import { Outcome, Status } from "./status.tsx";
+import { Time } from "./time.tsx";
+
+function Due({ at }: { at: string | null }) {
+  const due = useTextAt((now) => (at !== null && Date.parse(at) <= now ? "due" : ""));
+  return due === "" ? <Time at={at} /> : <span>{due}</span>;
+}
+
+export const DELIVERY_COLUMNS: Column<Delivery>[] = [
+  { id: "id", header: "Delivery", cell: ({ id }) => <Id id={id} short /> },
+  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
+  {
+    id: "event",
+    header: "Event",
+    cell: ({ event_type }) => <span className="rb-mono">{event_type}</span>,
+  },
+  {
+    id: "url",
+    header: "Receiver",
+    grow: true,
+    cell: ({ url }) => (
+      <span className="rb-mono rb-truncate" title={url}>
+        {url}
+      </span>
+    ),
+  },
+  {
+    id: "last",
+    header: "Last answer",
+    cell: (row) => <Outcome code={row.last_status_code} error={row.last_error_code} />,
+  },
+  { id: "attempts", header: "Attempts", align: "right", cell: (row) => row.attempt_count },
+  { id: "next", header: "Next", cell: ({ next_attempt_at }) => <Due at={next_attempt_at} /> },
+  { id: "created", header: "Created", cell: ({ created_at }) => <Time at={created_at} /> },
+];

@@ -1,0 +1,46 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import type { Page } from "../api/types.ts";
+import { DataTable, type Column, type Selection } from "./data-table.tsx";
+import { Pager } from "./pager.tsx";
+import { ErrorBox, Loading } from "./states.tsx";
+import type { Cursor } from "./use-view.ts";
+
+interface ListCardProps<Row> {
+  label: string;
+  filters?: ReactNode;
+  query: UseQueryResult<Page<Row>>;
+  columns: Column<Row>[];
+  href?: (row: Row) => string;
+  selection?: Selection;
+  cursor: Cursor;
+  /** Instead of the table when there is no row. */
+  empty: ReactNode;
+}
+
+/** A list with its filters, its states and its pages. */
+export function ListCard<Row extends { id: string }>(props: ListCardProps<Row>) {
+  const { label, filters, query, columns, href, selection, cursor, empty } = props;
+  const { data, error, isPending, isPlaceholderData, refetch } = query;
+  return (
+    <section className="rb-card" aria-label={label} aria-busy={isPending}>
+      {filters}
+      {error !== null && <ErrorBox error={error} retry={() => void refetch()} />}
+      {isPending && <Loading />}
+      {data?.data.length === 0 && error === null && empty}
+      {data !== undefined && data.data.length > 0 && error === null && (
+        <>
+          <DataTable
+            label={label}
+            columns={columns}
+            rows={data.data}
+            href={href}
+            selection={selection}
+            dimmed={isPlaceholderData}
+          />
+          <Pager cursor={cursor} next={data.next_cursor} shown={data.data.length} />
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,76 @@
+import { Group, SegmentedControl, Text, UnstyledButton } from "@mantine/core";
+import type { Query } from "../../api/client.ts";
+import { useDeadLetterGroups } from "../../api/deliveries.ts";
+import { useEndpoints } from "../../api/endpoints.ts";
+import type { DeadLetterGroup } from "../../api/types.ts";
+import { count } from "../../components/format.ts";
+import { ErrorBox } from "../../components/states.tsx";
+import { Time } from "../../components/time.tsx";
+import type { InboxView } from "./dead-letters.tsx";
+import classes from "./dead-letters.module.css";
+
+interface GroupsProps {
+  view: InboxView;
+  filter: () => Query;
+  filterKey: Query;
+}
+
+/** The inbox in heaps: by reason or by endpoint, with their age. A heap is a filter. */
+export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps) {
+  const by = values.by === "endpoint" ? "endpoint" : "reason";
+  const field = by === "reason" ? "reason" : "endpoint_id";
+  // a chosen heap must not hide the others
+  const others = () => ({ ...filter(), [field]: undefined });
+  const groups = useDeadLetterGroups(by, others, { ...filterKey, [field]: undefined });
+  const endpoints = useEndpoints({ limit: 200 });
+  if (groups.isError) return <ErrorBox error={groups.error} retry={() => void groups.refetch()} />;
+  if (!groups.data || groups.data.length === 0) return null;
+
+  function nameOf({ reason, endpoint_id }: DeadLetterGroup): string {
+    if (by === "reason") return reason ?? "unknown";
+    if (endpoint_id === null) return "Callback URLs";
+    const endpoint = endpoints.data?.data.find(({ id }) => id === endpoint_id);
+    return endpoint === undefined ? endpoint_id : endpoint.description || endpoint.url;
+  }
+
+  return (
+    <section aria-label="Groups">
+      <Group justify="space-between" mb="xs">
+        <Text size="sm" c="dimmed">
+          {groups.data.length === 1 ? "1 group" : `${groups.data.length} groups`}
+        </Text>
+        <SegmentedControl
+          size="xs"
+          aria-label="Group by"
+          value={by}
+          onChange={(next) => set({ by: next === "reason" ? null : next })}
+          data={[
+            { value: "reason", label: "By reason" },
+            { value: "endpoint", label: "By endpoint" },
+          ]}
+        />
+      </Group>
+      <div className={classes.groups}>
+        {groups.data.map((group) => {
+          const value = group[field];
+          const pressed = value !== null && values[field] === value;
+          return (
+            <UnstyledButton
+              key={value ?? "none"}
+              className={`rb-card ${classes.group}`}
+              aria-pressed={pressed}
+              disabled={value === null}
+              onClick={() => set({ [field]: pressed ? null : value })}
+            >
+              <span className={`${classes.name} rb-truncate`}>{nameOf(group)}</span>
+              <span className={classes.count}>{count(group)}</span>
+              <span className={classes.age}>
+                oldest <Time at={group.oldest_at} />, newest <Time at={group.newest_at} />
+              </span>
+            </UnstyledButton>
+          );
+        })}
+      </div>
+    </section>
+  );
+}

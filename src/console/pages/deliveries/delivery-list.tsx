@@ -1,0 +1,137 @@
+import { Button } from "@mantine/core";
+import { IconSend } from "@tabler/icons-react";
+import { Link } from "react-router";
+import { useDeliveries } from "../../api/deliveries.ts";
+import { DELIVERY_STATUSES, ERROR_CODES, STATUS_CLASSES } from "../../api/types.ts";
+import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
+import { Choice, EndpointFilter, FilterBar, TextFilter } from "../../components/filters.tsx";
+import { ListCard } from "../../components/list-card.tsx";
+import { Page } from "../../components/page.tsx";
+import { Empty } from "../../components/states.tsx";
+import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
+import { useView, type View } from "../../components/use-view.ts";
+
+const NAMES = [
+  "status",
+  "endpoint_id",
+  "event_type",
+  "status_class",
+  "error_code",
+  "min_attempts",
+  "job_id",
+  "message_id",
+  "range",
+  "since",
+  "until",
+] as const;
+
+const ANSWERS = STATUS_CLASSES.map((value) => ({
+  value,
+  label: value === "error" ? "no answer" : value,
+}));
+const ATTEMPTS = ["2", "3", "5", "10"].map((value) => ({ value, label: `${value} or more` }));
+
+export default function DeliveryList() {
+  const view = useView(NAMES);
+  const { values, cursor } = view;
+  const { range, since, until, ...rest } = values;
+  const deliveries = useDeliveries(
+    () => ({ ...rest, ...timeQuery({ range, since, until }), cursor: cursor.value, limit: 50 }),
+    { ...values, cursor: cursor.value },
+  );
+  return (
+    <Page title="Deliveries">
+      <ListCard
+        label="Deliveries"
+        query={deliveries}
+        columns={DELIVERY_COLUMNS}
+        href={({ id }) => `/deliveries/${id}`}
+        cursor={cursor}
+        filters={<Filters view={view} />}
+        empty={<NoDeliveries filtered={view.filtered} onClear={view.clear} />}
+      />
+    </Page>
+  );
+}
+
+function Filters({
+  view: { values, set, clear, filtered },
+}: {
+  view: View<(typeof NAMES)[number]>;
+}) {
+  return (
+    <FilterBar filtered={filtered} onClear={clear}>
+      <Choice
+        label="Status"
+        width={130}
+        choices={DELIVERY_STATUSES}
+        value={values.status}
+        onChange={(status) => set({ status })}
+      />
+      <EndpointFilter value={values.endpoint_id} onChange={(endpoint_id) => set({ endpoint_id })} />
+      <TextFilter
+        label="Event type"
+        value={values.event_type}
+        onChange={(event_type) => set({ event_type })}
+      />
+      <Choice
+        label="Last answer"
+        width={130}
+        choices={ANSWERS}
+        value={values.status_class}
+        onChange={(status_class) => set({ status_class })}
+      />
+      <Choice
+        label="Error"
+        width={130}
+        choices={ERROR_CODES}
+        value={values.error_code}
+        onChange={(error_code) => set({ error_code })}
+      />
+      <Choice
+        label="Attempts"
+        width={125}
+        choices={ATTEMPTS}
+        value={values.min_attempts}
+        onChange={(min_attempts) => set({ min_attempts })}
+      />
+      <TimeFilter value={values} onChange={set} />
+      {values.job_id && (
+        <TextFilter label="Job" value={values.job_id} onChange={(job_id) => set({ job_id })} />
+      )}
+      {values.message_id && (
+        <TextFilter
+          label="Message"
+          value={values.message_id}
+          onChange={(message_id) => set({ message_id })}
+        />
+      )}
+    </FilterBar>
+  );
+}
+
+function NoDeliveries({ filtered, onClear }: { filtered: boolean; onClear: () => void }) {
+  if (filtered) {
+    const clear = (
+      <Button variant="default" onClick={onClear}>
+        Clear the filters
+      </Button>
+    );
+    return (
+      <Empty title="No delivery matches" action={clear}>
+        Older deliveries may have been removed by retention.
+      </Empty>
+    );
+  }
+  const register = (
+    <Button component={Link} to="/endpoints/new">
+      Register an endpoint
+    </Button>
+  );
+  return (
+    <Empty title="No deliveries yet" icon={<IconSend size={28} stroke={1.4} />} action={register}>
+      A delivery is made when a job with a callback ends, or when a message is published that an
+      endpoint subscribes to.
+    </Empty>
+  );
+}

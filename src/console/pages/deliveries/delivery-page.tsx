@@ -1,0 +1,163 @@
+import { Alert, Button, CopyButton, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconRefresh, IconTerminal2 } from "@tabler/icons-react";
+import { useParams } from "react-router";
+import { useDelivery, useMessage, useReplayDelivery } from "../../api/deliveries.ts";
+import type { Attempt, DeliveryWithAttempts } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { useNow } from "../../components/clock.ts";
+import { Confirm } from "../../components/confirm.tsx";
+import { Facts } from "../../components/facts.tsx";
+import { duration, prettyBody } from "../../components/format.ts";
+import { Id } from "../../components/id.tsx";
+import { TextView } from "../../components/json-view.tsx";
+import { notifyDone } from "../../components/notify.ts";
+import { Page } from "../../components/page.tsx";
+import { ErrorBox, Loading } from "../../components/states.tsx";
+import { Status } from "../../components/status.tsx";
+import { Time } from "../../components/time.tsx";
+import { Attempts } from "./attempts.tsx";
+import { toCurl } from "./curl.ts";
+import { SignatureCard } from "./signature-card.tsx";
+
+const BACK = { to: "/deliveries", label: "Deliveries" };
+
+export default function DeliveryPage() {
+  const { id = "" } = useParams();
+  const { data: delivery, error, refetch } = useDelivery(id);
+  const message = useMessage(delivery?.message_id);
+  if (error !== null && delivery === undefined) {
+    return (
+      <Page title="Delivery" back={BACK}>
+        <ErrorBox error={error} retry={() => void refetch()} />
+      </Page>
+    );
+  }
+  if (delivery === undefined) return <Loading />;
+  const last = delivery.attempts.toSorted((a, b) => a.number - b.number).at(-1);
+  const body = message.data?.body;
+  return (
+    <Page
+      title={delivery.event_type}
+      badge={<Status value={delivery.status} />}
+      description={<Id id={delivery.id} link={false} />}
+      back={BACK}
+      actions={
+        <>
+          {last && body !== undefined && <CopyCurl attempt={last} body={body} />}
+          <ReplayButton delivery={delivery} />
+        </>
+      }
+    >
+      {delivery.dead_reason !== null && (
+        <Alert color="red" variant="outline" title={`Dead letter: ${delivery.dead_reason}`}>
+          <Text size="sm">{delivery.dead_detail}</Text>
+          {delivery.discarded && (
+            <Text size="sm" component="div">
+              Discarded <Time at={delivery.discarded.at} /> with the note “{delivery.discarded.note}
+              ”.
+            </Text>
+          )}
+        </Alert>
+      )}
+      <Card>
+        <DeliveryFacts delivery={delivery} />
+      </Card>
+      <Attempts attempts={delivery.attempts} />
+      <Stack gap="md">
+        {last && body !== undefined && (
+          <SignatureCard attempt={last} body={body} endpointId={delivery.endpoint_id} />
+        )}
+        {body !== undefined && (
+          <TextView label="Body (laid out for reading)" text={prettyBody(body)} />
+        )}
+        {message.isError && <ErrorBox error={message.error} />}
+      </Stack>
+    </Page>
+  );
+}
+
+function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
+  const { endpoint_id, job_id, next_attempt_at, finished_at } = delivery;
+  return (
+    <Facts
+      facts={[
+        {
+          name: "Receiver",
+          value: <span className="rb-mono">{delivery.url}</span>,
+          wide: true,
+        },
+        endpoint_id !== null && { name: "Endpoint", value: <Id id={endpoint_id} short /> },
+        job_id !== null && { name: "Job", value: <Id id={job_id} short /> },
+        { name: "Message", value: <Id id={delivery.message_id} short /> },
+        { name: "Attempts", value: delivery.attempt_count },
+        next_attempt_at !== null && {
+          name: "Next attempt",
+          value: <Countdown at={next_attempt_at} />,
+        },
+        { name: "Created", value: <Time at={delivery.created_at} /> },
+        finished_at !== null && { name: "Ended", value: <Time at={finished_at} /> },
+      ]}
+    />
+  );
+}
+
+function Countdown({ at }: { at: string }) {
+  const left = Date.parse(at) - useNow();
+  return (
+    <>
+      {left > 0 ? `in ${duration(Math.ceil(left / 1_000) * 1_000)}` : "due now"} (
+      <Time at={at} clock />)
+    </>
+  );
+}
+
+function CopyCurl({ attempt, body }: { attempt: Attempt; body: string }) {
+  return (
+    <CopyButton value={toCurl(attempt, body)}>
+      {({ copied, copy }) => (
+        <Button variant="default" leftSection={<IconTerminal2 size={14} />} onClick={copy}>
+          {copied ? "Copied" : "Copy as curl"}
+        </Button>
+      )}
+    </CopyButton>
+  );
+}
+
+const CONSEQUENCE: Record<string, string> = {
+  pending: "It gets 1 attempt now; its schedule stays as it is.",
+  delivered: "The receiver has it already. It gets it again, with the same webhook-id.",
+  dead: "It leaves the dead letters and starts a fresh budget of attempts.",
+  canceled: "",
+};
+
+function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAttempts }) {
+  const [asking, ask] = useDisclosure(false);
+  const replay = useReplayDelivery();
+  if (status === "canceled") return null;
+  return (
+    <>
+      <Button leftSection={<IconRefresh size={14} />} onClick={ask.open}>
+        {status === "pending" ? "Attempt now" : "Replay"}
+      </Button>
+      <Confirm
+        opened={asking}
+        title="Send 1 delivery again?"
+        action="Send again"
+        busy={replay.isPending}
+        error={replay.error}
+        onClose={ask.close}
+        onConfirm={() =>
+          replay.mutate(id, {
+            onSuccess() {
+              ask.close();
+              notifyDone("The delivery is on its way again");
+            },
+          })
+        }
+      >
+        {CONSEQUENCE[status]}
+      </Confirm>
+    </>
+  );
+}

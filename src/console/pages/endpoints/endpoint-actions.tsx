@@ -1,0 +1,122 @@
+import { ActionIcon, Button, Menu } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import {
+  IconDots,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefreshAlert,
+  IconSend,
+  IconTrash,
+} from "@tabler/icons-react";
+import { useNavigate } from "react-router";
+import {
+  useDeleteEndpoint,
+  useEndpointAction,
+  useTestEndpoint,
+  type StateAction,
+} from "../../api/endpoints.ts";
+import type { Endpoint } from "../../api/types.ts";
+import { Confirm } from "../../components/confirm.tsx";
+import { notifyDone, notifyError } from "../../components/notify.ts";
+import { RecoverDialog } from "./recover-dialog.tsx";
+
+const DONE: Record<StateAction, string> = {
+  pause: "Paused; deliveries wait",
+  resume: "Resumed",
+  enable: "Enabled; recover what failed meanwhile",
+};
+
+const NEXT: Record<Endpoint["state"], { action: StateAction; label: string }> = {
+  active: { action: "pause", label: "Pause" },
+  paused: { action: "resume", label: "Resume" },
+  disabled: { action: "enable", label: "Enable" },
+};
+
+interface EndpointActionsProps {
+  endpoint: Endpoint;
+  onTest: (deliveryId: string) => void;
+}
+
+export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
+  const change = useEndpointAction(endpoint.id);
+  const test = useTestEndpoint(endpoint.id);
+  const [recovering, recover] = useDisclosure(false);
+  const [deleting, remove] = useDisclosure(false);
+  const { action, label } = NEXT[endpoint.state];
+  return (
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconSend size={14} />}
+        loading={test.isPending}
+        onClick={() =>
+          test.mutate(undefined, { onSuccess: ({ id }) => onTest(id), onError: notifyError })
+        }
+      >
+        Send a test event
+      </Button>
+      <Button
+        variant="default"
+        leftSection={
+          action === "pause" ? <IconPlayerPause size={14} /> : <IconPlayerPlay size={14} />
+        }
+        loading={change.isPending}
+        onClick={() =>
+          change.mutate(action, { onSuccess: () => notifyDone(DONE[action]), onError: notifyError })
+        }
+      >
+        {label}
+      </Button>
+      <Button variant="default" leftSection={<IconRefreshAlert size={14} />} onClick={recover.open}>
+        Recover…
+      </Button>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="default" size={30} aria-label="More actions">
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={remove.open}>
+            Delete…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {recovering && <RecoverDialog endpointId={endpoint.id} onClose={recover.close} />}
+      <DeleteDialog endpoint={endpoint} opened={deleting} onClose={remove.close} />
+    </>
+  );
+}
+
+interface DeleteDialogProps {
+  endpoint: Endpoint;
+  opened: boolean;
+  onClose: () => void;
+}
+
+function DeleteDialog({ endpoint, opened, onClose }: DeleteDialogProps) {
+  const remove = useDeleteEndpoint(endpoint.id);
+  const navigate = useNavigate();
+  return (
+    <Confirm
+      opened={opened}
+      title="Delete this endpoint?"
+      action="Delete the endpoint"
+      danger
+      busy={remove.isPending}
+      error={remove.error}
+      onClose={onClose}
+      onConfirm={() =>
+        remove.mutate(undefined, {
+          onSuccess() {
+            notifyDone("The endpoint is gone");
+            void navigate("/endpoints");
+          },
+        })
+      }
+    >
+      1 endpoint, <span className="rb-mono">{endpoint.url}</span>. All that is pending for it is
+      canceled. Its deliveries stay in the log.
+    </Confirm>
+  );
+}

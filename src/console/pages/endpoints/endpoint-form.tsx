@@ -1,0 +1,206 @@
+import {
+  Button,
+  Group,
+  NumberInput,
+  SimpleGrid,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useState } from "react";
+import { ApiError } from "../../api/client.ts";
+import type { Endpoint, EndpointInput } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { duration } from "../../components/format.ts";
+import { JsonInput, parseJson } from "../../components/json-input.tsx";
+import { ErrorBox } from "../../components/states.tsx";
+
+const EVENTS = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
+
+const NEW: EndpointInput = {
+  url: "",
+  description: "",
+  events: [],
+  headers: {},
+  ordered: false,
+  max_in_flight: 10,
+  rate_limit_per_s: null,
+  timeout_s: 15,
+  retry: { max_attempts: 12, base_s: 5, factor: 3, cap_s: 86_400 },
+};
+
+interface EndpointFormProps {
+  endpoint?: Endpoint;
+  action: string;
+  busy: boolean;
+  error: unknown;
+  onSubmit: (input: EndpointInput) => void;
+}
+
+export function EndpointForm({ endpoint, action, busy, error, onSubmit }: EndpointFormProps) {
+  const form = useForm({ initialValues: { ...(endpoint ?? NEW) } });
+  const [headers, setHeaders] = useState(JSON.stringify(form.values.headers, null, 2));
+  const parsedHeaders = parseJson(headers);
+  const faults = error instanceof ApiError ? error.errors : [];
+  const faultAt = (pointer: string): string | undefined =>
+    faults.find((fault) => fault.pointer === pointer)?.detail;
+  const { retry } = form.values;
+
+  function submit(values: EndpointInput): void {
+    if (!("value" in parsedHeaders)) return;
+    const { url, description, events, ordered, max_in_flight, timeout_s } = values;
+    onSubmit({
+      url,
+      description,
+      events,
+      ordered,
+      max_in_flight,
+      timeout_s,
+      retry: values.retry,
+      // an emptied number is the empty text
+      rate_limit_per_s: values.rate_limit_per_s || null,
+      headers: parsedHeaders.value as Record<string, string>,
+    });
+  }
+
+  return (
+    <form onSubmit={form.onSubmit(submit)}>
+      <Stack gap="md" maw={860}>
+        <Card title="Receiver">
+          <Stack gap="sm">
+            <TextInput
+              label="URL"
+              type="url"
+              required
+              placeholder="https://example.com/hooks"
+              {...form.getInputProps("url")}
+              error={faultAt("/url")}
+            />
+            <TextInput
+              label="Description"
+              maxLength={500}
+              {...form.getInputProps("description")}
+              error={faultAt("/description")}
+            />
+            <TagsInput
+              label="Events"
+              description="Which types of messages it gets. None chosen: all. Your own types may be typed in."
+              data={EVENTS}
+              placeholder={form.values.events.length === 0 ? "all" : undefined}
+              {...form.getInputProps("events")}
+              error={faultAt("/events")}
+            />
+            <JsonInput
+              label="Custom headers"
+              description="A JSON object of names and values, sent with each request. Values shown as [redacted] stay as they are."
+              value={headers}
+              onChange={setHeaders}
+              rows={3}
+            />
+          </Stack>
+        </Card>
+        <Card title="Pace">
+          <Stack gap="md">
+            <Switch
+              label="Ordered"
+              description="One delivery at a time, each after the one before it has ended"
+              {...form.getInputProps("ordered", { type: "checkbox" })}
+            />
+            <SimpleGrid cols={{ base: 1, sm: 3 }}>
+              <NumberInput
+                label="At once"
+                description="Deliveries under way"
+                min={1}
+                max={100}
+                allowDecimal={false}
+                disabled={form.values.ordered}
+                required
+                {...form.getInputProps("max_in_flight")}
+              />
+              <NumberInput
+                label="Rate limit per second"
+                description="Empty: none"
+                min={0.01}
+                max={10_000}
+                {...form.getInputProps("rate_limit_per_s")}
+                value={form.values.rate_limit_per_s ?? ""}
+              />
+              <NumberInput
+                label="Timeout, in seconds"
+                description="Of a whole exchange"
+                min={1}
+                max={30}
+                allowDecimal={false}
+                required
+                {...form.getInputProps("timeout_s")}
+              />
+            </SimpleGrid>
+          </Stack>
+        </Card>
+        <Card title="Retries">
+          <Stack gap="sm">
+            <SimpleGrid cols={{ base: 2, sm: 4 }}>
+              <NumberInput
+                label="Attempts"
+                min={1}
+                max={50}
+                allowDecimal={false}
+                required
+                withAsterisk={false}
+                {...form.getInputProps("retry.max_attempts")}
+              />
+              <NumberInput
+                label="First wait, s"
+                min={0.1}
+                max={3_600}
+                required
+                withAsterisk={false}
+                {...form.getInputProps("retry.base_s")}
+              />
+              <NumberInput
+                label="Growth factor"
+                min={1}
+                max={10}
+                required
+                withAsterisk={false}
+                {...form.getInputProps("retry.factor")}
+              />
+              <NumberInput
+                label="Longest wait, s"
+                min={1}
+                max={86_400}
+                required
+                withAsterisk={false}
+                {...form.getInputProps("retry.cap_s")}
+              />
+            </SimpleGrid>
+            <Text size="xs" c="dimmed">
+              {scheduleText(retry)}
+            </Text>
+          </Stack>
+        </Card>
+        {error !== null && <ErrorBox error={error} />}
+        <Group justify="flex-end">
+          <Button type="submit" size="sm" loading={busy} disabled={"fault" in parsedHeaders}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** What a retry policy comes to, before its jitter of ±20 %. */
+function scheduleText({ max_attempts, base_s, factor, cap_s }: EndpointInput["retry"]): string {
+  if (max_attempts === 1) return "No retry: a failed attempt is a dead letter.";
+  const waits = Array.from({ length: Math.max(0, max_attempts - 1) }, (_, index) =>
+    Math.min(cap_s, base_s * factor ** index),
+  );
+  const first = waits.slice(0, 5).map((wait) => duration(wait * 1_000));
+  const total = waits.reduce((sum, wait) => sum + wait, 0);
+  const rest = waits.length > 5 ? ", …" : "";
+  return `Waits ${first.join(", ")}${rest}; gives up after about ${duration(total * 1_000)}.`;
+}

@@ -1,0 +1,185 @@
+import { Alert, Stack, Tabs, Text } from "@mantine/core";
+import { useNavigate, useParams } from "react-router";
+import { useEndpoint, useUpdateEndpoint } from "../../api/endpoints.ts";
+import type { Endpoint } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { RangePicker, StatsCharts, toRange } from "../../components/charts/stats-charts.tsx";
+import { Facts } from "../../components/facts.tsx";
+import { Id } from "../../components/id.tsx";
+import { notifyDone } from "../../components/notify.ts";
+import { Page } from "../../components/page.tsx";
+import { SecretCard } from "../../components/secret-card.tsx";
+import { ErrorBox, Loading } from "../../components/states.tsx";
+import { Status } from "../../components/status.tsx";
+import { Time } from "../../components/time.tsx";
+import { useView } from "../../components/use-view.ts";
+import { EndpointActions } from "./endpoint-actions.tsx";
+import { EndpointDeliveries } from "./endpoint-deliveries.tsx";
+import { EndpointForm } from "./endpoint-form.tsx";
+import { TestResult } from "./test-result.tsx";
+
+const BACK = { to: "/endpoints", label: "Endpoints" };
+const TABS = [
+  { value: "health", label: "Health" },
+  { value: "deliveries", label: "Deliveries" },
+  { value: "settings", label: "Settings" },
+  { value: "secret", label: "Secret" },
+];
+
+export default function EndpointPage() {
+  const { id = "" } = useParams();
+  const view = useView(["tab", "range", "test"]);
+  const { data: endpoint, error, refetch } = useEndpoint(id);
+  if (error !== null && endpoint === undefined) {
+    return (
+      <Page title="Endpoint" back={BACK}>
+        <ErrorBox error={error} retry={() => void refetch()} />
+      </Page>
+    );
+  }
+  if (endpoint === undefined) return <Loading />;
+  const { tab = "health", test } = view.values;
+  return (
+    <Page
+      title={endpoint.description || endpoint.url}
+      badge={<Status value={endpoint.lane.state} />}
+      description={<Id id={endpoint.id} link={false} />}
+      back={BACK}
+      actions={
+        <EndpointActions
+          endpoint={endpoint}
+          onTest={(deliveryId) => view.set({ test: deliveryId })}
+        />
+      }
+    >
+      <LaneNotice endpoint={endpoint} />
+      {test && <TestResult id={test} onClose={() => view.set({ test: null })} />}
+      <Tabs
+        value={tab}
+        onChange={(next) => view.set({ tab: next === "health" ? null : next })}
+        keepMounted={false}
+      >
+        <Tabs.List mb="md">
+          {TABS.map(({ value, label }) => (
+            <Tabs.Tab key={value} value={value}>
+              {label}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="health">
+          <Health
+            endpoint={endpoint}
+            range={view.values.range}
+            onRange={(range) => view.set({ range })}
+          />
+        </Tabs.Panel>
+        <Tabs.Panel value="deliveries">
+          <EndpointDeliveries id={id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="settings">
+          <Edit endpoint={endpoint} />
+        </Tabs.Panel>
+        <Tabs.Panel value="secret">
+          <SecretCard owner={id}>
+            Signs every webhook to this endpoint (HMAC-SHA256, <code>v1</code>).
+          </SecretCard>
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+const NOTICES: Record<string, { title: string; color: string; text: string }> = {
+  open: {
+    title: "The breaker is open",
+    color: "red",
+    text: "Attempts failed one after the other, so nothing is sent and no attempt is used up. Deliveries wait.",
+  },
+  half_open: {
+    title: "The next attempt is a probe",
+    color: "yellow",
+    text: "If it succeeds, everything that waits is sent.",
+  },
+  paused: {
+    title: "Paused",
+    color: "yellow",
+    text: "Deliveries are made and wait; nothing is lost. Resume to send them.",
+  },
+  disabled: {
+    title: "Disabled",
+    color: "red",
+    text: "Deliveries become dead letters at once. Enable it, then recover what failed.",
+  },
+};
+
+function LaneNotice({ endpoint: { lane, disabled_reason } }: { endpoint: Endpoint }) {
+  const notice = NOTICES[lane.state];
+  if (notice === undefined) return null;
+  return (
+    <Alert variant="outline" color={notice.color} title={notice.title}>
+      <Text size="sm" component="div">
+        {notice.text}{" "}
+        {(lane.reason ?? disabled_reason) && `Why: ${lane.reason ?? disabled_reason}.`}{" "}
+        {lane.until !== null && (
+          <>
+            Next probe <Time at={lane.until} />.
+          </>
+        )}
+      </Text>
+    </Alert>
+  );
+}
+
+interface HealthProps {
+  endpoint: Endpoint;
+  range: string | undefined;
+  onRange: (range: string) => void;
+}
+
+function Health({ endpoint, range, onRange }: HealthProps) {
+  const { events, ordered, max_in_flight, rate_limit_per_s, retry } = endpoint;
+  return (
+    <Stack gap="md">
+      <Card>
+        <Facts
+          facts={[
+            { name: "URL", value: <span className="rb-mono">{endpoint.url}</span>, wide: true },
+            { name: "Events", value: events.length === 0 ? "all" : events.join(", ") },
+            { name: "Order", value: ordered ? "one at a time" : `${max_in_flight} at once` },
+            {
+              name: "Rate limit",
+              value: rate_limit_per_s === null ? "none" : `${rate_limit_per_s} per second`,
+            },
+            { name: "Attempts", value: retry.max_attempts },
+            { name: "Created", value: <Time at={endpoint.created_at} /> },
+          ]}
+        />
+      </Card>
+      <div>
+        <RangePicker value={toRange(range)} onChange={onRange} />
+      </div>
+      <StatsCharts range={toRange(range)} endpointId={endpoint.id} />
+    </Stack>
+  );
+}
+
+function Edit({ endpoint }: { endpoint: Endpoint }) {
+  const update = useUpdateEndpoint(endpoint.id);
+  const navigate = useNavigate();
+  return (
+    <EndpointForm
+      endpoint={endpoint}
+      action="Save"
+      busy={update.isPending}
+      error={update.error}
+      onSubmit={(changes) =>
+        update.mutate(changes, {
+          onSuccess() {
+            notifyDone("Saved; it holds from the next attempt on");
+            void navigate({ search: "" });
+          },
+        })
+      }
+    />
+  );
+}

@@ -1,0 +1,119 @@
+import {
+  ActionIcon,
+  Button,
+  Group,
+  MultiSelect,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { useEndpoints } from "../../api/endpoints.ts";
+
+export interface CallbackDraft {
+  kind: "url" | "endpoint";
+  url: string;
+  endpointId: string | null;
+  events: string[];
+}
+
+const EVENTS = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
+const DEFAULT_EVENTS = ["job.completed", "job.failed", "job.canceled"];
+
+export function toCallbacks(drafts: CallbackDraft[]) {
+  return drafts.map(({ kind, url, endpointId, events }) => ({
+    ...(kind === "url" ? { url } : { endpoint_id: endpointId ?? "" }),
+    events,
+  }));
+}
+
+interface CallbackInputsProps {
+  drafts: CallbackDraft[];
+  onChange: (drafts: CallbackDraft[]) => void;
+}
+
+export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
+  const endpoints = useEndpoints({ limit: 200 });
+  const choices = (endpoints.data?.data ?? []).map(({ id, url, description }) => ({
+    value: id,
+    label: description === "" ? url : `${description} (${url})`,
+  }));
+  const change = (index: number, changes: Partial<CallbackDraft>): void =>
+    onChange(drafts.map((draft, at) => (at === index ? { ...draft, ...changes } : draft)));
+  return (
+    <Stack gap="sm" align="stretch">
+      {drafts.length === 0 && (
+        <Text size="sm" c="dimmed">
+          Nobody but the endpoints that subscribe to job events is told how it ends.
+        </Text>
+      )}
+      {drafts.map((draft, index) => (
+        <Group key={index} align="flex-end" gap="xs">
+          <Select
+            label="Receiver"
+            w={120}
+            data={[
+              { value: "url", label: "URL" },
+              { value: "endpoint", label: "Endpoint" },
+            ]}
+            value={draft.kind}
+            onChange={(kind) => change(index, { kind: kind as CallbackDraft["kind"] })}
+            allowDeselect={false}
+          />
+          {draft.kind === "url" ? (
+            <TextInput
+              label="Callback URL"
+              type="url"
+              required
+              withAsterisk={false}
+              flex="1 1 220px"
+              placeholder="https://example.com/hooks"
+              value={draft.url}
+              onChange={({ currentTarget }) => change(index, { url: currentTarget.value })}
+            />
+          ) : (
+            <Select
+              label="Endpoint"
+              flex="1 1 220px"
+              required
+              withAsterisk={false}
+              data={choices}
+              value={draft.endpointId}
+              onChange={(endpointId) => change(index, { endpointId })}
+              searchable
+              nothingFoundMessage="No endpoint is registered"
+            />
+          )}
+          <MultiSelect
+            label="Events"
+            flex="1 1 220px"
+            data={EVENTS}
+            value={draft.events}
+            onChange={(events) => change(index, { events })}
+            placeholder={draft.events.length === 0 ? "all" : undefined}
+          />
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size="lg"
+            aria-label="Remove this callback"
+            onClick={() => onChange(drafts.filter((_, at) => at !== index))}
+          >
+            <IconTrash size={16} />
+          </ActionIcon>
+        </Group>
+      ))}
+      <Button
+        variant="default"
+        leftSection={<IconPlus size={14} />}
+        style={{ alignSelf: "flex-start" }}
+        onClick={() =>
+          onChange([...drafts, { kind: "url", url: "", endpointId: null, events: DEFAULT_EVENTS }])
+        }
+      >
+        Add a callback
+      </Button>
+    </Stack>
+  );
+}

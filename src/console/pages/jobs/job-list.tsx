@@ -1,0 +1,126 @@
+import { Button, Progress } from "@mantine/core";
+import { IconPlus, IconStack2 } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { useJobs, useJobTypes } from "../../api/jobs.ts";
+import { JOB_STATUSES, type Job } from "../../api/types.ts";
+import type { Column } from "../../components/data-table.tsx";
+import { Choice, FilterBar } from "../../components/filters.tsx";
+import { duration } from "../../components/format.ts";
+import { Id } from "../../components/id.tsx";
+import { ListCard } from "../../components/list-card.tsx";
+import { None } from "../../components/none.tsx";
+import { Page } from "../../components/page.tsx";
+import { Empty } from "../../components/states.tsx";
+import { Status } from "../../components/status.tsx";
+import { Time } from "../../components/time.tsx";
+import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
+import { useView } from "../../components/use-view.ts";
+
+const COLUMNS: Column<Job>[] = [
+  { id: "id", header: "Job", cell: ({ id }) => <Id id={id} short /> },
+  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
+  {
+    id: "type",
+    header: "Type",
+    cell: ({ type }) => <span className="rb-mono">{type}</span>,
+  },
+  { id: "detail", header: "Detail", grow: true, cell: (job) => <Detail job={job} /> },
+  { id: "took", header: "Took", align: "right", cell: took },
+  { id: "created", header: "Accepted", cell: ({ created_at }) => <Time at={created_at} /> },
+];
+
+export default function JobList() {
+  const view = useView(["status", "type", "range", "since", "until"]);
+  const { values, set, cursor } = view;
+  const { status, type, ...time } = values;
+  const types = useJobTypes();
+  const jobs = useJobs(
+    () => ({ status, type, ...timeQuery(time), cursor: cursor.value, limit: 50 }),
+    { ...values, cursor: cursor.value },
+  );
+  return (
+    <Page title="Jobs" actions={<NewJobButton />}>
+      <ListCard
+        label="Jobs"
+        query={jobs}
+        columns={COLUMNS}
+        href={({ id }) => `/jobs/${id}`}
+        cursor={cursor}
+        filters={
+          <FilterBar filtered={view.filtered} onClear={view.clear}>
+            <Choice
+              label="Status"
+              choices={JOB_STATUSES}
+              value={status}
+              onChange={(next) => set({ status: next })}
+            />
+            <Choice
+              label="Type"
+              choices={(types.data ?? []).map(({ name }) => name)}
+              value={type}
+              onChange={(next) => set({ type: next })}
+            />
+            <TimeFilter value={time} onChange={set} />
+          </FilterBar>
+        }
+        empty={
+          view.filtered ? (
+            <Empty
+              title="No job matches"
+              action={
+                <Button variant="default" onClick={view.clear}>
+                  Clear the filters
+                </Button>
+              }
+            >
+              Older jobs may have been removed by retention.
+            </Empty>
+          ) : (
+            <Empty
+              title="No jobs yet"
+              icon={<IconStack2 size={28} stroke={1.4} />}
+              action={<NewJobButton />}
+            >
+              Submit one by hand here, or by POST /v1/jobs.
+            </Empty>
+          )
+        }
+      />
+    </Page>
+  );
+}
+
+function NewJobButton() {
+  return (
+    <Button component={Link} to="/jobs/new" leftSection={<IconPlus size={14} />}>
+      New job
+    </Button>
+  );
+}
+
+function Detail({ job: { status, progress, error } }: { job: Job }) {
+  if (error !== null) {
+    return (
+      <span title={error.message}>
+        <span className="rb-mono">{error.code}</span> {error.message}
+      </span>
+    );
+  }
+  if (status !== "running") return <None />;
+  const share = Math.round(progress.fraction * 100);
+  return (
+    <Progress
+      value={share}
+      size="sm"
+      aria-label={`${share} % done`}
+      miw={80}
+      title={progress.message ?? undefined}
+    />
+  );
+}
+
+function took({ started_at, finished_at }: Job): ReactNode {
+  if (started_at === null || finished_at === null) return <None />;
+  return duration(Date.parse(finished_at) - Date.parse(started_at));
+}

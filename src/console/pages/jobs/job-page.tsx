@@ -1,0 +1,204 @@
+import { Alert, Button, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconPlayerStop, IconRepeat } from "@tabler/icons-react";
+import { Link, useParams } from "react-router";
+import {
+  useCancelJob,
+  useJob,
+  useJobDeliveries,
+  useJobResult,
+  useTimeline,
+} from "../../api/jobs.ts";
+import type { Job } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { Confirm } from "../../components/confirm.tsx";
+import { DataTable } from "../../components/data-table.tsx";
+import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
+import { Facts } from "../../components/facts.tsx";
+import { duration, json } from "../../components/format.ts";
+import { Id } from "../../components/id.tsx";
+import { TextView } from "../../components/json-view.tsx";
+import { notifyDone } from "../../components/notify.ts";
+import { Page } from "../../components/page.tsx";
+import { ErrorBox, Loading } from "../../components/states.tsx";
+import { Status } from "../../components/status.tsx";
+import { Time } from "../../components/time.tsx";
+import { CallbacksTable } from "./callbacks-table.tsx";
+import { Timeline } from "./timeline.tsx";
+
+const BACK = { to: "/jobs", label: "Jobs" };
+
+export default function JobPage() {
+  const { id = "" } = useParams();
+  const { data: job, error, refetch } = useJob(id);
+  if (error !== null && job === undefined) {
+    return (
+      <Page title="Job" back={BACK}>
+        <ErrorBox error={error} retry={() => void refetch()} />
+      </Page>
+    );
+  }
+  if (job === undefined) return <Loading />;
+  return (
+    <Page
+      title={job.type}
+      badge={<Status value={job.status} />}
+      description={<Id id={job.id} link={false} />}
+      back={BACK}
+      actions={<Actions job={job} />}
+    >
+      <RunningProgress job={job} />
+      {job.error !== null && (
+        <Alert
+          color={job.status === "canceled" ? "gray" : "red"}
+          variant="outline"
+          title={job.error.code}
+        >
+          <Text size="sm">{job.error.message}</Text>
+        </Alert>
+      )}
+      <Card>
+        <JobFacts job={job} />
+      </Card>
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+        <TimelineCard id={id} />
+        <Stack gap="md" miw={0}>
+          <TextView label="Input" text={json(job.input)} />
+          {job.progress.data !== undefined && (
+            <TextView label="Intermediate result" text={json(job.progress.data)} />
+          )}
+          <Result job={job} />
+          {Object.keys(job.metadata).length > 0 && (
+            <TextView label="Metadata" text={json(job.metadata)} />
+          )}
+        </Stack>
+      </SimpleGrid>
+      {job.callbacks.length > 0 && (
+        <Card title="Callbacks" flush>
+          <CallbacksTable callbacks={job.callbacks} />
+        </Card>
+      )}
+      <Deliveries id={id} />
+    </Page>
+  );
+}
+
+function Actions({ job }: { job: Job }) {
+  const [asking, ask] = useDisclosure(false);
+  const cancel = useCancelJob(job.id);
+  const open = job.status === "pending" || job.status === "running";
+  return (
+    <>
+      {open && (
+        <Button
+          variant="default"
+          leftSection={<IconPlayerStop size={14} />}
+          onClick={ask.open}
+          disabled={job.cancel_requested_at !== null}
+        >
+          {job.cancel_requested_at === null ? "Cancel" : "Canceling"}
+        </Button>
+      )}
+      <Button
+        component={Link}
+        to="/jobs/new"
+        state={{ again: job }}
+        variant="default"
+        leftSection={<IconRepeat size={14} />}
+      >
+        Submit again
+      </Button>
+      <Confirm
+        opened={asking}
+        title="Cancel this job?"
+        action="Cancel the job"
+        danger
+        busy={cancel.isPending}
+        error={cancel.error}
+        onClose={ask.close}
+        onConfirm={() =>
+          cancel.mutate(undefined, {
+            onSuccess() {
+              ask.close();
+              notifyDone("The job is being canceled");
+            },
+          })
+        }
+      >
+        1 job ends without a result. Its callbacks are told that it was canceled.
+      </Confirm>
+    </>
+  );
+}
+
+function RunningProgress({ job: { status, progress, eta } }: { job: Job }) {
+  if (status !== "running") return null;
+  const share = Math.round(progress.fraction * 100);
+  return (
+    <div>
+      <Progress value={share} aria-label={`${share} % done`} />
+      <Text size="xs" c="dimmed" mt={4} component="div">
+        {share} % {progress.message}{" "}
+        {eta !== null && (
+          <>
+            · should end <Time at={eta} />
+          </>
+        )}
+      </Text>
+    </div>
+  );
+}
+
+function JobFacts({ job }: { job: Job }) {
+  const { started_at, finished_at } = job;
+  return (
+    <Facts
+      facts={[
+        { name: "Accepted", value: <Time at={job.created_at} /> },
+        { name: "Started", value: <Time at={started_at} /> },
+        { name: "Ended", value: <Time at={finished_at} /> },
+        started_at !== null &&
+          finished_at !== null && {
+            name: "Took",
+            value: duration(Date.parse(finished_at) - Date.parse(started_at)),
+          },
+        { name: "Runs", value: job.run },
+        { name: "Time limit of a run", value: duration(job.timeout_s * 1_000) },
+        { name: "Request id", value: <Id id={job.request_id} link={false} /> },
+      ]}
+    />
+  );
+}
+
+function TimelineCard({ id }: { id: string }) {
+  const { data, error, isPending, refetch } = useTimeline(id);
+  return (
+    <Card title="Timeline">
+      {isPending && <Loading rows={5} />}
+      {error !== null && <ErrorBox error={error} retry={() => void refetch()} />}
+      {data && <Timeline entries={data.data} />}
+    </Card>
+  );
+}
+
+function Result({ job }: { job: Job }) {
+  const { data, error, isPending } = useJobResult(job.id, job.status === "completed");
+  if (job.status !== "completed") return null;
+  if (error !== null) return <ErrorBox error={error} />;
+  return isPending ? <Loading rows={3} /> : <TextView label="Result" text={json(data)} />;
+}
+
+function Deliveries({ id }: { id: string }) {
+  const { data } = useJobDeliveries(id);
+  if (!data || data.data.length === 0) return null;
+  return (
+    <Card title="Deliveries" flush>
+      <DataTable
+        label="Deliveries of this job"
+        columns={DELIVERY_COLUMNS}
+        rows={data.data}
+        href={(delivery) => `/deliveries/${delivery.id}`}
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,183 @@
+import {
+  Alert,
+  Button,
+  Group,
+  NumberInput,
+  SegmentedControl,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { randomId } from "@mantine/hooks";
+import { useMemo, useState, type FormEvent } from "react";
+import { useLocation, useNavigate } from "react-router";
+import { useJobTypes, useSubmitJob } from "../../api/jobs.ts";
+import type { Job, JobType } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { json } from "../../components/format.ts";
+import { JsonInput, parseJson } from "../../components/json-input.tsx";
+import { Page } from "../../components/page.tsx";
+import { ErrorBox, Loading } from "../../components/states.tsx";
+import { CallbackInputs, toCallbacks, type CallbackDraft } from "./callback-inputs.tsx";
+import { canBeForm, SchemaForm, startValue } from "./schema-form.tsx";
+
+const BACK = { to: "/jobs", label: "Jobs" };
+
+export default function NewJob() {
+  const types = useJobTypes();
+  const { state } = useLocation() as { state: { again?: Job } | null };
+  return (
+    <Page title={state?.again ? "Submit again" : "New job"} back={BACK}>
+      {types.isPending && <Loading rows={4} />}
+      {types.isError && <ErrorBox error={types.error} retry={() => void types.refetch()} />}
+      {types.data && <JobForm types={types.data} again={state?.again ?? null} />}
+    </Page>
+  );
+}
+
+function JobForm({ types, again }: { types: JobType[]; again: Job | null }) {
+  const navigate = useNavigate();
+  const submit = useSubmitJob();
+  const [name, setName] = useState(again?.type ?? types[0]?.name ?? null);
+  const type = types.find((one) => one.name === name);
+  const [mode, setMode] = useState<"form" | "json">("form");
+  const first = again === null ? startValue(type?.input_schema) : again.input;
+  const [input, setInput] = useState<unknown>(first);
+  const [text, setText] = useState(json(first));
+  const [metadata, setMetadata] = useState(json(again?.metadata ?? {}));
+  const [timeoutS, setTimeoutS] = useState<number | string>(again?.timeout_s ?? "");
+  const [callbacks, setCallbacks] = useState<CallbackDraft[]>(() => draftsOf(again));
+  // stays the same while this form is open: a second click makes no second job
+  const idempotencyKey = useMemo(() => randomId("console-"), []);
+  const [key, setKey] = useState(idempotencyKey);
+  const formable = type !== undefined && canBeForm(type.input_schema);
+  const asForm = mode === "form" && formable;
+  const parsedInput = asForm ? { value: input } : parseJson(text);
+  const parsedMetadata = parseJson(metadata);
+  const faulty = "fault" in parsedInput || "fault" in parsedMetadata;
+
+  function choose(next: string | null): void {
+    setName(next);
+    const start = startValue(types.find((one) => one.name === next)?.input_schema);
+    setInput(start);
+    setText(json(start));
+    submit.reset();
+  }
+
+  function switchMode(next: string): void {
+    if (next === "json") setText(json(input));
+    else if ("value" in parsedInput) setInput(parsedInput.value);
+    setMode(next as "form" | "json");
+  }
+
+  function send(event: FormEvent): void {
+    event.preventDefault();
+    if ("fault" in parsedInput || "fault" in parsedMetadata || name === null) return;
+    const job = {
+      type: name,
+      input: parsedInput.value,
+      callbacks: toCallbacks(callbacks),
+      metadata: parsedMetadata.value as Record<string, unknown>,
+      ...(timeoutS === "" ? {} : { timeout_s: Number(timeoutS) }),
+    };
+    submit.mutate(
+      { job, idempotencyKey: key },
+      { onSuccess: ({ id }) => void navigate(`/jobs/${id}`) },
+    );
+  }
+
+  return (
+    <form onSubmit={send}>
+      <Stack gap="md" maw={860}>
+        <Card>
+          <Stack gap="sm">
+            <Group align="flex-end" justify="space-between">
+              <Select
+                label="Job type"
+                size="sm"
+                flex={1}
+                maw={360}
+                data={types.map((one) => one.name)}
+                value={name}
+                onChange={choose}
+                allowDeselect={false}
+                searchable
+              />
+              <SegmentedControl
+                size="xs"
+                aria-label="How to give the input"
+                data={[
+                  { value: "form", label: "Form", disabled: !formable },
+                  { value: "json", label: "JSON" },
+                ]}
+                value={asForm ? "form" : "json"}
+                onChange={switchMode}
+              />
+            </Group>
+            {type?.description && (
+              <Text size="sm" c="dimmed">
+                {type.description}
+              </Text>
+            )}
+            {asForm ? (
+              <SchemaForm schema={type.input_schema} value={input} onChange={setInput} />
+            ) : (
+              <JsonInput label="Input" value={text} onChange={setText} rows={10} />
+            )}
+          </Stack>
+        </Card>
+        <Card title="Callbacks">
+          <CallbackInputs drafts={callbacks} onChange={setCallbacks} />
+        </Card>
+        <Card title="More">
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            <JsonInput
+              label="Metadata"
+              description="Comes back with the job and each of its events"
+              value={metadata}
+              onChange={setMetadata}
+              rows={3}
+            />
+            <Stack gap="sm">
+              <NumberInput
+                label="Time limit of a run, in seconds"
+                placeholder={type ? String(type.timeout_s) : undefined}
+                min={1}
+                max={86_400}
+                value={timeoutS}
+                onChange={setTimeoutS}
+              />
+              <TextInput
+                label="Idempotency key"
+                description="The same key and request make one job only"
+                value={key}
+                onChange={({ currentTarget }) => setKey(currentTarget.value)}
+                classNames={{ input: "rb-mono" }}
+                required
+                withAsterisk={false}
+              />
+            </Stack>
+          </SimpleGrid>
+        </Card>
+        {submit.isError && <ErrorBox error={submit.error} />}
+        {types.length === 0 && <Alert color="yellow">This server knows no job type.</Alert>}
+        <Group justify="flex-end">
+          <Button type="submit" size="sm" loading={submit.isPending} disabled={faulty}>
+            Submit the job
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function draftsOf(again: Job | null): CallbackDraft[] {
+  return (again?.callbacks ?? []).map(({ url = "", endpoint_id = null, events }) => ({
+    kind: endpoint_id === null ? "url" : "endpoint",
+    url,
+    endpointId: endpoint_id,
+    events,
+  }));
+}

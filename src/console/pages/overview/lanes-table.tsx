@@ -1,0 +1,33 @@
+import { Anchor } from "@mantine/core";
+import { Link } from "react-router";
+import type { Lane } from "../../api/types.ts";
+import { DataTable, type Column } from "../../components/data-table.tsx";
+import { count } from "../../components/format.ts";
+import { None } from "../../components/none.tsx";
+import { Status } from "../../components/status.tsx";
+import { Time } from "../../components/time.tsx";
+
+const COLUMNS: Column<Lane>[] = [
+  { id: "state", header: "State", cell: ({ state }) => <Status value={state} /> },
+  {
+    id: "destination",
+    header: "Destination",
+    grow: true,
+    cell: ({ endpoint_id, url, origin }) =>
+      endpoint_id === null ? (
+        <span className="rb-mono">{origin ?? url}</span>
+      ) : (
+        <Anchor component={Link} to={`/endpoints/${endpoint_id}`} className="rb-mono" fz="inherit">
+          {url ?? endpoint_id}
+        </Anchor>
+      ),
+  },
+  { id: "reason", header: "Why", cell: ({ reason }) => reason ?? <None /> },
+  { id: "until", header: "Next probe", cell: ({ until }) => <Time at={until} /> },
+  { id: "pending", header: "Pending", align: "right", cell: ({ pending }) => count(pending) },
+  { id: "due", header: "Oldest due", cell: ({ oldest_due_at }) => <Time at={oldest_due_at} /> },
+];
+
+export function LanesTable({ lanes }: { lanes: Lane[] }) {
+  return <DataTable label="Lanes that hold deliveries back" columns={COLUMNS} rows={lanes} />;
+}

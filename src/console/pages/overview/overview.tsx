@@ -1,0 +1,153 @@
+import { Anchor, Button, SimpleGrid, Text } from "@mantine/core";
+import { IconStack2 } from "@tabler/icons-react";
+import { Link } from "react-router";
+import { useOverview, useStats, useTroubledLanes, useWorkers } from "../../api/overview.ts";
+import { useMay } from "../../api/session.ts";
+import type { Overview as Figures, Stats } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { RangePicker, StatsCharts, toRange } from "../../components/charts/stats-charts.tsx";
+import { useNow } from "../../components/clock.ts";
+import { count, duration, number, percent } from "../../components/format.ts";
+import { Page } from "../../components/page.tsx";
+import { Empty, ErrorBox, Loading } from "../../components/states.tsx";
+import { Tile } from "../../components/tile.tsx";
+import { useView } from "../../components/use-view.ts";
+import { WorkersTable } from "../../components/workers-table.tsx";
+import { LanesTable } from "./lanes-table.tsx";
+
+export default function Overview() {
+  const { values, set } = useView(["range"]);
+  const range = toRange(values.range);
+  const overview = useOverview();
+  const stats = useStats(range);
+  return (
+    <Page
+      title="Overview"
+      actions={<RangePicker value={range} onChange={(next) => set({ range: next })} />}
+    >
+      {overview.isError && (
+        <ErrorBox error={overview.error} retry={() => void overview.refetch()} />
+      )}
+      {overview.isPending && <Loading rows={3} />}
+      {overview.data && <Tiles figures={overview.data} stats={stats.data} />}
+      {overview.data && isNew(overview.data, stats.data) && <FirstSteps />}
+      <Lanes />
+      <StatsCharts range={range} />
+      <Workers />
+    </Page>
+  );
+}
+
+function Tiles({ figures, stats }: { figures: Figures; stats: Stats | undefined }) {
+  const now = useNow();
+  const { jobs, deliveries, dead_letters, lanes, workers } = figures;
+  const late = deliveries.oldest_due_at === null ? 0 : now - Date.parse(deliveries.oldest_due_at);
+  const totals = stats?.totals;
+  const held = lanes.broken + lanes.paused + lanes.disabled;
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
+      <Tile
+        name="Jobs under way"
+        value={count(jobs.running)}
+        hint={`${count(jobs.pending)} waiting`}
+        to="/jobs?status=running"
+      />
+      <Tile
+        name="Success rate"
+        value={percent(totals?.success_rate ?? null)}
+        hint={totals ? `${number(totals.deliveries.delivered)} delivered` : undefined}
+        tone={totals?.deliveries.dead ? "warn" : undefined}
+        to="/deliveries"
+      />
+      <Tile
+        name="Oldest due delivery"
+        value={late > 1_000 ? duration(late) : "none late"}
+        hint={`${count(deliveries.pending)} pending`}
+        tone={late > 60_000 ? "warn" : undefined}
+        to="/deliveries?status=pending"
+      />
+      <Tile
+        name="Dead letters"
+        value={count(dead_letters)}
+        hint={dead_letters.count > 0 ? "waiting for a decision" : "nothing to decide"}
+        tone={dead_letters.count > 0 ? "bad" : undefined}
+        to="/dead-letters"
+      />
+      <Tile
+        name="Lanes held"
+        value={number(held)}
+        hint={held === 0 ? `all ${number(lanes.total)} sending` : heldText(lanes)}
+        tone={lanes.broken > 0 ? "bad" : held > 0 ? "warn" : undefined}
+        to="/endpoints"
+      />
+      <Tile
+        name="Workers"
+        value={number(workers.alive)}
+        hint={workers.silent > 0 ? `${number(workers.silent)} silent` : "all alive"}
+        tone={workers.alive === 0 || workers.silent > 0 ? "bad" : undefined}
+        to="/settings?tab=workers"
+      />
+    </SimpleGrid>
+  );
+}
+
+function heldText({ broken, paused, disabled }: Figures["lanes"]): string {
+  const parts = Object.entries({ broken, paused, disabled }).filter(([, value]) => value > 0);
+  return parts.map(([name, value]) => `${number(value)} ${name}`).join(", ");
+}
+
+function isNew({ jobs, deliveries, dead_letters }: Figures, stats: Stats | undefined): boolean {
+  const now = jobs.pending.count + jobs.running.count + deliveries.pending.count;
+  return now + dead_letters.count === 0 && stats?.totals.jobs.accepted === 0;
+}
+
+function FirstSteps() {
+  return (
+    <Card>
+      <Empty
+        title="Nothing has happened in this time"
+        icon={<IconStack2 size={28} stroke={1.4} />}
+        action={
+          <Button component={Link} to="/jobs/new">
+            Submit a job
+          </Button>
+        }
+      >
+        Submit a job by hand and watch it being computed and delivered, or{" "}
+        <Anchor component={Link} to="/endpoints/new" inherit>
+          register an endpoint
+        </Anchor>{" "}
+        that is told of every job.
+      </Empty>
+    </Card>
+  );
+}
+
+function Lanes() {
+  const lanes = useTroubledLanes();
+  if (!lanes.data || lanes.data.length === 0) return null;
+  return (
+    <Card title="Lanes that hold deliveries back" flush>
+      <LanesTable lanes={lanes.data} />
+    </Card>
+  );
+}
+
+function Workers() {
+  const mayAdmin = useMay("admin");
+  const workers = useWorkers();
+  if (!mayAdmin) return null;
+  return (
+    <Card title="Workers" flush>
+      {workers.isPending && <Loading rows={2} />}
+      {workers.isError && <ErrorBox error={workers.error} retry={() => void workers.refetch()} />}
+      {workers.data?.length === 0 && (
+        <Text size="sm" p="md" c="dimmed">
+          No worker runs: jobs and deliveries wait. Start a process with the roles compute and
+          deliver.
+        </Text>
+      )}
+      {workers.data && workers.data.length > 0 && <WorkersTable workers={workers.data} />}
+    </Card>
+  );
+}

@@ -1,0 +1,397 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Locator, Page } from "playwright-core";
+import { TEST_MASTER_KEY } from "../support/context.ts";
+import { createTestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
+import { startReceiver } from "../support/receiver.ts";
+import type { Receiver } from "../support/receiver.ts";
+import { endProcess, startRingback } from "../support/ringback-process.ts";
+import type { RingbackProcess } from "../support/ringback-process.ts";
+import { COLOUR_RULES, findAccessibilityFaults, startBrowser } from "./browser.ts";
+import type { TestBrowser } from "./browser.ts";
+import { buildConsole } from "../../scripts/console.ts";
+
+const KEY = "rk_console_test_0123456789abcdef";
+const ONE_ATTEMPT = { max_attempts: 1 };
+
+let database: TestDatabase;
+let server: RingbackProcess;
+let base: string;
+let receiver: Receiver;
+let browser: TestBrowser;
+let page: Page;
+
+beforeAll(async () => {
+  buildConsole();
+  database = await createTestDatabase();
+  receiver = await startReceiver();
+  await startServer("0");
+  base = /http:\/\/127\.0\.0\.1:\d+/.exec(server.output.stdout)![0];
+  browser = await startBrowser();
+  ({ page } = browser);
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await endProcess(server);
+  await receiver?.close();
+  await database?.drop();
+});
+
+beforeEach(() => {
+  receiver.respond(200);
+});
+
+async function startServer(port: string): Promise<void> {
+  server = startRingback(["serve"], {
+    DATABASE_URL: database.url,
+    RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
+    RINGBACK_API_KEY: KEY,
+    RINGBACK_ALLOW_TARGETS: "127.0.0.0/8",
+    PORT: port,
+  });
+  await server.wrote('"message":"ready"');
+}
+
+async function call<T>(method: string, path: string, body?: unknown, key = KEY): Promise<T> {
+  const response = await fetch(base + path, {
+    method,
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+async function submit(callbackPath: string): Promise<{ id: string }> {
+  const callbacks = [{ url: receiver.url + callbackPath, retry: ONE_ATTEMPT }];
+  return await call("POST", "/v1/jobs", { type: "demo.echo", input: { a: 1 }, callbacks });
+}
+
+async function open(path: string): Promise<void> {
+  await page.goto(`${base}/console${path}`);
+  await page.locator("main h1").waitFor();
+}
+
+function button(name: string | RegExp): Locator {
+  return page.getByRole("button", { name });
+}
+
+function dialog(): Locator {
+  return page.getByRole("dialog");
+}
+
+/** Rows of the table with this name, without its head. */
+function rows(table: string): Locator {
+  return page.getByRole("table", { name: table, exact: true }).locator("tbody").getByRole("row");
+}
+
+async function choose(label: string, option: string): Promise<void> {
+  await page.getByRole("combobox", { name: label }).click();
+  await page.getByRole("option", { name: option, exact: true }).click();
+}
+
+async function until(what: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+    if (await what()) return;
+    await page.waitForTimeout(50);
+  }
+  throw new Error(`time was up before ${what.toString()}`);
+}
+
+test("a wrong key is refused with the reason, the right one leads to the overview", async () => {
+  await page.goto(`${base}/console/`);
+  await page.getByLabel("API key", { exact: true }).fill("rk_wrong_key_0123456789abcdef");
+  await button("Sign in").click();
+  await page.getByRole("alert").getByText("The API key is unknown or revoked.").waitFor();
+  expect(browser.complaints.splice(0).join()).toContain("401");
+
+  await page.getByLabel("API key", { exact: true }).fill(KEY);
+  await button("Sign in").click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  expect(await page.evaluate("document.cookie")).toBe("");
+  const stored = await page.evaluate("JSON.stringify({ ...localStorage, ...sessionStorage })");
+  expect(stored).not.toContain(KEY);
+}, 60_000);
+
+test("a job submitted by the form is followed to its delivered callback; its signature checks out", async () => {
+  await open("/jobs/new");
+  await choose("Job type", "demo.sleep");
+  await page.getByRole("textbox", { name: "ms" }).fill("400");
+  await button("Add a callback").click();
+  await page.getByLabel("Callback URL").fill(`${receiver.url}/by-form`);
+  await button("Submit the job").click();
+  await page.getByRole("heading", { name: "demo.sleep" }).waitFor();
+
+  // no reload from here on: what happens comes by the stream of events
+  const attempt = page.locator('[data-kind="attempt"]');
+  await attempt.getByText("200").waitFor();
+  await page.getByText("slept_ms").waitFor();
+  const sent = await receiver.waitFor(({ path }) => path === "/by-form");
+
+  await attempt
+    .getByRole("link")
+    .or(rows("Deliveries of this job").getByRole("link"))
+    .first()
+    .click();
+  await page.getByRole("heading", { name: "job.completed" }).waitFor();
+  await page.getByText(sent.headers["webhook-signature"]!.split(" ")[0]!).first().waitFor();
+  await button("Check with today's keys").click();
+  await until(async () => (await page.getByText("valid", { exact: true }).count()) === 2);
+}, 60_000);
+
+test("the input is checked: a refusal says where it is wrong and shows the request id", async () => {
+  await open("/jobs/new");
+  await choose("Job type", "csv.summary");
+  await button("Submit the job").click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("give exactly one of csv and url").first().waitFor();
+  await alert.getByText("Request id").waitFor();
+  expect(browser.complaints.splice(0).join()).toContain("422");
+});
+
+test("a running job is canceled after a question", async () => {
+  const { id } = await call<{ id: string }>("POST", "/v1/jobs", {
+    type: "demo.sleep",
+    input: { ms: 60_000 },
+  });
+  await open(`/jobs/${id}`);
+  await button("Cancel").click();
+  await dialog().getByText("1 job ends without a result").waitFor();
+  await button("Cancel the job").click();
+  await page.locator("h1 + *").getByText("canceled").waitFor();
+});
+
+describe("dead letters", () => {
+  test("come in by themselves, are selected by filter and sent again", async () => {
+    await open("/dead-letters");
+    await page.getByText("The inbox is empty").waitFor();
+    receiver.respond(500);
+    for (let n = 0; n < 3; n++) await submit("/broken");
+    await until(async () => (await rows("Dead letters").count()) === 3);
+
+    await button(/^exhausted/).click();
+    await until(async () => page.url().includes("reason=exhausted"));
+    await button("Select all that match the filter").click();
+    receiver.respond(200);
+    await button("Replay…").click();
+    await dialog().getByText("3 deliveries").waitFor();
+    await button("Send 3").click();
+    await dialog().getByText("3 of 3 sent again").waitFor();
+    await button("Close").last().click();
+    await page.getByText("No dead letter matches").waitFor();
+    await until(async () => {
+      const { data } = await call<{ data: unknown[] }>("GET", "/v1/deliveries?status=delivered");
+      return data.length >= 4;
+    });
+  }, 60_000);
+
+  test("are discarded with a note, and found again", async () => {
+    receiver.respond(500);
+    await submit("/not-wanted");
+    await open("/dead-letters");
+    await until(async () => (await rows("Dead letters").count()) === 1);
+    await page.getByLabel("Select all on this page").check();
+    await button("Discard…").click();
+    await dialog().getByText("1 delivery").waitFor();
+    await dialog().getByLabel("Why").fill("the partner has left");
+    await button("Discard 1").click();
+    await dialog().getByText("1 of 1 discarded").waitFor();
+    await button("Close").last().click();
+    await page.getByText("The inbox is empty").waitFor();
+    await page.getByLabel("Discarded ones").click();
+    await rows("Dead letters").getByRole("link").first().click();
+    await page.getByText("the partner has left").waitFor();
+  }, 60_000);
+});
+
+test("an endpoint is registered, tested, paused, resumed and given a new secret", async () => {
+  await open("/endpoints/new");
+  await page.getByLabel("URL").fill(`${receiver.url}/endpoint`);
+  await page.getByLabel("Description").fill("Order system");
+  await button("Create the endpoint").click();
+  const first = await page.getByTestId("secret").innerText();
+  expect(first).toMatch(/^whsec_/);
+  await page.getByRole("link", { name: "Go to the endpoint" }).click();
+
+  await button("Send a test event").click();
+  await page.getByText(/Answered after/).waitFor();
+  await button("Pause").click();
+  await page.getByText("Deliveries are made and wait").waitFor();
+  await button("Resume").click();
+  await button("Pause").waitFor();
+
+  await page.getByRole("tab", { name: "Secret" }).click();
+  await button("Reveal").click();
+  await until(async () => (await page.getByTestId("secret").innerText()) === first);
+  await button("Rotate…").click();
+  await button("Rotate the secret").click();
+  await page.getByText(/ends in 23 h|ends in 24 h|ends in 1 d/).waitFor();
+  expect(await page.getByTestId("secret").innerText()).not.toBe(first);
+
+  await page.getByRole("tab", { name: "Settings" }).click();
+  await page.getByLabel("Rate limit per second").fill("5");
+  await button("Save").click();
+  await page.getByText("5 per second").waitFor();
+}, 60_000);
+
+test("what an endpoint failed to take is recovered", async () => {
+  const { data } = await call<{ data: { id: string }[] }>("GET", "/v1/endpoints");
+  const { id } = data[0]!;
+  await call("PATCH", `/v1/endpoints/${id}`, { retry: ONE_ATTEMPT });
+  receiver.respond(500);
+  await call("POST", "/v1/messages", { type: "invoice.paid", data: {} });
+  await until(async () => {
+    const dead = await call<{ data: unknown[] }>("GET", `/v1/dead-letters?endpoint_id=${id}`);
+    return dead.data.length === 1;
+  });
+  receiver.respond(200);
+  await open(`/endpoints/${id}`);
+  await button("Recover…").click();
+  await button("1 hour ago").click();
+  await button("Count them").click();
+  await button("Send 1").click();
+  await dialog().getByText("1 of 1 sent again").waitFor();
+  await button("Close").last().click();
+});
+
+test("an API key is shown once, works, and is revoked", async () => {
+  await open("/settings");
+  await button("New key").click();
+  await dialog().getByLabel("Name").fill("order system");
+  await button("Create the key").click();
+  const key = await page.getByTestId("secret").innerText();
+  await button("I have it").click();
+  await until(async () => (await page.getByText(key).count()) === 0);
+  expect(await call("GET", "/v1/jobs?limit=1", undefined, key)).toHaveProperty("data");
+
+  await button("Revoke order system").click();
+  await button("Revoke the key").click();
+  await rows("API keys").filter({ hasText: "order system" }).getByText("revoked").waitFor();
+});
+
+test("the URL carries the view: filters and the page survive a reload, back leads back", async () => {
+  await open("/deliveries");
+  await choose("Status", "delivered");
+  await page.getByLabel("Event type").fill("job.completed");
+  await until(async () => page.url().endsWith("?status=delivered&event_type=job.completed"));
+  await rows("Deliveries").first().waitFor();
+  await page.reload();
+  await rows("Deliveries").first().waitFor();
+  expect(await page.getByLabel("Event type").inputValue()).toBe("job.completed");
+  expect(await rows("Deliveries").getByText("job.completed").count()).toBe(
+    await rows("Deliveries").count(),
+  );
+  await page.goBack();
+  await until(async () => page.url().endsWith("?status=delivered"));
+});
+
+test("a list is paged by the server's cursors, older and newer", async () => {
+  const many = Array.from({ length: 55 }, () =>
+    call("POST", "/v1/jobs", { type: "demo.echo", input: {} }),
+  );
+  await Promise.all(many);
+  await open("/jobs?type=demo.echo");
+  await rows("Jobs").nth(49).waitFor();
+  const first = await rows("Jobs").first().getByRole("link").innerText();
+  await button("Older").click();
+  await until(async () => (await rows("Jobs").count()) < 50);
+  await page.reload();
+  await rows("Jobs").first().waitFor();
+  await button("Newer").click();
+  await until(async () => (await rows("Jobs").first().getByRole("link").innerText()) === first);
+});
+
+test("a list follows the server without a reload; after a restart of the server too", async () => {
+  const fail = async (): Promise<Locator> => {
+    const job = { type: "demo.fail", input: {} };
+    const { id } = await call<{ id: string }>("POST", "/v1/jobs", job);
+    return rows("Jobs").filter({ has: page.locator(`a[href$="${id}"]`) });
+  };
+  await open("/jobs");
+  await (await fail()).getByText("failed").first().waitFor();
+
+  await endProcess(server);
+  await page.getByText("Reconnecting", { exact: true }).waitFor();
+  await startServer(new URL(base).port);
+  const missed = await fail();
+  await page.getByText("Live", { exact: true }).waitFor();
+  await missed.getByText("failed").first().waitFor();
+  // of the time without a server
+  browser.complaints.splice(0);
+}, 60_000);
+
+test("keys lead everywhere", async () => {
+  await open("/");
+  await page.keyboard.press("g");
+  await page.keyboard.press("d");
+  await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+  await page.keyboard.press("/");
+  const { data } = await call<{ data: { id: string }[] }>("GET", "/v1/jobs?limit=1");
+  await page.keyboard.type(data[0]!.id);
+  await page.keyboard.press("Enter");
+  await until(async () => page.url().endsWith(data[0]!.id));
+  await page.keyboard.press("?");
+  await dialog().getByText("This list").waitFor();
+  await page.keyboard.press("Escape");
+  await until(async () => (await dialog().count()) === 0);
+});
+
+test("axe finds nothing on any page, light or dark, and a phone shows all of its width", async () => {
+  const first = async (path: string): Promise<string> =>
+    (await call<{ data: { id: string }[] }>("GET", path)).data[0]!.id;
+  const endpoint = await first("/v1/endpoints");
+  const paths = [
+    "/",
+    "/jobs?type=demo.sleep",
+    "/jobs/new",
+    `/jobs/${await first("/v1/jobs?type=demo.sleep&status=completed")}`,
+    "/deliveries?event_type=invoice.paid",
+    `/deliveries/${await first("/v1/deliveries?status=delivered")}`,
+    "/dead-letters?discarded=true",
+    "/endpoints",
+    "/endpoints/new",
+    `/endpoints/${endpoint}`,
+    `/endpoints/${endpoint}?tab=settings`,
+    `/endpoints/${endpoint}?tab=secret`,
+    "/settings",
+    "/settings?tab=signing",
+    "/settings?tab=system",
+    "/settings?tab=workers",
+    "/nowhere",
+  ];
+  const faults: string[] = [];
+  await open("/");
+  for (const path of paths) {
+    await page.evaluate(`history.pushState(null, "", "/console${path}")`);
+    await page.evaluate('dispatchEvent(new PopStateEvent("popstate"))');
+    await page.locator("main h1").waitFor();
+    await until(async () => (await page.locator('main [aria-label="Loading"]').count()) === 0);
+    await page.emulateMedia({ colorScheme: "light" });
+    faults.push(...(await findAccessibilityFaults(page)).map((fault) => `${path}: ${fault}`));
+    await page.emulateMedia({ colorScheme: "dark" });
+    const dark = await findAccessibilityFaults(page, COLOUR_RULES);
+    faults.push(...dark.map((fault) => `${path} dark: ${fault}`));
+    await page.setViewportSize({ width: 390, height: 844 });
+    const fits = until(() => page.evaluate("document.documentElement.scrollWidth <= 390"));
+    await fits.catch(() => faults.push(`${path}: too wide for a phone`));
+    await page.setViewportSize({ width: 1280, height: 850 });
+  }
+  expect(faults).toEqual([]);
+}, 90_000);
+
+test("signing out ends the session on the server's side too", async () => {
+  await open("/");
+  await button("Account and appearance").click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  expect(await page.evaluate('fetch("/v1/jobs").then((answer) => answer.status)')).toBe(401);
+  expect(browser.complaints.splice(0).join()).toContain("401");
+});
+
+test("until then the browser had nothing to complain of", () => {
+  expect(browser.complaints).toEqual([]);
+});
