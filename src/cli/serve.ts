@@ -1,19 +1,8 @@
-import { InvalidArgumentError } from "commander";
-import { ROLES, readConfig } from "../config.ts";
+import { readConfig } from "../config.ts";
 import type { Role } from "../config.ts";
 import { printBanner } from "./banner.ts";
 import { startService } from "./service.ts";
 import type { Service } from "./service.ts";
-
-export function parseRoles(text: string): Role[] {
-  const roles = text.split(",").map((role) => role.trim());
-  for (const role of roles) {
-    if (!(ROLES as readonly string[]).includes(role)) {
-      throw new InvalidArgumentError(`${JSON.stringify(role)} is not one of ${ROLES.join(", ")}.`);
-    }
-  }
-  return ROLES.filter((role) => roles.includes(role));
-}
 
 /** `npm start` hands on the Ctrl-C that the terminal has already sent: the two are one. */
 export const SAME_SIGNAL_MS = 1_000;

@@ -17,6 +17,7 @@ import { docsRouter } from "../http/docs.ts";
 import { shouldUpgradeCallback } from "../http/websocket.ts";
 import { startWorker } from "../queue/worker.ts";
 import { addDatabaseGauges } from "../queue/gauges.ts";
+import { addGauge } from "../telemetry/metrics.ts";
 import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
 
@@ -116,6 +117,11 @@ async function start(
   const api = createApi(context, Router().use(docsRouter(), consoleRouter()));
   setHandler(api.app);
   server.on("upgrade", api.upgrade);
+  addGauge(
+    context.telemetry.metrics,
+    { name: "ringback_live_listeners", help: "Listeners to live events in this process." },
+    () => ({ "": api.live.count() }),
+  );
 
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {

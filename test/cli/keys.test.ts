@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 async function keys(args: string[], masterKey = TEST_MASTER_KEY): Promise<Ended> {
-  return await runRingback(["keys", "create", ...args], {
+  return await runRingback(["keys", "create", "--database", ...args], {
     DATABASE_URL: database.url,
     RINGBACK_MASTER_KEY: masterKey,
   });
@@ -40,12 +40,12 @@ describe("ringback migrate", () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toBe("The database is up to date.\n");
     }
-    const key = await runRingback(["keys", "create", "--scopes", "jobs"], env);
+    const key = await runRingback(["keys", "create", "--database", "--scopes", "jobs"], env);
     expect(key.code).toBe(0);
   });
 });
 
-describe("ringback keys create", () => {
+describe("ringback keys create --database", () => {
   test("prints a key that works, and keeps only its hash", async () => {
     const { code, stdout, stderr } = await keys(["--scopes", "jobs, webhooks", "--name", "ci"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -77,12 +77,16 @@ describe("ringback keys create", () => {
   test("refuses what it can't do in one line", async () => {
     const other = randomBytes(32).toString("base64");
     const refused = [
-      [await keys(["--scopes", "jobs,root"]), 'unknown scope "root"'],
-      [await keys(["--scopes", "jobs"], other), "RINGBACK_MASTER_KEY is not the one"],
-      [await runRingback(["keys", "create", "--scopes", "jobs"], {}), "DATABASE_URL"],
+      [await keys(["--scopes", "jobs,root"]), 2, 'unknown scope "root"'],
+      [await keys(["--scopes", "jobs"], other), 1, "RINGBACK_MASTER_KEY is not the one"],
+      [
+        await runRingback(["keys", "create", "--database", "--scopes", "jobs"], {}),
+        1,
+        "DATABASE_URL",
+      ],
     ] as const;
-    for (const [{ code, stdout, stderr }, expected] of refused) {
-      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    for (const [{ code, stdout, stderr }, exitCode, expected] of refused) {
+      expect({ code, stdout }).toEqual({ code: exitCode, stdout: "" });
       expect(stderr).toMatch(/^ringback: .*\n$/);
       expect(stderr).toContain(expected);
       expect(stderr).not.toContain(other);
@@ -93,10 +97,13 @@ describe("ringback keys create", () => {
     const name = `${new URL(database.url).pathname.slice(1)}_bare`;
     await database.pool.query(`create database ${name} template template0`);
     const url = Object.assign(new URL(database.url), { pathname: `/${name}` }).href;
-    const { code, stderr } = await runRingback(["keys", "create", "--scopes", "jobs"], {
-      DATABASE_URL: url,
-      RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
-    });
+    const { code, stderr } = await runRingback(
+      ["keys", "create", "--database", "--scopes", "jobs"],
+      {
+        DATABASE_URL: url,
+        RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
+      },
+    );
     await database.pool.query(`drop database ${name} with (force)`);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ringback: .*ringback migrate.*\n$/);

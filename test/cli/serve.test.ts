@@ -183,7 +183,7 @@ describe("a start that can't be", () => {
 
   test("a role nobody knows", async () => {
     const { code, stderr } = await runRingback(["serve", "--roles", "api,cook"], {});
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('"cook" is not one of api, compute, deliver');
   });
 

@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import type { Terminal } from "../terminal.ts";
+import { EXIT } from "../exit.ts";
+import { openSession } from "./session.ts";
+import type { ConnectionOptions, Session } from "./session.ts";
+
+/** What a command ended with; none: done. */
+export type Ending = number | void;
+
+/** How commands are run and how they end; one per run of the program. */
+export interface Cli {
+  terminal: Terminal;
+  /** Takes note of the exit code. */
+  end(exitCode: number): void;
+}
+
+export function withConnection(command: Command): Command {
+  return command
+    .option("--url <url>", "the server (RINGBACK_URL, else http://127.0.0.1:3000)")
+    .option("--api-key <key>", "the key (RINGBACK_API_KEY, else that of .ringback when local)")
+    .option("--json", "print JSON for programs");
+}
+
+/**
+ * Gives a command its work with the API. The work takes a session, then what commander hands on:
+ * the arguments, and the options last.
+ */
+export function onApi(
+  cli: Cli,
+  command: Command,
+  work: (session: Session, ...given: never[]) => Promise<Ending>,
+): Command {
+  return withConnection(command).action(async (...given: unknown[]) => {
+    await inSession(cli, command.opts<ConnectionOptions>(), async (session) => {
+      // commander adds the command itself, which nobody takes
+      return await work(session, ...(given as never[]));
+    });
+  });
+}
+
+/** Does some work with the API; Ctrl-C ends it. */
+export async function inSession(
+  cli: Cli,
+  options: ConnectionOptions,
+  work: (session: Session) => Promise<Ending>,
+): Promise<void> {
+  const interrupt = new AbortController();
+  const release = cli.terminal.onInterrupt(() => interrupt.abort());
+  try {
+    cli.end((await work(openSession(options, cli.terminal, interrupt.signal))) ?? EXIT.ok);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    cli.end(EXIT.interrupted);
+  } finally {
+    release();
+  }
+}
+
+/** Examples at the end of a command's help. */
+export function examples(command: Command, ...lines: string[]): Command {
+  const text = lines.map((line) => `  $ ringback ${line}`).join("\n");
+  return command.addHelpText("after", `\nExamples:\n${text}`);
+}

@@ -1,0 +1,60 @@
+import { Option } from "commander";
+import type { Command } from "commander";
+import { DELIVERY_STATUSES } from "../../core/model.ts";
+import type { QueryOf } from "../../client/caller.ts";
+import { examples, onApi } from "./command.ts";
+import type { Cli } from "./command.ts";
+import { deliveryColumns, showDelivery, showExchange } from "./delivery-view.ts";
+import { rangeOf, showList, withPaging, withRange } from "./list.ts";
+import type { ListOptions, RangeOptions } from "./list.ts";
+import { queryOf } from "./query.ts";
+
+/** `ringback deliveries …` */
+export function addDeliveries(cli: Cli, program: Command): void {
+  const deliveries = program.command("deliveries").description("webhooks and their attempts");
+  const list = withRange(
+    withPaging(
+      deliveries
+        .command("list")
+        .description("list deliveries, newest first")
+        .addOption(new Option("--status <status>").choices(DELIVERY_STATUSES))
+        .option("--endpoint-id <id>", "for this endpoint")
+        .option("--job-id <id>", "of this job")
+        .option("--message-id <id>", "of this message")
+        .option("--event-type <type>", "of this event"),
+    ),
+  );
+  onApi(cli, list, async (session, options: ListOptions & RangeOptions) => {
+    const names = ["status", "endpointId", "jobId", "messageId", "eventType"] as const;
+    const filter = { ...queryOf(options, names), ...rangeOf(options) };
+    await showList(
+      session,
+      options,
+      (page) => {
+        const query = { ...filter, ...page } as QueryOf<"GET /v1/deliveries">;
+        return session.client.request("GET /v1/deliveries", { query });
+      },
+      deliveryColumns,
+    );
+  });
+  examples(list, "deliveries list --status pending", "deliveries list --job-id job_01… --json");
+
+  const show = deliveries
+    .command("show <id>")
+    .description("look at a delivery and its attempts")
+    .option("--full", "with the headers and answers of each attempt");
+  onApi(cli, show, async (session, id: string, { full }: { full?: boolean }) => {
+    const delivery = await session.client.deliveries.get(id);
+    session.out.answer(delivery, () => {
+      showDelivery(session, delivery);
+      if (full === true) for (const attempt of delivery.attempts) showExchange(session, attempt);
+    });
+  });
+  const replay = deliveries
+    .command("replay <id>")
+    .description("send one again now; many: see ringback replay --help");
+  onApi(cli, replay, async (session, id: string) => {
+    const delivery = await session.client.deliveries.replay(id);
+    session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
+  });
+}

@@ -1,0 +1,76 @@
+import type { Attempt, Delivery, DeliveryWithAttempts } from "../../client/openapi-types.ts";
+import { stateStyle } from "../output/output.ts";
+import { printableLines } from "../output/printable.ts";
+import type { Column } from "../output/table.ts";
+import { duration, fullTime, relative } from "../output/times.ts";
+import { paintState } from "./job-view.ts";
+import type { Session } from "./session.ts";
+
+export const deliveryColumns: readonly Column<Delivery>[] = [
+  { head: "ID", text: ({ id }) => id },
+  { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
+  { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
+  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
+  { head: "NEXT", text: ({ next_attempt_at }) => relative(next_attempt_at) },
+  { head: "CREATED", text: ({ created_at }) => relative(created_at) },
+];
+
+export const deadLetterColumns: readonly Column<Delivery>[] = [
+  { head: "ID", text: ({ id }) => id },
+  { head: "REASON", text: ({ dead_reason }) => dead_reason },
+  { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
+  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
+  { head: "DIED", text: ({ finished_at }) => relative(finished_at) },
+  { head: "DETAIL", text: ({ dead_detail }) => dead_detail, gives: true },
+];
+
+const attemptColumns: readonly Column<Attempt>[] = [
+  { head: "#", text: ({ number }) => number, right: true },
+  { head: "STARTED", text: ({ started_at }) => relative(started_at) },
+  { head: "TOOK", text: ({ duration_ms }) => duration(duration_ms), right: true },
+  {
+    head: "ANSWER",
+    text: ({ status_code, error_code }) => status_code ?? error_code,
+    style: ({ status_code }) => (Math.floor((status_code ?? 0) / 100) === 2 ? "green" : "red"),
+  },
+  { head: "ADDRESS", text: ({ remote_address }) => remote_address },
+  { head: "", text: ({ manual }) => (manual ? "by order" : "") },
+  { head: "ERROR", text: ({ error_message }) => error_message, gives: true },
+];
+
+export function showDelivery({ out }: Pick<Session, "out">, delivery: DeliveryWithAttempts): void {
+  const { attempts, dead_reason, dead_detail } = delivery;
+  out.line(`${out.paint("bold", delivery.id)}  ${paintState(out, delivery.status)}`);
+  out.details([
+    ["event", delivery.event_type],
+    ["url", delivery.url],
+    ["endpoint", delivery.endpoint_id],
+    ["message", delivery.message_id],
+    ["job", delivery.job_id],
+    ["dead", dead_reason === null ? null : `${dead_reason}: ${dead_detail ?? ""}`],
+    ["created", fullTime(delivery.created_at)],
+    ["next attempt", fullTime(delivery.next_attempt_at)],
+    ["finished", fullTime(delivery.finished_at)],
+    ["attempts", delivery.attempt_count],
+  ]);
+  if (attempts.length === 0) return;
+  out.line();
+  out.table(attempts, attemptColumns);
+}
+
+/** Everything an attempt said and heard. */
+export function showExchange({ out }: Pick<Session, "out">, attempt: Attempt): void {
+  out.line();
+  out.line(out.paint("bold", `Attempt ${attempt.number}`));
+  out.details(headerEntries(">", attempt.request_headers));
+  out.details([["<", attempt.status_code ?? `${attempt.error_code}: ${attempt.error_message}`]]);
+  out.details(headerEntries("<", attempt.response_headers ?? {}));
+  if (attempt.response_body) out.line(printableLines(attempt.response_body));
+  if (attempt.response_truncated) out.line(out.paint("dim", "(cut off)"));
+}
+
+function headerEntries(mark: string, headers: Record<string, string>): [string, string][] {
+  return Object.entries(headers).map(([name, value]) => [mark, `${name}: ${value}`]);
+}

@@ -1,0 +1,43 @@
+import type { Endpoint } from "../../client/openapi-types.ts";
+import { stateStyle } from "../output/output.ts";
+import type { Column } from "../output/table.ts";
+import { fullTime, relative } from "../output/times.ts";
+import { paintState } from "./job-view.ts";
+import type { Session } from "./session.ts";
+
+export const endpointColumns: readonly Column<Endpoint>[] = [
+  { head: "ID", text: ({ id }) => id },
+  { head: "STATE", text: shownState, style: (endpoint) => stateStyle(shownState(endpoint)) },
+  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "EVENTS", text: ({ events }) => events.join(", ") || "all", gives: true },
+  { head: "CREATED", text: ({ created_at }) => relative(created_at) },
+];
+
+/** The lane tells more, unless it only repeats that all is well. */
+function shownState({ state, lane }: Endpoint): string {
+  return state === "active" && lane.state !== "closed" ? lane.state : state;
+}
+
+export function showEndpoint({ out }: Pick<Session, "out">, endpoint: Endpoint): void {
+  const { lane, retry } = endpoint;
+  const headers = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
+  const until = lane.until === null ? "" : ` until ${fullTime(lane.until)}`;
+  out.line(`${out.paint("bold", endpoint.id)}  ${paintState(out, endpoint.state)}`);
+  out.details([
+    ["url", endpoint.url],
+    ["description", endpoint.description],
+    ["disabled", endpoint.disabled_reason],
+    ["lane", `${lane.state}${until}${lane.reason === null ? "" : `: ${lane.reason}`}`],
+    ["events", endpoint.events.join(", ") || "all"],
+    ["headers", headers.join(", ")],
+    ["in flight", `${endpoint.max_in_flight} at most${endpoint.ordered ? ", ordered" : ""}`],
+    ["rate limit", endpoint.rate_limit_per_s === null ? "" : `${endpoint.rate_limit_per_s} per s`],
+    ["timeout", `${endpoint.timeout_s} s`],
+    [
+      "retry",
+      `${retry.max_attempts} attempts, waits ${retry.base_s} s × ${retry.factor} up to ${retry.cap_s} s`,
+    ],
+    ["created", fullTime(endpoint.created_at)],
+    ["updated", fullTime(endpoint.updated_at)],
+  ]);
+}

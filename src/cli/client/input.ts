@@ -1,0 +1,83 @@
+import { readFile } from "node:fs/promises";
+import { text as readAll } from "node:stream/consumers";
+import { InvalidArgumentError } from "commander";
+import { usageError } from "../exit.ts";
+import type { Terminal } from "../terminal.ts";
+
+type Json = Record<string, unknown>;
+
+/**
+ * The input of a job: `--input @file.json`, `--input -` (standard input) or `--input '{…}'`, and
+ * fields on top of it: `key=text`, `key:=json`, `key=@file` (its text), `key:=@file` (its JSON).
+ */
+export async function readInput(
+  terminal: Pick<Terminal, "stdin">,
+  given: string | undefined,
+  fields: readonly string[],
+): Promise<unknown> {
+  const base = given === undefined ? {} : await readSource(terminal, given);
+  if (fields.length === 0) return base;
+  if (typeof base !== "object" || base === null || Array.isArray(base)) {
+    throw usageError("key=value goes with an input that is a JSON object only");
+  }
+  return { ...base, ...(await readFields(fields)) };
+}
+
+export async function readFields(fields: readonly string[]): Promise<Json> {
+  const pairs = await Promise.all(fields.map(readField));
+  return Object.fromEntries(pairs);
+}
+
+async function readField(field: string): Promise<[string, unknown]> {
+  const [, key, operator, value] = /^([^=:]+)(:=|=)(.*)$/s.exec(field) ?? [];
+  if (key === undefined || value === undefined) {
+    throw usageError(
+      `${JSON.stringify(field)} is no field: write key=text, key:=json, key=@file or key:=@file`,
+    );
+  }
+  const text = value.startsWith("@") ? await readText(value.slice(1)) : value;
+  return [key, operator === ":=" ? parseJson(text, key) : text];
+}
+
+async function readSource({ stdin }: Pick<Terminal, "stdin">, source: string): Promise<unknown> {
+  if (source === "-") return parseJson(await readAll(stdin as NodeJS.ReadableStream), "the input");
+  if (source.startsWith("@")) return parseJson(await readText(source.slice(1)), source.slice(1));
+  return parseJson(source, "--input");
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw usageError(`can't read ${file}: ${(error as Error).message}`);
+  }
+}
+
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw usageError(`${what} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** For a list with commas, given once or several times. */
+export function collectList(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), ...value.split(",").map((part) => part.trim())].filter(Boolean);
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1e9)) throw new InvalidArgumentError("It must be above 0.");
+  return value;
+}

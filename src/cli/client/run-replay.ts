@@ -1,0 +1,67 @@
+import type { Replay } from "../../client/openapi-types.ts";
+import { usageError } from "../exit.ts";
+import { createProgress } from "../output/progress.ts";
+import { fullTime } from "../output/times.ts";
+import type { Filter } from "./filter.ts";
+import { paintState } from "./job-view.ts";
+import type { Session } from "./session.ts";
+
+export interface ReplayOrder {
+  action: "replay" | "discard";
+  filter: Filter;
+  /** Why they are discarded. */
+  note?: string;
+  /** An empty filter is meant. */
+  all?: boolean;
+  dryRun?: boolean;
+  detach?: boolean;
+}
+
+/** Orders it and follows it to its end. Ctrl-C cancels it: what was sent already stays sent. */
+export async function runReplay(session: Session, order: ReplayOrder): Promise<void> {
+  const { client, out } = session;
+  const { action, filter, note, dryRun = false } = order;
+  if (Object.keys(filter).length === 0 && order.all !== true) {
+    throw usageError(`say which by --filter or ids, or --all to ${action} every dead letter`);
+  }
+  const replay = await client.replays.create({
+    filter,
+    dry_run: dryRun,
+    action,
+    ...(note === undefined ? {} : { note }),
+  });
+  const detached = order.detach === true || replay.status !== "running";
+  const seen = detached ? replay : await follow(session, replay);
+  out.answer(seen, () => showReplay(session, seen));
+}
+
+async function follow(session: Session, { id, matched }: Replay): Promise<Replay> {
+  const { client, out, terminal, interrupted } = session;
+  const bar = createProgress(terminal, out.json);
+  const show = (replay: Replay): void =>
+    bar.update(replay.replayed, replay.matched, `${replay.replayed} of ${matched}`);
+  try {
+    return await client.replays.wait(id, { signal: interrupted, onProgress: show });
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    bar.stop();
+    const canceled = await client.replays.cancel(id);
+    out.note(`Canceled ${id}: ${canceled.replayed} of ${canceled.matched} were done before.`);
+    throw error;
+  } finally {
+    bar.stop();
+  }
+}
+
+export function showReplay({ out }: Pick<Session, "out">, replay: Replay): void {
+  const { action, dry_run: dryRun, replayed, matched } = replay;
+  const done = action === "discard" ? "discarded" : "sent again";
+  const counts = dryRun ? `${matched} would be ${done}` : `${replayed} of ${matched} ${done}`;
+  out.line(`${out.paint("bold", replay.id)}  ${paintState(out, replay.status)}  ${counts}`);
+  out.details([
+    ["filter", JSON.stringify(replay.filter)],
+    ["note", replay.note],
+    ["created", fullTime(replay.created_at)],
+    ["finished", fullTime(replay.finished_at)],
+  ]);
+}

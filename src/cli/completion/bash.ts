@@ -1,0 +1,64 @@
+import type { CommandWords } from "./describe.ts";
+
+/** Commands, options, choices; files behind `@`; job types are asked of the server. */
+export function bashScript(commands: readonly CommandWords[]): string {
+  const words = commands.map(
+    ({ path, commands: below, options, values }) =>
+      `    ${quote(path)}) words=${quote(
+        [
+          ...below.map(({ name }) => name),
+          ...values,
+          ...options.flatMap(({ flags }) => flags),
+        ].join(" "),
+      )} ;;`,
+  );
+  const choices = commands.flatMap(({ path, options }) =>
+    options
+      .filter(({ values }) => values !== null)
+      .flatMap(({ flags, values }) =>
+        flags.map(
+          (flag) =>
+            `    ${quote(`${path} ${flag}`.trim())}) values=${quote((values ?? []).join(" "))} ;;`,
+        ),
+      ),
+  );
+  const typed = commands.filter(({ wantsJobType }) => wantsJobType).map(({ path }) => quote(path));
+  return `# bash completion of ringback
+_ringback() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}"
+  local path="" words="" values=none word
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case " ${commands
+      .map(({ path }) => path.replaceAll(" ", "/"))
+      .filter(Boolean)
+      .join(" ")} " in
+      *" \${path:+\${path// //}/}$word "*) path="\${path:+$path }$word" ;;
+    esac
+  done
+  case "$path\${path:+ }$previous" in
+${choices.join("\n")}
+  esac
+  if [ "$values" != none ]; then
+    words="$values"
+    if [ -z "$words" ]; then compopt -o default 2>/dev/null; COMPREPLY=(); return; fi
+  else
+    case "$path" in
+${words.join("\n")}
+    esac
+    case "$path" in
+      ${typed.join(" | ")})
+        case "$current" in
+          -*) ;;
+          *) words="$words $("\${COMP_WORDS[0]}" job-types --names 2>/dev/null)" ;;
+        esac ;;
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _ringback ringback
+`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,104 @@
+import pg from "pg";
+import { readConfig } from "../../config.ts";
+import type { Config, Secrets } from "../../config.ts";
+import { openDatabase } from "../database.ts";
+import { checkApiKey, checkUrl } from "./api-checks.ts";
+import { fail, look, ok, warn } from "./check.ts";
+import type { Finding } from "./check.ts";
+import { checkSessions } from "./check-sessions.ts";
+import { findDatabase } from "./find-database.ts";
+import type { Whereabouts } from "./find-database.ts";
+import { checkNode, checkSettings, checkTargets } from "./program-checks.ts";
+import { checkClock, checkConnections, checkQueue, checkSchema } from "./server-checks.ts";
+import { checkBacklog, checkMasterKey, checkWorkers } from "./work-checks.ts";
+
+export interface Patient {
+  /** The server that a client of this machine would ask. */
+  url: string;
+  apiKey: string | null;
+  environment: NodeJS.ProcessEnv | undefined;
+}
+
+/** Looks at everything, from the outside in; what rests on something broken is left out. */
+export async function* examine(patient: Patient): AsyncGenerator<Finding, void, void> {
+  yield checkNode(process.versions.node);
+  let settings: { config: Config; secrets: Secrets };
+  try {
+    settings = readConfig(undefined, patient.environment);
+  } catch (error) {
+    yield fail("settings", (error as Error).message, "correct it; nothing starts with it");
+    return;
+  }
+  const { config, secrets } = settings;
+  yield checkSettings(config);
+  yield checkTargets(config);
+
+  const where = findDatabase(config, secrets);
+  if (where === null) {
+    const detail = `no database runs in ${config.dataDir}`;
+    yield warn("database", detail, "start one by `npm start`, or set DATABASE_URL");
+  } else {
+    yield* examineDatabase(config, secrets, where);
+  }
+
+  const server = await checkUrl(
+    "server",
+    patient.url,
+    "start it by `ringback serve`, or give --url",
+  );
+  yield server;
+  if (server.state === "ok") yield await checkApiKey(patient.url, patient.apiKey);
+  if (config.publicUrl !== null) {
+    const advice =
+      "receivers and clients follow links there: set RINGBACK_PUBLIC_URL, or the proxy";
+    const finding = await checkUrl("public url", config.publicUrl, advice);
+    // an outside address need not lead back in
+    yield finding.state === "fail" ? { ...finding, state: "warn" } : finding;
+  }
+}
+
+async function* examineDatabase(
+  config: Config,
+  secrets: Secrets,
+  { databaseUrl, masterKey }: Whereabouts,
+): AsyncGenerator<Finding, void, void> {
+  // its own check of server and version; an embedded one was found by what runs
+  const reached = await look("database", async () => {
+    if (!config.development) await (await openDatabase(config, secrets)).stop();
+    return ok("database", await describeServer(databaseUrl));
+  });
+  yield reached;
+  if (reached.state !== "ok") return;
+  const reader = new pg.Client({ connectionString: databaseUrl, query_timeout: 10_000 });
+  reader.on("error", () => undefined);
+  await reader.connect();
+  try {
+    const clock = () => checkClock(reader);
+    yield await look("clock", clock);
+    yield await look("connections", () => checkConnections(reader));
+    yield await look("sessions", () => checkSessions(databaseUrl));
+    const schema = await look("schema", () => checkSchema(reader));
+    yield schema;
+    yield await look("queue schema", () => checkQueue(reader));
+    if (schema.state === "fail") return;
+    yield await look("master key", () => checkMasterKey(reader, masterKey));
+    yield await look("workers", () => checkWorkers(reader));
+    yield* await checkBacklog(reader);
+  } finally {
+    await reader.end();
+  }
+}
+
+async function describeServer(connectionString: string): Promise<string> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ version: string }>(
+      `select current_setting('server_version') as version`,
+    );
+    return `PostgreSQL ${rows[0]!.version}`;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Config, Secrets } from "../../config.ts";
+
+/** Where the data is, and the key that opens its secrets. */
+export interface Whereabouts {
+  databaseUrl: string;
+  masterKey: string;
+}
+
+/** Null: in development, when nothing runs in this folder. Never starts or makes anything. */
+export function findDatabase(config: Config, secrets: Secrets): Whereabouts | null {
+  if (secrets.databaseUrl !== null) {
+    return {
+      databaseUrl: secrets.databaseUrl.reveal(),
+      // readConfig asks for it
+      masterKey: secrets.masterKey?.reveal() ?? "",
+    };
+  }
+  try {
+    const read = (...names: string[]): string =>
+      readFileSync(path.join(config.dataDir, ...names), "utf8");
+    // Postgres writes its port into line 4 (src/include/utils/pidfile.h)
+    const port = read("postgres", "postmaster.pid").split("\n")[3]!.trim();
+    const url = new URL(`postgres://ringback@127.0.0.1:${port}/ringback`);
+    url.password = read("postgres-password").trim();
+    return {
+      databaseUrl: url.href,
+      masterKey: secrets.masterKey?.reveal() ?? read("master-key").trim(),
+    };
+  } catch {
+    return null;
+  }
+}

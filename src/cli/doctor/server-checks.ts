@@ -1,0 +1,89 @@
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { Reader } from "../../db/transaction.ts";
+import { duration } from "../output/times.ts";
+import { fail, ok, warn } from "./check.ts";
+import type { Finding } from "./check.ts";
+
+const MIGRATE = "run `ringback migrate`";
+const MIGRATIONS = new URL("../../../migrations", import.meta.url);
+const CLOCKS_APART_MS = { warn: 1_000, fail: 30_000 };
+/** Webhooks signed further off than this are refused by those who verify them. */
+const TOLERANCE_MS = 300_000;
+
+export async function checkSchema(reader: Reader): Promise<Finding> {
+  const name = "schema";
+  const known = readdirSync(MIGRATIONS)
+    .filter((file) => file.endsWith(".sql"))
+    .map((file) => file.replace(/\.sql$/, ""));
+  const done = await listDone(reader);
+  const missing = known.filter((one) => !done.includes(one));
+  if (missing.length > 0) return fail(name, `not there yet: ${missing.join(", ")}`, MIGRATE);
+  const newer = done.filter((one) => !known.includes(one));
+  if (newer.length === 0) return ok(name, `up to date (${done.at(-1)})`);
+  return warn(
+    name,
+    `newer than this program: ${newer.join(", ")}`,
+    "run the newest version everywhere",
+  );
+}
+
+async function listDone(reader: Reader): Promise<string[]> {
+  const { rows: tables } = await reader.query<{ found: boolean }>(
+    `select to_regclass('ringback_migrations') is not null as found`,
+  );
+  if (tables[0]?.found !== true) return [];
+  const { rows } = await reader.query<{ name: string }>(
+    `select name from ringback_migrations order by run_on, id`,
+  );
+  return rows.map((row) => row.name);
+}
+
+export async function checkQueue(reader: Reader): Promise<Finding> {
+  const name = "queue schema";
+  const main = createRequire(import.meta.url).resolve("graphile-worker");
+  const folder = path.join(path.dirname(main), "../sql");
+  const newest = Math.max(...readdirSync(folder).map((file) => Number.parseInt(file, 10)));
+  const { rows: tables } = await reader.query<{ found: boolean }>(
+    `select to_regclass('graphile_worker.migrations') is not null as found`,
+  );
+  if (tables[0]?.found !== true) return fail(name, "not there yet", MIGRATE);
+  const { rows } = await reader.query<{ newest: number; breaking: number | null }>(
+    `select max(id) as newest, max(id) filter (where breaking) as breaking
+     from graphile_worker.migrations`,
+  );
+  const found = rows[0]!;
+  if (found.newest < newest) return fail(name, `${found.newest}, ${newest} is needed`, MIGRATE);
+  if ((found.breaking ?? 0) > newest) {
+    return fail(name, `${found.newest}, newer than this program can use`, "update this program");
+  }
+  return ok(name, `revision ${found.newest}`);
+}
+
+/** The database's clock plans what is due, this one's signs what is sent. */
+export async function checkClock(reader: Reader): Promise<Finding> {
+  const name = "clock";
+  const before = Date.now();
+  const { rows } = await reader.query<{ now: Date }>(`select clock_timestamp() as now`);
+  const after = Date.now();
+  const apart = Math.abs(rows[0]!.now.getTime() - (before + after) / 2);
+  const slack = (after - before) / 2;
+  const detail = `${duration(Math.max(0, apart - slack))} from the database's`;
+  const advice = `keep both right by NTP: webhooks are refused when they are ${duration(TOLERANCE_MS)} off`;
+  if (apart - slack > CLOCKS_APART_MS.fail) return fail(name, detail, advice);
+  return apart - slack > CLOCKS_APART_MS.warn ? warn(name, detail, advice) : ok(name, detail);
+}
+
+export async function checkConnections(reader: Reader): Promise<Finding> {
+  const name = "connections";
+  const { rows } = await reader.query<{ used: number; most: number }>(
+    `select (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
+       current_setting('max_connections')::int
+         - current_setting('superuser_reserved_connections')::int as most`,
+  );
+  const { used, most } = rows[0]!;
+  const detail = `${used} of ${most} in use`;
+  if (used <= most * 0.8) return ok(name, detail);
+  return warn(name, detail, "raise max_connections, or run fewer processes: each takes some 30");
+}

@@ -1,0 +1,82 @@
+import { createVault } from "../../core/vault.ts";
+import { readSetting } from "../../db/accounts.ts";
+import type { Reader } from "../../db/transaction.ts";
+import { duration } from "../output/times.ts";
+import { fail, ok, warn } from "./check.ts";
+import type { Finding } from "./check.ts";
+
+const LATE_MS = 60_000;
+/** Secrets that are opened to see whether the key fits; the newest. */
+const SAMPLE = 1_000;
+
+export async function checkWorkers(reader: Reader): Promise<Finding> {
+  const name = "workers";
+  const { rows } = await reader.query<{ roles: string[]; alive: boolean }>(
+    `select roles, heartbeat_at > now() - interval '10 seconds' as alive from workers`,
+  );
+  const alive = rows.filter((row) => row.alive);
+  const silent = rows.length - alive.length;
+  const detail = `${alive.length} alive${silent === 0 ? "" : `, ${silent} silent`}`;
+  const missing = ["compute", "deliver"].filter(
+    (role) => !alive.some(({ roles }) => roles.includes(role)),
+  );
+  if (missing.length > 0) {
+    const advice = `start one: ringback serve --roles ${missing.join(",")}`;
+    return fail(name, `${detail}; none has the role ${missing.join(" or ")}`, advice);
+  }
+  if (silent === 0) return ok(name, detail);
+  return warn(name, detail, "look whether a host hangs; the others take its work over");
+}
+
+/** Jobs and deliveries that are due and wait; not those that a breaker or a pause holds back. */
+export async function checkBacklog(reader: Reader): Promise<Finding[]> {
+  const { rows } = await reader.query<{ jobs: Date | null; deliveries: Date | null; now: Date }>(
+    `select now() as now,
+       (select min(next_run_at) from jobs where status = 'pending' and next_run_at <= now()) as jobs,
+       (select min(due.next_attempt_at)
+         from lanes l left join endpoints e on e.id = l.endpoint_id
+         cross join lateral (select d.next_attempt_at from deliveries d
+           where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
+           order by d.next_attempt_at limit 1) due
+         where (l.breaker_until is null or l.breaker_until <= now())
+           and e.state is distinct from 'paused') as deliveries`,
+  );
+  const { jobs, deliveries, now } = rows[0]!;
+  return [
+    late("jobs", jobs, now, "add compute workers, or look at what runs: ringback jobs list"),
+    late("deliveries", deliveries, now, "add deliver workers, or look at the lanes' limits"),
+  ];
+}
+
+function late(name: string, since: Date | null, now: Date, advice: string): Finding {
+  if (since === null) return ok(name, "none is waiting");
+  const ms = Math.max(0, now.getTime() - since.getTime());
+  const detail = `the oldest has waited ${duration(ms)}`;
+  return ms > LATE_MS ? warn(name, detail, advice) : ok(name, detail);
+}
+
+/** Whether the master key opens what was sealed. Changes nothing. */
+export async function checkMasterKey(reader: Reader, masterKey: string): Promise<Finding> {
+  const name = "master key";
+  const vault = createVault(Buffer.from(masterKey, "base64"));
+  const opens = (sealed: string): boolean => {
+    try {
+      vault.open(sealed);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const check = await readSetting(reader, "master_key_check");
+  if (check === null) return ok(name, "nothing is sealed yet");
+  const advice =
+    "set RINGBACK_MASTER_KEY to the one it was sealed with; without it nothing is sent";
+  if (!opens(check)) return fail(name, "does not open the stored secrets", advice);
+  const { rows } = await reader.query<{ sealed: string }>(
+    `select sealed from signing_secrets where expires_at is null or expires_at > now()
+     order by id desc limit ${SAMPLE}`,
+  );
+  const closed = rows.filter(({ sealed }) => !opens(sealed)).length;
+  if (closed === 0) return ok(name, `opens all ${rows.length} secrets looked at`);
+  return fail(name, `does not open ${closed} of ${rows.length} secrets`, advice);
+}

@@ -1,0 +1,50 @@
+import { CommanderError } from "commander";
+import { RingbackError } from "../client/errors.ts";
+import { CliError, EXIT } from "./exit.ts";
+import { printable } from "./output/printable.ts";
+
+/** What a failed command says, and the code it ends with. */
+export interface Explanation {
+  exitCode: number;
+  /** Empty: it was said already. */
+  text: string;
+}
+
+export function explainError(error: unknown): Explanation {
+  if (error instanceof CommanderError) {
+    return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage, text: "" };
+  }
+  if (error instanceof RingbackError) return explainCall(error);
+  const { message } = error as Error;
+  return { exitCode: error instanceof CliError ? error.exitCode : EXIT.failed, text: message };
+}
+
+function explainCall(error: RingbackError): Explanation {
+  const { code, detail, errors, requestId } = error;
+  const advice = ADVICE[code];
+  const what = printable(detail);
+  const lines = [
+    advice === undefined ? what : `${what.replace(/\.$/, "")}: ${advice}`,
+    // one fault is told by the detail already
+    ...(errors.length < 2 ? [] : errors).map(
+      (one) => `  ${printable(one.pointer ?? one.parameter ?? "")} ${printable(one.detail)}`,
+    ),
+    ...(requestId === null ? [] : [`  (${code}, request ${printable(requestId)})`]),
+  ];
+  return { exitCode: exitCodeOf(error), text: lines.join("\n") };
+}
+
+const ADVICE: Partial<Record<RingbackError["code"], string>> = {
+  connection_failed: "is the server running, and is --url (RINGBACK_URL) right?",
+  timed_out: "try again, or look at the server",
+  unauthenticated: "give a valid key by --api-key or RINGBACK_API_KEY",
+  scope_missing: "use a key that has it",
+};
+
+function exitCodeOf({ code, status }: RingbackError): number {
+  if (code === "timed_out") return EXIT.timedOut;
+  if (status === null || status >= 500 || status === 429) return EXIT.unreachable;
+  if (code === "answer_malformed") return EXIT.unreachable;
+  if (status === 401 || status === 403) return EXIT.refused;
+  return status === 404 ? EXIT.notFound : EXIT.rejected;
+}

@@ -1,0 +1,20 @@
+const CONTROL = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+function escape(character: string): string {
+  return `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`;
+}
+
+/**
+ * Text that others wrote, safe to show: a receiver's answer could otherwise move the cursor, change
+ * the title or turn the direction of the terminal that shows it.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(CONTROL, escape);
+}
+
+/** The same, with its line breaks and tabs. */
+export function printableLines(text: string): string {
+  return text.replaceAll("\r\n", "\n").replaceAll(CONTROL, (character) => {
+    return character === "\n" || character === "\t" ? character : escape(character);
+  });
+}

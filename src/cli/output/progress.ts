@@ -1,0 +1,42 @@
+import { SingleBar } from "cli-progress";
+import type { Sink, Terminal } from "../terminal.ts";
+
+/** Shown on standard error while it is a terminal; otherwise silent. */
+export interface ProgressBar {
+  update(done: number, total: number, message: string): void;
+  stop(): void;
+}
+
+const SILENT: ProgressBar = { update: () => undefined, stop: () => undefined };
+
+export function createProgress({ stderr }: Pick<Terminal, "stderr">, quiet: boolean): ProgressBar {
+  if (quiet || stderr.isTTY !== true) return SILENT;
+  const bar = new SingleBar({
+    stream: stderr as Sink & NodeJS.WritableStream,
+    format: "{bar} {percentage} %  {message}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  let started = false;
+  return {
+    update(done, total, message) {
+      // of nothing, everything is done
+      const whole = Math.max(total, Number.EPSILON);
+      const part = total === 0 ? whole : Math.min(done, total);
+      if (started) {
+        bar.setTotal(whole);
+        bar.update(part, { message });
+      } else {
+        bar.start(whole, part, { message });
+        started = true;
+      }
+    },
+    stop() {
+      if (started) bar.stop();
+      started = false;
+    },
+  };
+}

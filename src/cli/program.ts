@@ -1,0 +1,102 @@
+import { Command, Option } from "commander";
+import { readVersion } from "../config.ts";
+import type { Role } from "../config.ts";
+import { benchCommand } from "./bench/command.ts";
+import type { Cli } from "./client/command.ts";
+import { addDeadLetters } from "./client/dead-letters.ts";
+import { addDeliveries } from "./client/deliveries.ts";
+import { addEndpoints } from "./client/endpoints.ts";
+import { addEvents } from "./client/events.ts";
+import { addJobTypes } from "./client/job-types.ts";
+import { addJobs } from "./client/jobs.ts";
+import { addKeys } from "./client/keys.ts";
+import { addMessages } from "./client/messages.ts";
+import { addReplays } from "./client/replays.ts";
+import { addStatus } from "./client/status.ts";
+import { addCompletion } from "./completion.ts";
+import { addDoctor } from "./doctor.ts";
+import { EXIT, EXIT_MEANINGS } from "./exit.ts";
+import { explainError } from "./explain-error.ts";
+import { addListen } from "./listen.ts";
+import { parseRoles } from "./roles.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The tree of commands. Parts that only a server needs are loaded when they are used. */
+export function createProgram(cli: Cli): Command {
+  const { stdout, stderr } = cli.terminal;
+  const program = new Command("ringback")
+    .description("Asynchronous job API with guaranteed, signed callbacks, over one Postgres.")
+    .version(readVersion())
+    .showHelpAfterError("(--help tells more)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "ringback: ")),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+    })
+    .addHelpText("after", exitCodeHelp);
+
+  program.commandsGroup("Server:");
+  addServer(program);
+  addDoctor(cli, program);
+  program.commandsGroup("Jobs and webhooks:");
+  for (const add of [addJobs, addJobTypes, addEndpoints, addMessages, addDeliveries]) {
+    add(cli, program);
+  }
+  for (const add of [addDeadLetters, addReplays, addEvents, addStatus, addKeys]) add(cli, program);
+  program.commandsGroup("Tools:");
+  addListen(cli, program);
+  program.addCommand(benchCommand().copyInheritedSettings(program));
+  addCompletion(cli, program);
+  return program;
+}
+
+/** Runs one command line. Returns the exit code; a server goes on after that. */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = createProgram({ terminal, end: (code) => (exitCode = code) });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    const explained = explainError(error);
+    if (explained.text !== "") terminal.stderr.write(`ringback: ${explained.text}\n`);
+    return explained.exitCode;
+  }
+}
+
+function addServer(program: Command): void {
+  program
+    .command("serve")
+    .description("start the API and the workers; without DATABASE_URL also a database of its own")
+    .addOption(
+      new Option("--roles <list>", "what this process does: api, compute, deliver")
+        .default(["api", "compute", "deliver"], "all")
+        .argParser(parseRoles),
+    )
+    .action(async (options: { roles: Role[] }) => {
+      const { serve } = await import("./serve.ts");
+      await serve(options);
+    });
+  program
+    .command("migrate")
+    .description("bring the database of DATABASE_URL to the schema of this version, and exit")
+    .action(async () => {
+      const { runMigrations } = await import("./migrate.ts");
+      await runMigrations();
+    });
+  program
+    .command("demo")
+    .description("show the path of a job, from submission to replay, in under a minute")
+    .action(async () => {
+      const { runDemo } = await import("./demo.ts");
+      await runDemo();
+    });
+}
+
+function exitCodeHelp(): string {
+  const lines = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`);
+  return `\nExit codes:\n${lines.join("\n")}`;
+}

@@ -1,0 +1,41 @@
+/** Where text goes; a terminal knows its width. */
+export interface Sink {
+  write(text: string): unknown;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
+
+/** What a command reads from and writes to, so that a test can hold both ends. */
+export interface Terminal {
+  stdin: AsyncIterable<Buffer | string>;
+  stdout: Sink;
+  stderr: Sink;
+  /** Absent: that of the process. */
+  environment?: NodeJS.ProcessEnv;
+  /** Calls back at Ctrl-C and when told to end. Returns how to stop listening. */
+  onInterrupt(callback: () => void): () => void;
+}
+
+export function processTerminal(): Terminal {
+  const { stdin, stdout, stderr } = process;
+  return {
+    stdin,
+    stdout,
+    stderr,
+    onInterrupt(callback) {
+      const signals = ["SIGINT", "SIGTERM"] as const;
+      for (const signal of signals) process.on(signal, callback);
+      return () => {
+        for (const signal of signals) process.off(signal, callback);
+      };
+    },
+  };
+}
+
+/** A reader that went away (`| head`) is no error, unless a command has its own opinion. */
+export function tolerateClosedPipe(): void {
+  const { stdout } = process;
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE" && stdout.listenerCount("error") === 1) process.exit();
+  });
+}
