@@ -54,10 +54,7 @@ export async function findKeyById(
 }
 
 /** Which of these keys are not revoked. */
-export async function findLivingKeys(
-  reader: Reader,
-  ids: readonly string[],
-): Promise<Set<string>> {
+export async function findLivingKeys(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
   const { rows } = await reader.query<{ id: string }>(
     `select id from api_keys where id = any($1::uuid[]) and revoked_at is null`,
     [ids],

@@ -1,7 +1,7 @@
 import { CAPPED_AT } from "../core/capped-count.ts";
 import { DEAD_REASONS } from "../core/model.ts";
 import type { DeadReason, Delivery } from "../core/model.ts";
-import { DELIVERY_COLUMNS } from "./deliveries.ts";
+import { createdWithin, DELIVERY_COLUMNS } from "./deliveries.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 export interface DeadLetterFilter {
@@ -24,8 +24,7 @@ function conditions(accountId: string, filter: DeadLetterFilter, bind: Bind) {
   const delivery: string[] = [];
   if (filter.jobId !== undefined) delivery.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.eventType !== undefined) delivery.push(`d.event_type = ${bind(filter.eventType)}`);
-  if (filter.since !== undefined) delivery.push(`d.created_at >= ${bind(filter.since)}`);
-  if (filter.until !== undefined) delivery.push(`d.created_at < ${bind(filter.until)}`);
+  delivery.push(...createdWithin("d.created_at", "l.delivery_id", filter, bind));
   return { letter, delivery };
 }
 

@@ -1,4 +1,5 @@
 import type { Delivery, DeliveryStatus, StatusClass } from "../core/model.ts";
+import { uuidAt } from "../core/ids.ts";
 import type { DeliveryOverrides } from "../core/receivers.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
@@ -89,6 +90,31 @@ export interface DeliveryFilter {
   limit: number;
 }
 
+/** Clocks that differ by 5 minutes make receivers refuse our signatures; this is twice that. */
+const CLOCK_SKEW_MS = 600_000;
+
+/**
+ * Conditions on when a delivery was created. Its id begins with nearly the same time, by another
+ * clock, so a little more to either side bounds the ids, and with them index and partitions.
+ */
+export function createdWithin(
+  createdAt: string,
+  id: string,
+  { since, until }: { since?: Date | undefined; until?: Date | undefined },
+  bind: (value: unknown) => string,
+): string[] {
+  const conditions: string[] = [];
+  if (since !== undefined) {
+    const first = uuidAt(new Date(since.getTime() - CLOCK_SKEW_MS));
+    conditions.push(`${createdAt} >= ${bind(since)}`, `${id} >= ${bind(first)}`);
+  }
+  if (until !== undefined) {
+    const last = uuidAt(new Date(until.getTime() + CLOCK_SKEW_MS));
+    conditions.push(`${createdAt} < ${bind(until)}`, `${id} < ${bind(last)}`);
+  }
+  return conditions;
+}
+
 const between = (from: number): string =>
   `d.last_error_code is null and d.last_status_code >= ${from} and d.last_status_code < ${from + 100}`;
 
@@ -116,9 +142,9 @@ export async function listDeliveries(
   if (filter.eventType !== undefined) where.push(`d.event_type = ${bind(filter.eventType)}`);
   if (filter.statusClass !== undefined) where.push(STATUS_CLASS[filter.statusClass]);
   if (filter.errorCode !== undefined) where.push(`d.last_error_code = ${bind(filter.errorCode)}`);
-  if (filter.minAttempts !== undefined) where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
-  if (filter.since !== undefined) where.push(`d.created_at >= ${bind(filter.since)}`);
-  if (filter.until !== undefined) where.push(`d.created_at < ${bind(filter.until)}`);
+  if (filter.minAttempts !== undefined)
+    where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
+  where.push(...createdWithin("d.created_at", "d.id", filter, bind));
   if (filter.before !== undefined) where.push(`d.id < ${bind(filter.before)}`);
   const { rows } = await reader.query<Delivery>(
     `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES}

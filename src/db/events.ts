@@ -65,8 +65,8 @@ export async function registerInterest(
       returning complete_from`,
     values: [accountId, seconds],
   });
-  const [row] = rows;
-  return row?.complete_from == null ? null : BigInt(row.complete_from);
+  const from = rows[0]?.complete_from ?? null;
+  return from === null ? null : BigInt(from);
 }
 
 /** The log is complete from this transaction on, unless that is known already. */
@@ -144,9 +144,7 @@ export async function listEvents(
   return {
     horizon: { oldest: BigInt(first!.oldest), next: BigInt(first!.next) },
     events: rows.flatMap((row) =>
-      row.xid === null
-        ? []
-        : { ...row, position: { xid: BigInt(row.xid), seq: BigInt(row.seq) } },
+      row.xid === null ? [] : { ...row, position: { xid: BigInt(row.xid), seq: BigInt(row.seq) } },
     ),
   };
 }

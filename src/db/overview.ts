@@ -3,7 +3,7 @@ import type { LaneState } from "../core/model.ts";
 import type { Reader } from "./transaction.ts";
 
 /** As a subquery: how many rows there are, up to one more than is told. */
-export function cappedCount(rows: string): string {
+function cappedCount(rows: string): string {
   return `(select count(*)::int from (select from ${rows} limit ${CAPPED_AT + 1}) capped)`;
 }
 

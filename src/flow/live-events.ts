@@ -6,12 +6,15 @@ import { findLivingKeys } from "../db/api-keys.ts";
 import { getHorizon, listEvents } from "../db/events.ts";
 import type { LoggedEvent } from "../db/events.ts";
 import { enter, renew } from "./event-interest.ts";
+import { createTurns } from "../core/turns.ts";
 import { createEventWaker } from "./event-waker.ts";
 import type { EventWaker } from "./event-waker.ts";
 
 /** Events of one read, for all and for one. */
 const ROUND = 1_000;
 const PAGE = 500;
+/** Members that read for themselves at once: when all fall behind, they must not take the pool. */
+const READERS = 4;
 const KEEP_ALIVE_MS = 15_000;
 const RENEW_MS = 30_000;
 /** Bytes on their way to a listener beyond which it gets no more; it then reads up for itself. */
@@ -21,12 +24,8 @@ const PATIENCE_MS = 5_000;
 
 export type CloseReason = "stopping" | "slow" | "revoked" | "failed";
 
-/** Somebody who is told of the events of an account. */
-export interface Listener {
-  accountId: string;
-  keyId: string;
-  /** The last event it knows; null: it begins now. */
-  after: EventPosition | null;
+/** Is told of events. */
+export interface Ear {
   /**
    * From here on it misses nothing. `reset`: but it has missed something, what it knew is too old.
    * Nothing is told before this has resolved.
@@ -34,6 +33,14 @@ export interface Listener {
   begin(at: EventPosition, how: "start" | "resumed" | "reset"): Promise<void>;
   /** In order, each once. All up to `upTo` has been told then. */
   tell(events: readonly LoggedEvent[], upTo: EventPosition): void;
+}
+
+/** Somebody who is told of the events of an account. */
+export interface Listener extends Ear {
+  accountId: string;
+  keyId: string;
+  /** The last event it knows; null: it begins now. */
+  after: EventPosition | null;
   /** Bytes on their way to it. */
   waiting(): number;
   keepAlive(): void;
@@ -72,6 +79,7 @@ class Hub implements LiveEvents {
   /** How far the live members were told; null: there are none. */
   #position: EventPosition | null = null;
   #waker: EventWaker | null = null;
+  readonly #turns = createTurns(READERS);
 
   constructor(context: LiveContext) {
     this.#context = context;
@@ -127,12 +135,8 @@ class Hub implements LiveEvents {
     const { listener } = member;
     while (this.#members.get(listener) === member) {
       await this.#drained(listener);
-      const { pool } = this.#context;
-      const { events, horizon } = await listEvents(
-        pool,
-        [listener.accountId],
-        member.position,
-        PAGE,
+      const { events, horizon } = await this.#turns(() =>
+        listEvents(this.#context.pool, [listener.accountId], member.position, PAGE),
       );
       if (this.#members.get(listener) !== member) return;
       const last = events.length < PAGE ? { xid: horizon.oldest, seq: 0n } : undefined;
@@ -163,8 +167,7 @@ class Hub implements LiveEvents {
     const accounts = new Set([...this.#members.values()].map((m) => m.listener.accountId));
     if (from === null) return await this.#look();
     const { events, horizon } = await listEvents(this.#context.pool, [...accounts], from, ROUND);
-    const upTo =
-      events.length < ROUND ? { xid: horizon.oldest, seq: 0n } : events.at(-1)!.position;
+    const upTo = events.length < ROUND ? { xid: horizon.oldest, seq: 0n } : events.at(-1)!.position;
     if (this.#position !== from) return { reached: 0n, next: horizon.next };
     this.#position = later(from, upTo);
     const byAccount = Map.groupBy(events, (event) => event.account_id);
@@ -212,10 +215,9 @@ class Hub implements LiveEvents {
 
   /** The interest goes on, keys may have been revoked, and after an outage the log may have a gap. */
   async #renew(): Promise<void> {
-    const keys = await findLivingKeys(
-      this.#context.pool,
-      [...new Set([...this.#listeners].map(({ keyId }) => keyId))],
-    );
+    const keys = await findLivingKeys(this.#context.pool, [
+      ...new Set([...this.#listeners].map(({ keyId }) => keyId)),
+    ]);
     for (const one of this.#listeners) if (!keys.has(one.keyId)) this.#close(one, "revoked");
     for (const accountId of new Set([...this.#listeners].map((one) => one.accountId))) {
       const from = await renew(this.#context, accountId);

@@ -112,7 +112,7 @@ async function replayStep(
     const action = replay?.action === "discard" ? "discarded" : "replayed";
     if (replay?.status !== "running") return { action, replayed: 0, finished: true };
     const matches = await findReplayMatches(tx, replay, STEP);
-    const replayed = await (action === "discarded" ? discard : sendAgain)(tx, matches, replay);
+    const replayed = await (action === "discarded" ? takeOut : sendAgain)(tx, matches, replay);
     const finished = matches.length < STEP;
     const position = matches.at(-1)?.id ?? null;
     const now = await advanceReplay(tx, replayId, { position, replayed, finished });
@@ -161,7 +161,7 @@ async function recordProgress(tx: Tx, replay: Replay | null): Promise<void> {
   }));
 }
 
-async function discard(tx: Tx, matches: readonly Match[], replay: Replay): Promise<number> {
+async function takeOut(tx: Tx, matches: readonly Match[], replay: Replay): Promise<number> {
   return await discardDeadLetters(
     tx,
     matches.map(({ id }) => id),

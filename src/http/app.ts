@@ -3,7 +3,8 @@ import helmet from "helmet";
 import type { Context } from "../context.ts";
 import { Problem } from "../core/problem.ts";
 import { findFinishedJobs } from "../db/jobs.ts";
-import { createAuthenticator } from "./auth.ts";
+import { createLiveEvents, type LiveEvents } from "../flow/live-events.ts";
+import { createAuthenticator, type Authenticate } from "./auth.ts";
 import { dispatch, writeReply } from "./dispatch.ts";
 import { createErrorHandler } from "./errors.ts";
 import type { HttpContext } from "./http-context.ts";
@@ -11,7 +12,10 @@ import { createJobWatch } from "./job-watch.ts";
 import { openApiRoute } from "./openapi.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo, Route } from "./route.ts";
+import { streamRoutes } from "./routes/events.ts";
 import { routes } from "./routes/index.ts";
+import { createSessionRoutes } from "./routes/session.ts";
+import { createUpgradeHandler, type UpgradeHandler } from "./websocket.ts";
 
 /** What is known about the request that a response belongs to. */
 interface Locals {
@@ -25,18 +29,28 @@ function localsOf(response: Response): Locals {
   return response.locals as unknown as Locals;
 }
 
+/** The HTTP API as an Express app; see `createApi`. */
+export function createApp(context: Context, pages?: Router): Express {
+  return createApi(context, pages).app;
+}
+
 /**
- * The HTTP API as an Express app; the caller listens.
+ * The HTTP API: an Express app, and what takes the WebSockets of its server. The caller listens.
  * @param pages mounted behind the API, for instance a console
  */
-export function createApp(context: Context, pages?: Router): Express {
+export function createApi(
+  context: Context,
+  pages?: Router,
+): { app: Express; upgrade: UpgradeHandler; live: LiveEvents } {
   const http: HttpContext = {
     ...context,
     watch: createJobWatch({
       findFinished: (ids) => findFinishedJobs(context.pool, ids),
       stopping: context.stopping,
     }),
+    live: createLiveEvents(context),
   };
+  const authenticate = createAuthenticator(http);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -48,13 +62,14 @@ export function createApp(context: Context, pages?: Router): Express {
     response.setHeader("cache-control", "no-store");
     next();
   });
-  mount(app, http, [...routes, openApiRoute(routes)]);
+  mount(app, http, authenticate, [...routes, openApiRoute(routes), ...createSessionRoutes(http)]);
   if (pages !== undefined) app.use(pages);
   app.use((request) => {
     throw new Problem("not_found", `There is nothing at ${request.path}.`);
   });
   app.use(createErrorHandler(context, (response) => localsOf(response).info));
-  return app;
+  const upgrade = createUpgradeHandler(http, authenticate, streamRoutes);
+  return { app, upgrade, live: http.live };
 }
 
 function identify({ telemetry, stopping }: HttpContext): express.RequestHandler {
@@ -91,8 +106,12 @@ function securityHeaders(publicUrl: string): express.RequestHandler {
   });
 }
 
-function mount(app: Express, http: HttpContext, all: readonly Route[]): void {
-  const authenticate = createAuthenticator(http);
+function mount(
+  app: Express,
+  http: HttpContext,
+  authenticate: Authenticate,
+  all: readonly Route[],
+): void {
   for (const [path, group] of Map.groupBy(all, (one) => one.path)) {
     const target = app.route(path.replaceAll(/\{(\w+)\}/g, ":$1"));
     for (const one of group) {

@@ -2,8 +2,11 @@ import { hashApiKey } from "../core/api-key.ts";
 import type { Caller } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts.ts";
+import { findKeyById } from "../db/api-keys.ts";
+import { noteKeyUse } from "../flow/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
-import { allows, type Route } from "./route.ts";
+import { allows, type RequestInfo, type Route } from "./route.ts";
+import { checkCsrf, readSession } from "./session.ts";
 
 /** A revoked key goes on working for this long at most. */
 const CACHE_MS = 5_000;
@@ -11,16 +14,24 @@ const CACHE_SIZE = 1_000;
 
 const BEARER = /^Bearer +(rk_[A-Za-z0-9_-]{1,200})$/i;
 
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+export type Authenticate = (info: Pick<RequestInfo, "header">, method: string) => Promise<Caller>;
+
+type AuthContext = Pick<HttpContext, "pool" | "now" | "vault" | "config">;
 
 /**
- * Makes the function that knows callers by their key. Keys are looked up by hash and hits are
- * remembered, so a busy caller costs one query per 5 s; the keys themselves are not kept.
+ * Makes the function that knows callers by their key, or, without one, by the session of the
+ * console. Keys are looked up by hash and hits are remembered, so a busy caller costs one query
+ * per 5 s; the keys themselves are not kept.
  */
-export function createAuthenticator(context: Pick<HttpContext, "pool" | "now">): Authenticate {
+export function createAuthenticator(context: AuthContext): Authenticate {
   const cache = new Map<string, { caller: Caller; until: number }>();
 
-  return async function authenticate(authorization) {
+  return async function authenticate(info, method) {
+    const authorization = info.header("authorization");
+    if (authorization === undefined && info.header("cookie") !== undefined) {
+      const caller = await findSignedIn(context, info, method);
+      if (caller !== null) return caller;
+    }
     const key = BEARER.exec(authorization?.trim() ?? "")?.[1];
     if (key === undefined) {
       throw unauthenticated(
@@ -41,10 +52,29 @@ export function createAuthenticator(context: Pick<HttpContext, "pool" | "now">):
     const caller = await findApiKey(context.pool, hash);
     if (caller === null) throw unauthenticated("The API key is unknown or revoked.");
     cache.set(name, { caller, until: now + CACHE_MS });
+    noteKeyUse(context, caller.keyId);
     // A Map keeps the order of insertion: the first is the least recently used.
     if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value ?? "");
     return caller;
   };
+}
+
+/**
+ * Who is signed in, while the key lives. Null: there is no session.
+ * @throws Problem csrf_failed, unauthenticated
+ */
+async function findSignedIn(
+  context: AuthContext,
+  info: Pick<RequestInfo, "header">,
+  method: string,
+): Promise<Caller | null> {
+  const session = readSession(context, info);
+  if (session === null) return null;
+  checkCsrf(context, info, method, session);
+  const caller = await findKeyById(context.pool, session.accountId, session.keyId);
+  if (caller === null) throw unauthenticated("The API key of this session was revoked.");
+  noteKeyUse(context, caller.keyId);
+  return caller;
 }
 
 function unauthenticated(detail: string): Problem {

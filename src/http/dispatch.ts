@@ -17,9 +17,9 @@ export async function dispatch(
   info: RequestInfo,
   request: Request,
 ): Promise<{ reply: Reply; accountId: string | null }> {
-  const caller = route.scopes === null ? null : await authenticate(info.header("authorization"));
+  const caller = route.scopes === null ? null : await authenticate(info, request.method);
   if (caller !== null) requireScope(route, caller);
-  const accountId = caller?.accountId ?? "";
+  const { accountId = "", keyId = "", scopes = [] } = caller ?? {};
   const params =
     route.params === null ? {} : parseParameters(route.params, request.params, "id_invalid");
   const query =
@@ -40,7 +40,16 @@ export async function dispatch(
       route.body === null || (raw === undefined && route.bodyOptional)
         ? undefined
         : await parseWith(route.body, raw, "validation_failed");
-    return await route.handle(context, { ...info, accountId, params, query, body, idempotency });
+    return await route.handle(context, {
+      ...info,
+      accountId,
+      keyId,
+      scopes,
+      params,
+      query,
+      body,
+      idempotency,
+    });
   };
   const reply =
     idempotency === null
@@ -59,7 +68,7 @@ export function pathOf(request: Pick<Request, "originalUrl">): string {
 }
 
 /** A repeated parameter comes as an array, which no schema takes. */
-function queryValues(url: string): Record<string, unknown> {
+export function queryValues(url: string): Record<string, unknown> {
   const start = url.indexOf("?");
   if (start === -1) return {};
   const search = new URLSearchParams(url.slice(start + 1));
@@ -81,6 +90,11 @@ async function readJson(request: Request, optional: boolean): Promise<unknown> {
 export function writeReply(response: Response, reply: Reply): void {
   response.statusCode = reply.status;
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
+  if (reply.stream !== undefined) {
+    if (response.req.method === "HEAD") response.end();
+    else reply.stream(response);
+    return;
+  }
   if (reply.body === null) {
     if (reply.status !== 204 && reply.status !== 304) response.setHeader("content-length", "0");
     response.end();

@@ -44,7 +44,12 @@ const KEY_PROBLEMS: ProblemCode[] = [
   "idempotency_key_reused",
   "idempotency_in_progress",
 ];
-const CALLER_PROBLEMS: ProblemCode[] = ["unauthenticated", "scope_missing", "unavailable"];
+const CALLER_PROBLEMS: ProblemCode[] = [
+  "unauthenticated",
+  "scope_missing",
+  "csrf_failed",
+  "unavailable",
+];
 
 /** Describes the routes in OpenAPI 3.1, from the schemas that guard them. */
 export function describeApi(

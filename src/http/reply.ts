@@ -1,8 +1,12 @@
+import type { ServerResponse } from "node:http";
+
 /** What a handler answers. `body` is the exact text. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
   body: string | null;
+  /** Writes the body, bit by bit, instead. */
+  stream?: (response: ServerResponse) => void;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";

@@ -17,6 +17,7 @@ export function requestInfo(request: IncomingMessage, response: ServerResponse):
     requestId: given !== undefined && REQUEST_ID.test(given) ? given : randomUUID(),
     traceId: parseTraceparent(header("traceparent")) ?? randomBytes(16).toString("hex"),
     startedAt: performance.now(),
+    remoteAddress: request.socket.remoteAddress ?? "unknown",
     header,
     disconnected() {
       if (gone === null) {

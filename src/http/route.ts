@@ -19,6 +19,8 @@ export interface RequestInfo {
   traceId: string;
   /** `performance.now()` at the arrival. */
   startedAt: number;
+  /** Of the connection: a proxy's, if there is one. */
+  remoteAddress: string;
   header(name: string): string | undefined;
   /** Aborted when the client has gone before it got its answer. */
   disconnected(): AbortSignal;
@@ -27,6 +29,9 @@ export interface RequestInfo {
 /** A request that passed authentication and its schemas. */
 export interface Call<Params, Query, Body> extends RequestInfo {
   accountId: string;
+  /** The API key, also of one who is signed in to the console. */
+  keyId: string;
+  scopes: readonly Scope[];
   params: Params;
   query: Query;
   body: Body;

@@ -71,6 +71,22 @@ export function createMetrics() {
       help: "Deliveries sent again by order of an admin.",
       registers,
     }),
+    discarded: new Counter({
+      name: "ringback_discarded_total",
+      help: "Dead letters taken out of the inbox by order of an admin.",
+      registers,
+    }),
+    eventsTold: new Counter({
+      name: "ringback_live_events_told_total",
+      help: "Live events told to listeners.",
+      registers,
+    }),
+    listenersClosed: new Counter({
+      name: "ringback_live_listeners_closed_total",
+      help: "Listeners to live events that were closed by the server: slow, revoked, failed, stopping.",
+      labelNames: ["why"],
+      registers,
+    }),
     fenced: new Counter({
       name: "ringback_fenced_writes_total",
       help: "Writes refused because their claim or lease was lost.",

@@ -1,37 +1,57 @@
 import type { Logger } from "winston";
 import { formatId, idTime } from "../core/ids.ts";
 import type { Exchange } from "../core/exchange.ts";
+import type { JobStatus } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { attemptCounter, counterPlace, durationPlace } from "../core/stats.ts";
 import { errorFields } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
+import { createStatsCounters } from "./stats.ts";
+import type { StatsCounters } from "./stats.ts";
 
 interface JobFacts {
   id: string;
+  account_id: string;
   type: string;
   request_id: string;
 }
 
-interface AttemptFacts {
+interface DeliveryFacts {
   id: string;
+  account_id: string;
+  endpoint_id: string | null;
+}
+
+interface AttemptFacts extends DeliveryFacts {
   job_id: string | null;
   message_id: string;
   event_type: string;
   request_id: string;
   manual: boolean;
+  created_at: Date;
 }
 
-/** One function per business event; each feeds log and metrics. */
+interface EndedFacts extends JobFacts {
+  run: number;
+  status: JobStatus;
+  error_code: string | null;
+}
+
+/** One function per business event; each feeds log, metrics and the counters behind charts. */
 export interface Telemetry {
   log: Logger;
   metrics: Metrics;
+  stats: StatsCounters;
   jobAccepted(job: JobFacts): void;
   runEnded(job: JobFacts & { run: number }, outcome: string, durationMs: number): void;
-  jobEnded(job: JobFacts & { run: number; status: string; error_code: string | null }): void;
+  jobEnded(job: EndedFacts): void;
   attemptMade(d: AttemptFacts, number: number, exchange: Exchange, outcome: Outcome): void;
-  deliveryGivenUp(deliveryId: string, reason: string, detail: string): void;
+  deliveryGivenUp(delivery: DeliveryFacts, reason: string, detail: string): void;
   breakerOpened(laneId: string, reason: string | null, untilMs: number): void;
   claimLost(what: "run" | "lane" | "settlement", id: string): void;
   replayed(count: number, replayId: string | null): void;
+  discarded(count: number, replayId: string): void;
+  listenerClosed(why: string): void;
   workerBuried(id: string, found: { runs: number; lanes: number }): void;
   repaired(what: "job" | "lane" | "replay" | "lease" | "run", ids: readonly string[]): void;
   requestFinished(request: {
@@ -46,10 +66,13 @@ export interface Telemetry {
 }
 
 export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
+  const stats = createStatsCounters();
   return {
     log,
     metrics,
+    stats,
     jobAccepted(job) {
+      stats.count(job.account_id, null, [counterPlace("jobs.accepted")]);
       metrics.jobsAccepted.inc({ type: job.type });
       log.info("job accepted", jobFields(job));
     },
@@ -59,6 +82,9 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     },
     jobEnded(job) {
       metrics.jobsEnded.inc({ type: job.type, status: job.status });
+      if (job.status !== "pending" && job.status !== "running") {
+        stats.count(job.account_id, null, [counterPlace(`jobs.${job.status}`)]);
+      }
       const { run, status, error_code } = job;
       log.info("job ended", {
         ...jobFields(job),
@@ -70,6 +96,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     attemptMade(d, number, exchange, outcome) {
       metrics.attempts.inc({ outcome: outcome.kind, error_code: exchange.error?.code ?? "" });
       metrics.attemptSeconds.observe(exchange.durationMs / 1000);
+      stats.count(d.account_id, d.endpoint_id, attemptPlaces(d, exchange, outcome));
       if (number > 1) metrics.retries.inc();
       if (outcome.kind === "delivered" && d.job_id !== null) {
         const ended = exchange.startedAt.getTime() + exchange.durationMs;
@@ -94,10 +121,11 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
         ...(outcome.kind === "dead" ? { dead_reason: outcome.reason } : {}),
       });
     },
-    deliveryGivenUp(deliveryId, reason, detail) {
+    deliveryGivenUp(delivery, reason, detail) {
       metrics.deadLettered.inc({ reason });
+      stats.count(delivery.account_id, delivery.endpoint_id, [counterPlace("deliveries.dead")]);
       log.info("delivery given up", {
-        delivery_id: formatId("delivery", deliveryId),
+        delivery_id: formatId("delivery", delivery.id),
         reason,
         detail,
       });
@@ -120,6 +148,14 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
         count,
         ...(replayId === null ? {} : { replay_id: formatId("replay", replayId) }),
       });
+    },
+    discarded(count, replayId) {
+      metrics.discarded.inc(count);
+      log.info("discarded", { count, replay_id: formatId("replay", replayId) });
+    },
+    listenerClosed(why) {
+      metrics.listenersClosed.inc({ why });
+      log.debug("listener closed", { why });
     },
     workerBuried(id, found) {
       metrics.burials.inc();
@@ -148,4 +184,20 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
 
 function jobFields(job: JobFacts): Record<string, unknown> {
   return { job_id: formatId("job", job.id), type: job.type, request_id: job.request_id };
+}
+
+function attemptPlaces(d: AttemptFacts, exchange: Exchange, outcome: Outcome): number[] {
+  const places = [
+    counterPlace(attemptCounter(exchange.error === null ? exchange.statusCode : null)),
+    durationPlace("response", exchange.durationMs),
+  ];
+  if (outcome.kind === "dead") places.push(counterPlace("deliveries.dead"));
+  if (outcome.kind === "delivered") {
+    const ended = exchange.startedAt.getTime() + exchange.durationMs;
+    places.push(
+      counterPlace("deliveries.delivered"),
+      durationPlace("latency", ended - d.created_at.getTime()),
+    );
+  }
+  return places;
 }

@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request from "supertest";
-import { createApp } from "../../src/http/app.ts";
+import { createApi } from "../../src/http/app.ts";
+import { shouldUpgradeCallback } from "../../src/http/websocket.ts";
 import { describeApi, openApiRoute } from "../../src/http/openapi.ts";
 import type { Route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes/index.ts";
@@ -45,7 +46,9 @@ export async function startApi(options: TestContextOptions = {}): Promise<TestAp
   const parts = await createTestContext(options);
   const stopping = new AbortController();
   const signal = AbortSignal.any([parts.context.stopping, stopping.signal]);
-  const server = createServer(createApp({ ...parts.context, stopping: signal }));
+  const { app, upgrade } = createApi({ ...parts.context, stopping: signal });
+  const server = createServer({ shouldUpgradeCallback }, app);
+  server.on("upgrade", upgrade);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
 

@@ -393,6 +393,7 @@ describe("every route about one thing", () => {
     messages: "msg_01k7va4z0yfd9st32c3wx5x2s7",
     deliveries: "dlv_01k7va4z0yfd9st32c3wx5x2s7",
     replays: "rpl_01k7va4z0yfd9st32c3wx5x2s7",
+    "api-keys": "key_01k7va4z0yfd9st32c3wx5x2s7",
   };
   const collection = (path: string) => path.split("/")[2] ?? "";
 
@@ -412,8 +413,10 @@ describe("every route about one thing", () => {
       const theirs = await someoneElses();
       await refused(method, at(theirs[kind] ?? ""), body, missing);
       // It is there, for its owner.
-      const own = await api.ask("GET", `/v1/${kind}/${theirs[kind]}`, { key: theirs["key"] ?? "" });
+      const one = kind === "api-keys" ? "" : `/${theirs[kind]}`;
+      const own = await api.ask("GET", `/v1/${kind}${one}`, { key: theirs["key"] ?? "" });
       expect(own.status).toBe(200);
+      expect(own.text).toContain(theirs[kind]);
     },
   );
 
@@ -437,6 +440,7 @@ describe("every route about one thing", () => {
       messages: String(message.body["id"]),
       deliveries: delivery?.id ?? "",
       replays: await id("/v1/replays", { filter: {}, dry_run: true }),
+      "api-keys": await id("/v1/api-keys", { name: "theirs", scopes: ["jobs"] }),
     };
   }
 
@@ -451,6 +455,8 @@ describe("every route about one thing", () => {
       `/v1/deliveries?message_id=${theirs["messages"]}`,
       `/v1/deliveries?job_id=${theirs["jobs"]}`,
       "/v1/dead-letters",
+      "/v1/dead-letters/groups?by=endpoint",
+      "/v1/lanes",
       "/v1/replays",
     ]) {
       expect((await api.ask("GET", path, { key })).body["data"]).toEqual([]);

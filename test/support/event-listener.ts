@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { until } from "./jobs.ts";
 
 /** What a listener was told, by either transport. */

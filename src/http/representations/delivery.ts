@@ -13,11 +13,21 @@ export function deliveryView(delivery: Delivery): Record<string, unknown> {
     url: delivery.url,
     status: delivery.status,
     attempt_count: delivery.attempt_count,
+    last_status_code: delivery.last_status_code,
+    last_error_code: delivery.last_error_code,
     next_attempt_at: isoTime(delivery.next_attempt_at),
     created_at: isoTime(delivery.created_at),
     finished_at: isoTime(delivery.finished_at),
     dead_reason: delivery.dead_reason,
     dead_detail: delivery.dead_detail,
+    discarded:
+      delivery.discarded_at === null
+        ? null
+        : {
+            at: isoTime(delivery.discarded_at),
+            by: idOrNull("key", delivery.discarded_by),
+            note: delivery.discard_note,
+          },
   };
 }
 

@@ -5,6 +5,8 @@ import { defined, isoTime } from "./common.ts";
 export function replayView(replay: Replay): Record<string, unknown> {
   return {
     id: formatId("replay", replay.id),
+    action: replay.action,
+    note: replay.note,
     status: replay.status,
     filter: filterView(replay.filter),
     dry_run: replay.dry_run,

@@ -1,7 +1,7 @@
 import { formatId } from "../../core/ids.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/attempts.ts";
-import { getDelivery, listDeadLetters, listDeliveries } from "../../db/deliveries.ts";
+import { getDelivery, listDeliveries } from "../../db/deliveries.ts";
 import { replayDelivery } from "../../flow/replay.ts";
 import { json } from "../reply.ts";
 import { attemptView, deliveryView } from "../representations/delivery.ts";
@@ -9,7 +9,6 @@ import { pageReply } from "../representations/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf } from "../schemas/common.ts";
 import {
-  deadLettersQuery,
   deliveriesQuery,
   delivery as deliverySchema,
   deliveryWithAttempts,
@@ -30,13 +29,16 @@ const list = route({
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
-    const { status, endpoint_id, job_id, message_id, event_type, since, until } = query;
+    const { status, since, until } = query;
     const filter = {
       status,
-      endpointId: endpoint_id,
-      jobId: job_id,
-      messageId: message_id,
-      eventType: event_type,
+      endpointId: query.endpoint_id,
+      jobId: query.job_id,
+      messageId: query.message_id,
+      eventType: query.event_type,
+      statusClass: query.status_class,
+      errorCode: query.error_code,
+      minAttempts: query.min_attempts,
       since,
       until,
     };
@@ -44,35 +46,6 @@ const list = route({
       "deliveries",
       query,
       (page) => listDeliveries(context.pool, accountId, { ...filter, ...page }),
-      (row) => JSON.stringify(deliveryView(row)),
-    );
-  },
-});
-
-const deadLetters = route({
-  method: "get",
-  path: "/v1/dead-letters",
-  scopes,
-  operationId: "listDeadLetters",
-  tag,
-  summary: "List deliveries that were given up, newest first",
-  query: deadLettersQuery,
-  responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
-  problems: ["query_invalid", "cursor_invalid"],
-  async handler(context, { accountId, query }) {
-    const { reason, endpoint_id, job_id, event_type, since, until } = query;
-    const filter = {
-      reason,
-      endpointId: endpoint_id,
-      jobId: job_id,
-      eventType: event_type,
-      since,
-      until,
-    };
-    return await pageReply(
-      "dead-letters",
-      query,
-      (page) => listDeadLetters(context.pool, accountId, { ...filter, ...page }),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },
@@ -123,4 +96,4 @@ const replay = route({
   },
 });
 
-export const deliveryRoutes: Route[] = [list, deadLetters, get, replay];
+export const deliveryRoutes: Route[] = [list, get, replay];

@@ -1,15 +1,22 @@
 import type { Route } from "../route.ts";
+import { apiKeyRoutes } from "./api-keys.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointActionRoutes } from "./endpoint-actions.ts";
 import { endpointRoutes } from "./endpoints.ts";
+import { streamRoutes } from "./events.ts";
 import { jobResultRoutes } from "./job-results.ts";
 import { jobTypeRoutes } from "./job-types.ts";
 import { jobRoutes } from "./jobs.ts";
 import { messageRoutes } from "./messages.ts";
+import { overviewRoutes } from "./overview.ts";
 import { replayRoutes } from "./replays.ts";
+import { settingsRoute } from "./settings.ts";
 import { signingRoutes } from "./signing.ts";
+import { statsRoute } from "./stats.ts";
 import { submitRoute } from "./submit-job.ts";
 import { systemRoutes } from "./system.ts";
+import { timelineRoute } from "./timeline.ts";
 
 /** All routes but the description of them. The busiest come first. */
 export const routes: readonly Route[] = [
@@ -19,9 +26,16 @@ export const routes: readonly Route[] = [
   ...jobTypeRoutes,
   ...messageRoutes,
   ...deliveryRoutes,
+  ...deadLetterRoutes,
   ...replayRoutes,
   ...endpointRoutes,
   ...endpointActionRoutes,
   ...signingRoutes,
+  timelineRoute,
+  ...streamRoutes,
+  ...overviewRoutes,
+  statsRoute,
+  ...apiKeyRoutes,
+  settingsRoute,
   ...systemRoutes,
 ];

@@ -20,7 +20,7 @@ const create = route({
   scopes,
   operationId: "createReplay",
   tag,
-  summary: "Send many deliveries again",
+  summary: "Send many deliveries again, or discard dead letters",
   description:
     "Every delivery that matches now is sent again exactly once. With `dry_run` they are only counted.",
   body: replayInput,
@@ -32,8 +32,10 @@ const create = route({
     },
   },
   problems: [],
-  async handler(context, { accountId, body }) {
-    const order = { accountId, filter: body.filter, dryRun: body.dry_run };
+  async handler(context, { accountId, keyId, body }) {
+    const { filter, dry_run: dryRun, note } = body;
+    const discard = note === undefined ? {} : { discard: { note, keyId } };
+    const order = { accountId, filter, dryRun, ...discard };
     const replay = await createReplay(context, order);
     const location = `${context.config.publicUrl}/v1/replays/${formatId("replay", replay.id)}`;
     return json(202, replayView(replay), { location });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EXCHANGE_ERROR_CODES } from "../../core/exchange.ts";
-import { DEAD_REASONS, DELIVERY_STATUSES } from "../../core/model.ts";
+import { DEAD_REASONS, DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
 import {
   eventTypeText,
   idParam,
@@ -40,11 +40,17 @@ const deliveryFields = {
   url: z.string(),
   status: z.enum(DELIVERY_STATUSES),
   attempt_count: z.int(),
+  last_status_code: z.int().nullable().meta({ description: "Of the last attempt" }),
+  last_error_code: z.enum(EXCHANGE_ERROR_CODES).nullable(),
   next_attempt_at: timeText.nullable(),
   created_at: timeText,
   finished_at: timeText.nullable(),
   dead_reason: z.enum(DEAD_REASONS).nullable(),
   dead_detail: z.string().nullable(),
+  discarded: z
+    .strictObject({ at: timeText, by: idText("key"), note: z.string() })
+    .nullable()
+    .meta({ description: "Taken out of the inbox of dead letters, by the holder of this API key" }),
 };
 
 export const delivery = z.strictObject(deliveryFields).meta({ id: "Delivery" });
@@ -59,18 +65,49 @@ export const deliveriesQuery = z.strictObject({
   job_id: idParam("job").optional(),
   message_id: idParam("message").optional(),
   event_type: eventTypeText.optional(),
+  status_class: z
+    .enum(STATUS_CLASSES)
+    .optional()
+    .meta({ description: "Of the last attempt; `error`: it got no usable answer" }),
+  error_code: z.enum(EXCHANGE_ERROR_CODES).optional().meta({ description: "Of the last attempt" }),
+  min_attempts: z.coerce.number().int().min(1).max(10_000).optional().meta({ example: 2 }),
   ...timeRangeQuery,
   ...pageQuery,
 });
 
-export const deadLettersQuery = z.strictObject({
+const deadLettersFilter = {
   reason: z.enum(DEAD_REASONS).optional(),
   endpoint_id: idParam("endpoint").optional(),
   job_id: idParam("job").optional(),
   event_type: eventTypeText.optional(),
   ...timeRangeQuery,
+};
+
+export const deadLettersQuery = z.strictObject({
+  ...deadLettersFilter,
+  discarded: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true")
+    .meta({ description: "Those that were discarded instead", example: "false" }),
   ...pageQuery,
 });
+
+export const deadLetterGroupsQuery = z.strictObject({
+  by: z.enum(["reason", "endpoint"]),
+  ...deadLettersFilter,
+});
+
+export const deadLetterGroup = z
+  .strictObject({
+    reason: z.enum(DEAD_REASONS).nullable(),
+    endpoint_id: idText("endpoint").nullable(),
+    count: z.int(),
+    more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
+    oldest_at: timeText.meta({ description: "Of those that were counted, the newest first" }),
+    newest_at: timeText,
+  })
+  .meta({ id: "DeadLetterGroup" });
 
 export const messageInput = z
   .strictObject({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { LANE_STATES } from "../../core/model.ts";
 import { idText, timeText } from "./common.ts";
 
-export const cappedCount = z
+const cappedCount = z
   .strictObject({
     count: z.int(),
     more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),

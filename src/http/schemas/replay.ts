@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEAD_REASONS } from "../../core/model.ts";
+import { DEAD_REASONS, REPLAY_ACTIONS } from "../../core/model.ts";
 import { eventTypeText, idParam, idText, timeParam, timeText } from "./common.ts";
 
 const MAX_IDS = 10_000;
@@ -26,6 +26,26 @@ export const replayInput = z
   .strictObject({
     filter: replayFilter,
     dry_run: z.boolean().default(false).meta({ description: "Count only" }),
+    action: z.enum(REPLAY_ACTIONS).default("replay").meta({
+      description:
+        "`discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all.",
+    }),
+    note: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .exactOptional()
+      .meta({ description: "Why they are discarded; required then" }),
+  })
+  .superRefine(({ action, note, filter }, context) => {
+    const refuse = (path: string[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    if (action === "discard" && note === undefined) refuse(["note"], "says why; discard needs it");
+    if (action === "replay" && note !== undefined) refuse(["note"], "goes with discard only");
+    if (action === "discard" && filter.status !== "dead") {
+      refuse(["filter", "status"], "only dead letters can be discarded");
+    }
   })
   .meta({
     id: "ReplayInput",
@@ -35,6 +55,8 @@ export const replayInput = z
 export const replay = z
   .strictObject({
     id: idText("replay"),
+    action: z.enum(REPLAY_ACTIONS),
+    note: z.string().nullable(),
     status: z.enum(["running", "completed", "canceled"]),
     filter: z.strictObject({
       ids: z.array(idText("delivery")).optional(),
@@ -48,7 +70,7 @@ export const replay = z
     }),
     dry_run: z.boolean(),
     matched: z.int(),
-    replayed: z.int(),
+    replayed: z.int().meta({ description: "Sent again, or discarded" }),
     created_at: timeText,
     finished_at: timeText.nullable(),
   })

@@ -1,0 +1,59 @@
+import type { CloseReason } from "../flow/live-events.ts";
+import type { LoggedEvent } from "../db/events.ts";
+import { formatId } from "../core/ids.ts";
+import { formatPosition } from "../core/live-events.ts";
+
+/** One message of a stream of events, in any of the forms it may be sent in. */
+export interface StreamMessage {
+  id: string;
+  type: string;
+  /** JSON text of an object that begins with `type` and `at`. */
+  data: string;
+}
+
+/** The way to one listener: server-sent events or a WebSocket. */
+export interface Channel {
+  /** The id of where it begins. */
+  ready(id: string): void;
+  send(messages: readonly StreamMessage[]): void;
+  /** Bytes on their way. */
+  waiting(): number;
+  keepAlive(): void;
+  close(why: CloseReason | "ended"): void;
+  /** Called once, however it ended. */
+  onGone(gone: () => void): void;
+}
+
+// Many listeners are sent the same event: its text is made once.
+const messages = new WeakMap<LoggedEvent, StreamMessage>();
+
+export function messageOf(event: LoggedEvent): StreamMessage {
+  const known = messages.get(event);
+  if (known !== undefined) return known;
+  const { at, type, job_id, message_id, delivery_id, endpoint_id, data } = event;
+  const head = JSON.stringify({
+    type,
+    at,
+    ...(job_id === null ? {} : { job_id: formatId("job", job_id) }),
+    ...(message_id === null ? {} : { message_id: formatId("message", message_id) }),
+    ...(delivery_id === null ? {} : { delivery_id: formatId("delivery", delivery_id) }),
+    ...(endpoint_id === null ? {} : { endpoint_id: formatId("endpoint", endpoint_id) }),
+  });
+  const message = {
+    id: formatPosition(event.position),
+    type,
+    data: data === "{}" ? head : `${head.slice(0, -1)},${data.slice(1)}`,
+  };
+  messages.set(event, message);
+  return message;
+}
+
+/** Remembers a text per message. */
+export function once(make: (message: StreamMessage) => string): (message: StreamMessage) => string {
+  const texts = new WeakMap<StreamMessage, string>();
+  return (message) => {
+    const text = texts.get(message) ?? make(message);
+    texts.set(message, text);
+    return text;
+  };
+}

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { formatId } from "../../core/ids.ts";
+import { listApiKeys, type ApiKey } from "../../db/api-keys.ts";
+import { createApiKey, revokeApiKey } from "../../flow/api-keys.ts";
+import { json, noContent } from "../reply.ts";
+import { isoTime } from "../representations/common.ts";
+import { pageReply } from "../representations/page.ts";
+import { route, type Route } from "../route.ts";
+import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import { apiKey as apiKeySchema, apiKeyInput, apiKeyWithText } from "../schemas/api-key.ts";
+
+const tag = "API keys";
+const scopes = ["admin"] as const;
+
+const list = route({
+  method: "get",
+  path: "/v1/api-keys",
+  scopes,
+  operationId: "listApiKeys",
+  tag,
+  summary: "List API keys, newest first, revoked ones as well",
+  query: z.strictObject(pageQuery),
+  responses: { 200: { description: "A page of keys", schema: pageOf(apiKeySchema) } },
+  problems: ["query_invalid", "cursor_invalid"],
+  async handler({ pool }, { accountId, keyId, query }) {
+    return await pageReply(
+      "api-keys",
+      query,
+      (page) => listApiKeys(pool, accountId, page),
+      (key) => JSON.stringify(keyView(key, keyId)),
+    );
+  },
+});
+
+const create = route({
+  method: "post",
+  path: "/v1/api-keys",
+  scopes,
+  operationId: "createApiKey",
+  tag,
+  summary: "Make an API key",
+  body: apiKeyInput,
+  responses: { 201: { description: "The key, shown this once", schema: apiKeyWithText } },
+  problems: [],
+  async handler(context, { accountId, keyId, body }) {
+    const wanted = { accountId, name: body.name, scopes: [...new Set(body.scopes)] };
+    const { key, text } = await createApiKey(context, wanted);
+    return json(201, { ...keyView(key, keyId), key: text });
+  },
+});
+
+const revoke = route({
+  method: "delete",
+  path: "/v1/api-keys/{id}",
+  scopes,
+  operationId: "revokeApiKey",
+  tag,
+  summary: "Revoke an API key",
+  description:
+    "Other processes may take it for 5 s more. Its sessions and streams end as well. The last admin key can't be revoked.",
+  params: idPath("key"),
+  responses: { 204: { description: "Revoked" } },
+  problems: ["id_invalid", "not_found", "last_admin_key"],
+  async handler(context, { accountId, params }) {
+    await revokeApiKey(context, { accountId, keyId: params.id });
+    return noContent();
+  },
+});
+
+function keyView(key: ApiKey, currentId: string): object {
+  const { id, created_at, last_used_at, revoked_at, ...rest } = key;
+  return {
+    id: formatId("key", id),
+    ...rest,
+    created_at: isoTime(created_at),
+    last_used_at: isoTime(last_used_at),
+    revoked_at: isoTime(revoked_at),
+    current: id === currentId,
+  };
+}
+
+export const apiKeyRoutes: Route[] = [list, create, revoke];

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { LIVE_EVENT_TYPES, parsePosition } from "../../core/live-events.ts";
+import type { EventPosition } from "../../core/live-events.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Channel } from "../channel.ts";
+import { streamAccount, streamJob } from "../event-streams.ts";
+import type { HttpContext } from "../http-context.ts";
+import { route, type Call, type Route } from "../route.ts";
+import { idPath } from "../schemas/common.ts";
+import { streamQuery } from "../schemas/live-event.ts";
+import { eventStream } from "../sse.ts";
+import { findJob } from "./jobs.ts";
+
+type StreamCall<Params> = Call<Params, z.output<typeof streamQuery>, undefined>;
+
+/** A route that answers with a stream of events, over HTTP or over a WebSocket. */
+export interface StreamRoute extends Route {
+  /** Refuses, or returns what sends events to a channel. @throws Problem */
+  open(
+    context: HttpContext,
+    call: Omit<Call<unknown, unknown, unknown>, "idempotency" | "body">,
+  ): Promise<(channel: Channel) => void>;
+}
+
+const HOW = `Each message has an \`id\`, and as \`event\` and in \`data.type\` one of ${LIVE_EVENT_TYPES.map((type) => `\`${type}\``).join(", ")}; \`data\` is JSON with \`type\`, \`at\` and ids. A client that comes back within 10 minutes and gives the last id it saw, as \`last-event-id\`, misses nothing and gets nothing twice; if too much time has passed, the message \`reset\` says so: fetch again what you show. One that reads too slowly is disconnected. The same over a WebSocket at the same path: each text frame is \`{id, type, at, data}\`. Browsers, which can't set headers there, offer the subprotocols \`ringback\` and \`bearer.<API key>\`, or rely on the session of the console.`;
+
+function streamRoute<Params extends z.ZodObject>(
+  definition: Pick<Route, "path" | "scopes" | "operationId" | "summary" | "problems"> & {
+    description: string;
+    params?: Params;
+    open(
+      context: HttpContext,
+      call: Omit<StreamCall<z.output<Params>>, "idempotency" | "body">,
+    ): Promise<(channel: Channel) => void>;
+  },
+): StreamRoute {
+  const { open, description, ...rest } = definition;
+  const made = route({
+    ...rest,
+    method: "get",
+    tag: "Live events",
+    description: `${description} ${HOW}`,
+    headers: { "last-event-id": { description: "The `id` of the last event seen" } },
+    query: streamQuery,
+    responses: {
+      200: {
+        description: "Server-sent events, without end",
+        contentType: "text/event-stream",
+        schema: z.string(),
+      },
+    },
+    handler: async (context, call) =>
+      eventStream(await open(context, call as unknown as StreamCall<z.output<Params>>)),
+  });
+  // The dispatcher and the upgrade handler fill both from the same schemas.
+  return { ...made, open: (context, call) => open(context, call as never) };
+}
+
+const account = streamRoute({
+  path: "/v1/events",
+  scopes: ["jobs", "webhooks"],
+  operationId: "streamEvents",
+  summary: "Follow what happens",
+  description:
+    "Tells, as it happens, of jobs (with the scope `jobs`) and of messages, deliveries, endpoints, lanes and replays (`webhooks`).",
+  problems: ["query_invalid", "event_id_invalid"],
+  async open(context, call) {
+    const stream = callOf(call);
+    return (channel) => streamAccount(context, stream, channel);
+  },
+});
+
+const job = streamRoute({
+  path: "/v1/jobs/{id}/events",
+  scopes: ["jobs"],
+  operationId: "streamJobEvents",
+  summary: "Follow a job and its deliveries",
+  description:
+    "Begins with `job.state`, which has the `job` as it is, and ends with `end`, when the job has ended and none of its deliveries is pending.",
+  params: idPath("job"),
+  problems: ["id_invalid", "not_found", "query_invalid", "event_id_invalid"],
+  async open(context, call) {
+    const stream = { ...callOf(call), jobId: call.params.id };
+    await findJob(context, call.accountId, call.params.id);
+    return (channel) => streamJob(context, stream, channel);
+  },
+});
+
+function callOf(call: Omit<StreamCall<unknown>, "idempotency" | "body">) {
+  const { accountId, keyId, scopes, query } = call;
+  const after = readPosition(call.header("last-event-id") ?? query.last_event_id);
+  return { accountId, keyId, scopes, after, types: query.types ?? [] };
+}
+
+function readPosition(text: string | undefined): EventPosition | null {
+  if (text === undefined || text === "") return null;
+  const position = parsePosition(text);
+  if (position !== null) return position;
+  throw new Problem("event_id_invalid", "Give the id of an event, unchanged, or none.");
+}
+
+export const streamRoutes: readonly StreamRoute[] = [account, job];

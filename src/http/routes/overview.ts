@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { toCapped } from "../../core/capped-count.ts";
+import { formatId } from "../../core/ids.ts";
+import { LANE_STATES } from "../../core/model.ts";
+import {
+  countLanes,
+  countWorkers,
+  getOverview,
+  listLanes,
+  listWorkers,
+  type LaneView,
+} from "../../db/overview.ts";
+import { json } from "../reply.ts";
+import { idOrNull, isoTime } from "../representations/common.ts";
+import { pageReply } from "../representations/page.ts";
+import { route, type Route } from "../route.ts";
+import { pageOf, pageQuery } from "../schemas/common.ts";
+import {
+  lane as laneSchema,
+  overview as overviewSchema,
+  worker as workerSchema,
+} from "../schemas/overview.ts";
+
+const tag = "Operation";
+
+const overview = route({
+  method: "get",
+  path: "/v1/overview",
+  scopes: ["jobs", "webhooks"],
+  operationId: "getOverview",
+  tag,
+  summary: "What is going on right now",
+  responses: { 200: { description: "The account at a glance", schema: overviewSchema } },
+  problems: [],
+  async handler({ pool }, { accountId }) {
+    const [now, lanes, workers] = await Promise.all([
+      getOverview(pool, accountId),
+      countLanes(pool, accountId),
+      countWorkers(pool),
+    ]);
+    return json(200, {
+      jobs: { pending: toCapped(now.jobs_pending), running: toCapped(now.jobs_running) },
+      deliveries: {
+        pending: toCapped(now.deliveries_pending),
+        oldest_due_at: isoTime(now.oldest_due_at),
+      },
+      dead_letters: toCapped(now.dead_letters),
+      lanes,
+      workers,
+    });
+  },
+});
+
+const workers = route({
+  method: "get",
+  path: "/v1/workers",
+  scopes: ["admin"],
+  operationId: "listWorkers",
+  tag,
+  summary: "List the processes that compute and deliver",
+  responses: {
+    200: {
+      description: "All workers on this database, for whichever account",
+      schema: z.strictObject({ data: z.array(workerSchema) }),
+    },
+  },
+  problems: [],
+  async handler({ pool }) {
+    const data = (await listWorkers(pool)).map(({ id, heartbeat_at, started_at, ...rest }) => ({
+      id: formatId("worker", id),
+      ...rest,
+      heartbeat_at: isoTime(heartbeat_at),
+      started_at: isoTime(started_at),
+    }));
+    return json(200, { data });
+  },
+});
+
+const lanes = route({
+  method: "get",
+  path: "/v1/lanes",
+  scopes: ["webhooks"],
+  operationId: "listLanes",
+  tag,
+  summary: "List lanes, newest first",
+  description:
+    "A lane is the stream of deliveries to one endpoint, or to one origin of callback URLs.",
+  query: z.strictObject({ state: z.enum(LANE_STATES).optional(), ...pageQuery }),
+  responses: { 200: { description: "A page of lanes", schema: pageOf(laneSchema) } },
+  problems: ["query_invalid", "cursor_invalid"],
+  async handler({ pool }, { accountId, query }) {
+    return await pageReply(
+      "lanes",
+      query,
+      (page) => listLanes(pool, accountId, { state: query.state, ...page }),
+      (row) => JSON.stringify(laneView(row)),
+    );
+  },
+});
+
+function laneView({ id, endpoint_id, pending, until, oldest_due_at, ...rest }: LaneView): object {
+  return {
+    id: formatId("lane", id),
+    endpoint_id: idOrNull("endpoint", endpoint_id),
+    ...rest,
+    until: isoTime(until),
+    pending: toCapped(pending),
+    oldest_due_at: isoTime(oldest_due_at),
+  };
+}
+
+export const overviewRoutes: Route[] = [overview, workers, lanes];

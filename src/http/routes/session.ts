@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { hashApiKey } from "../../core/api-key.ts";
+import { formatId } from "../../core/ids.ts";
+import { Problem } from "../../core/problem.ts";
+import { findApiKey } from "../../db/accounts.ts";
+import { findKeyById, getAccountName, getApiKey } from "../../db/api-keys.ts";
+import type { HttpContext } from "../http-context.ts";
+import { json, noContent, type Reply } from "../reply.ts";
+import { route, type Route } from "../route.ts";
+import { checkOrigin, readSession, sessionCookie, type Session } from "../session.ts";
+import { createSignInLimit } from "../sign-in-limit.ts";
+
+const path = "/console/session";
+const tag = "Console";
+const PRIVATE = { "cache-control": "no-store" };
+
+/**
+ * Signing in to the console. These belong to the console, not to the API, and are not described
+ * with it.
+ */
+export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] {
+  const limit = createSignInLimit(() => context.now().getTime());
+
+  const signIn = route({
+    method: "post",
+    path,
+    scopes: null,
+    operationId: "signIn",
+    tag,
+    summary: "Sign in with an API key",
+    body: z.strictObject({ api_key: z.string().max(300) }),
+    responses: { 200: { description: "Who is signed in" } },
+    problems: ["unauthenticated", "csrf_failed", "sign_in_limited"],
+    async handler(http, { body, remoteAddress, header }) {
+      checkOrigin(http, { header });
+      limit.check(remoteAddress);
+      const caller = await findApiKey(http.pool, hashApiKey(body.api_key.trim()));
+      if (caller === null) {
+        limit.failed(remoteAddress);
+        throw new Problem("unauthenticated", "The API key is unknown or revoked.");
+      }
+      const { keyId, accountId } = caller;
+      const csrf = randomBytes(24).toString("base64url");
+      const session = { keyId, accountId, csrf, issuedAt: http.now().getTime() };
+      return await sessionReply(http, session, { "set-cookie": sessionCookie(http, session) });
+    },
+  });
+
+  const look = route({
+    method: "get",
+    path,
+    scopes: null,
+    operationId: "getSession",
+    tag,
+    summary: "Who is signed in",
+    responses: { 200: { description: "Who is signed in" } },
+    problems: ["unauthenticated"],
+    async handler(http, info) {
+      const session = readSession(http, info);
+      const caller = session && (await findKeyById(http.pool, session.accountId, session.keyId));
+      if (session === null || caller === null) {
+        throw new Problem("unauthenticated", "Sign in with an API key.");
+      }
+      return await sessionReply(http, session, {});
+    },
+  });
+
+  const signOut = route({
+    method: "delete",
+    path,
+    scopes: null,
+    operationId: "signOut",
+    tag,
+    summary: "Sign out",
+    responses: { 204: { description: "Signed out" } },
+    problems: ["csrf_failed"],
+    async handler(http, info) {
+      checkOrigin(http, info);
+      return { ...noContent(), headers: { ...PRIVATE, "set-cookie": sessionCookie(http, null) } };
+    },
+  });
+
+  return [signIn, look, signOut];
+}
+
+async function sessionReply(
+  { pool }: Pick<HttpContext, "pool">,
+  { accountId, keyId, csrf }: Session,
+  headers: Record<string, string>,
+): Promise<Reply> {
+  const [name, key] = await Promise.all([
+    getAccountName(pool, accountId),
+    getApiKey(pool, accountId, keyId),
+  ]);
+  const view = {
+    account: { id: formatId("account", accountId), name },
+    key: { id: formatId("key", keyId), name: key?.name ?? "", scopes: key?.scopes ?? [] },
+    csrf_token: csrf,
+  };
+  return json(200, view, { ...PRIVATE, ...headers });
+}
