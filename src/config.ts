@@ -25,7 +25,7 @@ export interface Config {
   jobEnvironment: NodeJS.ProcessEnv;
   logLevel: string;
   roles: Role[];
-  /** How many days things are kept; see flow/retain.ts. */
+  /** Days that something is kept at least; it goes with its week, so up to a week more. */
   retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
 }
 
@@ -152,7 +152,9 @@ function readDays(name: string, get: (name: string) => string | null, byDefault:
   if (text === null) return byDefault;
   const days = Number(text);
   if (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS) return days;
-  throw new ConfigError(`${name} must be a whole number of days from 1 to ${MAX_DAYS}, not ${text}`);
+  throw new ConfigError(
+    `${name} must be a whole number of days from 1 to ${MAX_DAYS}, not ${text}`,
+  );
 }
 
 function readDatabaseUrl(text: string | null): Secret | null {

@@ -1,5 +1,9 @@
 import { createSubmissionGroup } from "./flow/submit-job.ts";
 import type { SubmissionGroup } from "./flow/submit-job.ts";
+import { createLeaseReads } from "./flow/lease-lane.ts";
+import type { LeaseReads } from "./flow/lease-lane.ts";
+import { createDueReads } from "./flow/read-due.ts";
+import type { DueReads } from "./flow/read-due.ts";
 import { createEndingGroup } from "./flow/run-group.ts";
 import type { EndingGroup } from "./flow/run-group.ts";
 import { createJobRunner } from "./flow/run-jobs.ts";
@@ -62,10 +66,14 @@ export interface Context {
   worker: { id: string };
   runs: Map<string, RunHandle>;
   pumps: Map<string, PumpHandle>;
+  /** What all pumps have in hand together: bytes of bodies, and sends under way. */
+  load: { bytes: number; sends: number };
   jobs: JobRunner;
   submissions: SubmissionGroup;
   endings: EndingGroup;
   settlements: SettlementGroup;
+  leaseReads: LeaseReads;
+  dueReads: DueReads;
 }
 
 /** What tests and the command line may put in place of the usual parts. */
@@ -124,6 +132,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     worker: { id: "" },
     runs: new Map<string, RunHandle>(),
     pumps: new Map<string, PumpHandle>(),
+    load: { bytes: 0, sends: 0 },
   };
   const endings = createEndingGroup(parts);
   const threads = config.roles.includes("compute") ? parts.compute.threads : 0;
@@ -133,5 +142,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     submissions: createSubmissionGroup(parts),
     endings,
     settlements: createSettlementGroup(parts),
+    leaseReads: createLeaseReads(parts),
+    dueReads: createDueReads(parts),
   };
 }

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { readVersion } from "../config.ts";
 import type { Role } from "../config.ts";
 import { benchCommand } from "./bench/command.ts";
+import { examples } from "./client/command.ts";
 import type { Cli } from "./client/command.ts";
 import { addDeadLetters } from "./client/dead-letters.ts";
 import { addDeliveries } from "./client/deliveries.ts";
@@ -48,8 +49,15 @@ export function createProgram(cli: Cli): Command {
   for (const add of [addDeadLetters, addReplays, addEvents, addStatus, addKeys]) add(cli, program);
   program.commandsGroup("Tools:");
   addListen(cli, program);
-  program.addCommand(benchCommand().copyInheritedSettings(program));
+  program.addCommand(
+    examples(
+      benchCommand().copyInheritedSettings(program),
+      "bench --quick",
+      "bench --only drain --deliveries 20000 --json figures.json",
+    ),
+  );
   addCompletion(cli, program);
+  program.helpCommand("help [command]", "tell about a command");
   return program;
 }
 
@@ -68,7 +76,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 }
 
 function addServer(program: Command): void {
-  program
+  const serve = program
     .command("serve")
     .description("start the API and the workers; without DATABASE_URL also a database of its own")
     .addOption(
@@ -77,23 +85,26 @@ function addServer(program: Command): void {
         .argParser(parseRoles),
     )
     .action(async (options: { roles: Role[] }) => {
-      const { serve } = await import("./serve.ts");
-      await serve(options);
+      const { serve: start } = await import("./serve.ts");
+      await start(options);
     });
-  program
+  examples(serve, "serve", "serve --roles compute,deliver");
+  const migrate = program
     .command("migrate")
     .description("bring the database of DATABASE_URL to the schema of this version, and exit")
     .action(async () => {
       const { runMigrations } = await import("./migrate.ts");
       await runMigrations();
     });
-  program
+  examples(migrate, "migrate");
+  const demo = program
     .command("demo")
     .description("show the path of a job, from submission to replay, in under a minute")
     .action(async () => {
       const { runDemo } = await import("./demo.ts");
       await runDemo();
     });
+  examples(demo, "demo");
 }
 
 function exitCodeHelp(): string {

@@ -1,6 +1,7 @@
 import { RingbackError } from "./errors.ts";
 import type { Operations, Problem } from "./openapi-types.ts";
 import { mayRetry, pause, pauseBefore } from "./retry.ts";
+import { within } from "./within.ts";
 
 export interface RingbackOptions {
   /** `rk_…` */
@@ -108,20 +109,15 @@ export function createCaller(options: RingbackOptions): Caller {
     async stream(path, headers, { signal }) {
       const accept = "text/event-stream, application/problem+json";
       const request = { headers: { authorization, accept, ...headers } };
-      const late = new AbortController();
-      const timer = setTimeout(() => late.abort(timeout(timeoutMs)), timeoutMs);
+      const begin = (both: AbortSignal | undefined) =>
+        doFetch(`${baseUrl}${path}`, { ...request, signal: both ?? null });
       try {
-        const response = await doFetch(`${baseUrl}${path}`, {
-          ...request,
-          signal: anySignal(signal, late.signal),
-        });
+        const response = await within({ timeoutMs, signal }, () => timeout(timeoutMs), begin);
         if (!response.ok) throw await problemOf(response);
         return response;
       } catch (error) {
         signal?.throwIfAborted();
         throw asRingbackError(error);
-      } finally {
-        clearTimeout(timer);
       }
     },
   };
@@ -149,32 +145,23 @@ async function attempt(
   attempts: number,
 ): Promise<Answer<never> | { error: RingbackError; retryAfter: string | null }> {
   let retryAfter: string | null = null;
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(timeout(timeoutMs)), timeoutMs);
-  try {
-    const response = await doFetch(url, {
-      method,
-      headers,
-      ...(body === undefined ? {} : { body }),
-      signal: anySignal(signal, late.signal),
-    });
+  const exchange = async (both: AbortSignal | undefined) => {
+    const request = { method, headers, signal: both ?? null };
+    const response = await doFetch(url, body === undefined ? request : { ...request, body });
     retryAfter = response.headers.get("retry-after");
-    if (!response.ok) return { error: await problemOf(response, attempts), retryAfter };
+    if (!response.ok) throw await problemOf(response, attempts);
     return { body: await readJson(response, attempts), headers: response.headers };
+  };
+  try {
+    return await within({ timeoutMs, signal }, () => timeout(timeoutMs), exchange);
   } catch (error) {
     signal?.throwIfAborted();
     return { error: asRingbackError(error, attempts), retryAfter };
-  } finally {
-    clearTimeout(timer);
   }
 }
 
 function timeout(ms: number): RingbackError {
   return new RingbackError({ code: "timed_out", detail: `no answer within ${ms} ms` });
-}
-
-function anySignal(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
-  return one === undefined ? other : AbortSignal.any([one, other]);
 }
 
 /** What `fetch` threw: our own timeout, or a connection that failed. */

@@ -4,6 +4,7 @@ import { withCursor } from "./jobs.ts";
 import type { DeadLetterGroup, Delivery, DeliveryWithAttempts, Replay } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause } from "./retry.ts";
+import { within } from "./within.ts";
 
 /** Messages on their way to receivers, and those that arrived or gave up. */
 export class Deliveries {
@@ -104,17 +105,18 @@ export class Replays {
    * @throws RingbackError `timed_out`
    */
   async wait(id: string, options: ReplayWaitOptions = {}): Promise<Replay> {
-    const { signal, timeoutMs = Infinity, onProgress } = options;
-    const deadline = performance.now() + timeoutMs;
-    for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(lookMs * 2, LOOK_MS.longest)) {
-      const replay = await this.get(id, { signal });
-      onProgress?.(replay);
-      if (replay.status !== "running") return replay;
-      if (performance.now() + lookMs > deadline) {
-        const detail = `${id} is still running after ${timeoutMs} ms`;
-        throw new RingbackError({ code: "timed_out", detail });
+    const { timeoutMs, onProgress } = options;
+    const late = (): RingbackError => {
+      const detail = `${id} is still running after ${timeoutMs} ms`;
+      return new RingbackError({ code: "timed_out", detail });
+    };
+    return await within(options, late, async (signal) => {
+      for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(lookMs * 2, LOOK_MS.longest)) {
+        const replay = await this.get(id, { signal });
+        onProgress?.(replay);
+        if (replay.status !== "running") return replay;
+        await pause(lookMs, signal);
       }
-      await pause(lookMs, signal);
-    }
+    });
   }
 }

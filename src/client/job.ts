@@ -5,6 +5,7 @@ import type { EventOptions, JobEvent } from "./job-events.ts";
 import type { Delivery, Job as JobData, TimelineEntry } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause, retryAfterMs } from "./retry.ts";
+import { within } from "./within.ts";
 
 /** How long one answer is held back; proxies often cut what is silent for a minute. */
 const LONGEST_WAIT_S = 25;
@@ -61,23 +62,22 @@ export class Job<Result = unknown> {
    * Waits until it has ended, however it did.
    * @throws RingbackError `timed_out`
    */
-  async wait({ signal, timeoutMs = Infinity }: WaitOptions = {}): Promise<this> {
-    const deadline = performance.now() + timeoutMs;
-    while (!this.ended) {
-      const leftS = Math.ceil((deadline - performance.now()) / 1000);
-      if (leftS <= 0) {
-        const detail = `${this.id} has not ended within ${timeoutMs} ms; it is ${this.status}`;
-        throw new RingbackError({ code: "timed_out", detail });
+  async wait(options: WaitOptions = {}): Promise<this> {
+    const late = (): RingbackError => {
+      const detail = `${this.id} has not ended within ${options.timeoutMs} ms; it is ${this.status}`;
+      return new RingbackError({ code: "timed_out", detail });
+    };
+    await within(options, late, async (signal) => {
+      while (!this.ended) {
+        const call = { id: this.id, waitS: LONGEST_WAIT_S, signal };
+        const { body, headers } = await this.#caller.call("GET /v1/jobs/{id}", call);
+        this.#data = body;
+        // one that does not hold answers back, a proxy perhaps, is asked at its own pace
+        if (!this.ended && !headers.has("preference-applied")) {
+          await pause(Math.max(500, retryAfterMs(headers.get("retry-after"))), signal);
+        }
       }
-      const waitS = Math.min(LONGEST_WAIT_S, leftS);
-      const call = { id: this.id, waitS, signal };
-      const { body, headers } = await this.#caller.call("GET /v1/jobs/{id}", call);
-      this.#data = body;
-      // one that does not hold answers back, a proxy perhaps, is asked at its own pace
-      if (!this.ended && !headers.has("preference-applied")) {
-        await pause(Math.max(500, retryAfterMs(headers.get("retry-after"))), signal);
-      }
-    }
+    });
     return this;
   }
 

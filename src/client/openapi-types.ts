@@ -363,8 +363,10 @@ export interface Job {
   id: string;
   type: string;
   status: "pending" | "running" | "completed" | "failed" | "canceled";
-  /** As posted */
-  input: unknown;
+  /** As posted. Left out in lists when it has more than 8192 bytes */
+  input?: unknown;
+  /** Length of the input as JSON text */
+  input_bytes: number;
   metadata: {
     [k: string]: unknown;
   };
@@ -693,6 +695,8 @@ export interface EndpointChanges {
 export interface Secret {
   /** `whsec_` and base64 */
   secret: string;
+  /** Until when the previous secret signs as well; null when none does */
+  previous_expires_at: string | null;
 }
 export interface Rotation {
   /** Seconds for which the previous secret goes on signing as well */

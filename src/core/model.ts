@@ -75,6 +75,16 @@ export interface Job {
   updated_at: Date;
 }
 
+/** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
+export const MAX_LISTED_INPUT = 8_192;
+
+/** A job as lists show it. */
+export interface ListedJob extends Omit<Job, "input"> {
+  /** Null: it is too long for a list. */
+  input: string | null;
+  input_bytes: number;
+}
+
 export type EndpointState = "active" | "paused" | "disabled";
 
 export interface LaneStatus {

@@ -1,7 +1,8 @@
 import { CAPPED_AT } from "../core/capped-count.ts";
 import { DEAD_REASONS } from "../core/model.ts";
 import type { DeadReason, Delivery } from "../core/model.ts";
-import { createdWithin, DELIVERY_COLUMNS } from "./deliveries.ts";
+import { createdWithin } from "./created-within.ts";
+import { DELIVERY_COLUMNS } from "./deliveries.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 export interface DeadLetterFilter {

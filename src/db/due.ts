@@ -28,58 +28,81 @@ const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d
   d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
   d.created_at, m.body, m.request_id, m.trace_id`;
 
-export interface DueLimits {
+/** What the holder of a lane asks for. */
+export interface DueWanted {
+  laneId: string;
   /** Deliveries already in hand. */
   except: readonly string[];
   rows: number;
-  /** Bytes of bodies; at least one delivery is read whatever its size. */
+  /** Bytes of bodies, not counting the last delivery; with 0 nothing is read. */
   bytes: number;
 }
 
-/** What is due in a lane, the longest due first. */
+/** What is due in some lanes, the longest due first; answers in the order of `wanted`. */
 export async function readDue(
   reader: Reader,
-  laneId: string,
-  limits: DueLimits,
-): Promise<DueDelivery[]> {
-  const { rows } = await reader.query<DueDelivery>({
-    name: "read_due",
-    text: `select ${DUE_COLUMNS} from (
-        select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far from (
-          select * from deliveries
-          where lane_id = $1 and status = 'pending' and next_attempt_at <= now()
-            and id <> all($2::uuid[])
-          order by next_attempt_at, id limit $3) due) d
-      join messages m on m.id = d.message_id
-      where d.bytes_so_far - d.body_bytes < $4
-      order by d.next_attempt_at, d.id`,
-    values: [laneId, limits.except, limits.rows, limits.bytes],
-  });
-  return rows;
+  wanted: readonly DueWanted[],
+): Promise<DueDelivery[][]> {
+  return await readLanes(
+    reader,
+    wanted,
+    "read_due",
+    `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
+        row_number() over (order by next_attempt_at, id) as rank
+      from (
+        select * from deliveries
+        where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
+          and id <> all($4::uuid[])
+        order by next_attempt_at, id limit t.rows) due`,
+  );
 }
 
-/** The same for an ordered lane: its oldest deliveries up to the first that is not due. */
+/** The same for ordered lanes: their oldest deliveries up to the first that is not due. */
 export async function readDueInOrder(
   reader: Reader,
-  laneId: string,
-  limits: DueLimits,
-): Promise<DueDelivery[]> {
-  const { rows } = await reader.query<DueDelivery>({
-    name: "read_due_in_order",
-    text: `select ${DUE_COLUMNS} from (
-        select *, sum(body_bytes) over w as bytes_so_far,
-          bool_and(next_attempt_at <= now()) over w as all_due from (
+  wanted: readonly DueWanted[],
+): Promise<DueDelivery[][]> {
+  return await readLanes(
+    reader,
+    wanted,
+    "read_due_in_order",
+    `select * from (
+        select *, sum(body_bytes) over w as bytes_so_far, row_number() over w as rank,
+          bool_and(next_attempt_at <= now()) over w as all_due
+        from (
           select * from deliveries
-          where lane_id = $1 and status = 'pending' and lane_seq is not null
-            and id <> all($2::uuid[])
-          order by lane_seq, id limit $3) head
-        window w as (order by lane_seq, id)) d
+          where lane_id = t.lane_id and status = 'pending' and lane_seq is not null
+            and id <> all($4::uuid[])
+          order by lane_seq, id limit t.rows) head
+        window w as (order by lane_seq, id)) ranked
+      where all_due`,
+  );
+}
+
+async function readLanes(
+  reader: Reader,
+  wanted: readonly DueWanted[],
+  name: string,
+  oneLane: string,
+): Promise<DueDelivery[][]> {
+  const { rows } = await reader.query<DueDelivery & { place: number }>({
+    name,
+    text: `select t.place::int, ${DUE_COLUMNS}
+      from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, place)
+      cross join lateral (${oneLane}) d
       join messages m on m.id = d.message_id
-      where d.all_due and d.bytes_so_far - d.body_bytes < $4
-      order by d.lane_seq, d.id`,
-    values: [laneId, limits.except, limits.rows, limits.bytes],
+      where d.bytes_so_far - d.body_bytes < t.bytes
+      order by t.place, d.rank`,
+    values: [
+      wanted.map((one) => one.laneId),
+      wanted.map((one) => one.rows),
+      wanted.map((one) => one.bytes),
+      wanted.flatMap((one) => one.except),
+    ],
   });
-  return rows;
+  const answers = wanted.map((): DueDelivery[] => []);
+  for (const row of rows) answers[row.place - 1]!.push(row);
+  return answers;
 }
 
 /** What decides when a lane is pumped next. */

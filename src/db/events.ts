@@ -12,7 +12,10 @@ export interface NewEvent {
   data: string;
 }
 
-/** Those that somebody listens to; see `findListeners`. */
+/**
+ * Those that somebody listens to, who is told when the transaction commits. It must have written
+ * before: see `event_listeners`.
+ */
 export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
   await tx.query({
     name: "insert_events",
@@ -34,16 +37,6 @@ export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise
       events.map((e) => e.data),
     ],
   });
-}
-
-/** Which of these accounts have listeners; they are told when the transaction commits. */
-export async function findListeners(tx: Tx, accountIds: readonly string[]): Promise<string[]> {
-  const { rows } = await tx.query<{ listened: string[] | null }>({
-    name: "find_listeners",
-    text: `select event_listeners($1::uuid[]) as listened`,
-    values: [accountIds],
-  });
-  return rows[0]?.listened ?? [];
 }
 
 /**
@@ -84,8 +77,8 @@ export async function completeInterest(
 }
 
 /**
- * For a statement that writes and tells in one: the accounts that somebody listens to, among those
- * of `written`, a CTE of what was written.
+ * For a statement that writes and tells in one, so that telling takes no round trip: the accounts
+ * that somebody listens to, among those of `written`, a CTE of what was written.
  */
 export function listenedIn(written: string): string {
   return `any ((select event_listeners(array_agg(account_id)) from ${written})::uuid[])`;

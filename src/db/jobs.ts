@@ -1,4 +1,7 @@
-import type { Job, JobStatus } from "../core/model.ts";
+import { MAX_LISTED_INPUT } from "../core/model.ts";
+import type { Job, JobStatus, ListedJob } from "../core/model.ts";
+import { createdWithin } from "./created-within.ts";
+import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 /** What makes a `Job`, in an update of `jobs` as well. */
@@ -15,14 +18,19 @@ export interface NewJob extends Job {
 export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
   await tx.query({
     name: "insert_jobs",
-    text: `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+    text: `with made as (
+      insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
         max_runs, next_run_at, request_id, trace_id, created_at, updated_at)
       select t.id, t.account_id, t.type, 'pending', t.input, t.metadata, t.callbacks, t.timeout_s,
         t.max_runs, now(), t.request_id, t.trace_id, t.created_at, t.created_at
       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[],
         $7::int[], $8::int[], $9::text[], $10::text[], $11::timestamptz[])
         as t(id, account_id, type, input, metadata, callbacks, timeout_s, max_runs, request_id,
-          trace_id, created_at)`,
+          trace_id, created_at)
+      returning id, account_id, type)
+      insert into events (account_id, type, job_id, data)
+      select account_id, 'job.accepted', id, json_build_object('job_type', type)
+      from made where account_id = ${listenedIn("made")}`,
     values: [
       jobs.map((j) => j.id),
       jobs.map((j) => j.account_id),
@@ -45,14 +53,23 @@ export interface EndedJob extends Job {
   finished_at: Date;
 }
 
+/** For a statement that ends jobs: tells of those in `ended`, a CTE. */
+export const TELL_ENDED = `insert into events (account_id, type, job_id, data)
+  select account_id, 'job.' || status, id, json_strip_nulls(json_build_object(
+    'job_type', type, 'status', status, 'run', run, 'error_code', error_code))
+  from ended where account_id = ${listenedIn("ended")}`;
+
 /** Ends a job that no run holds: `pending → canceled`. */
 export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null> {
   const { rows } = await tx.query<EndedJob>(
-    `update jobs set status = 'canceled', next_run_at = null, error_code = 'canceled',
-       error_message = 'canceled before it ran', cancel_requested_at = now(), finished_at = now(),
-       updated_at = now()
-     where id = $1 and status = 'pending'
-     returning ${JOB_COLUMNS}, trace_id`,
+    `with ended as (
+       update jobs set status = 'canceled', next_run_at = null, error_code = 'canceled',
+         error_message = 'canceled before it ran', cancel_requested_at = now(), finished_at = now(),
+         updated_at = now()
+       where id = $1 and status = 'pending'
+       returning ${JOB_COLUMNS}, trace_id
+     ), told as (${TELL_ENDED})
+     select * from ended`,
     [id],
   );
   return rows[0] ?? null;
@@ -112,6 +129,12 @@ export async function getJobResult(
   return rows[0] ?? null;
 }
 
+// The length alone is known without reading what is stored out of line.
+const LISTED_COLUMNS = `${JOB_COLUMNS.replace(
+  /\binput\b/,
+  `case when octet_length(input) <= ${MAX_LISTED_INPUT} then input end as input`,
+)}, octet_length(input) as input_bytes`;
+
 /** Newest first. `before`: the id that ended the page before. Times bound created_at, half-open. */
 export async function listJobs(
   reader: Reader,
@@ -124,23 +147,18 @@ export async function listJobs(
     before?: string | undefined;
     limit: number;
   },
-): Promise<Job[]> {
-  const { rows } = await reader.query<Job>(
-    `select ${JOB_COLUMNS} from jobs
-     where account_id = $1 and ($2::text is null or status = $2) and ($3::text is null or type = $3)
-       and ($4::timestamptz is null or created_at >= $4)
-       and ($5::timestamptz is null or created_at < $5)
-       and ($6::uuid is null or id < $6)
-     order by id desc limit $7`,
-    [
-      accountId,
-      filter.status ?? null,
-      filter.type ?? null,
-      filter.since ?? null,
-      filter.until ?? null,
-      filter.before ?? null,
-      filter.limit,
-    ],
+): Promise<ListedJob[]> {
+  const values: unknown[] = [accountId];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = ["account_id = $1"];
+  if (filter.status !== undefined) where.push(`status = ${bind(filter.status)}`);
+  if (filter.type !== undefined) where.push(`type = ${bind(filter.type)}`);
+  where.push(...createdWithin("created_at", "id", filter, bind));
+  if (filter.before !== undefined) where.push(`id < ${bind(filter.before)}`);
+  const { rows } = await reader.query<ListedJob>(
+    `select ${LISTED_COLUMNS} from jobs
+     where ${where.join(" and ")} order by id desc limit ${bind(filter.limit)}`,
+    values,
   );
   return rows;
 }

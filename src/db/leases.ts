@@ -61,21 +61,20 @@ export async function takeLease(
   return rows[0] ?? null;
 }
 
-/** The lane as it is now, while the lease lasts; null: it is lost. */
-export async function readLease(
+/** Lanes as they are now, while their leases last; those that are lost are missing. */
+export async function readLeases(
   reader: Reader,
-  laneId: string,
-  epoch: string,
-): Promise<LaneConfig | null> {
+  leases: readonly { id: string; epoch: string }[],
+): Promise<LaneConfig[]> {
   const { rows } = await reader.query<LaneConfig>({
-    name: "read_lease",
-    text: `select ${LANE_CONFIG} from lanes l
+    name: "read_leases",
+    text: `select ${LANE_CONFIG} from unnest($1::uuid[], $2::bigint[]) as t(lane_id, lane_epoch)
+      join lanes l on l.id = t.lane_id and l.epoch = t.lane_epoch and l.leased_by is not null
       join accounts a on a.id = l.account_id
-      left join endpoints e on e.id = l.endpoint_id
-      where l.id = $1 and l.epoch = $2 and l.leased_by is not null`,
-    values: [laneId, epoch],
+      left join endpoints e on e.id = l.endpoint_id`,
+    values: [leases.map(({ id }) => id), leases.map(({ epoch }) => epoch)],
   });
-  return rows[0] ?? null;
+  return rows;
 }
 
 /** Keeps producers out until the transaction ends; false: the lease is lost. */

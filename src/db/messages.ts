@@ -1,4 +1,5 @@
 import type { Message } from "../core/model.ts";
+import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 export interface NewMessage extends Message {
@@ -10,10 +11,16 @@ export interface NewMessage extends Message {
 export async function insertMessages(tx: Tx, messages: readonly NewMessage[]): Promise<void> {
   await tx.query({
     name: "insert_messages",
-    text: `insert into messages
-        (id, account_id, job_id, type, body, delivery_count, request_id, trace_id, created_at)
-      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[],
-        $7::text[], $8::text[], $9::timestamptz[])`,
+    text: `with made as (
+        insert into messages
+          (id, account_id, job_id, type, body, delivery_count, request_id, trace_id, created_at)
+        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[],
+          $7::text[], $8::text[], $9::timestamptz[])
+        returning id, account_id, job_id, type, delivery_count)
+      insert into events (account_id, type, message_id, job_id, data)
+      select account_id, 'message.created', id, job_id,
+        json_build_object('event_type', type, 'deliveries', delivery_count)
+      from made where account_id = ${listenedIn("made")}`,
     values: [
       messages.map((m) => m.id),
       messages.map((m) => m.account_id),

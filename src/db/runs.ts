@@ -1,5 +1,5 @@
 import type { Job } from "../core/model.ts";
-import { JOB_COLUMNS } from "./jobs.ts";
+import { JOB_COLUMNS, TELL_ENDED } from "./jobs.ts";
 import type { EndedJob } from "./jobs.ts";
 import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
@@ -67,7 +67,11 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
         and exists (select from me)
       returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id,
         ${SUBSCRIBED("job.started")} as started_subscribed,
-        ${SUBSCRIBED("job.progress")} as progress_subscribed)
+        ${SUBSCRIBED("job.progress")} as progress_subscribed
+      ), told as (
+        insert into events (account_id, type, job_id, data)
+        select account_id, 'job.started', id, json_build_object('job_type', type, 'run', run)
+        from claimed where account_id = ${listenedIn("claimed")})
       select c.chosen, claimed.* from (select count(*)::int as chosen from chosen) c
       left join claimed on true`,
     values: [workerId, limit],
@@ -95,13 +99,15 @@ export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<Ended
           as t(ending_id, ending_run, to_status, to_result, to_code, to_message)
       ), held as (
         select id from jobs where id in (select ending_id from ending) order by id for update
-      )
-      update jobs set status = to_status, result = to_result, error_code = to_code,
-        error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
-        progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
-      from ending join held on held.id = ending_id
-      where jobs.id = ending_id and run = ending_run and status = 'running'
-      returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id`,
+      ), ended as (
+        update jobs set status = to_status, result = to_result, error_code = to_code,
+          error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
+          progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
+        from ending join held on held.id = ending_id
+        where jobs.id = ending_id and run = ending_run and status = 'running'
+        returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
+      ), told as (${TELL_ENDED})
+      select * from ended`,
     values: [
       endings.map((e) => e.id),
       endings.map((e) => e.run),

@@ -29,15 +29,19 @@ export async function expireSecrets(tx: Tx, owner: SecretOwner, overlapS: number
   return new Date(Math.max(...rows.map(({ expires_at }) => expires_at.getTime())));
 }
 
+/** Also when the last of the old ones ends, while one still signs beside it. */
 export async function findCurrentSecret(
   reader: Reader,
   owner: SecretOwner,
-): Promise<string | null> {
-  const { rows } = await reader.query<{ sealed: string }>(
-    `select sealed from signing_secrets
+): Promise<{ sealed: string; previous_expires_at: Date | null } | null> {
+  const { rows } = await reader.query<{ sealed: string; previous_expires_at: Date | null }>(
+    `select sealed, (select max(expires_at) from signing_secrets
+                     where account_id = $1 and endpoint_id is not distinct from $2
+                       and expires_at > now()) as previous_expires_at
+     from signing_secrets
      where account_id = $1 and endpoint_id is not distinct from $2 and expires_at is null
      order by id desc limit 1`,
     [owner.accountId, owner.endpointId],
   );
-  return rows[0]?.sealed ?? null;
+  return rows[0] ?? null;
 }

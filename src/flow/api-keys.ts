@@ -42,7 +42,20 @@ export async function revokeApiKey(
   });
 }
 
-/** Notes that a key is in use. Nobody waits for it, and nothing depends on it. */
-export function noteKeyUse({ pool }: Pick<Context, "pool">, keyId: string): void {
-  touchKey(singleStatement(pool), keyId).catch(() => undefined);
+const NOTE_EVERY_MS = 60_000;
+const NOTED_KEYS = 10_000;
+
+/**
+ * Notes that a key is in use, once a minute. Nobody waits for it, and nothing depends on it.
+ */
+export function createKeyUse({ pool }: Pick<Context, "pool">): (keyId: string) => void {
+  const notedAt = new Map<string, number>();
+
+  return function note(keyId) {
+    const now = performance.now();
+    if (now - (notedAt.get(keyId) ?? -Infinity) < NOTE_EVERY_MS) return;
+    if (notedAt.size >= NOTED_KEYS) notedAt.clear();
+    notedAt.set(keyId, now);
+    touchKey(singleStatement(pool), keyId).catch(() => notedAt.delete(keyId));
+  };
 }

@@ -5,7 +5,7 @@ import { Problem } from "../core/problem.ts";
 import { cancelPending, lockJob, requestCancel } from "../db/jobs.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { publish } from "./publish.ts";
-import { endPublication, recordEnds } from "./run-group.ts";
+import { endPublication } from "./run-group.ts";
 
 /**
  * A pending job ends at once; a running one is signalled, and its thread is ended after a grace
@@ -22,7 +22,6 @@ export async function cancelJob(
     if (found.status === "pending") {
       const ended = (await cancelPending(tx, jobId))!;
       await publish(tx, [endPublication(ended, null, context.config.publicUrl)]);
-      await recordEnds(tx, [ended]);
       return ended;
     }
     if (found.status === "running") return (await requestCancel(tx, jobId))!;

@@ -9,17 +9,20 @@ import type { Signer } from "../core/signature.ts";
 import { cancelPendingOfLane } from "../db/deliveries.ts";
 import { readOutlook } from "../db/due.ts";
 import { holdLanes } from "../db/lanes.ts";
-import { lockLease, readLease, releaseLease, saveBreaker, takeLease } from "../db/leases.ts";
+import { lockLease, readLeases, releaseLease, saveBreaker, takeLease } from "../db/leases.ts";
 import type { LaneConfig } from "../db/leases.ts";
 import { tellProcesses } from "../db/nudges.ts";
 import { addWakeUps } from "../db/queue.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { isRegistered } from "../db/workers.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import { persist } from "./persist.ts";
 
 /** Until a lane that was refused to this process is offered again. */
 const REFUSED_WAIT_MS = 500;
+const LEASE_READS = 500;
 
 /** A lane in the hands of its one holder. */
 export interface LeasedLane {
@@ -33,6 +36,17 @@ export interface LeasedLane {
 }
 
 type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
+
+/** A lease → the lane as it is now; null: the lease is lost. */
+export type LeaseReads = GroupCommit<{ id: string; epoch: string }, LaneConfig | null>;
+
+/** What the holders of many lanes ask twice a second is read together. */
+export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
+  return createGroupCommit(async (leases) => {
+    const byId = new Map((await readLeases(pool, leases)).map((config) => [config.id, config]));
+    return leases.map(({ id }) => byId.get(id) ?? null);
+  }, LEASE_READS);
+}
 
 /** T4: the lease of a lane, or null when another worker holds it. */
 export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
@@ -77,14 +91,17 @@ export async function passOn({ pool }: Pick<Context, "pool">, laneId: string): P
  * What changed while the lane is pumped: secrets, pauses, limits; and what became of the breaker
  * is told. False: the lease is lost.
  */
-export async function refreshLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
+export async function refreshLane(
+  context: LeaseContext & Pick<Context, "leaseReads">,
+  lane: LeasedLane,
+): Promise<boolean> {
   const { breaker } = lane;
   if (breaker.until !== lane.savedBreaker.until) {
     await writeBreaker(singleStatement(context.pool), context, lane);
     lane.savedBreaker = breaker;
   }
   const saved = lane.savedBreaker;
-  const config = await readLease(context.pool, lane.config.id, lane.config.epoch);
+  const config = await context.leaseReads.add(lane.config);
   if (config === null) return false;
   lane.config = config;
   lane.signer = signerOf(context, config);

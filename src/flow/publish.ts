@@ -11,7 +11,6 @@ import { insertMessages } from "../db/messages.ts";
 import { tellProcesses } from "../db/nudges.ts";
 import { addWakeUps } from "../db/queue.ts";
 import type { Tx } from "../db/transaction.ts";
-import { recordEvents } from "./record-events.ts";
 
 /** A message to be made, and who might receive it. */
 export interface Publication {
@@ -87,12 +86,6 @@ export async function publish(tx: Tx, publications: readonly Publication[]): Pro
   await Promise.all([
     messages.length > 0 && insertMessages(tx, messages),
     deliveries.length > 0 && insertDeliveries(tx, deliveries),
-    recordEvents(tx, messages, ({ id, job_id, type, delivery_count }) => ({
-      type: "message.created",
-      message_id: id,
-      job_id,
-      data: { event_type: type, deliveries: delivery_count },
-    })),
     wakeHeldLanes(tx, lanes),
   ]);
   return published;

@@ -3,16 +3,16 @@ import { reached } from "../core/checkpoint.ts";
 import { afterAttempt, breakerState } from "../core/breaker.ts";
 import { isOutage } from "../core/outage.ts";
 import { paceAfterSend, paceDelay } from "../core/pace.ts";
-import { readDue, readDueInOrder } from "../db/due.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
 import { leaseLane, leaveLane, passOn, refreshLane } from "./lease-lane.ts";
 import type { LeasedLane } from "./lease-lane.ts";
 import { persist } from "./persist.ts";
+import { MAX_BYTES_IN_ALL } from "./read-due.ts";
 import { giveUp, sendDelivery } from "./send-delivery.ts";
 
 /** Lanes pumped at once by one process; pumps mostly wait. */
-export const MAX_PUMPS = 500;
+export const MAX_PUMPS = 1_000;
 /** How long an empty lane is kept, as what comes next needs no lease then. */
 const LINGER_MS = 300;
 const SLICE_MS = 2_000;
@@ -26,9 +26,12 @@ const LONGEST_SEND_MS = 60_000;
 /** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
 const LOOK_AGAIN_MS = 1_000;
 const READ_ROWS = 200;
+const MAX_IN_HAND = 600;
 /** Bytes of bodies one lane may hold in memory. */
 const MAX_BYTES = 1_048_576;
 const DEFAULT_IN_FLIGHT = 10;
+/** With so many under way in this process, each lane has one more at a time: more only queue up. */
+const MANY_SENDS = 1_000;
 
 /**
  * Pumps one lane: leases it, sends what is due, settles, and gives it back with its next wake-up
@@ -88,6 +91,8 @@ class LanePump {
   /** Everything in hand, from read to settled, with its bytes. */
   readonly #inHand = new Map<string, number>();
   #bytes = 0;
+  /** How many to read next: more each time that all of it was sent. */
+  #rows: number;
   #sending = 0;
   #settling = 0;
   #reading = false;
@@ -109,18 +114,33 @@ class LanePump {
     this.#lane = lane;
     this.#onLost = onLost;
     this.#refreshAt = performance.now() + REFRESH_MS;
+    this.#rows = Math.min(READ_ROWS, 2 * (lane.config.max_in_flight ?? DEFAULT_IN_FLIGHT));
     this.#newSlice();
   }
 
   /** A delivery may have become due: look again. */
   nudge(): void {
     this.#more = true;
+    // much may have changed in a lane that was kept for nothing
+    if (this.#idleSince < Infinity) this.#refreshAt = 0;
     this.#wake();
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#work();
+    } finally {
+      this.#dropBuffer();
+    }
+  }
+
+  async #work(): Promise<void> {
     while (true) {
-      if (performance.now() >= this.#refreshAt) await this.#refresh();
+      if (performance.now() >= this.#refreshAt) {
+        const refreshed = this.#refresh();
+        if (!this.#isOver()) this.#read();
+        await refreshed;
+      }
       const over = this.#isOver();
       if (!over) {
         this.#launch();
@@ -175,7 +195,8 @@ class LanePump {
   #slots(): number {
     const { config, breaker } = this.#lane;
     if (breakerState(breaker, this.#context.now().getTime()) !== "closed") return 1;
-    return config.ordered ? 1 : (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
+    if (config.ordered || this.#context.load.sends >= MANY_SENDS) return 1;
+    return config.max_in_flight ?? DEFAULT_IN_FLIGHT;
   }
 
   #launch(): void {
@@ -201,8 +222,10 @@ class LanePump {
 
   async #send(delivery: DueDelivery): Promise<void> {
     this.#sending += 1;
+    this.#context.load.sends += 1;
     const { outcome, settlement } = await sendDelivery(this.#context, this.#lane, delivery);
     this.#sending -= 1;
+    this.#context.load.sends -= 1;
     reached("attempt:sent");
     const failure = outcome.kind === "delivered" ? null : failureOf(outcome);
     this.#judge(failure);
@@ -264,11 +287,17 @@ class LanePump {
     const slow = this.#sending > 0 && performance.now() - this.#readAt > LOOK_AGAIN_MS;
     if (slow) this.#more = true;
     const low = this.#buffer.length < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
-    const full = this.#bytes >= MAX_BYTES || this.#inHand.size >= READ_ROWS * 3;
-    if (!this.#more || !low || full || this.#reading || this.#held()) return;
+    if (!this.#more || !low || this.#isFull() || this.#reading || this.#held()) return;
     // ordered lanes read from the head, so nothing of it may be in hand
     if (config.ordered && this.#inHand.size > 0) return;
     void this.#readMore();
+  }
+
+  /** One delivery may always be read when none is in hand. */
+  #isFull(): boolean {
+    if (this.#inHand.size === 0) return false;
+    const bytesLeft = MAX_BYTES_IN_ALL - this.#context.load.bytes;
+    return this.#inHand.size >= MAX_IN_HAND || this.#bytes >= MAX_BYTES || bytesLeft <= 0;
   }
 
   async #readMore(): Promise<void> {
@@ -276,25 +305,25 @@ class LanePump {
     this.#more = false;
     this.#readAt = performance.now();
     try {
-      const limits = {
-        except: [...this.#inHand.keys()],
-        rows: READ_ROWS,
-        bytes: MAX_BYTES - this.#bytes,
-      };
       const { id, ordered, endpoint_state } = this.#lane.config;
-      const read = ordered ? readDueInOrder : readDue;
-      const due = await read(this.#context.pool, id, limits);
-      // it may have been enabled again, and these be replays
-      if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
-      if (this.#lane.config.ordered !== ordered) return this.nudge();
+      const reads = this.#context.dueReads[ordered ? "ordered" : "free"];
+      const { due, more } = await reads.add({
+        laneId: id,
+        except: [...this.#inHand.keys()],
+        rows: this.#rows,
+        bytes: MAX_BYTES - this.#bytes,
+      });
       for (const delivery of due) {
         this.#buffer.push(delivery);
         this.#inHand.set(delivery.id, delivery.body_bytes);
         this.#bytes += delivery.body_bytes;
       }
       reached("lane:read");
-      const bytes = due.reduce((sum, { body_bytes }) => sum + body_bytes, 0);
-      if (due.length === limits.rows || bytes >= limits.bytes) this.#more = true;
+      if (more) this.#more = true;
+      if (due.length === this.#rows) this.#rows = Math.min(READ_ROWS, this.#rows * 2);
+      // it may have been enabled again, and these be replays
+      if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
+      if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -340,6 +369,7 @@ class LanePump {
   #letGo(delivery: DueDelivery): void {
     this.#inHand.delete(delivery.id);
     this.#bytes -= delivery.body_bytes;
+    this.#context.load.bytes -= delivery.body_bytes;
   }
 
   /** Until something happens, or the time comes for something. */

@@ -1,5 +1,5 @@
 import type { LiveEventType } from "../core/live-events.ts";
-import { findListeners, insertEvents } from "../db/events.ts";
+import { insertEvents } from "../db/events.ts";
 import type { NewEvent } from "../db/events.ts";
 import type { Tx } from "../db/transaction.ts";
 
@@ -12,8 +12,8 @@ interface Told extends Partial<
 }
 
 /**
- * Tells listeners of what the transaction has done, if it commits. While nobody listens it is one
- * short question. It must come after the first write of the transaction: see `event_listeners`.
+ * Tells listeners of what the transaction has done, if it commits. It must come after the first
+ * write of the transaction. What happens with every job is told by the statements that do it.
  * @param things what it is about, with the accounts they belong to
  */
 export async function recordEvents<Thing extends { account_id: string }>(
@@ -22,18 +22,6 @@ export async function recordEvents<Thing extends { account_id: string }>(
   describe: (thing: Thing) => Told,
 ): Promise<void> {
   if (things.length === 0) return;
-  const accountIds = new Set(things.map(({ account_id }) => account_id));
-  const listened = await findListeners(tx, [...accountIds]);
-  const heard = things.filter(({ account_id }) => listened.includes(account_id));
-  if (heard.length > 0) await insertEvents(tx, eventsOf(heard, describe));
-}
-
-/** The same in one statement, for transactions that wait for no answer. */
-export async function recordEventsAtOnce<Thing extends { account_id: string }>(
-  tx: Tx,
-  things: readonly Thing[],
-  describe: (thing: Thing) => Told,
-): Promise<void> {
   await insertEvents(tx, eventsOf(things, describe));
 }
 

@@ -8,15 +8,6 @@ const WEEK_MS = 7 * DAY_MS;
 const BATCH = 1_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 
-/** Days that something is kept at least; it goes with its week, so up to a week more. */
-export interface Retention {
-  jobsDays: number;
-  /** Messages, deliveries and attempts. */
-  deliveriesDays: number;
-  /** Dead letters and what they need, at least as long as deliveries. */
-  deadLettersDays: number;
-}
-
 type RetainContext = Pick<Context, "pool" | "now" | "telemetry"> & {
   config: Pick<Context["config"], "retention">;
 };

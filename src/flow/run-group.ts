@@ -1,6 +1,5 @@
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
-import type { LiveEventType } from "../core/live-events.ts";
 import type { JobEvent } from "../core/model.ts";
 import { endRuns } from "../db/runs.ts";
 import type { Ending } from "../db/runs.ts";
@@ -11,7 +10,6 @@ import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { jobPublication } from "./job-events.ts";
 import { publish } from "./publish.ts";
-import { recordEvents } from "./record-events.ts";
 
 /** How a run ended → the job's end; null: the claim was lost. */
 export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
@@ -37,18 +35,9 @@ export async function endJobs(
   const publications = ended.flatMap((job, index) =>
     job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
   );
-  await Promise.all([publish(tx, publications), recordEnds(tx, [...byId.values()])]);
+  await publish(tx, publications);
   reached("finish:before-commit");
   return ended;
-}
-
-/** Tells listeners of the ends of jobs. */
-export async function recordEnds(tx: Tx, ended: readonly EndedJob[]): Promise<void> {
-  await recordEvents(tx, ended, ({ id, type, status, run, error_code }) => ({
-    type: `job.${status}` as LiveEventType,
-    job_id: id,
-    data: { job_type: type, status, run, ...(error_code === null ? {} : { error_code }) },
-  }));
 }
 
 /** The message of a job's end. */

@@ -7,7 +7,6 @@ import { inTransaction, singleStatement } from "../db/transaction.ts";
 import { jobPublication } from "./job-events.ts";
 import { persist } from "./persist.ts";
 import { callbacksWant, publish } from "./publish.ts";
-import { recordEvents } from "./record-events.ts";
 import { computeRun } from "./run-job.ts";
 
 /** Claims pending jobs for the threads of this process that are free, and computes them. */
@@ -181,14 +180,7 @@ export async function claimPending(
       const publications = wanted.map((job) =>
         jobPublication("job.started", job, job.run_started_at, config.publicUrl, null),
       );
-      await Promise.all([
-        publish(tx, publications),
-        recordEvents(tx, claimed.jobs, ({ id, type, run }) => ({
-          type: "job.started",
-          job_id: id,
-          data: { job_type: type, run },
-        })),
-      ]);
+      await publish(tx, publications);
       return claimed;
     }),
   );

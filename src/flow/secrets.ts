@@ -39,12 +39,12 @@ export async function rotateSecret(
   });
 }
 
-/** The current secret in clear. @throws Problem not_found */
+/** The current secret in clear, and until when an old one signs as well. @throws Problem not_found */
 export async function readSecret(
   { pool, vault }: Pick<Context, "pool" | "vault">,
   owner: SecretOwner,
-): Promise<string> {
-  const sealed = await findCurrentSecret(pool, owner);
-  if (sealed === null) throw new Problem("not_found", "no such endpoint");
-  return vault.open(sealed);
+): Promise<{ secret: string; previousExpiresAt: Date | null }> {
+  const found = await findCurrentSecret(pool, owner);
+  if (found === null) throw new Problem("not_found", "no such endpoint");
+  return { secret: vault.open(found.sealed), previousExpiresAt: found.previous_expires_at };
 }

@@ -14,7 +14,6 @@ import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { replayOf, takeKeys, untilDecided } from "./idempotency.ts";
-import { recordEventsAtOnce } from "./record-events.ts";
 import type { KeyAnswer } from "./idempotency.ts";
 
 export interface Submission {
@@ -52,15 +51,7 @@ const GROUP = 200;
 /** T1, for all submissions that wait: idempotency records + jobs + queue entries. */
 export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
   async function store(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
-    await Promise.all([
-      insertJobs(tx, jobs),
-      addTicket(tx),
-      recordEventsAtOnce(tx, jobs, ({ id, type }) => ({
-        type: "job.accepted",
-        job_id: id,
-        data: { job_type: type },
-      })),
-    ]);
+    await Promise.all([insertJobs(tx, jobs), addTicket(tx)]);
   }
   return createGroupCommit(async (group) => {
     if (group.every(({ record }) => record === null)) {

@@ -3,7 +3,7 @@ import type { Caller } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts.ts";
 import { findKeyById } from "../db/api-keys.ts";
-import { noteKeyUse } from "../flow/api-keys.ts";
+import { createKeyUse } from "../flow/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
 import { allows, type RequestInfo, type Route } from "./route.ts";
 import { checkCsrf, readSession } from "./session.ts";
@@ -25,12 +25,16 @@ type AuthContext = Pick<HttpContext, "pool" | "now" | "vault" | "config">;
  */
 export function createAuthenticator(context: AuthContext): Authenticate {
   const cache = new Map<string, { caller: Caller; until: number }>();
+  const noteUse = createKeyUse(context);
 
   return async function authenticate(info, method) {
     const authorization = info.header("authorization");
     if (authorization === undefined && info.header("cookie") !== undefined) {
       const caller = await findSignedIn(context, info, method);
-      if (caller !== null) return caller;
+      if (caller !== null) {
+        noteUse(caller.keyId);
+        return caller;
+      }
     }
     const key = BEARER.exec(authorization?.trim() ?? "")?.[1];
     if (key === undefined) {
@@ -52,7 +56,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
     const caller = await findApiKey(context.pool, hash);
     if (caller === null) throw unauthenticated("The API key is unknown or revoked.");
     cache.set(name, { caller, until: now + CACHE_MS });
-    noteKeyUse(context, caller.keyId);
+    noteUse(caller.keyId);
     // A Map keeps the order of insertion: the first is the least recently used.
     if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value ?? "");
     return caller;
@@ -73,7 +77,6 @@ async function findSignedIn(
   checkCsrf(context, info, method, session);
   const caller = await findKeyById(context.pool, session.accountId, session.keyId);
   if (caller === null) throw unauthenticated("The API key of this session was revoked.");
-  noteKeyUse(context, caller.keyId);
   return caller;
 }
 

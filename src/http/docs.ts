@@ -37,10 +37,16 @@ const PAGE = `<!doctype html>
 
 // The description names the public URL. A try-out goes to where this page came from instead: any
 // other origin would be refused by the policy above.
+// What is filled in is sent: two try-outs would share an idempotency key and a trace, and lists
+// would be filtered by ids that nobody has. So examples fill in only what is required.
 const SCRIPT = `const base = new URL("..", document.baseURI).href.replace(/\\/$/, "");
 fetch(base + "/openapi.json").then(async (answer) => {
   const spec = await answer.json();
   spec.servers = [{ url: base }];
+  const operations = Object.values(spec.paths).flatMap((path) => Object.values(path));
+  for (const { required, schema } of operations.flatMap(({ parameters = [] }) => parameters)) {
+    if (!required) delete schema.example;
+  }
   SwaggerUIBundle({
     spec,
     dom_id: "#reference",

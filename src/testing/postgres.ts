@@ -62,6 +62,8 @@ function leave(): void {
     shared = null;
     server?.then((one) => one.stop()).catch(() => undefined);
   }, LINGER_MS);
+  // a process that has nothing else to do ends at once, and the watchdog stops the server
+  if (process.platform !== "win32") lingering.unref();
 }
 
 async function startServer(): Promise<Server> {

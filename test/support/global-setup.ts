@@ -40,7 +40,11 @@ export default async function globalSetup(): Promise<void> {
     url.pathname = `/${template}`;
     await migrate(url.href);
     const pool = new pg.Pool({ connectionString: url.href, max: 1 });
-    await makePartitions(pool, new Date()).finally(() => pool.end());
+    try {
+      await makePartitions(pool, new Date());
+    } finally {
+      await pool.end();
+    }
   } catch (error) {
     await globalThis.tearDownTestPostgres();
     throw error;

@@ -56,8 +56,16 @@ export async function inSession(
   }
 }
 
-/** Examples at the end of a command's help. */
+const examplesOf = new WeakMap<Command, readonly string[]>();
+
+/** Examples at the end of a command's help, and in the reference. */
 export function examples(command: Command, ...lines: string[]): Command {
-  const text = lines.map((line) => `  $ ringback ${line}`).join("\n");
+  const calls = lines.map((line) => `ringback ${line}`);
+  examplesOf.set(command, calls);
+  const text = calls.map((call) => `  $ ${call}`).join("\n");
   return command.addHelpText("after", `\nExamples:\n${text}`);
+}
+
+export function readExamples(command: Command): readonly string[] {
+  return examplesOf.get(command) ?? [];
 }

@@ -37,6 +37,11 @@ export function addDeadLetters(cli: Cli, program: Command): void {
       deadLetterColumns,
     );
   });
+  examples(
+    list,
+    "dead-letters list --reason exhausted --since 24h",
+    "dead-letters list --discarded",
+  );
   const groups = withFilter(
     letters
       .command("groups")
@@ -52,6 +57,7 @@ export function addDeadLetters(cli: Cli, program: Command): void {
       out.table(answer.data, GROUP_COLUMNS);
     });
   });
+  examples(groups, "dead-letters groups", "dead-letters groups --by endpoint --since 7d");
   addOrders(cli, letters);
 }
 

@@ -1,13 +1,20 @@
 import { Option } from "commander";
 import type { Command } from "commander";
-import { DELIVERY_STATUSES } from "../../core/model.ts";
+import { EXCHANGE_ERROR_CODES } from "../../core/exchange.ts";
+import { DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
 import type { QueryOf } from "../../client/caller.ts";
 import { examples, onApi } from "./command.ts";
 import type { Cli } from "./command.ts";
 import { deliveryColumns, showDelivery, showExchange } from "./delivery-view.ts";
+import { wholeNumber } from "./input.ts";
 import { rangeOf, showList, withPaging, withRange } from "./list.ts";
 import type { ListOptions, RangeOptions } from "./list.ts";
 import { queryOf } from "./query.ts";
+
+const FILTERS = [
+  ...["status", "endpointId", "jobId", "messageId", "eventType"],
+  ...["statusClass", "errorCode", "minAttempts"],
+];
 
 /** `ringback deliveries …` */
 export function addDeliveries(cli: Cli, program: Command): void {
@@ -21,12 +28,18 @@ export function addDeliveries(cli: Cli, program: Command): void {
         .option("--endpoint-id <id>", "for this endpoint")
         .option("--job-id <id>", "of this job")
         .option("--message-id <id>", "of this message")
-        .option("--event-type <type>", "of this event"),
+        .option("--event-type <type>", "of this event")
+        .addOption(
+          new Option("--status-class <class>", "of the last attempt").choices(STATUS_CLASSES),
+        )
+        .addOption(
+          new Option("--error-code <code>", "of the last attempt").choices(EXCHANGE_ERROR_CODES),
+        )
+        .option("--min-attempts <n>", "with so many attempts or more", wholeNumber),
     ),
   );
   onApi(cli, list, async (session, options: ListOptions & RangeOptions) => {
-    const names = ["status", "endpointId", "jobId", "messageId", "eventType"] as const;
-    const filter = { ...queryOf(options, names), ...rangeOf(options) };
+    const filter = { ...queryOf(options, FILTERS), ...rangeOf(options) };
     await showList(
       session,
       options,
@@ -37,7 +50,12 @@ export function addDeliveries(cli: Cli, program: Command): void {
       deliveryColumns,
     );
   });
-  examples(list, "deliveries list --status pending", "deliveries list --job-id job_01… --json");
+  examples(
+    list,
+    "deliveries list --status pending",
+    "deliveries list --status-class 5xx --min-attempts 3 --since 2h",
+    "deliveries list --job-id job_01… --json",
+  );
 
   const show = deliveries
     .command("show <id>")
@@ -50,6 +68,7 @@ export function addDeliveries(cli: Cli, program: Command): void {
       if (full === true) for (const attempt of delivery.attempts) showExchange(session, attempt);
     });
   });
+  examples(show, "deliveries show dlv_01…", "deliveries show dlv_01… --full");
   const replay = deliveries
     .command("replay <id>")
     .description("send one again now; many: see ringback replay --help");
@@ -57,4 +76,5 @@ export function addDeliveries(cli: Cli, program: Command): void {
     const delivery = await session.client.deliveries.replay(id);
     session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
   });
+  examples(replay, "deliveries replay dlv_01…");
 }

@@ -12,6 +12,10 @@ export const deliveryColumns: readonly Column<Delivery>[] = [
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
   { head: "URL", text: ({ url }) => url, gives: true },
   { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
+  {
+    head: "LAST",
+    text: ({ last_status_code, last_error_code }) => last_status_code ?? last_error_code,
+  },
   { head: "NEXT", text: ({ next_attempt_at }) => relative(next_attempt_at) },
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
 ];

@@ -13,21 +13,31 @@ export const endpointColumns: readonly Column<Endpoint>[] = [
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
 ];
 
+/** What an open or closed breaker means for the lane. */
+const LANE_STATES: Record<Endpoint["lane"]["state"], string> = {
+  closed: "sending",
+  open: "broken: the breaker holds everything back",
+  half_open: "broken: the next attempt is a probe",
+  paused: "paused",
+  disabled: "disabled",
+};
+
 /** The lane tells more, unless it only repeats that all is well. */
 function shownState({ state, lane }: Endpoint): string {
-  return state === "active" && lane.state !== "closed" ? lane.state : state;
+  return state === "active" && /open/.test(lane.state) ? "broken" : state;
 }
 
 export function showEndpoint({ out }: Pick<Session, "out">, endpoint: Endpoint): void {
   const { lane, retry } = endpoint;
   const headers = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
   const until = lane.until === null ? "" : ` until ${fullTime(lane.until)}`;
+  const reason = lane.reason === null ? "" : ` (${lane.reason})`;
   out.line(`${out.paint("bold", endpoint.id)}  ${paintState(out, endpoint.state)}`);
   out.details([
     ["url", endpoint.url],
     ["description", endpoint.description],
     ["disabled", endpoint.disabled_reason],
-    ["lane", `${lane.state}${until}${lane.reason === null ? "" : `: ${lane.reason}`}`],
+    ["lane", `${LANE_STATES[lane.state]}${until}${reason}`],
     ["events", endpoint.events.join(", ") || "all"],
     ["headers", headers.join(", ")],
     ["in flight", `${endpoint.max_in_flight} at most${endpoint.ordered ? ", ordered" : ""}`],

@@ -28,23 +28,19 @@ interface Fields {
 /** `ringback endpoints …` */
 export function addEndpoints(cli: Cli, program: Command): void {
   const endpoints = program.command("endpoints").description("registered receivers");
-  onApi(
-    cli,
-    withPaging(endpoints.command("list").description("list endpoints, newest first")),
-    async (session, options: ListOptions) => {
-      const read = (query: { limit: number; cursor?: string }) =>
-        session.client.request("GET /v1/endpoints", { query });
-      await showList(session, options, read, endpointColumns);
-    },
-  );
-  onApi(
-    cli,
-    endpoints.command("get <id>").description("look at an endpoint"),
-    async (session, id: string) => {
-      const endpoint = await session.client.endpoints.get(id);
-      session.out.answer(endpoint, () => showEndpoint(session, endpoint));
-    },
-  );
+  const list = withPaging(endpoints.command("list").description("list endpoints, newest first"));
+  onApi(cli, list, async (session, options: ListOptions) => {
+    const read = (query: { limit: number; cursor?: string }) =>
+      session.client.request("GET /v1/endpoints", { query });
+    await showList(session, options, read, endpointColumns);
+  });
+  examples(list, "endpoints list", "endpoints list --limit 500 --json");
+  const get = endpoints.command("get <id>").description("look at an endpoint");
+  onApi(cli, get, async (session, id: string) => {
+    const endpoint = await session.client.endpoints.get(id);
+    session.out.answer(endpoint, () => showEndpoint(session, endpoint));
+  });
+  examples(get, "endpoints get ep_01…");
   addChanges(cli, endpoints);
   const remove = endpoints
     .command("delete <id>")
@@ -53,6 +49,7 @@ export function addEndpoints(cli: Cli, program: Command): void {
     await client.endpoints.delete(id);
     out.answer({ id, deleted: true }, () => out.line(`${id} is deleted.`));
   });
+  examples(remove, "endpoints delete ep_01…");
   addStates(cli, endpoints);
   addSecrets(cli, endpoints);
 }
@@ -66,6 +63,7 @@ function addChanges(cli: Cli, endpoints: Command): void {
     const endpoint = await session.client.endpoints.create(body);
     session.out.answer(endpoint, () => {
       showEndpoint(session, endpoint);
+      session.out.line();
       session.out.details([["secret", endpoint.secret]]);
     });
   });
@@ -147,6 +145,7 @@ function addStates(cli: Cli, endpoints: Command): void {
       const endpoint = await session.client.endpoints[action](id);
       session.out.answer(endpoint, () => showEndpoint(session, endpoint));
     });
+    examples(command, `endpoints ${action} ep_01…`);
   }
   const test = endpoints.command("test <id>").description("send an endpoint.test event");
   onApi(cli, test, async (session, id: string) => {
@@ -154,6 +153,7 @@ function addStates(cli: Cli, endpoints: Command): void {
     session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
     session.out.note(`See what came of it: ringback deliveries show ${delivery.id}`);
   });
+  examples(test, "endpoints test ep_01…");
 }
 
 function addSecrets(cli: Cli, endpoints: Command): void {
@@ -162,6 +162,7 @@ function addSecrets(cli: Cli, endpoints: Command): void {
     const text = await client.endpoints.secret(id);
     out.answer({ secret: text }, () => out.line(text));
   });
+  examples(secret, "endpoints secret ep_01…", "listen --key $(ringback endpoints secret ep_01…)");
   const rotate = endpoints
     .command("rotate-secret <id>")
     .description("make a new secret; the old one signs beside it for a day")
@@ -175,4 +176,5 @@ function addSecrets(cli: Cli, endpoints: Command): void {
       out.note(`The old secret signs as well until ${rotated.previous_expires_at}.`);
     });
   });
+  examples(rotate, "endpoints rotate-secret ep_01… --overlap-s 3600");
 }

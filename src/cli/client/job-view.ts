@@ -24,13 +24,18 @@ function took({ started_at, finished_at }: Job): string {
   return duration(Date.parse(finished_at) - Date.parse(started_at));
 }
 
+/** The last message tells what was going on, which is over once it has completed. */
+function progressMessage({ status, progress }: Job): string {
+  return status === "completed" ? "" : (progress.message ?? "");
+}
+
 export function showJob({ out }: Pick<Session, "out">, job: Job): void {
   const { progress, error } = job;
   const metadata = Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata);
   out.line(`${out.paint("bold", job.id)}  ${paintState(out, job.status)}`);
   out.details([
     ["type", job.type],
-    ["progress", `${percent(progress.fraction)} ${progress.message ?? ""}`.trim()],
+    ["progress", `${percent(progress.fraction)} ${progressMessage(job)}`.trim()],
     ["run", job.run],
     ["error", error === null ? null : `${error.code}: ${error.message}`],
     ["created", fullTime(job.created_at)],

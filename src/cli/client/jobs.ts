@@ -44,7 +44,7 @@ export function addJobs(cli: Cli, program: Command): void {
         session.out.answer(data, () => showJob(session, data));
       },
     ),
-    "jobs get job_01kdmq6nt8f6rs6pxaq0pckyva",
+    "jobs get job_01…",
   );
   examples(
     onApi(
@@ -55,7 +55,7 @@ export function addJobs(cli: Cli, program: Command): void {
         session.out.answer(result, () => showJson(session, result));
       },
     ),
-    "jobs result job_01kdmq6nt8f6rs6pxaq0pckyva --json > summary.json",
+    "jobs result job_01… --json > summary.json",
   );
   const wait = jobs
     .command("wait <id>")
@@ -65,16 +65,14 @@ export function addJobs(cli: Cli, program: Command): void {
     onApi(cli, wait, async (session, id: string, { timeout }: { timeout?: number }) => {
       return await waitAndShow(session, await session.client.jobs.get(id), timeout ?? Infinity);
     }),
-    "jobs wait job_01kdmq6nt8f6rs6pxaq0pckyva --timeout 60",
+    "jobs wait job_01… --timeout 60",
   );
-  onApi(
-    cli,
-    jobs.command("cancel <id>").description("cancel a job"),
-    async (session, id: string) => {
-      const body = await session.client.request("POST /v1/jobs/{id}/cancel", { id, body: {} });
-      session.out.answer(body, () => showJob(session, body));
-    },
-  );
+  const cancel = jobs.command("cancel <id>").description("cancel a job");
+  onApi(cli, cancel, async (session, id: string) => {
+    const body = await session.client.request("POST /v1/jobs/{id}/cancel", { id, body: {} });
+    session.out.answer(body, () => showJob(session, body));
+  });
+  examples(cancel, "jobs cancel job_01…");
   addList(cli, jobs);
   const events = jobs
     .command("events <id>")
@@ -83,6 +81,7 @@ export function addJobs(cli: Cli, program: Command): void {
     const job = await session.client.jobs.get(id);
     await streamEvents(session, job.events({ signal: session.interrupted }));
   });
+  examples(events, "jobs events job_01…", "jobs events job_01… --json | jq .type");
 }
 
 function addSubmit(cli: Cli, jobs: Command): void {

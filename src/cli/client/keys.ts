@@ -23,21 +23,20 @@ interface CreateOptions {
 /** `ringback keys …` */
 export function addKeys(cli: Cli, program: Command): void {
   const keys = program.command("keys").description("API keys; needs an admin key");
-  onApi(
-    cli,
-    withPaging(keys.command("list").description("list keys, newest first")),
-    async (session, options: ListOptions) => {
-      const read = (query: { limit: number; cursor?: string }) =>
-        session.client.request("GET /v1/api-keys", { query });
-      await showList(session, options, read, COLUMNS);
-    },
-  );
+  const list = withPaging(keys.command("list").description("list keys, newest first"));
+  onApi(cli, list, async (session, options: ListOptions) => {
+    const read = (query: { limit: number; cursor?: string }) =>
+      session.client.request("GET /v1/api-keys", { query });
+    await showList(session, options, read, COLUMNS);
+  });
+  examples(list, "keys list");
   addCreate(cli, keys);
   const revoke = keys.command("revoke <id>").description("revoke a key; it works no longer");
   onApi(cli, revoke, async ({ client, out }, id: string) => {
     await client.request("DELETE /v1/api-keys/{id}", { id });
     out.answer({ id, revoked: true }, () => out.line(`${id} is revoked.`));
   });
+  examples(revoke, "keys revoke key_01…");
 }
 
 function addCreate(cli: Cli, keys: Command): void {

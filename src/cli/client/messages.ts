@@ -24,14 +24,12 @@ export function addMessages(cli: Cli, program: Command): void {
     session.out.answer(message, () => showMessage(session, message));
   });
   examples(publish, "messages publish invoice.paid invoice=I-2026-17 amount:=4200");
-  onApi(
-    cli,
-    messages.command("get <id>").description("look at a message and its deliveries"),
-    async (session, id: string) => {
-      const message = await session.client.messages.get(id);
-      session.out.answer(message, () => showMessage(session, message));
-    },
-  );
+  const get = messages.command("get <id>").description("look at a message and its deliveries");
+  onApi(cli, get, async (session, id: string) => {
+    const message = await session.client.messages.get(id);
+    session.out.answer(message, () => showMessage(session, message));
+  });
+  examples(get, "messages get msg_01…");
 }
 
 function showMessage({ out }: Session, message: Message): void {

@@ -46,31 +46,27 @@ export function addReplays(cli: Cli, program: Command): void {
     "replay --all",
   );
   const replays = program.command("replays").description("replays that were ordered");
-  onApi(
-    cli,
-    withPaging(replays.command("list").description("list replays, newest first")),
-    async (session, options: ListOptions) => {
-      const read = (query: { limit: number; cursor?: string }) =>
-        session.client.request("GET /v1/replays", { query });
-      await showList(session, options, read, COLUMNS);
-    },
-  );
-  onApi(
-    cli,
-    replays.command("get <id>").description("look at a replay"),
-    async (session, id: string) => {
-      const replay = await session.client.replays.get(id);
-      session.out.answer(replay, () => showReplay(session, replay));
-    },
-  );
-  onApi(
-    cli,
-    replays.command("cancel <id>").description("stop a replay; what it has done stays done"),
-    async (session, id: string) => {
-      const replay = await session.client.replays.cancel(id);
-      session.out.answer(replay, () => showReplay(session, replay));
-    },
-  );
+  const list = withPaging(replays.command("list").description("list replays, newest first"));
+  onApi(cli, list, async (session, options: ListOptions) => {
+    const read = (query: { limit: number; cursor?: string }) =>
+      session.client.request("GET /v1/replays", { query });
+    await showList(session, options, read, COLUMNS);
+  });
+  examples(list, "replays list --limit 5");
+  const get = replays.command("get <id>").description("look at a replay");
+  onApi(cli, get, async (session, id: string) => {
+    const replay = await session.client.replays.get(id);
+    session.out.answer(replay, () => showReplay(session, replay));
+  });
+  examples(get, "replays get rpl_01…");
+  const cancel = replays
+    .command("cancel <id>")
+    .description("stop a replay; what it has done stays done");
+  onApi(cli, cancel, async (session, id: string) => {
+    const replay = await session.client.replays.cancel(id);
+    session.out.answer(replay, () => showReplay(session, replay));
+  });
+  examples(cancel, "replays cancel rpl_01…");
 }
 
 const COLUMNS: readonly Column<Replay>[] = [

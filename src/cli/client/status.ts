@@ -17,6 +17,7 @@ export function addStatus(cli: Cli, program: Command): void {
     const overview = await session.client.request("GET /v1/overview");
     session.out.answer(overview, () => showOverview(session, overview));
   });
+  examples(status, "status", "status --json");
   const stats = withRange(
     program
       .command("stats")

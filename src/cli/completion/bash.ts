@@ -1,17 +1,12 @@
 import type { CommandWords } from "./describe.ts";
 
-/** Commands, options, choices; files behind `@`; job types are asked of the server. */
+/** Commands, options behind `-`, choices, files behind `@`; job types are asked of the server. */
 export function bashScript(commands: readonly CommandWords[]): string {
-  const words = commands.map(
-    ({ path, commands: below, options, values }) =>
-      `    ${quote(path)}) words=${quote(
-        [
-          ...below.map(({ name }) => name),
-          ...values,
-          ...options.flatMap(({ flags }) => flags),
-        ].join(" "),
-      )} ;;`,
-  );
+  const words = commands.map(({ path, commands: below, options, values }) => {
+    const names = [...below.map(({ name }) => name), ...values].join(" ");
+    const flags = options.flatMap((option) => option.flags).join(" ");
+    return `    ${quote(path)}) words=${quote(names)} options=${quote(flags)} ;;`;
+  });
   const choices = commands.flatMap(({ path, options }) =>
     options
       .filter(({ values }) => values !== null)
@@ -26,7 +21,11 @@ export function bashScript(commands: readonly CommandWords[]): string {
   return `# bash completion of ringback
 _ringback() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}"
-  local path="" words="" values=none word
+  local path="" words="" options="" values=none word
+  # a file is behind "@" or "=@", which are words of their own here
+  case "$previous" in
+    *@) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+  esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case " ${commands
       .map(({ path }) => path.replaceAll(" ", "/"))
@@ -46,11 +45,10 @@ ${choices.join("\n")}
 ${words.join("\n")}
     esac
     case "$path" in
-      ${typed.join(" | ")})
-        case "$current" in
-          -*) ;;
-          *) words="$words $("\${COMP_WORDS[0]}" job-types --names 2>/dev/null)" ;;
-        esac ;;
+      ${typed.join(" | ")}) words="$words $("\${COMP_WORDS[0]}" job-types --names 2>/dev/null)" ;;
+    esac
+    case "$current" in
+      -*) words="$options" ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))

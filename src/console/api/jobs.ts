@@ -1,12 +1,12 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, type Query } from "./client.ts";
 import { useMay } from "./session.ts";
-import type { Delivery, Job, JobType, Page, TimelineEntry } from "./types.ts";
+import type { Callback, Delivery, Job, JobType, Page, TimelineEntry } from "./types.ts";
 
 export interface NewJob {
   type: string;
   input: unknown;
-  callbacks: { url?: string; endpoint_id?: string; events?: string[] }[];
+  callbacks: Callback[];
   metadata?: Record<string, unknown>;
   timeout_s?: number;
 }
@@ -19,10 +19,11 @@ export function useJobs(filter: () => Query, key: Query) {
   });
 }
 
-export function useJob(id: string) {
+export function useJob(id: string | null) {
   return useQuery({
     queryKey: ["jobs", id],
     queryFn: ({ signal }) => api.get<Job>(`/v1/jobs/${id}`, undefined, signal),
+    enabled: id !== null,
   });
 }
 

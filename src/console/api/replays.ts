@@ -30,7 +30,10 @@ export function useStartReplay() {
         filter,
         ...(action === "discard" ? { action, note } : {}),
       }),
-    onSuccess: (replay) => client.setQueryData(["replays", replay.id], replay),
+    onSuccess(replay) {
+      client.setQueryData(["replays", replay.id], replay);
+      return client.invalidateQueries({ queryKey: ["replays", "list"] });
+    },
   });
 }
 
@@ -43,10 +46,16 @@ export function useReplay(id: string | null) {
   });
 }
 
+/** The last ones, without those that only counted. */
 export function useReplays() {
   return useQuery({
     queryKey: ["replays", "list"],
-    queryFn: ({ signal }) => api.get<Page<Replay>>("/v1/replays", { limit: 20 }, signal),
+    queryFn: async ({ signal }) => {
+      const { data } = await api.get<Page<Replay>>("/v1/replays", { limit: 50 }, signal);
+      return data.filter(({ dry_run }) => !dry_run).slice(0, 8);
+    },
+    refetchInterval: ({ state }) =>
+      state.data?.some(({ status }) => status === "running") ? 1_000 : false,
   });
 }
 
@@ -54,6 +63,9 @@ export function useCancelReplay() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => api.post<Replay>(`/v1/replays/${id}/cancel`),
-    onSuccess: (replay) => client.setQueryData(["replays", replay.id], replay),
+    onSuccess(replay) {
+      client.setQueryData(["replays", replay.id], replay);
+      return client.invalidateQueries({ queryKey: ["replays", "list"] });
+    },
   });
 }

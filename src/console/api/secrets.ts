@@ -1,12 +1,14 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { api } from "./client.ts";
+import type { Secret } from "./types.ts";
 
 /** Whose secret: an endpoint's, or (null) the account's, which signs for callback URLs. */
 export type SecretOwner = string | null;
 
-export async function readSecret(owner: SecretOwner): Promise<string> {
-  const path = owner === null ? "/v1/signing-secret" : `/v1/endpoints/${owner}/secret`;
-  return (await api.get<{ secret: string }>(path)).secret;
+export async function readSecret(owner: SecretOwner): Promise<Secret> {
+  return await api.get<Secret>(
+    owner === null ? "/v1/signing-secret" : `/v1/endpoints/${owner}/secret`,
+  );
 }
 
 export async function readPublicKey(): Promise<string> {
@@ -22,8 +24,7 @@ export function useRotateSecret(owner: SecretOwner) {
   const path =
     owner === null ? "/v1/signing-secret/rotate" : `/v1/endpoints/${owner}/rotate-secret`;
   return useMutation({
-    mutationFn: (overlapS: number) =>
-      api.post<{ secret: string; previous_expires_at: string }>(path, { overlap_s: overlapS }),
+    mutationFn: (overlapS: number) => api.post<Secret>(path, { overlap_s: overlapS }),
     gcTime: 0,
   });
 }

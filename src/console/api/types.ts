@@ -3,9 +3,7 @@ import type {
   CappedCount,
   EndpointChanges,
   JobType as JobTypeAnswer,
-  LaneStatus,
   RetryPolicy,
-  Stats,
 } from "../../client/openapi-types.ts";
 
 export type {
@@ -21,6 +19,7 @@ export type {
   Message,
   Overview,
   Replay,
+  Secret,
   Settings,
   Stats,
   TimelineEntry,
@@ -75,8 +74,6 @@ export interface JsonSchema {
 }
 
 export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
-export type LaneState = LaneStatus["state"];
-export type StatsFields = Stats["totals"];
 
 export interface ReplayFilter {
   ids?: string[];

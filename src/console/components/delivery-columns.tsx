@@ -1,14 +1,8 @@
 import type { Delivery } from "../api/types.ts";
-import { useTextAt } from "./clock.ts";
 import type { Column } from "./data-table.tsx";
 import { Id } from "./id.tsx";
 import { Outcome, Status } from "./status.tsx";
-import { Time } from "./time.tsx";
-
-function Due({ at }: { at: string | null }) {
-  const due = useTextAt((now) => (at !== null && Date.parse(at) <= now ? "due" : ""));
-  return due === "" ? <Time at={at} /> : <span>{due}</span>;
-}
+import { Due, Time } from "./time.tsx";
 
 export const DELIVERY_COLUMNS: Column<Delivery>[] = [
   { id: "id", header: "Delivery", cell: ({ id }) => <Id id={id} short /> },

@@ -64,7 +64,11 @@ export function Choice({ label, value, onChange, choices, width = 150 }: ChoiceP
       value={value ?? null}
       onChange={onChange}
       clearable={value !== undefined}
-      clearButtonProps={{ "aria-label": `Any ${label.toLowerCase()}`, tabIndex: 0 }}
+      clearButtonProps={{
+        "aria-label": `Any ${label.toLowerCase()}`,
+        "aria-hidden": false,
+        tabIndex: 0,
+      }}
       searchable={choices.length > 10}
       comboboxProps={{ width: "max-content", position: "bottom-start" }}
     />
@@ -78,7 +82,7 @@ export function TextFilter({ label, value, onChange }: FilterProps) {
   return (
     <TextInput
       size="xs"
-      w={160}
+      w={140}
       aria-label={label}
       placeholder={label}
       value={text}
@@ -99,5 +103,5 @@ export function EndpointFilter(props: Omit<FilterProps, "label">) {
   const known = choices.some(({ value }) => value === props.value);
   const own =
     props.value !== undefined && !known ? [{ value: props.value, label: props.value }] : [];
-  return <Choice label="Endpoint" width={190} choices={[...own, ...choices]} {...props} />;
+  return <Choice label="Endpoint" width={165} choices={[...own, ...choices]} {...props} />;
 }

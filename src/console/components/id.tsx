@@ -37,7 +37,7 @@ export function Id({ id, short = false, link = true }: IdProps) {
 }
 
 /** The end of a UUIDv7 is its random part; its beginning only tells the time. */
-export function shorten(id: string): string {
+function shorten(id: string): string {
   const [prefix = "", rest = ""] = id.split("_");
   return rest.length < 12 ? id : `${prefix}_…${rest.slice(-8)}`;
 }

@@ -43,7 +43,13 @@ export function Search() {
       maw={340}
       miw={0}
       leftSection={<IconSearch size={14} />}
-      rightSection={text === "" ? <Kbd size="xs">/</Kbd> : null}
+      rightSection={
+        text === "" ? (
+          <Kbd size="xs" visibleFrom="sm">
+            /
+          </Kbd>
+        ) : null
+      }
       rightSectionPointerEvents="none"
       value={text}
       onChange={setText}

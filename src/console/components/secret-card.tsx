@@ -24,8 +24,8 @@ export function SecretCard({ owner, children }: { owner: SecretOwner; children: 
   const rotate = useRotateSecret(owner);
   const [asking, ask] = useDisclosure(false);
   const [overlapS, setOverlapS] = useState("86400");
-  const secret = rotate.data?.secret ?? reveal.data;
-  const shown = secret !== undefined;
+  const found = rotate.data ?? reveal.data;
+  const shown = found !== undefined;
 
   function hide(): void {
     reveal.reset();
@@ -38,8 +38,8 @@ export function SecretCard({ owner, children }: { owner: SecretOwner; children: 
         <Text size="sm" component="div">
           {children}
         </Text>
-        {shown && <SecretText label="Secret" secret={secret} />}
-        {rotate.data && <Overlap until={rotate.data.previous_expires_at} />}
+        {shown && <SecretText label="Secret" secret={found.secret} />}
+        {found?.previous_expires_at && <Overlap until={found.previous_expires_at} />}
         {reveal.isError && <ErrorBox error={reveal.error} />}
         <Group gap="xs">
           <Button

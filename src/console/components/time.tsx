@@ -29,3 +29,9 @@ export function Time({ at, clock = false }: TimeProps) {
     </Tooltip>
   );
 }
+
+/** A moment to come; "due" once it is over. */
+export function Due({ at }: { at: string | null }) {
+  const due = useTextAt((now) => (at !== null && Date.parse(at) <= now ? "due" : ""));
+  return due === "" ? <Time at={at} /> : <span>{due}</span>;
+}

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { estimateEnd, retryAfterS } from "../../core/estimate.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Callback, Job, JobStatus } from "../../core/model.ts";
+import type { Callback, Job, JobStatus, ListedJob } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { defined, isoTime } from "./common.ts";
 
@@ -14,10 +14,11 @@ export function jobUrl(publicUrl: string, jobId: string): string {
   return `${publicUrl}/v1/jobs/${formatId("job", jobId)}`;
 }
 
-/** A job as JSON text. Its input goes in as it is stored, unparsed. */
-export function jobText(job: Job, publicUrl: string): string {
+/** A job as JSON text. Its input, if there is one, goes in as it is stored, unparsed. */
+export function jobText(job: Job | ListedJob, publicUrl: string): string {
   const self = jobUrl(publicUrl, job.id);
   const rest = JSON.stringify({
+    input_bytes: "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input),
     metadata: job.metadata,
     progress: {
       fraction: job.progress_fraction,
@@ -48,10 +49,13 @@ export function jobText(job: Job, publicUrl: string): string {
     type: job.type,
     status: job.status,
   });
-  return `${head.slice(0, -1)},"input":${job.input},${rest.slice(1)}`;
+  const input = job.input === null ? "" : `"input":${job.input},`;
+  return `${head.slice(0, -1)},${input}${rest.slice(1)}`;
 }
 
-export function jobErrorOf(job: Job): { code: string; message: string } | null {
+export function jobErrorOf(
+  job: Pick<Job, "error_code" | "error_message">,
+): { code: string; message: string } | null {
   return job.error_code === null
     ? null
     : { code: job.error_code, message: job.error_message ?? "" };

@@ -5,6 +5,7 @@ import { readSecret, rotateSecret } from "../../flow/secrets.ts";
 import { json } from "../reply.ts";
 import { deliveryView } from "../representations/delivery.ts";
 import { endpointView } from "../representations/endpoint.ts";
+import { secretView } from "../representations/secret.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
 import { delivery as deliverySchema } from "../schemas/delivery.ts";
@@ -77,7 +78,7 @@ const secret = route({
   responses: { 200: { description: "The current secret", schema: secretOutput } },
   problems: ["id_invalid", "not_found"],
   async handler(context, { accountId, params: { id } }) {
-    return json(200, { secret: await readSecret(context, { accountId, endpointId: id }) });
+    return json(200, secretView(await readSecret(context, { accountId, endpointId: id })));
   },
 });
 
@@ -102,10 +103,7 @@ const rotate = route({
       overlapS: overlap_s,
       secret: chosen ?? null,
     });
-    return json(200, {
-      secret: rotated.secret,
-      previous_expires_at: rotated.previousExpiresAt.toISOString(),
-    });
+    return json(200, secretView(rotated));
   },
 });
 

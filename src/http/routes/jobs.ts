@@ -1,3 +1,4 @@
+import { MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
@@ -47,6 +48,7 @@ const list = route({
   operationId: "listJobs",
   tag,
   summary: "List jobs, newest first",
+  description: `Inputs of more than ${MAX_LISTED_INPUT} bytes are left out: \`GET /v1/jobs/{id}\` has them.`,
   query: jobsQuery,
   responses: { 200: { description: "A page of jobs", schema: pageOf(jobSchema) } },
   problems: ["query_invalid", "cursor_invalid"],

@@ -1,6 +1,7 @@
 import { getPublicKey } from "../../db/accounts.ts";
 import { readSecret, rotateSecret } from "../../flow/secrets.ts";
 import { json } from "../reply.ts";
+import { secretView } from "../representations/secret.ts";
 import { route, type Route } from "../route.ts";
 import { publicKey, rotatedSecret, rotation, secretOutput } from "../schemas/endpoint.ts";
 
@@ -31,7 +32,7 @@ const secret = route({
   responses: { 200: { description: "The current secret", schema: secretOutput } },
   problems: [],
   async handler(context, { accountId }) {
-    return json(200, { secret: await readSecret(context, { accountId, endpointId: null }) });
+    return json(200, secretView(await readSecret(context, { accountId, endpointId: null })));
   },
 });
 
@@ -55,10 +56,7 @@ const rotate = route({
       overlapS: overlap_s,
       secret: chosen ?? null,
     });
-    return json(200, {
-      secret: rotated.secret,
-      previous_expires_at: rotated.previousExpiresAt.toISOString(),
-    });
+    return json(200, secretView(rotated));
   },
 });
 

@@ -133,7 +133,14 @@ export const rotation = z
   })
   .meta({ id: "Rotation", example: { overlap_s: 86_400 } });
 
-export const secretOutput = z.strictObject({ secret: secretText }).meta({ id: "Secret" });
+export const secretOutput = z
+  .strictObject({
+    secret: secretText,
+    previous_expires_at: timeText.nullable().meta({
+      description: "Until when the previous secret signs as well; null when none does",
+    }),
+  })
+  .meta({ id: "Secret" });
 
 export const rotatedSecret = z
   .strictObject({ secret: secretText, previous_expires_at: timeText })

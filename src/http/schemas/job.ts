@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { DEFAULT_CALLBACK_EVENTS, JOB_EVENTS, JOB_STATUSES } from "../../core/model.ts";
+import {
+  DEFAULT_CALLBACK_EVENTS,
+  JOB_EVENTS,
+  JOB_STATUSES,
+  MAX_LISTED_INPUT,
+} from "../../core/model.ts";
 import {
   exampleId,
   idParam,
@@ -126,7 +131,13 @@ export const job = z
     id: idText("job"),
     type: z.string(),
     status: z.enum(JOB_STATUSES),
-    input: z.unknown().meta({ description: "As posted" }),
+    input: z
+      .unknown()
+      .optional()
+      .meta({
+        description: `As posted. Left out in lists when it has more than ${MAX_LISTED_INPUT} bytes`,
+      }),
+    input_bytes: z.int().meta({ description: "Length of the input as JSON text" }),
     metadata: jsonObject,
     progress: z.strictObject({
       fraction: z.number().min(0).max(1),
@@ -161,6 +172,7 @@ export const job = z
       type: "demo.echo",
       status: "completed",
       input: { hello: "world" },
+      input_bytes: 17,
       metadata: { order: "A-1001" },
       progress: { fraction: 1, message: null },
       eta: null,

@@ -64,6 +64,7 @@ function Stacked({
           dataKey="at"
           series={series.map(({ name, color }) => ({ name, color }))}
           valueFormatter={number}
+          yAxisProps={{ allowDecimals: false }}
           barChartProps={{ accessibilityLayer: false, barCategoryGap: "18%" }}
           barProps={{ isAnimationActive: false, maxBarSize: 26 }}
         />

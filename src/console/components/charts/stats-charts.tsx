@@ -1,4 +1,4 @@
-import { SegmentedControl, SimpleGrid, Skeleton } from "@mantine/core";
+import { Center, SegmentedControl, SimpleGrid, Skeleton, Text } from "@mantine/core";
 import { lazy, Suspense, type ReactNode } from "react";
 import { RANGES, useStats, type RangeName } from "../../api/overview.ts";
 import type { Stats } from "../../api/types.ts";
@@ -11,6 +11,9 @@ const JobsChart = lazy(async () => ({ default: (await charts()).JobsChart }));
 const DeliveriesChart = lazy(async () => ({ default: (await charts()).DeliveriesChart }));
 const AnswersChart = lazy(async () => ({ default: (await charts()).AnswersChart }));
 const LatencyChart = lazy(async () => ({ default: (await charts()).LatencyChart }));
+
+/** Of a chart with its legend. */
+const HEIGHT = 212;
 
 export function toRange(text: string | undefined): RangeName {
   return text !== undefined && text in RANGES ? (text as RangeName) : "24h";
@@ -38,10 +41,20 @@ export function RangePicker({
 export function StatsCharts({ range, endpointId }: { range: RangeName; endpointId?: string }) {
   const stats = useStats(range, endpointId);
   if (stats.isError) return <ErrorBox error={stats.error} retry={() => void stats.refetch()} />;
+  const latency = (of: "latency_ms" | "response_ms") => (data: Stats) =>
+    data.totals[of] === null ? (
+      <Center h={HEIGHT}>
+        <Text size="sm" c="dimmed">
+          {tellLatency(data, of)}
+        </Text>
+      </Center>
+    ) : (
+      <LatencyChart of={of} stats={data} summary={tellLatency(data, of)} />
+    );
   const show = (title: string, draw: (data: Stats) => ReactNode) => (
     <Card title={title}>
-      <Suspense fallback={<Skeleton height={190} />}>
-        {stats.data === undefined ? <Skeleton height={190} /> : draw(stats.data)}
+      <Suspense fallback={<Skeleton height={HEIGHT} />}>
+        {stats.data === undefined ? <Skeleton height={HEIGHT} /> : draw(stats.data)}
       </Suspense>
     </Card>
   );
@@ -55,13 +68,8 @@ export function StatsCharts({ range, endpointId }: { range: RangeName; endpointI
       {show("Answers to attempts", (data) => (
         <AnswersChart stats={data} summary={tellAnswers(data)} />
       ))}
-      {show("From message to delivered", (data) => (
-        <LatencyChart of="latency_ms" stats={data} summary={tellLatency(data, "latency_ms")} />
-      ))}
-      {endpointId !== undefined &&
-        show("Response time of the receiver", (data) => (
-          <LatencyChart of="response_ms" stats={data} summary={tellLatency(data, "response_ms")} />
-        ))}
+      {show("From message to delivered", latency("latency_ms"))}
+      {endpointId !== undefined && show("Response time of the receiver", latency("response_ms"))}
     </SimpleGrid>
   );
 }
@@ -81,6 +89,6 @@ function tellAnswers({ totals: { attempts } }: Stats): string {
 
 function tellLatency({ totals }: Stats, of: "latency_ms" | "response_ms"): string {
   const found = totals[of];
-  if (found === null) return "No deliveries in this time";
+  if (found === null) return of === "latency_ms" ? "Nothing was delivered" : "No attempt was made";
   return `Median ${duration(found.p50)}, 90th percentile ${duration(found.p90)}, 99th ${duration(found.p99)}`;
 }

@@ -18,6 +18,7 @@ import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
 import { useView, type View } from "../../components/use-view.ts";
 import classes from "./dead-letters.module.css";
 import { Groups } from "./groups.tsx";
+import { Replays } from "./replays.tsx";
 
 const NAMES = [
   "reason",
@@ -121,6 +122,7 @@ export default function DeadLetters() {
         }
         empty={<NoLetters filtered={filtered} onClear={view.clear} />}
       />
+      <Replays />
       <ReplayDialog order={order} onClose={() => setOrder(null)} onDone={choice.clear} />
     </Page>
   );

@@ -85,7 +85,7 @@ function Column({ attempt }: { attempt: Attempt }) {
       <TextView
         label="Request headers"
         text={headerText(attempt.request_headers)}
-        maxHeight={220}
+        maxHeight={320}
       />
       {response_headers === null ? (
         <Text size="sm" c="dimmed">
@@ -93,7 +93,7 @@ function Column({ attempt }: { attempt: Attempt }) {
         </Text>
       ) : (
         <>
-          <TextView label="Response headers" text={headerText(response_headers)} maxHeight={220} />
+          <TextView label="Response headers" text={headerText(response_headers)} maxHeight={320} />
           <TextView
             label={response_truncated ? "Response body (first 16 KiB)" : "Response body"}
             text={body === "" ? "(empty)" : prettyBody(body)}

@@ -63,7 +63,7 @@ function Filters({
     <FilterBar filtered={filtered} onClear={clear}>
       <Choice
         label="Status"
-        width={130}
+        width={120}
         choices={DELIVERY_STATUSES}
         value={values.status}
         onChange={(status) => set({ status })}

@@ -26,7 +26,7 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
   const check = useMutation({
     gcTime: 0,
     async mutationFn(): Promise<Checked[]> {
-      const [secret, publicKey] = await Promise.all([readSecret(endpointId), readPublicKey()]);
+      const [{ secret }, publicKey] = await Promise.all([readSecret(endpointId), readPublicKey()]);
       return await checkSignatures(content, signatures, { secret, publicKey });
     },
   });

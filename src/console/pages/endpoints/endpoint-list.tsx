@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Anchor, Button } from "@mantine/core";
 import { IconPlugConnected, IconPlus } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { useEndpoints } from "../../api/endpoints.ts";
@@ -6,7 +6,6 @@ import { useStats } from "../../api/overview.ts";
 import type { Endpoint } from "../../api/types.ts";
 import type { Column } from "../../components/data-table.tsx";
 import { duration, number, percent } from "../../components/format.ts";
-import { Id } from "../../components/id.tsx";
 import { ListCard } from "../../components/list-card.tsx";
 import { None } from "../../components/none.tsx";
 import { Page } from "../../components/page.tsx";
@@ -18,16 +17,24 @@ import { useView } from "../../components/use-view.ts";
 const PAGE_SIZE = 20;
 
 const COLUMNS: Column<Endpoint>[] = [
-  { id: "id", header: "Endpoint", cell: ({ id }) => <Id id={id} short /> },
+  {
+    id: "name",
+    header: "Endpoint",
+    grow: true,
+    cell: ({ id, url, description }) => (
+      <Anchor component={Link} to={`/endpoints/${id}`} fz="inherit" title={url}>
+        {description || <span className="rb-mono">{url}</span>}
+      </Anchor>
+    ),
+  },
   { id: "state", header: "State", cell: ({ lane }) => <Status value={lane.state} /> },
   {
     id: "url",
     header: "Receiver",
     grow: true,
-    cell: ({ url, description }) => (
-      <span className="rb-truncate" title={url}>
-        {description && `${description} · `}
-        <span className="rb-mono">{url}</span>
+    cell: ({ url }) => (
+      <span className="rb-mono" title={url}>
+        {url}
       </span>
     ),
   },

@@ -10,22 +10,43 @@ import {
 } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useEndpoints } from "../../api/endpoints.ts";
+import type { Callback } from "../../api/types.ts";
 
 export interface CallbackDraft {
   kind: "url" | "endpoint";
   url: string;
   endpointId: string | null;
   events: string[];
+  /** What the form does not show, of a job that is submitted again. */
+  more?: Pick<Callback, "headers" | "retry" | "timeout_s" | "ordered">;
+  /** How many of its headers were not shown, so that they are missing here. */
+  hidden?: number;
 }
 
 const EVENTS = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
+const REDACTED = "[redacted]";
 const DEFAULT_EVENTS = ["job.completed", "job.failed", "job.canceled"];
 
-export function toCallbacks(drafts: CallbackDraft[]) {
-  return drafts.map(({ kind, url, endpointId, events }) => ({
-    ...(kind === "url" ? { url } : { endpoint_id: endpointId ?? "" }),
+export function toCallbacks(drafts: CallbackDraft[]): Callback[] {
+  return drafts.map(({ kind, url, endpointId, events, more }) => ({
+    ...(kind === "url" ? { ...more, url } : { endpoint_id: endpointId ?? "" }),
     events,
   }));
+}
+
+/** Headers that hold a secret can't be taken over: the server does not show them. */
+export function draftsOf(callbacks: Callback[] = []): CallbackDraft[] {
+  return callbacks.map(({ url = "", endpoint_id = null, events, headers = {}, ...rest }) => {
+    const shown = Object.entries(headers).filter(([, value]) => value !== REDACTED);
+    return {
+      kind: endpoint_id === null ? "url" : "endpoint",
+      url,
+      endpointId: endpoint_id,
+      events,
+      more: { ...rest, ...(shown.length > 0 && { headers: Object.fromEntries(shown) }) },
+      hidden: Object.keys(headers).length - shown.length,
+    };
+  });
 }
 
 interface CallbackInputsProps {
@@ -102,6 +123,12 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
           >
             <IconTrash size={16} />
           </ActionIcon>
+          {draft.hidden ? (
+            <Text size="xs" c="dimmed" w="100%">
+              Without {draft.hidden === 1 ? "1 secret header" : `${draft.hidden} secret headers`} of
+              the first time: the server does not show them.
+            </Text>
+          ) : null}
         </Group>
       ))}
       <Button

@@ -101,8 +101,7 @@ function Actions({ job }: { job: Job }) {
       )}
       <Button
         component={Link}
-        to="/jobs/new"
-        state={{ again: job }}
+        to={`/jobs/new?again=${job.id}`}
         variant="default"
         leftSection={<IconRepeat size={14} />}
       >

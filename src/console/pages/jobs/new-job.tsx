@@ -12,27 +12,32 @@ import {
 } from "@mantine/core";
 import { randomId } from "@mantine/hooks";
 import { useMemo, useState, type FormEvent } from "react";
-import { useLocation, useNavigate } from "react-router";
-import { useJobTypes, useSubmitJob } from "../../api/jobs.ts";
+import { useNavigate } from "react-router";
+import { useJob, useJobTypes, useSubmitJob } from "../../api/jobs.ts";
 import type { Job, JobType } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { json } from "../../components/format.ts";
 import { JsonInput, parseJson } from "../../components/json-input.tsx";
 import { Page } from "../../components/page.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
-import { CallbackInputs, toCallbacks, type CallbackDraft } from "./callback-inputs.tsx";
+import { useView } from "../../components/use-view.ts";
+import { CallbackInputs, draftsOf, toCallbacks, type CallbackDraft } from "./callback-inputs.tsx";
 import { canBeForm, SchemaForm, startValue } from "./schema-form.tsx";
 
 const BACK = { to: "/jobs", label: "Jobs" };
 
 export default function NewJob() {
   const types = useJobTypes();
-  const { state } = useLocation() as { state: { again?: Job } | null };
+  const again = useView(["again"]).values.again ?? null;
+  const model = useJob(again);
+  const failed = [types, model].find(({ isError }) => isError);
   return (
-    <Page title={state?.again ? "Submit again" : "New job"} back={BACK}>
-      {types.isPending && <Loading rows={4} />}
-      {types.isError && <ErrorBox error={types.error} retry={() => void types.refetch()} />}
-      {types.data && <JobForm types={types.data} again={state?.again ?? null} />}
+    <Page title={again === null ? "New job" : "Submit again"} back={BACK}>
+      {types.isLoading || model.isLoading ? <Loading rows={4} /> : null}
+      {failed && <ErrorBox error={failed.error} retry={() => void failed.refetch()} />}
+      {types.data && (again === null || model.data) && (
+        <JobForm key={again} types={types.data} again={model.data ?? null} />
+      )}
     </Page>
   );
 }
@@ -48,7 +53,7 @@ function JobForm({ types, again }: { types: JobType[]; again: Job | null }) {
   const [text, setText] = useState(json(first));
   const [metadata, setMetadata] = useState(json(again?.metadata ?? {}));
   const [timeoutS, setTimeoutS] = useState<number | string>(again?.timeout_s ?? "");
-  const [callbacks, setCallbacks] = useState<CallbackDraft[]>(() => draftsOf(again));
+  const [callbacks, setCallbacks] = useState<CallbackDraft[]>(() => draftsOf(again?.callbacks));
   // stays the same while this form is open: a second click makes no second job
   const idempotencyKey = useMemo(() => randomId("console-"), []);
   const [key, setKey] = useState(idempotencyKey);
@@ -171,13 +176,4 @@ function JobForm({ types, again }: { types: JobType[]; again: Job | null }) {
       </Stack>
     </form>
   );
-}
-
-function draftsOf(again: Job | null): CallbackDraft[] {
-  return (again?.callbacks ?? []).map(({ url = "", endpoint_id = null, events }) => ({
-    kind: endpoint_id === null ? "url" : "endpoint",
-    url,
-    endpointId: endpoint_id,
-    events,
-  }));
 }

@@ -14,15 +14,15 @@ import { Link } from "react-router";
 import type { TimelineEntry } from "../../api/types.ts";
 import { duration } from "../../components/format.ts";
 import { Outcome, Status, type Tone } from "../../components/status.tsx";
-import { Time } from "../../components/time.tsx";
+import { Due, Time } from "../../components/time.tsx";
 import classes from "./timeline.module.css";
 
-/** A job's story from acceptance to the last attempt, oldest first. */
+/** A job's story from acceptance to the last attempt, oldest first; attempts below their delivery. */
 export function Timeline({ entries }: { entries: TimelineEntry[] }) {
   const start = Date.parse(entries[0]?.at ?? "");
   return (
     <ol className={classes.timeline}>
-      {entries.map((entry, index) => {
+      {gathered(entries).map((entry, index) => {
         const { icon, tone } = lookOf(entry);
         return (
           <li
@@ -44,7 +44,7 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
             <div className={classes.times}>
               <Time at={entry.at} clock />
               {entry.kind === "next_attempt" ? (
-                <Time at={entry.at} />
+                <Due at={entry.at} />
               ) : (
                 <span>{offsetOf(entry, start)}</span>
               )}
@@ -56,8 +56,24 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
   );
 }
 
+/** Puts attempts right below their delivery, whatever else happened between them. */
+function gathered(entries: TimelineEntry[]): TimelineEntry[] {
+  const attempts = Map.groupBy(entries.filter(isAttempt), (entry) => entry.delivery_id);
+  return entries
+    .filter((entry) => !isAttempt(entry))
+    .flatMap((entry) =>
+      entry.kind === "delivery" ? [entry, ...(attempts.get(entry.delivery_id) ?? [])] : [entry],
+    );
+}
+
+function isAttempt({ kind }: TimelineEntry): boolean {
+  return kind === "attempt" || kind === "next_attempt";
+}
+
 function Detail({ entry }: { entry: TimelineEntry }) {
-  const { url, delivery_id, duration_ms } = entry;
+  const { delivery_id, duration_ms } = entry;
+  // the delivery above it tells
+  const url = isAttempt(entry) ? undefined : entry.url;
   const detail = entry.detail ?? entry.title;
   const took = typeof duration_ms === "number" ? `took ${duration(duration_ms)}` : null;
   if (!url && !took && !detail) return null;
@@ -108,9 +124,9 @@ function offsetOf({ at }: TimelineEntry, start: number): string {
   return distance > 0 ? `+${duration(distance)}` : "";
 }
 
-function depthOf({ kind }: TimelineEntry): number {
-  if (kind === "attempt" || kind === "next_attempt") return 2;
-  return kind === "delivery" ? 1 : 0;
+function depthOf(entry: TimelineEntry): number {
+  if (isAttempt(entry)) return 2;
+  return entry.kind === "delivery" ? 1 : 0;
 }
 
 const SIZE = { size: 14, stroke: 2 };

@@ -5,7 +5,7 @@ import { DataTable, type Column } from "../../components/data-table.tsx";
 import { count } from "../../components/format.ts";
 import { None } from "../../components/none.tsx";
 import { Status } from "../../components/status.tsx";
-import { Time } from "../../components/time.tsx";
+import { Due, Time } from "../../components/time.tsx";
 
 const COLUMNS: Column<Lane>[] = [
   { id: "state", header: "State", cell: ({ state }) => <Status value={state} /> },
@@ -22,8 +22,13 @@ const COLUMNS: Column<Lane>[] = [
         </Anchor>
       ),
   },
-  { id: "reason", header: "Why", cell: ({ reason }) => reason ?? <None /> },
-  { id: "until", header: "Next probe", cell: ({ until }) => <Time at={until} /> },
+  {
+    id: "reason",
+    header: "Why",
+    grow: true,
+    cell: ({ reason }) => (reason === null ? <None /> : <span title={reason}>{reason}</span>),
+  },
+  { id: "until", header: "Next probe", cell: ({ until }) => <Due at={until} /> },
   { id: "pending", header: "Pending", align: "right", cell: ({ pending }) => count(pending) },
   { id: "due", header: "Oldest due", cell: ({ oldest_due_at }) => <Time at={oldest_due_at} /> },
 ];

@@ -1,7 +1,14 @@
 import { Anchor, Button, SimpleGrid, Text } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
 import { Link } from "react-router";
-import { useOverview, useStats, useTroubledLanes, useWorkers } from "../../api/overview.ts";
+import {
+  RANGES,
+  useOverview,
+  useStats,
+  useTroubledLanes,
+  useWorkers,
+  type RangeName,
+} from "../../api/overview.ts";
 import { useMay } from "../../api/session.ts";
 import type { Overview as Figures, Stats } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
@@ -29,7 +36,7 @@ export default function Overview() {
         <ErrorBox error={overview.error} retry={() => void overview.refetch()} />
       )}
       {overview.isPending && <Loading rows={3} />}
-      {overview.data && <Tiles figures={overview.data} stats={stats.data} />}
+      {overview.data && <Tiles figures={overview.data} stats={stats.data} range={range} />}
       {overview.data && isNew(overview.data, stats.data) && <FirstSteps />}
       <Lanes />
       <StatsCharts range={range} />
@@ -38,7 +45,13 @@ export default function Overview() {
   );
 }
 
-function Tiles({ figures, stats }: { figures: Figures; stats: Stats | undefined }) {
+interface TilesProps {
+  figures: Figures;
+  stats: Stats | undefined;
+  range: RangeName;
+}
+
+function Tiles({ figures, stats, range }: TilesProps) {
   const now = useNow();
   const { jobs, deliveries, dead_letters, lanes, workers } = figures;
   const late = deliveries.oldest_due_at === null ? 0 : now - Date.parse(deliveries.oldest_due_at);
@@ -53,7 +66,7 @@ function Tiles({ figures, stats }: { figures: Figures; stats: Stats | undefined 
         to="/jobs?status=running"
       />
       <Tile
-        name="Success rate"
+        name={`Success rate, ${RANGES[range].label}`}
         value={percent(totals?.success_rate ?? null)}
         hint={totals ? `${number(totals.deliveries.delivered)} delivered` : undefined}
         tone={totals?.deliveries.dead ? "warn" : undefined}

@@ -1,0 +1,26 @@
+/** What a timer can count; longer is for ever. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+interface Limits {
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Does what must be over in time: the signal it is given aborts with the outer one, and with `late()`
+ * as its reason when the time is over.
+ */
+export async function within<T>(
+  { timeoutMs = Infinity, signal }: Limits,
+  late: () => Error,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (timeoutMs > LONGEST_MS) return await work(signal);
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(late()), timeoutMs);
+  try {
+    return await work(signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
