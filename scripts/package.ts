@@ -37,12 +37,21 @@ export function pack(folder: string, destination: string): string {
   return path.join(destination, filename);
 }
 
-/** `npm run package`: the tarball for `npm publish`, in `dist/`. */
+/**
+ * `npm run package`: the tarball for `npm publish`, in `dist/`. With a folder behind it: what would
+ * be in the tarball, there.
+ */
 if (import.meta.main) {
+  const [, , given] = process.argv;
+  if (given === undefined) packInto(path.join(ROOT, "dist"));
+  else assemble(path.resolve(given));
+}
+
+function packInto(destination: string): void {
   const folder = mkdtempSync(path.join(tmpdir(), "ringback-package-"));
   try {
     assemble(folder);
-    process.stdout.write(`${pack(folder, path.join(ROOT, "dist"))}\n`);
+    process.stdout.write(`${pack(folder, destination)}\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
 import { codeBlocks, readDoc } from "../docs/markdown.ts";
 import { createReader, eventually, untilItListens } from "../docs/reader.ts";
@@ -98,7 +98,10 @@ describe("the guide to the client", () => {
     };
     const post = (text: string) =>
       handle(new Request("http://x/", { method: "POST", body: text, headers }));
+    const print = jest.spyOn(console, "log").mockImplementation(() => undefined);
     expect((await post(body)).status).toBe(204);
+    expect(print.mock.calls).toEqual([["I-1"]]);
+    print.mockRestore();
     const refused = await post(body.replace("I-1", "I-2"));
     expect([refused.status, await refused.text()]).toEqual([401, "no_matching_signature"]);
   });

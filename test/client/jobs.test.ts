@@ -67,6 +67,12 @@ describe("result", () => {
     const error: unknown = await job.result({ timeoutMs: 200 }).catch((reason: unknown) => reason);
     if (!(error instanceof RingbackError)) throw error;
     expect(error).toMatchObject({ code: "timed_out", status: null });
+    expect(error.detail).toMatch(
+      /^job_\w{26} has not ended within 200 ms; it is (pending|running)$/,
+    );
+    // a service that says nothing takes no longer
+    proxy.fates.push("hang");
+    await expect(job.result({ timeoutMs: 200 })).rejects.toMatchObject({ code: "timed_out" });
     const reason = new Error("enough");
     await expect(job.result({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect((await job.wait()).status).toBe("completed");

@@ -117,7 +117,7 @@ describe("installed", () => {
     expect(execFileSync(program, ["--version"], { encoding: "utf8" }).trim()).toBe(version);
   });
 
-  test("ringback serve starts with a database of its own, and serves API and console", async () => {
+  test("ringback serve starts with a database of its own, and serves API, reference and console", async () => {
     const child = spawn(process.execPath, ["node_modules/.bin/ringback", "serve"], {
       cwd: project.folder,
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"], PORT: "0", LOG_LEVEL: "info" },
@@ -130,6 +130,10 @@ describe("installed", () => {
       const page = await fetch(`${url}/console/`);
       expect(page.headers.get("content-type")).toMatch(/^text\/html/);
       expect(await page.text()).toContain('<div id="root">');
+      for (const name of ["openapi.json", "docs/", "docs/swagger-ui-bundle.js"]) {
+        const { status } = await fetch(`${url}/${name}`);
+        expect([name, status]).toEqual([name, 200]);
+      }
     } finally {
       child.kill("SIGTERM");
       expect(await closed).toEqual([0, null]);
