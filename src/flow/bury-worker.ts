@@ -44,6 +44,8 @@ export async function leaveBehind(context: BurialContext & Pick<Context, "worker
   await inTransaction(context.pool, async (tx) => {
     const worker = await lockWorker(tx, id);
     if (worker !== null) await takeOver(tx, id, worker.pool_ids, false, context);
+    // buried, and stopped before it noticed: the tickets it took since then let it claim nothing
+    else await addTicket(tx);
   });
 }
 

@@ -19,7 +19,7 @@ import {
   normalizeDatabase,
   processMoves,
 } from "./processes.ts";
-import type { Belongings } from "./processes.ts";
+import type { Belongings, BurialPc } from "./processes.ts";
 import { hasWakeUp } from "./queue-model.ts";
 
 /**
@@ -39,14 +39,13 @@ export function laneModel(
       const moves = new Moves<LaneState>();
       state.workers.forEach((worker, index) => {
         if (!worker.up) return;
-        processMoves(moves, state, index, world, (s, entry) => {
-          s.workers[index]!.tasks.push(newPump(entry));
-        });
+        const { tasks, reconciler: mended } = world;
+        processMoves(moves, state, index, { tasks, mended }, TASKS);
         worker.tasks.forEach((_, place) => pumpMoves(moves, state, index, place, rules, world));
         if (world.audits) auditMoves(moves, state, index, rules);
       });
       state.producers.forEach((_, index) => producerMoves(moves, state, index, rules));
-      burialMoves(moves, state, rules, LEASE);
+      burialMoves(moves, state, rules, burialOrder(rules), LEASE);
       if (world.reconciler) reconcilerMoves(moves, state, rules);
       clockMoves(moves, state, agePlans);
       return moves;
@@ -57,17 +56,31 @@ export function laneModel(
   };
 }
 
+const TASKS = {
+  take(s: LaneState, index: number, entry: string): void {
+    s.workers[index]!.tasks.push(newPump(entry));
+  },
+};
+
+function burialOrder({ burialLocksOursFirst, burialQueuesAnew }: LaneRules): BurialPc[] {
+  if (!burialLocksOursFirst) return ["unlock", "takeBack", "overtake", "upsert"];
+  return ["takeBack", burialQueuesAnew ? "findEntries" : "unlock", "overtake", "upsert"];
+}
+
 const LEASE: Belongings<LaneState> = {
   name: "breakLeases",
-  row: LANE,
-  areOf: (db, registration) => laneOf(db).leasedBy === registration,
+  rows: () => [LANE],
+  areOf: (db, _lane, registration) => laneOf(db).leasedBy === registration,
   takeBack({ db }, tx) {
     write(db, tx, LANE, { leasedBy: null, epoch: laneOf(db).epoch + 1 }, "update");
     return true;
   },
 };
 
-/** flow/publish.ts; flow/replay.ts does the same with a delivery that is reopened. */
+/**
+ * flow/publish.ts; flow/replay.ts does the same with a delivery that is reopened. The nudge to the
+ * holder has no step: it may be lost, and a holder may look at any time.
+ */
 function producerMoves(
   moves: Moves<LaneState>,
   state: LaneState,
@@ -75,7 +88,7 @@ function producerMoves(
   rules: LaneRules,
 ): void {
   const { db } = state;
-  const { pc } = state.producers[index]!;
+  const { pc, leased: wasLeased } = state.producers[index]!;
   const tx = `P${index + 1}`;
   const to = (s: LaneState, next: typeof pc): void => void (s.producers[index]!.pc = next);
   if (pc === "done") return;
@@ -87,13 +100,19 @@ function producerMoves(
     });
   }
   if (pc === "idle") {
-    moves.world(`${tx} begins`, (s) => to(s, "insert"));
+    moves.world(`${tx} begins`, (s) => {
+      if (!rules.asksTheHeldRow) s.producers[index]!.leased = laneOf(s.db).leasedBy !== null;
+      to(s, "insert");
+    });
   } else if (pc === "insert") {
     const waits = rules.producersHoldTheLane ? blockers(db, tx, LANE, "key share") : [];
-    moves.statement(tx, "holdLanes, insertDeliveries", waits, (s) => {
+    const leased = rules.asksTheHeldRow ? laneOf(db).leasedBy !== null : wasLeased;
+    const name = `holdLanes, insertDeliveries${leased ? ", leased" : ""}`;
+    moves.statement(tx, name, waits, (s) => {
       if (rules.producersHoldTheLane) lock(s.db, tx, LANE, "key share");
       write(s.db, tx, `delivery:${tx}`, { status: "pending", count: 0, next: 0 }, "update");
-      to(s, "overtake");
+      s.producers[index]!.leased = false;
+      to(s, leased ? "commit" : "overtake");
     });
   } else {
     addWakeUpMoves(moves, state, tx, rules, pc, to, (s) => to(s, "done"));

@@ -98,6 +98,7 @@ export function pumpMoves(
         moves.add(`${me}: readDue finds ${delivery}`, to("sending", { delivery, count }));
       }
       const first = rules.looksAfterTheLock ? "lockLease" : "nextDue";
+      // or nothing was due for a while: it may stay and be nudged, or miss the nudge and leave
       moves.add(`${me}: the slice is over`, to(first));
       return;
     }

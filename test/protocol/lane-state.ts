@@ -8,6 +8,8 @@ import { newEntry } from "./queue-model.ts";
 export const LANE_RULES = {
   /** holdLanes: a producer holds the lane's row until it commits. */
   producersHoldTheLane: true,
+  /** holdLanes: whether the lane is leased, and needs no wake-up, is asked of the row that is held. */
+  asksTheHeldRow: true,
   /** leaveLane: the look is a statement after the one that locked the row. */
   looksAfterTheLock: true,
   /** leaveLane: the wake-up is planned in the transaction that releases. */
@@ -109,7 +111,8 @@ export interface Pump extends Task {
 export type Audit = { pc: "check" | "break" | AddPc; epoch: number };
 
 export interface LaneState extends Protocol<Pump, Audit> {
-  producers: { pc: "idle" | "insert" | AddPc | "done" }[];
+  /** `leased`: in a look without a lock, when the rule is taken out. */
+  producers: { pc: "idle" | "insert" | AddPc | "done"; leased: boolean }[];
   left: Pick<
     LaneWorld,
     "crashes" | "zombies" | "failedSends" | "lostAnswers" | "deletions" | "stops"
@@ -155,7 +158,7 @@ export function initialLaneState(world: LaneWorld): LaneState {
   return {
     db,
     workers: newWorkers(tasks.length),
-    producers: Array.from({ length: producers }, () => ({ pc: "idle" })),
+    producers: Array.from({ length: producers }, () => ({ pc: "idle", leased: false })),
     burial: null,
     reconciler: null,
     left: { crashes, zombies, failedSends, lostAnswers, deletions, stops },

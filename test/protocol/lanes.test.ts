@@ -55,7 +55,13 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       rule: "producersHoldTheLane",
       world: BUSY,
       what: LOST,
-      trace: [/readOutlook/, /P1: commit/, /addWakeUps \(leave\)/, /releaseLease/],
+      trace: [/readOutlook/, /P1: holdLanes.*, leased/, /releaseLease/, /P1: commit/],
+    },
+    {
+      rule: "asksTheHeldRow",
+      world: BUSY,
+      what: LOST,
+      trace: [/P1 begins/, /releaseLease/, /P1: holdLanes.*, leased/, /P1: commit/],
     },
     {
       rule: "looksAfterTheLock",

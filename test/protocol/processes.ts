@@ -27,12 +27,12 @@ export interface Worker<T extends Task, Audit> {
 
 export type AddPc = "overtake" | "upsert" | "commit";
 
-type BurialPc = "takeBack" | "findEntries" | "unlock" | AddPc;
+export type BurialPc = "takeBack" | "findEntries" | "unlock" | "ticket" | AddPc;
 
 export interface Protocol<T extends Task, Audit> {
   db: Database;
   workers: Worker<T, Audit>[];
-  burial: { worker: number; registration: string; pc: BurialPc; wake: boolean } | null;
+  burial: Burial | null;
   reconciler: "hold" | AddPc | null;
   /** What the world may still do. */
   left: { crashes: number; zombies: number; deletions: number; stops: number };
@@ -40,10 +40,15 @@ export interface Protocol<T extends Task, Audit> {
   wrong: string | null;
 }
 
-export interface BurialRules {
-  burialQueuesAnew: boolean;
-  burialLocksOursFirst: boolean;
-  addsAgainWhenTaken: boolean;
+export interface Burial {
+  worker: number;
+  registration: string;
+  pc: BurialPc;
+  wake: boolean;
+  /** How many belongings were looked at. */
+  row: number;
+  /** The worker itself does it, as it leaves. */
+  leaving: boolean;
 }
 
 export function newWorkers<T extends Task, Audit>(count: number): Worker<T, Audit>[] {
@@ -58,13 +63,21 @@ export function newWorkers<T extends Task, Audit>(count: number): Worker<T, Audi
   }));
 }
 
-/** The life of a process, and what its queue runner fetches. */
+export interface Hooks<S> {
+  take(s: S, index: number, entry: string): void;
+  registeredAnew?(s: S, index: number): void;
+}
+
+/**
+ * The life of a process, and what its queue runner fetches.
+ * @param world mended: what a zombie that dies took with it is found by other means
+ */
 export function processMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   state: S,
   index: number,
-  world: { tasks: number[]; reconciler: boolean },
-  take: (s: S, entry: string) => void,
+  world: { tasks: number[]; mended: boolean },
+  { take, registeredAnew }: Hooks<S>,
 ): void {
   const { db, left } = state;
   const worker = state.workers[index]!;
@@ -73,7 +86,7 @@ export function processMoves<S extends Protocol<Task, unknown>>(
     for (const id of queue.fetchable(db)) {
       moves.add(`${pool}: getJobs takes ${id}`, (s) => {
         queue.fetch(s.db, id, pool);
-        take(s, id);
+        take(s, index, id);
       });
     }
   }
@@ -83,6 +96,7 @@ export function processMoves<S extends Protocol<Task, unknown>>(
       self.registration += "'";
       self.deaf = false;
       s.db.rows[`worker:${self.registration}`] = {};
+      registeredAnew?.(s, index);
     });
   } else if (left.zombies > 0 && index === 0) {
     moves.world(`${pool} loses its signs of life`, (s) => {
@@ -90,10 +104,14 @@ export function processMoves<S extends Protocol<Task, unknown>>(
       Object.assign(s.workers[index]!, { deaf: true, zombie: true });
     });
   }
-  if (left.crashes > 0 && (!worker.zombie || world.reconciler)) {
+  if (left.crashes > 0 && (!worker.zombie || world.mended)) {
     moves.world(`${pool} dies`, (s) => {
       s.left.crashes -= 1;
       for (const tx of Object.keys(s.db.open)) if (tx.startsWith(pool)) rollBack(s.db, tx);
+      if (s.burial?.leaving && s.burial.worker === index) {
+        rollBack(s.db, "burial");
+        s.burial = null;
+      }
       Object.assign(s.workers[index]!, { up: false, tasks: [], audit: null });
     });
   }
@@ -105,45 +123,33 @@ export function processMoves<S extends Protocol<Task, unknown>>(
   }
 }
 
-/** What a burial takes away from the dead: a lease or a run. */
+/** What a burial takes away from the dead: leases or runs. */
 export interface Belongings<S> {
   name: string;
-  row: string;
-  areOf(db: Database, registration: string): boolean;
-  /** Writes them back in the transaction; true: they need a wake-up. */
-  takeBack(state: S, tx: string): boolean;
+  rows(db: Database): string[];
+  areOf(db: Database, row: string, registration: string): boolean;
+  /** Writes one back in the transaction; true: it needs a wake-up. */
+  takeBack(state: S, tx: string, row: string): boolean;
 }
 
 /** flow/bury-worker.ts; the one who buries is a process apart. */
 export function burialMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   state: S,
-  rules: BurialRules,
+  rules: { addsAgainWhenTaken: boolean },
+  order: readonly BurialPc[],
   belongings: Belongings<S>,
 ): void {
   const { db, burial } = state;
   const tx = "burial";
-  const order: BurialPc[] = rules.burialLocksOursFirst
-    ? ["takeBack", rules.burialQueuesAnew ? "findEntries" : "unlock", "overtake", "upsert"]
-    : ["unlock", "takeBack", "overtake", "upsert"];
-  if (burial === null) {
-    state.workers.forEach(({ up, deaf, registration }, index) => {
-      const row = `worker:${registration}`;
-      if ((up && !deaf) || db.rows[row] === undefined) return;
-      moves.statement(tx, `lockDeadWorker W${index + 1}`, blockers(db, tx, row, "update"), (s) => {
-        lock(s.db, tx, row, "update");
-        s.burial = { worker: index, registration, pc: order[0]!, wake: false };
-      });
-    });
-    return;
-  }
-  const { worker, registration, pc } = burial;
+  if (burial === null) return deathMoves(moves, state, order[0]!);
+  const { worker, registration, pc, leaving } = burial;
   const pool = `W${worker + 1}`;
   const goOn = (s: S): void => {
-    const next = order[order.indexOf(pc) + 1]!;
+    const next = order[order.indexOf(pc) + 1] ?? "commit";
     s.burial!.pc = next === "overtake" && !s.burial!.wake ? "commit" : next;
   };
-  if (state.left.crashes > 0) {
+  if (state.left.crashes > 0 && !leaving) {
     moves.world("the one who buries dies", (s) => {
       s.left.crashes -= 1;
       rollBack(s.db, tx);
@@ -151,17 +157,15 @@ export function burialMoves<S extends Protocol<Task, unknown>>(
     });
   }
   if (pc === "takeBack") {
-    const { name, row, areOf } = belongings;
-    // what is not the dead one's in the snapshot is passed over without waiting
-    if (!areOf(db, registration)) return moves.add(`${tx}: ${name}, none`, goOn);
-    moves.statement(tx, name, blockers(db, tx, row, "update"), (s) => {
-      lock(s.db, tx, row, "update");
-      if (areOf(s.db, registration) && belongings.takeBack(s, tx)) s.burial!.wake = true;
-      goOn(s);
-    });
+    takeBackMoves(moves, state, burial, belongings, goOn);
   } else if (pc === "findEntries") {
     moves.add(`${tx}: findEntriesOf`, (s) => {
       s.burial!.wake ||= queue.entries(s.db, tx).some(([, e]) => e.keyed && e.lockedBy === pool);
+      goOn(s);
+    });
+  } else if (pc === "ticket") {
+    moves.add(`${tx}: addTicket`, (s) => {
+      queue.addTicket(s.db, tx, 0, inUse(s));
       goOn(s);
     });
   } else if (pc === "unlock") {
@@ -174,10 +178,49 @@ export function burialMoves<S extends Protocol<Task, unknown>>(
       write(s.db, tx, `worker:${registration}`, null, "update");
       commit(s.db, tx);
       s.burial = null;
+      if (leaving) s.workers[worker]!.up = false;
     });
   } else {
     addWakeUpMoves(moves, state, tx, rules, pc, (s, next) => (s.burial!.pc = next));
   }
+}
+
+/** Those who show no sign of life. */
+function deathMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  { db, workers }: S,
+  first: BurialPc,
+): void {
+  const tx = "burial";
+  workers.forEach(({ up, deaf, registration }, worker) => {
+    const row = `worker:${registration}`;
+    if ((up && !deaf) || db.rows[row] === undefined) return;
+    moves.statement(tx, `lockDeadWorker W${worker + 1}`, blockers(db, tx, row, "update"), (s) => {
+      lock(s.db, tx, row, "update");
+      s.burial = { worker, registration, pc: first, wake: false, row: 0, leaving: false };
+    });
+  });
+}
+
+function takeBackMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  { db }: S,
+  { registration, row }: Burial,
+  belongings: Belongings<S>,
+  goOn: (s: S) => void,
+): void {
+  const tx = "burial";
+  const { name, areOf } = belongings;
+  const rows = belongings.rows(db);
+  // what is not the dead one's in the snapshot is passed over without waiting
+  const place = rows.findIndex((key, index) => index >= row && areOf(db, key, registration));
+  if (place === -1) return moves.add(`${tx}: ${name}, ${row > 0 ? "no more" : "none"}`, goOn);
+  const key = rows[place]!;
+  moves.statement(tx, name, blockers(db, tx, key, "update"), (s) => {
+    lock(s.db, tx, key, "update");
+    if (areOf(s.db, key, registration) && belongings.takeBack(s, tx, key)) s.burial!.wake = true;
+    s.burial!.row = place + 1;
+  });
 }
 
 /** addWakeUps, for now, and the commit of its transaction. */

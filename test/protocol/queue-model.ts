@@ -2,8 +2,9 @@ import { blockers, lock, read, scan, write } from "./postgres.ts";
 import type { Database, Row } from "./postgres.ts";
 
 /**
- * graphile-worker's queue, for the entries of one job key: `sql/000020.sql` (add_jobs),
- * `sql/000015.sql` (force_unlock_workers), `dist/sql/*.js`. Times are relative to now.
+ * graphile-worker's queue, for the entries of one job key or for those without one:
+ * `sql/000020.sql` (add_jobs), `sql/000015.sql` (force_unlock_workers), `dist/sql/*.js`. Times are
+ * relative to now.
  */
 export interface Entry extends Row {
   /** It carries the job key. */
@@ -22,6 +23,21 @@ export function newEntry(runAt: number): Entry {
   return { keyed: true, lockedBy: null, runAt, spent: false };
 }
 
+/** An entry without a key, which nothing overtakes or replaces. */
+export function newTicket(runAt: number): Entry {
+  return { ...newEntry(runAt), keyed: false };
+}
+
+/** add_job without a key waits for nobody. */
+export function addTicket(
+  db: Database,
+  tx: string,
+  runAt: number,
+  inUse: ReadonlySet<string>,
+): void {
+  write(db, tx, freeId(db, inUse), newTicket(runAt), "update");
+}
+
 export function entries(db: Database, tx?: string): [string, Entry][] {
   return scan(db, PREFIX, tx) as [string, Entry][];
 }
@@ -32,7 +48,7 @@ function isAvailable(entry: Entry): boolean {
 
 /** A committed entry that some runner will take, at the latest at this time. */
 export function hasWakeUp(db: Database, atLatest: number): boolean {
-  return entries(db).some(([, e]) => e.keyed && isAvailable(e) && e.runAt <= atLatest);
+  return entries(db).some(([, e]) => isAvailable(e) && e.runAt <= atLatest);
 }
 
 /** batchGetJobs: what is available and due; rows that others have locked are skipped. */

@@ -5,7 +5,7 @@ import { ensureOriginLanes } from "../../src/db/lanes.ts";
 import { lockLease, releaseLease, takeLease } from "../../src/db/leases.ts";
 import { addWakeUps } from "../../src/db/queue.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
-import { buryWorker } from "../../src/flow/bury-worker.ts";
+import { buryWorker, leaveBehind } from "../../src/flow/bury-worker.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 
@@ -93,6 +93,20 @@ test("an entry completed late by one that was buried is not the one that others 
   expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
   await t.context.pool.query("delete from graphile_worker._private_jobs where id = $1", [old!.id]);
   expect(await entriesOf(laneId)).toEqual([expect.objectContaining({ available: true })]);
+});
+
+test("one that was buried, and leaves before it noticed, leaves a ticket for those it used up", async () => {
+  const tickets = async (): Promise<number> => {
+    const { rows } = await t.context.pool.query<{ count: number }>(
+      `select count(*)::int as count from graphile_worker.jobs where task_identifier = 'claim-jobs'`,
+    );
+    return rows[0]!.count;
+  };
+  const id = await makeWorker("left-pool");
+  expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
+  const before = await tickets();
+  await leaveBehind({ ...t.context, worker: { id } });
+  expect(await tickets()).toBe(before + 1);
 });
 
 test("a lease is refused at once while its holder leaves: the plan of the holder must stand", async () => {

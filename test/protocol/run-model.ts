@@ -1,32 +1,32 @@
 import type { Model } from "./explorer.ts";
 import { Moves } from "./moves.ts";
-import { allVersions, blockers, write } from "./postgres.ts";
-import {
-  addWakeUpMoves,
-  burialMoves,
-  clockMoves,
-  normalizeDatabase,
-  processMoves,
-} from "./processes.ts";
+import { blockers, commit, lock, write } from "./postgres.ts";
+import type { Database } from "./postgres.ts";
+import { burialMoves, clockMoves, inUse, normalizeDatabase, processMoves } from "./processes.ts";
 import type { Belongings } from "./processes.ts";
-import { hasWakeUp } from "./queue-model.ts";
+import { addTicket, entries, hasWakeUp } from "./queue-model.ts";
+import { claimMoves, isFree, isIdle, look, nudgeMoves } from "./run-runner.ts";
 import {
+  duePending,
   ended,
   initialRunState,
-  JOB,
   jobOf,
+  jobsOf,
   QUIET_RUN_WORLD,
   returned,
   RUN_RULES,
+  submit,
 } from "./run-state.ts";
-import type { Audit, RunRules, RunState, RunWorld } from "./run-state.ts";
-import { runMoves } from "./run-task.ts";
+import type { Audit, Job, RunRules, RunState, RunWorld } from "./run-state.ts";
+import { runMoves, ticketMoves } from "./run-task.ts";
 
 const MAX_CRASHES = 2;
 
 /**
- * One job and its wake-ups: the claim of a run, its end, the hand-back, a cancellation, the burial
- * of the dead and the reconciler. As in the lane's model one step is one statement.
+ * Jobs and their tickets: claims, ends, hand-backs, cancellations, nudges between processes,
+ * the burial of the dead, a process that stops and the audit. As in the lane's model one step is
+ * one statement, but for transactions that lock a single row: those are one step. Each process has
+ * one thread.
  */
 export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}): Model<RunState> {
   const world = { ...QUIET_RUN_WORLD, ...what };
@@ -37,17 +37,20 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
       const moves = new Moves<RunState>();
       state.workers.forEach((worker, index) => {
         if (!worker.up) return;
-        processMoves(moves, state, index, world, (s, entry) => {
-          const task = { entry, pc: "start" as const, noted: false, run: null, delay: 0 };
-          s.workers[index]!.tasks.push(task);
-        });
-        worker.tasks.forEach((_, place) => runMoves(moves, state, index, place, rules, world));
+        const { tasks, audits: mended } = world;
+        processMoves(moves, state, index, { tasks, mended }, TASKS);
+        worker.tasks.forEach((_, place) => ticketMoves(moves, state, index, place, rules));
+        claimMoves(moves, state, index, rules, world);
+        nudgeMoves(moves, state, index, rules, world);
+        worker.runs.forEach((_, place) => runMoves(moves, state, index, place, rules));
         if (world.audits) auditMoves(moves, state, index, rules);
+        leaveMoves(moves, state, index, rules);
       });
-      burialMoves(moves, state, rules, RUN);
-      if (world.reconciler) reconcilerMoves(moves, state, rules);
-      cancelMoves(moves, state);
-      clockMoves(moves, state, ageDelays);
+      const adds = state.burial?.leaving ? rules.leavingAddsTicket : rules.burialAddsTicket;
+      const order = adds ? ORDER : ORDER.filter((pc) => pc !== "ticket");
+      burialMoves(moves, state, { addsAgainWhenTaken: true }, order, RUNS);
+      clientMoves(moves, state);
+      clockMoves(moves, state, () => undefined);
       return moves;
     },
     check,
@@ -56,116 +59,205 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
   };
 }
 
-const RUN: Belongings<RunState> = {
-  name: "lockRunsOf, returnRuns",
-  row: JOB,
-  areOf(db, registration) {
-    const { status, worker } = jobOf(db);
-    return status === "running" && worker === registration;
+const TASKS = {
+  take(s: RunState, index: number, entry: string): void {
+    s.workers[index]!.tasks.push({ entry, pc: "start", noted: false });
   },
-  takeBack({ db }, tx) {
-    const job = jobOf(db);
-    const crashes = job.crashes + 1;
-    const poison = crashes >= MAX_CRASHES;
-    write(db, tx, JOB, { ...(poison ? ended(job) : returned(job, 0)), crashes }, "update");
-    return !poison;
+  /** wakeUpBuried */
+  registeredAnew(s: RunState, index: number): void {
+    for (const run of s.workers[index]!.runs) run.stop = true;
   },
 };
 
-/** flow/repair.ts, auditOwn: a run that the database knows of. */
-function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rules: RunRules): void {
-  const { db } = state;
-  const worker = state.workers[index]!;
-  const tx = `W${index + 1} audit`;
-  const { audit } = worker;
-  const job = jobOf(db);
-  if (audit === null) {
-    if (job.status !== "running" || job.worker !== worker.registration) return;
-    moves.add(`${tx}: findRunsOf`, (s) => {
-      s.workers[index]!.audit = { pc: "check", run: job.run };
-    });
-    return;
-  }
-  const to = (s: RunState, pc: Audit["pc"]): void => void (s.workers[index]!.audit!.pc = pc);
-  const over = (s: RunState): void => void (s.workers[index]!.audit = null);
-  if (audit.pc === "check") {
-    const noted = worker.tasks.some((t) => t.noted);
-    moves.add(`${tx}: ${noted ? "noted" : "not noted"}`, noted ? over : (s) => to(s, "return"));
-  } else if (audit.pc === "return") {
-    moves.statement(tx, "returnRun", blockers(db, tx, JOB, "update"), (s) => {
-      const now = jobOf(s.db);
-      if (now.status !== "running" || now.run !== audit.run) return over(s);
-      write(s.db, tx, JOB, returned(now, 0));
-      to(s, "overtake");
-    });
-  } else {
-    addWakeUpMoves(moves, state, tx, rules, audit.pc, to, over);
-  }
-}
+const ORDER = ["takeBack", "ticket", "unlock", "commit"] as const;
 
-/** flow/repair.ts, repairWakeUps: the look, and its transaction later. */
-function reconcilerMoves(moves: Moves<RunState>, state: RunState, rules: RunRules): void {
-  const { db, reconciler: pc } = state;
-  const to = (s: RunState, next: RunState["reconciler"]): void => void (s.reconciler = next);
-  if (pc !== null && pc !== "hold") {
-    return addWakeUpMoves(moves, state, "reconciler", rules, pc, to, (s) => to(s, null));
-  }
-  const { status, next } = jobOf(db);
-  if (status === "pending" && next <= 0 && !hasWakeUp(db, 0)) {
-    moves.add("reconciler: findForgottenJobs", (s) => to(s, "overtake"));
-  }
-}
+const RUNS: Belongings<RunState> = {
+  name: "lockRunsOf, returnRuns",
+  rows: (db) => jobsOf(db).map(([key]) => key),
+  areOf(db, key, registration) {
+    const { status, worker } = jobOf(db, key);
+    return status === "running" && worker === registration;
+  },
+  takeBack({ db, burial }, tx, key) {
+    const job = jobOf(db, key);
+    const crashes = job.crashes + (burial!.leaving ? 0 : 1);
+    const poison = crashes >= MAX_CRASHES;
+    write(db, tx, key, { ...(poison ? ended(job) : returned(job, 0)), crashes }, "update");
+    return false;
+  },
+};
 
-/** flow/cancel-job.ts, of a job that is pending. */
-function cancelMoves(moves: Moves<RunState>, { db, left }: RunState): void {
-  const isFree = blockers(db, "cancel", JOB, "update").length === 0;
-  if (left.cancels === 0 || jobOf(db).status !== "pending" || !isFree) return;
-  moves.world("cancelJob", (s) => {
-    s.left.cancels -= 1;
-    s.db.rows[JOB] = ended(jobOf(s.db));
+/** worker.stop: what is not done when the grace ends goes to others as it is. */
+function leaveMoves(moves: Moves<RunState>, state: RunState, index: number, rules: RunRules): void {
+  const { db, burial } = state;
+  const { stopping, tasks, claim, runs, registration } = state.workers[index]!;
+  // in truth it may leave while another is buried; they have no row in common
+  if (!stopping || burial !== null) return;
+  const me = `W${index + 1}`;
+  const row = `worker:${registration}`;
+  const done = tasks.length === 0 && claim === null && runs.length === 0;
+  const name = `${me}: ${done ? "" : "the grace is over, "}leaveBehind`;
+  const add = done ? moves.add.bind(moves) : moves.world.bind(moves);
+  if (db.rows[row] === undefined) {
+    return add(`${name}, not registered`, (s) => {
+      if (rules.buriedLeaverAddsTicket) {
+        addTicket(s.db, me, 0, inUse(s));
+        commit(s.db, me);
+      }
+      s.workers[index]!.up = false;
+    });
+  }
+  const waits = blockers(db, "burial", row, "update");
+  if (waits.length > 0) return void (done && moves.waits.push({ who: "burial", by: waits }));
+  add(name, (s) => {
+    lock(s.db, "burial", row, "update");
+    s.burial = { worker: index, registration, pc: "takeBack", wake: false, row: 0, leaving: true };
   });
 }
 
-/** The delay of a wake-up counts from the beginning of its transaction. */
-function ageDelays(s: RunState): void {
-  for (const { tasks } of s.workers) {
-    for (const task of tasks) {
-      const adding = task.pc === "overtake" || task.pc === "upsert";
-      if (adding) task.delay = Math.max(0, task.delay - 1);
+/** flow/repair.ts, auditOwn: orphaned runs, and jobs that a free thread was not told of. */
+function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rules: RunRules): void {
+  const { db } = state;
+  const worker = state.workers[index]!;
+  const { audit, registration, runs } = worker;
+  const tx = `W${index + 1} audit`;
+  const over = (s: RunState): void => void (s.workers[index]!.audit = null);
+  const to = (s: RunState, pc: Audit["pc"]): void => void (s.workers[index]!.audit!.pc = pc);
+  if (audit === null) {
+    if (worker.stopping) return;
+    for (const [job, { status, worker: holder, run }] of jobsOf(db)) {
+      if (status !== "running" || holder !== registration) continue;
+      if (runs.some((r) => r.job === job)) continue;
+      moves.add(`${tx}: findRunsOf, ${job} is not in hand`, (s) => {
+        s.workers[index]!.audit = { pc: "settled", job, run };
+      });
     }
+    if (isIdle(worker) && duePending(db).length > 0) {
+      moves.add(`${tx}: look`, (s) => void look(s.workers[index]!, false, rules));
+    }
+    return;
+  }
+  const { job, run } = audit;
+  if (audit.pc === "settled") {
+    if (worker.claim !== null && rules.auditAwaitsClaims) return;
+    moves.add(`${tx}: settled`, (s) => to(s, "check"));
+  } else if (audit.pc === "check") {
+    const now = jobOf(db, job);
+    const known = now.status === "running" && now.run === run && now.worker === registration;
+    const orphaned = known && !runs.some((r) => r.job === job);
+    moves.add(`${tx}: ${orphaned ? "orphaned" : "not orphaned"}`, (s) => {
+      if (orphaned) to(s, "return");
+      else over(s);
+    });
+  } else {
+    moves.statement(tx, "returnRun, addTicket, commit", blockers(db, tx, job, "update"), (s) => {
+      const now = jobOf(s.db, job);
+      if (now.status !== "running" || now.run !== run) return over(s);
+      const inHand = s.workers[index]!.runs.some((r) => r.job === job && r.run === run);
+      if (inHand) s.wrong = "the audit gave back a run that is in hand";
+      write(s.db, tx, job, returned(now, 0));
+      addTicket(s.db, tx, 0, inUse(s));
+      commit(s.db, tx);
+      over(s);
+    });
+  }
+}
+
+/** T1; and flow/cancel-job.ts, of a job that is pending. */
+function clientMoves(moves: Moves<RunState>, { db, left }: RunState): void {
+  if (left.submissions > 0) {
+    moves.world("submitJob", (s) => {
+      s.left.submissions -= 1;
+      submit(s.db);
+      addTicket(s.db, "client", 0, inUse(s));
+      commit(s.db, "client");
+    });
+  }
+  if (left.cancels === 0) return;
+  for (const [key, { status }] of jobsOf(db)) {
+    if (status !== "pending" || blockers(db, "client", key, "update").length > 0) continue;
+    moves.world(`cancelJob ${key}`, (s) => {
+      s.left.cancels -= 1;
+      s.db.rows[key] = ended(jobOf(s.db, key));
+    });
   }
 }
 
 function check(state: RunState): string | null {
   if (state.wrong !== null) return state.wrong;
-  const job = jobOf(state.db);
-  if (job.endings > 1) return "the job ended twice";
-  if (job.worker !== null && state.db.rows[`worker:${job.worker}`] === undefined) {
-    return "a run was claimed by a worker that is buried";
+  for (const [key, job] of jobsOf(state.db)) {
+    if (job.endings > 1) return "the job ended twice";
+    if (job.worker !== null && state.db.rows[`worker:${job.worker}`] === undefined) {
+      return "a run was claimed by a worker that is buried";
+    }
+    const current = state.workers
+      .flatMap(({ runs }) => runs)
+      .filter((r) => r.job === key && r.run === job.run);
+    if (job.status === "running" && current.length > 1) return "two hold the same run";
   }
-  const current = state.workers.flatMap((worker) => worker.tasks).filter((t) => t.run === job.run);
-  if (job.status === "running" && current.length > 1) return "two hold the same run";
   return null;
 }
 
-/** A pending job has a wake-up that comes about when it is due, or before. */
-function checkQuiet(state: RunState, { reconciler }: RunWorld): string | null {
-  const { status, next } = jobOf(state.db);
-  if (status === "running") return "nobody computes a running job";
-  if (status !== "pending" || (reconciler && next > 0)) return null;
-  return hasWakeUp(state.db, next + 1) ? null : "lost: nothing will wake the job";
+/**
+ * Only the world can move: runs may last, and time pass. A pending job has a ticket for when it
+ * is due; or one that used up its ticket will look when its run is over, and no thread is free
+ * that was not told, unless a nudge was lost. A process that starts looks as well.
+ */
+function checkQuiet(state: RunState, world: RunWorld): string | null {
+  const { db, left } = state;
+  const up = state.workers.filter((worker) => worker.up);
+  if (up.length === 0) return null;
+  for (const [key, { status, next, run }] of jobsOf(db)) {
+    if (status === "running") {
+      const computed = up.some(({ runs }) => runs.some((r) => r.job === key && r.run === run));
+      if (!computed) return "nobody computes a running job";
+    }
+    if (status !== "pending" || hasWakeUp(db, next)) continue;
+    if (next > 0 && world.audits) continue;
+    const looksLater = up.some((worker) => worker.more && !isFree(worker));
+    if (next > 0 || (!world.audits && !looksLater)) return `lost: ${key}`;
+    if (left.lostNudges < world.lostNudges && !world.audits) continue;
+    if (up.some(isIdle)) return `untold: a thread is free for ${key}`;
+  }
+  return null;
 }
 
 function normalize(state: RunState): void {
-  const { run, endings, status } = jobOf(state.db);
-  for (const { tasks, audit } of state.workers) {
-    for (const task of tasks)
-      if (task.run !== null) task.run = task.run >= run ? task.run - run : -1;
-    if (audit !== null) audit.run = audit.run === run ? 0 : -1;
+  for (const worker of state.workers) {
+    if (worker.up) continue;
+    Object.assign(worker, { tasks: [], audit: null, claim: null, runs: [] });
+    Object.assign(worker, { more: false, telling: null, deaf: false });
   }
-  for (const row of allVersions(state.db)) {
-    if (typeof row["run"] === "number") row["run"] -= run;
+  for (const [key, { run, endings, status }] of jobsOf(state.db)) {
+    for (const { claim, runs, audit } of state.workers) {
+      if (claim?.chosen === key && claim.run !== null) claim.run = Math.max(-1, claim.run - run);
+      for (const r of runs) if (r.job === key) r.run = r.run >= run ? r.run - run : -1;
+      if (audit?.job === key) audit.run = audit.run === run ? 0 : -1;
+    }
+    for (const version of versionsOf(state.db, key)) version.run -= run;
+    if (status === "ended" && endings === 1) jobOf(state.db, key).crashes = 0;
   }
-  if (status === "ended" && endings === 1) jobOf(state.db).crashes = 0;
   normalizeDatabase(state);
+  if (state.burial === null) renameTickets(state);
+}
+
+/** Which of two tickets is which does not matter. */
+function renameTickets({ db, workers }: RunState): void {
+  const tasks = workers.flatMap((worker) => worker.tasks);
+  const found = entries(db).map(([id, entry]) => {
+    delete db.rows[id];
+    const own = tasks.filter((task) => task.entry === id);
+    return { entry, own, order: JSON.stringify([entry, own.map(({ pc }) => pc)]) };
+  });
+  found.sort((a, b) => (a.order < b.order ? -1 : 1));
+  found.forEach(({ entry, own }, index) => {
+    const id = `entry:${index + 1}`;
+    db.rows[id] = entry;
+    for (const task of own) task.entry = id;
+  });
+}
+
+function versionsOf(db: Database, key: string): Job[] {
+  const written = Object.values(db.open).map(({ writes }) => writes[key]);
+  return [db.rows[key], ...written].filter((row) => row) as Job[];
 }

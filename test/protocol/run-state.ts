@@ -1,95 +1,122 @@
 import type { Database, Row } from "./postgres.ts";
+import { scan } from "./postgres.ts";
 import { newWorkers } from "./processes.ts";
-import type { AddPc, Protocol, Task } from "./processes.ts";
-import { newEntry } from "./queue-model.ts";
+import type { Protocol, Task, Worker } from "./processes.ts";
+import { newTicket } from "./queue-model.ts";
 
 /** The guards of the protocol. A test takes one out to see that it is missed. */
 export const RUN_RULES = {
   /** claimRuns: the worker's row is held against its burial. */
   claimHoldsTheWorker: true,
+  /** claimRuns: what was chosen is locked and must be pending still. */
+  claimRechecks: true,
   /** endRuns, returnRun: the run must be the one that was claimed. */
   fencedByRun: true,
-  /** runJob: an entry met while its job is in hand is put back if the job is pending. */
-  inHandPutsBack: true,
-  /** runJob: the same while the process stops. */
-  stoppingPutsBack: true,
-  /** runJob: the same when the claim is refused: not due yet, or this worker was buried. */
-  refusedPutsBack: true,
-  /** takeOver: what the dead held is queued under new ids, not unlocked in its place. */
-  burialQueuesAnew: true,
-  /** takeOver: rows are locked in the order of all others: jobs, then the queue. */
-  burialLocksOursFirst: true,
-  /** addWakeUps: called again when the entry was taken between the two statements of add_jobs. */
-  addsAgainWhenTaken: true,
+  /** look: without a thread, the next that becomes free claims. */
+  looksLater: true,
+  /** release: a thread that becomes free claims, if there is more. */
+  freedThreadLooks: true,
+  /** claim: as many as there was room for, so there may be more. */
+  fullClaimLooksAgain: true,
+  /** look, claim: without a thread for the rest, other processes are told. */
+  tellsOthers: true,
+  /** tellOthers: what came while it paused is told as well. */
+  tellsAgain: true,
+  /** handBack: a ticket for the time when the job is due again. */
+  handBackAddsTicket: true,
+  /** takeOver of a dead one: a ticket for the tickets it used up. */
+  burialAddsTicket: true,
+  /** takeOver by one that leaves: the same. */
+  leavingAddsTicket: true,
+  /** leaveBehind: the same when it was buried meanwhile. */
+  buriedLeaverAddsTicket: true,
+  /** findOrphanedRuns: a claim that is under way is awaited before a run counts as orphaned. */
+  auditAwaitsClaims: true,
 };
 export type RunRules = typeof RUN_RULES;
 
 /** What the world may do, and how often. */
 export interface RunWorld {
-  /** Tasks at once in each process. */
+  /** Tickets at once in each process. */
   tasks: number[];
+  /** Jobs that are pending in the beginning, with one ticket for all. */
+  jobs: number;
+  /** Jobs that are submitted later, a ticket each. */
+  submissions: number;
   crashes: number;
-  /** Workers that lose their signs of life and go on. One that then dies is the reconciler's. */
+  /** Workers that lose their signs of life and go on. One that then dies is the audit's. */
   zombies: number;
   failedRuns: number;
-  /** Entries that find no slot, or runs that find no thread. */
-  noThreads: number;
+  /** Nudges that do not arrive. */
+  lostNudges: number;
   /** Answers of claims or hand-backs that never arrive. */
   lostAnswers: number;
+  /** Tickets that vanish. */
   deletions: number;
   stops: number;
   cancels: number;
   audits: boolean;
-  reconciler: boolean;
+  /** The pause after a nudge, in which no other is sent. */
+  pauses: boolean;
 }
 
 export const QUIET_RUN_WORLD: RunWorld = {
   tasks: [1, 1],
+  jobs: 1,
+  submissions: 0,
   crashes: 0,
   zombies: 0,
   failedRuns: 0,
-  noThreads: 0,
+  lostNudges: 0,
   lostAnswers: 0,
   deletions: 0,
   stops: 0,
   cancels: 0,
   audits: false,
-  reconciler: false,
+  pauses: false,
 };
 
-/** Where runJob is. */
-export type RunPc =
-  | "start" // fetched, in the local queue
-  | "claim"
-  | "lockJob"
-  | "commitClaim"
-  | "claimed" // the answer is on its way
-  | "refused"
-  | "putBack"
-  | "compute"
-  | "end"
-  | "commitEnd"
-  | "return"
-  | "overtake" // the two statements of add_jobs
-  | "upsert"
-  | "commitReturn"
-  | "returned" // the answer is on its way
-  | "complete"
-  | "fail";
+/** Where the task of a ticket is; `answered`: by the claim that is under way. */
+export interface Ticket extends Task {
+  pc: "start" | "answered" | "complete";
+}
 
-export interface RunTask extends Task {
-  pc: RunPc;
-  run: number | null;
+/** A run in hand; the thread is taken while it computes. */
+export interface Run {
+  job: string;
+  run: number;
+  pc: "compute" | "end" | "return" | "returned";
   delay: number;
+  /** It was told to stop. */
+  stop: boolean;
 }
 
-export type Audit = { pc: "check" | "return" | AddPc; run: number };
-
-export interface RunState extends Protocol<RunTask, Audit> {
-  left: Omit<RunWorld, "tasks" | "audits" | "reconciler">;
+export interface Audit {
+  pc: "settled" | "check" | "return";
+  job: string;
+  run: number;
 }
 
-export const JOB = "job";
+/** A claim that is under way; the thread is taken. */
+export interface Claim {
+  pc: "choose" | "me" | "hold" | "answer";
+  chosen: string | null;
+  run: number | null;
+}
+
+/** One thread, and what JobRunner keeps (flow/run-jobs.ts). */
+export interface Process extends Worker<Ticket, Audit> {
+  more: boolean;
+  /** `again`: there was more to tell in the pause after the nudge. */
+  telling: "send" | "pause" | "again" | null;
+  runs: Run[];
+  claim: Claim | null;
+}
+
+export interface RunState extends Protocol<Ticket, Audit> {
+  workers: Process[];
+  left: Omit<RunWorld, "tasks" | "jobs" | "audits" | "pauses">;
+}
 
 export interface Job extends Row {
   status: "pending" | "running" | "ended";
@@ -100,8 +127,27 @@ export interface Job extends Row {
   endings: number;
 }
 
-export function jobOf(db: Database): Job {
-  return db.rows[JOB] as Job;
+const NEW_JOB: Job = {
+  status: "pending",
+  run: 0,
+  worker: null,
+  next: 0,
+  crashes: 0,
+  endings: 0,
+};
+
+export function jobsOf(db: Database): [string, Job][] {
+  return scan(db, "job:") as [string, Job][];
+}
+
+export function jobOf(db: Database, key: string): Job {
+  return db.rows[key] as Job;
+}
+
+export function duePending(db: Database): string[] {
+  return jobsOf(db)
+    .filter(([, { status, next }]) => status === "pending" && next <= 0)
+    .map(([key]) => key);
 }
 
 export function ended(job: Job): Job {
@@ -112,16 +158,24 @@ export function returned(job: Job, next: number): Job {
   return { ...job, status: "pending", worker: null, next };
 }
 
+export function submit(db: Database): void {
+  db.rows[`job:${jobsOf(db).length + 1}`] = { ...NEW_JOB };
+}
+
 export function initialRunState(world: RunWorld): RunState {
-  const rows: Record<string, Row> = {
-    [JOB]: { status: "pending", run: 0, worker: null, next: 0, crashes: 0, endings: 0 },
-    "entry:1": newEntry(0),
-  };
-  const { tasks, audits: _audits, reconciler: _reconciler, ...left } = world;
-  tasks.forEach((_, index) => (rows[`worker:${index + 1}`] = {}));
+  const db: Database = { rows: { "entry:1": newTicket(0) }, open: {} };
+  const { tasks, jobs, audits: _audits, pauses: _pauses, ...left } = world;
+  for (let n = 0; n < jobs; n++) submit(db);
+  tasks.forEach((_, index) => (db.rows[`worker:${index + 1}`] = {}));
   return {
-    db: { rows, open: {} },
-    workers: newWorkers(tasks.length),
+    db,
+    workers: newWorkers<Ticket, Audit>(tasks.length).map((worker) => ({
+      ...worker,
+      more: false,
+      telling: null,
+      runs: [],
+      claim: null,
+    })),
     burial: null,
     reconciler: null,
     left,

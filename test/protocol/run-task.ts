@@ -1,172 +1,109 @@
 import type { Moves } from "./moves.ts";
-import { blockers, commit, lock, rollBack, write } from "./postgres.ts";
+import { blockers, commit, write } from "./postgres.ts";
 import { inUse } from "./processes.ts";
 import * as queue from "./queue-model.ts";
-import { ended, JOB, jobOf, returned } from "./run-state.ts";
-import type { RunPc, RunRules, RunState, RunTask, RunWorld } from "./run-state.ts";
+import { isSettled, look, lookOn } from "./run-runner.ts";
+import { ended, jobOf, returned } from "./run-state.ts";
+import type { Run, RunRules, RunState } from "./run-state.ts";
 
-const RUN_RETRY = 3;
-const OVER = { noted: false, run: null, delay: 0 };
-type Act = (s: RunState) => void;
+const RUN_RETRY = 2;
 
-/** queue/worker.ts (runInSlot), flow/run-job.ts, flow/run-group.ts, flow/finish-job.ts */
+/** queue/worker.ts: a ticket is a look. */
+export function ticketMoves(
+  moves: Moves<RunState>,
+  state: RunState,
+  index: number,
+  place: number,
+  rules: RunRules,
+): void {
+  const { db, workers } = state;
+  const { pc, entry } = workers[index]!.tasks[place]!;
+  const tx = `W${index + 1}/${entry}`;
+  if (pc === "start") {
+    moves.add(`${tx}: look`, (s) => {
+      const answered = look(s.workers[index]!, false, rules);
+      s.workers[index]!.tasks[place]!.pc = answered ? "answered" : "complete";
+    });
+  } else if (pc === "complete") {
+    const complete = (s: RunState): void => {
+      queue.complete(s.db, entry);
+      s.workers[index]!.tasks.splice(place, 1);
+    };
+    if (isSettled(state)) moves.local(`${tx}: completeJobs`, complete);
+    else moves.statement(tx, "completeJobs", blockers(db, tx, entry, "update"), complete);
+  }
+}
+
+/** flow/run-job.ts, flow/run-group.ts, flow/finish-job.ts: a run from its claim to its end. */
 export function runMoves(
   moves: Moves<RunState>,
   state: RunState,
   index: number,
   place: number,
   rules: RunRules,
-  world: RunWorld,
 ): void {
   const { db, left } = state;
   const worker = state.workers[index]!;
-  const task = worker.tasks[place]!;
-  const pool = `W${index + 1}`;
-  const tx = `${pool}/${task.entry}`;
-  const to = (pc: RunPc, change: Partial<RunTask> = {}) => {
+  const run = worker.runs[place]!;
+  const { job: key } = run;
+  const tx = `W${index + 1} ${key}`;
+  const to = (pc: Run["pc"], change: Partial<Run> = {}) => {
     return (s: RunState): void =>
-      void Object.assign(s.workers[index]!.tasks[place]!, { pc, ...change });
+      void Object.assign(s.workers[index]!.runs[place]!, { pc, ...change });
   };
-  // what is noted is seen by the other tasks and by the audit
-  const alone = world.tasks[index] === 1 && !world.audits && left.stops === 0 && !worker.stopping;
-  const within = (name: string, apply: Act, choices = 0): void => {
-    if (alone && choices === 0) moves.local(`${tx}: ${name}`, apply);
-    else moves.add(`${tx}: ${name}`, apply);
-  };
-  const rare = (
-    kind: "noThreads" | "failedRuns" | "lostAnswers",
-    name: string,
-    next: Act,
-  ): void => {
-    if (left[kind] === 0) return;
-    moves.world(`${tx}: ${name}`, (s) => {
-      s.left[kind] -= 1;
-      next(s);
-    });
+  const over = (s: RunState): void => void s.workers[index]!.runs.splice(place, 1);
+  /** The thread is free before the end is written. */
+  const computed = (pc: Run["pc"], change: Partial<Run> = {}) => {
+    return (s: RunState): void => {
+      to(pc, change)(s);
+      if (rules.freedThreadLooks) lookOn(s.workers[index]!);
+    };
   };
 
-  switch (task.pc) {
-    case "start": {
-      const inHand = worker.tasks.some((t) => t.noted);
-      const kept = worker.stopping ? rules.stoppingPutsBack : rules.inHandPutsBack;
-      if (worker.stopping || inHand) {
-        const what = worker.stopping ? "stopping" : "in hand";
-        moves.add(`${tx}: ${what}`, to(kept ? "putBack" : "complete"));
-      } else {
-        within("runJob", to("claim", { noted: true }), left.noThreads);
-        rare("noThreads", "no slot, requeueRun", to("overtake"));
+  switch (run.pc) {
+    case "compute":
+      if (run.stop || worker.stopping) moves.add(`${tx}: stopped`, computed("return"));
+      // a run may last as long as it likes, so nothing may count on its end
+      moves.world(`${tx}: computed`, computed("end"));
+      if (left.failedRuns > 0) {
+        moves.world(`${tx}: the run failed`, (s) => {
+          s.left.failedRuns -= 1;
+          computed("return", { delay: RUN_RETRY })(s);
+        });
       }
       return;
-    }
-    case "claim": {
-      const row = `worker:${worker.registration}`;
-      const held = rules.claimHoldsTheWorker ? blockers(db, tx, row, "key share") : [];
-      moves.statement(tx, "claimRuns: me", held, (s) => {
-        if (s.db.rows[row] === undefined) return to("refused")(s);
-        // the statement's snapshot is of now, and the row must be pending in it as well
-        if (jobOf(s.db).status !== "pending") return to("refused")(s);
-        if (rules.claimHoldsTheWorker) lock(s.db, tx, row, "key share");
-        to("lockJob")(s);
-      });
-      return;
-    }
-    case "lockJob":
-      moves.statement(tx, "claimRuns: update", blockers(db, tx, JOB, "update"), (s) => {
-        const job = jobOf(s.db);
-        if (job.status !== "pending" || job.next > 0) {
-          rollBack(s.db, tx);
-          return to("refused")(s);
-        }
-        const run = job.run + 1;
-        write(s.db, tx, JOB, { ...job, status: "running", run, worker: worker.registration });
-        to("commitClaim", { run })(s);
-      });
-      return;
-    case "commitClaim":
-      moves.add(`${tx}: claimRuns, commit`, (s) => {
-        commit(s.db, tx);
-        to("claimed")(s);
-      });
-      return;
-    case "claimed":
-      within("claimed", to("compute"), left.lostAnswers);
-      rare(
-        "lostAnswers",
-        "the answer of the claim is lost",
-        to("fail", { noted: false, run: null }),
-      );
-      return;
-    case "refused":
-      within("refused", to(rules.refusedPutsBack ? "putBack" : "complete", { noted: false }));
-      return;
-    case "putBack":
-      moves.add(`${tx}: pendingDueMs`, (s) => {
-        const { status, next } = jobOf(s.db);
-        if (status === "pending") to("overtake", { delay: Math.max(1, next) })(s);
-        else to("complete")(s);
-      });
-      return;
-    case "compute":
-      within("computed", to("end"), left.failedRuns + left.noThreads);
-      rare("failedRuns", "the run failed", to("return", { delay: RUN_RETRY }));
-      rare("noThreads", "no thread", to("return"));
-      if (worker.stopping) moves.add(`${tx}: handed back`, to("return"));
-      return;
     case "end":
-      moves.statement(tx, "endRuns", blockers(db, tx, JOB, "update"), (s) => {
-        if (!holds(s, task, rules)) return to("complete", OVER)(s);
-        write(s.db, tx, JOB, ended(jobOf(s.db)));
-        to("commitEnd")(s);
-      });
-      return;
-    case "commitEnd":
-      moves.add(`${tx}: endRuns, commit`, (s) => {
+      moves.statement(tx, "endRuns, commit", blockers(db, tx, key, "update"), (s) => {
+        if (!holds(s, run, rules)) return over(s);
+        write(s.db, tx, key, ended(jobOf(s.db, key)));
         commit(s.db, tx);
-        to("complete", OVER)(s);
+        over(s);
       });
       return;
     case "return":
-      moves.statement(tx, "returnRun", blockers(db, tx, JOB, "update"), (s) => {
-        if (!holds(s, task, rules)) return to("complete", OVER)(s);
-        write(s.db, tx, JOB, returned(jobOf(s.db), task.delay));
-        to("overtake")(s);
-      });
-      return;
-    case "overtake":
-      moves.statement(tx, "addWakeUps: overtake", queue.overtake.waitsFor(db, tx), (s) => {
-        queue.overtake.apply(s.db, tx);
-        to("upsert")(s);
-      });
-      return;
-    case "upsert":
-      moves.statement(tx, "addWakeUps: upsert", queue.upsert.waitsFor(db, tx), (s) => {
-        const added = queue.upsert.apply(s.db, tx, task.delay, inUse(s));
-        to(added || !rules.addsAgainWhenTaken ? "commitReturn" : "overtake")(s);
-      });
-      return;
-    case "commitReturn":
-      moves.add(`${tx}: commit`, (s) => {
+      moves.statement(tx, "returnRun, addTicket, commit", blockers(db, tx, key, "update"), (s) => {
+        if (!holds(s, run, rules)) return over(s);
+        write(s.db, tx, key, returned(jobOf(s.db, key), run.delay));
+        if (rules.handBackAddsTicket) queue.addTicket(s.db, tx, run.delay, inUse(s));
         commit(s.db, tx);
-        to(task.run === null ? "complete" : "returned")(s);
+        if (left.lostAnswers > 0) to("returned")(s);
+        else over(s);
       });
       return;
     case "returned":
-      within("handed back", to("complete", OVER), left.lostAnswers);
-      rare("lostAnswers", "the answer of handBack is lost, persist tries again", to("return"));
-      return;
-    case "complete":
-    case "fail":
-      moves.statement(tx, `${task.pc}Jobs`, blockers(db, tx, task.entry, "update"), (s) => {
-        if (task.pc === "complete") queue.complete(s.db, task.entry);
-        else queue.fail(s.db, task.entry, pool);
-        s.workers[index]!.tasks.splice(place, 1);
-      });
+      moves.add(`${tx}: handed back`, over);
+      if (left.lostAnswers > 0) {
+        moves.world(`${tx}: the answer of handBack is lost, persist tries again`, (s) => {
+          s.left.lostAnswers -= 1;
+          to("return")(s);
+        });
+      }
   }
 }
 
-function holds(s: RunState, task: RunTask, rules: RunRules): boolean {
-  const { status, run } = jobOf(s.db);
-  if (status !== "running" || (run !== task.run && rules.fencedByRun)) return false;
-  if (run !== task.run) s.wrong = "a write was accepted from a run that is over";
+function holds(s: RunState, { job, run }: Run, rules: RunRules): boolean {
+  const now = jobOf(s.db, job);
+  if (now.status !== "running" || (now.run !== run && rules.fencedByRun)) return false;
+  if (now.run !== run) s.wrong = "a write was accepted from a run that is over";
   return true;
 }
