@@ -203,6 +203,9 @@ create index deliveries_message on deliveries (message_id);
 create index deliveries_job on deliveries (job_id, id desc) where job_id is not null;
 create index deliveries_account on deliveries (account_id, id desc);
 create index deliveries_endpoint on deliveries (endpoint_id, id desc) where endpoint_id is not null;
+-- the rarer events are what is looked for; nearly all may be job.completed
+create index deliveries_event on deliveries (account_id, event_type, id desc)
+  where event_type <> 'job.completed';
 create index deliveries_unfinished on deliveries (account_id, status, id desc)
   where status <> 'delivered';
 create index deliveries_troubled on deliveries (account_id, id desc)

@@ -2,13 +2,14 @@ import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { format } from "prettier";
 import { EXIT_MEANINGS } from "../src/cli/exit.ts";
+import { readExamples } from "../src/cli/client/command.ts";
 import { createProgram } from "../src/cli/program.ts";
 import { processTerminal } from "../src/cli/terminal.ts";
 
 const INTRODUCTION = `# Command line
 
-\`ringback\` starts the service, and is a client of it. Every command tells more, with examples, by
-\`--help\`. This page is made by \`node scripts/cli-reference.ts\`; a test compares it with the program.
+\`ringback\` starts the service, and is a client of it. Every command tells the same by \`--help\`. This
+page is made by \`node scripts/cli-reference.ts\`; a test compares it with the program.
 
 - **Where it connects**: \`--url\`, else \`RINGBACK_URL\`, else \`http://127.0.0.1:3000\`.
 - **Who it is**: \`--api-key\`, else \`RINGBACK_API_KEY\`. In development, on the same machine, it takes
@@ -43,14 +44,12 @@ function describe(command: Command, alone: boolean): string {
   const options = help
     .visibleOptions(command)
     .filter(({ long }) => long !== "--help" && !SHARED.has(long ?? ""))
-    .map((option) => {
-      const text = help.optionDescription(option).replaceAll("|", "\\\\|");
-      return `| \`${option.flags.replaceAll("|", "\\\\|")}\` | ${text} |`;
-    });
+    .map((option) => `| \`${option.flags}\` | ${help.optionDescription(option)} |`);
   const table =
     options.length === 0 ? "" : `\n| option | |\n| --- | --- |\n${options.join("\n")}\n`;
   const intro = alone ? "" : `**${command.name()}**: ${sentence(command.description())}\n\n`;
-  return `${intro}\`\`\`\n${usage}\n\`\`\`\n${table}`;
+  const examples = `\n\`\`\`sh\n${readExamples(command).join("\n")}\n\`\`\`\n`;
+  return `${intro}\`\`\`\n${usage}\n\`\`\`\n${table}${examples}`;
 }
 
 /** Told once, at the top. */

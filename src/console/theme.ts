@@ -52,6 +52,8 @@ export const cssVariables: CSSVariablesResolver = () => ({
     "--mantine-color-text": "#1c2128",
     "--mantine-color-default-border": "#d9dee4",
     "--mantine-color-error": "#b42318",
+    "--mantine-color-red-outline": "#b42318",
+    "--mantine-color-yellow-outline": "#875000",
   },
   dark: {
     "--mantine-color-dimmed": "#9da7b3",

@@ -36,10 +36,16 @@ const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.epoch, l.ordered,
   (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,
   (extract(epoch from l.next_send_at - clock_timestamp()) * 1000)::float8 as next_send_ms,
   a.sealed_private_key,
-  array(select s.sealed from signing_secrets s
-        where s.account_id = l.account_id and s.endpoint_id is not distinct from l.endpoint_id
-          and (s.expires_at is null or s.expires_at > now())
-        order by s.id desc) as sealed_secrets`;
+  case when l.endpoint_id is null then array(${secretsWhere("s.endpoint_id is null")})
+    else array(${secretsWhere("s.endpoint_id = l.endpoint_id")}) end as sealed_secrets`;
+
+// by two conditions, as an index serves no `is not distinct from`
+function secretsWhere(endpoint: string): string {
+  return `select s.sealed from signing_secrets s
+    where s.account_id = l.account_id and ${endpoint}
+      and (s.expires_at is null or s.expires_at > now())
+    order by s.id desc`;
+}
 
 /** T4: the lease, if nobody has it. The worker's row is held against its burial. */
 export async function takeLease(

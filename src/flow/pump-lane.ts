@@ -12,7 +12,7 @@ import { MAX_BYTES_IN_ALL } from "./read-due.ts";
 import { giveUp, sendDelivery } from "./send-delivery.ts";
 
 /** Lanes pumped at once by one process; pumps mostly wait. */
-export const MAX_PUMPS = 1_000;
+export const MAX_PUMPS = 2_000;
 /** How long an empty lane is kept, as what comes next needs no lease then. */
 const LINGER_MS = 300;
 const SLICE_MS = 2_000;

@@ -101,7 +101,7 @@ function find(routes: readonly StreamRoute[], url: string): { route: StreamRoute
   for (const route of routes) {
     const pattern = new RegExp(`^${route.path.replace("{id}", "([^/]+)")}$`);
     const match = pattern.exec(path);
-    if (match !== null) return { route, id: decodeURIComponent(match[1] ?? "") };
+    if (match !== null) return { route, id: match[1] ?? "" };
   }
   throw new Problem("not_found", `There is no WebSocket at ${path}.`);
 }

@@ -40,6 +40,8 @@ describe("jobs", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^job_\w{26} {2}completed\n/);
     expect(stdout).toContain('\n{\n  "hello": "world"\n}\n');
+    const result = await run(`jobs result ${/^job_\w+/.exec(stdout)![0]} --json`);
+    expect(result).toMatchObject({ code: 0, stdout: '{\n  "hello": "world"\n}\n' });
   });
 
   test("input comes from fields, files and standard input", async () => {
@@ -201,6 +203,10 @@ describe("deliveries, dead letters and replays", () => {
       letters[0]!.id,
     );
 
+    const tried = `deliveries list --endpoint-id ${endpoint} --status-class 5xx --json`;
+    expect((await run(`${tried} --min-attempts 2`)).json().data).toHaveLength(3);
+    expect((await run(`${tried} --min-attempts 3`)).json().data).toEqual([]);
+
     const [first, second, third] = letters.map(({ id }) => id);
     const discarded = await run(`dead-letters discard ${first} --note 'was a test' --json`);
     expect(discarded.json()).toMatchObject({ action: "discard", matched: 1, replayed: 1 });
@@ -341,7 +347,7 @@ describe("what goes wrong", () => {
     const env = { RINGBACK_API_KEY: undefined, RINGBACK_DATA_DIR: folder };
     const ran = await run("jobs list", { env });
     expect(ran.code).toBe(4);
-    expect(ran.stderr).toMatch(/^ringback: no API key for http:.*--api-key or RINGBACK_API_KEY\n$/);
+    expect(ran.stderr).toMatch(/^ringback: no API key for http:.*--api-key or RINGBACK_API_KEY \(.*makes one\)\n$/);
   });
 
   test("the key of a data folder is used for this machine only", async () => {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import type { Command } from "commander";
+import { readExamples } from "../../src/cli/client/command.ts";
 import { referencePage } from "../../scripts/cli-reference.ts";
 import { bashScript } from "../../src/cli/completion/bash.ts";
 import { describeCommands } from "../../src/cli/completion/describe.ts";
@@ -31,6 +32,15 @@ describe("help", () => {
       for (const { flags, description } of options) {
         if (description === "") expect(flags.join()).toMatch(/--(status|reason|by|description)$/);
       }
+    }
+  });
+
+  test("every command has examples, which are calls of it", () => {
+    for (const leaf of leaves(program)) {
+      const path = [leaf.parent!, leaf]
+        .map((one) => one.name())
+        .filter((one) => one !== "ringback");
+      expect(readExamples(leaf).join("\n")).toContain(`ringback ${path.join(" ")}`);
     }
   });
 
@@ -74,13 +84,14 @@ csv.summary'; }\nCOMP_WORDS=(${line})\nCOMP_CWORD=${words.length}\n_ringback\npr
   }
 
   test("bash completes commands, options, choices, files and job types", async () => {
-    const [top, jobs, statuses, options, types, files, nested, shells] = await Promise.all([
+    const [top, jobs, statuses, options, types, files, field, nested, shells] = await Promise.all([
       complete("de"),
       complete("jobs", "c"),
       complete("jobs", "list", "--status", ""),
       complete("jobs", "list", "--json", "--st"),
       complete("jobs", "submit", "csv"),
       complete("jobs", "submit", "demo.echo", "--input", ""),
+      complete("jobs", "submit", "demo.echo", "csv", "=@", "package.j"),
       complete("dead-letters", "replay", "--fil"),
       complete("completion", ""),
     ]);
@@ -90,6 +101,7 @@ csv.summary'; }\nCOMP_WORDS=(${line})\nCOMP_CWORD=${words.length}\n_ringback\npr
     expect(options).toEqual(["--status"]);
     expect(types).toEqual(["csv.summary"]);
     expect(files).toEqual(["FILES"]);
+    expect(field).toEqual(["@package.json"]);
     expect(nested).toEqual(["--filter"]);
     expect(shells).toEqual(expect.arrayContaining(["bash", "zsh", "fish"]));
   });

@@ -16,11 +16,14 @@ export interface TestBrowser {
 export async function startBrowser(): Promise<TestBrowser> {
   const browser: Browser = await chromium.launch({
     executablePath: await sparticuz.executablePath(),
-    args: sparticuz.args,
+    // not the arguments of its package: made for functions in the cloud, they are slow and switch
+    // off what keeps sites apart
+    args: ["--no-sandbox"],
   });
   const context = await browser.newContext({
     viewport: { width: 1280, height: 850 },
     reducedMotion: "reduce",
+    permissions: ["clipboard-read", "clipboard-write"],
   });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
@@ -41,7 +44,7 @@ export const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
 /** What axe finds wrong with the page as it is, by all its rules or some; one line each. */
 export async function findAccessibilityFaults(page: Page, rules?: string[]): Promise<string[]> {
   await page.evaluate(`globalThis.axe ?? ${AXE}`);
-  const options = { resultTypes: ["violations"], ...(rules && { runOnly: rules }) };
+  const options = { resultTypes: ["violations"], preload: false, ...(rules && { runOnly: rules }) };
   const { violations } = await page.evaluate<AxeResults>(
     `axe.run(document, ${JSON.stringify(options)})`,
   );

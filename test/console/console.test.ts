@@ -139,7 +139,45 @@ test("a job submitted by the form is followed to its delivered callback; its sig
   await page.getByText(sent.headers["webhook-signature"]!.split(" ")[0]!).first().waitFor();
   await button("Check with today's keys").click();
   await until(async () => (await page.getByText("valid", { exact: true }).count()) === 2);
+
+  await button("Copy as curl").click();
+  const command = String(await page.evaluate("navigator.clipboard.readText()"));
+  expect(command).toContain(`curl -i -X POST '${receiver.url}/by-form'`);
+  expect(command).toContain(`-H 'webhook-signature: ${sent.headers["webhook-signature"]}'`);
+  expect(command).toContain(`--data-raw '${sent.body.toString()}'`);
 }, 60_000);
+
+test("a job is submitted again with all it was made of", async () => {
+  const { data } = await call<{ data: { id: string }[] }>("GET", "/v1/jobs?type=demo.sleep");
+  await open(`/jobs/${data[0]!.id}`);
+  await page.getByRole("link", { name: "Submit again" }).click();
+  await until(async () => (await page.getByRole("textbox", { name: "ms" }).inputValue()) === "400");
+  expect(await page.getByLabel("Callback URL").inputValue()).toBe(`${receiver.url}/by-form`);
+  await button("Submit the job").click();
+  await page.getByRole("heading", { name: "demo.sleep" }).waitFor();
+  expect(page.url()).not.toContain(data[0]!.id);
+});
+
+test("a delivery that waits counts down, and is attempted now when asked", async () => {
+  receiver.respond(503);
+  const retry = { base_s: 3_600 };
+  const callbacks = [{ url: `${receiver.url}/waits`, retry }];
+  const { id } = await call<{ id: string }>("POST", "/v1/jobs", {
+    type: "demo.echo",
+    input: {},
+    callbacks,
+  });
+  await open(`/jobs/${id}`);
+  await page.locator('[data-kind="attempt"]').getByText("503").waitFor();
+  await rows("Deliveries of this job").getByRole("link").first().click();
+  await page.getByText(/^in (\d+ h|\d+ min)/).waitFor();
+  receiver.respond(200);
+  await button("Attempt now").click();
+  await button("Send again").click();
+  await page.getByRole("article", { name: "Attempt 2" }).getByText("manual").waitFor();
+  await page.getByRole("article", { name: "Attempt 1" }).getByText("503").first().waitFor();
+  await page.locator("h1 + *").getByText("delivered").waitFor();
+});
 
 test("the input is checked: a refusal says where it is wrong and shows the request id", async () => {
   await open("/jobs/new");
@@ -181,6 +219,7 @@ describe("dead letters", () => {
     await dialog().getByText("3 of 3 sent again").waitFor();
     await button("Close").last().click();
     await page.getByText("No dead letter matches").waitFor();
+    await rows("Replays and discards").first().getByText("3 of 3").waitFor();
     await until(async () => {
       const { data } = await call<{ data: unknown[] }>("GET", "/v1/deliveries?status=delivered");
       return data.length >= 4;
@@ -229,6 +268,9 @@ test("an endpoint is registered, tested, paused, resumed and given a new secret"
   await button("Rotate the secret").click();
   await page.getByText(/ends in 23 h|ends in 24 h|ends in 1 d/).waitFor();
   expect(await page.getByTestId("secret").innerText()).not.toBe(first);
+  await page.reload();
+  await button("Reveal").click();
+  await page.getByText(/The previous secret signs beside this one/).waitFor();
 
   await page.getByRole("tab", { name: "Settings" }).click();
   await page.getByLabel("Rate limit per second").fill("5");

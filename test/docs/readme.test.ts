@@ -109,6 +109,9 @@ describe("the settings table of the README", () => {
     expect(config.dataDir.endsWith(`/${shown["RINGBACK_DATA_DIR"]!.replaceAll("`", "")}`)).toBe(
       true,
     );
+    const days = Object.values(config.retention).map((count) => `\`${count}\``);
+    const kept = Object.entries(shown).filter(([name]) => name.startsWith("RINGBACK_RETENTION_"));
+    expect(kept.map(([, value]) => value)).toEqual(days);
     expect(config).toMatchObject({ publicUrl: null, jobTypeModules: [], development: true });
     const url = "postgres://user:password@localhost/ringback";
     expect(refusal({ DATABASE_URL: url })).toMatch(/RINGBACK_MASTER_KEY is required/);

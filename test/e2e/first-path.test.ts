@@ -40,7 +40,7 @@ describe("the path of a job", () => {
     if (accepted.kind !== "created") throw new Error("not created");
     receiver.respondNext(500);
     const [first, second] = await receiver.waitFor(2, 10_000);
-    const secret = await readSecret(t.context, { accountId: t.accountId, endpointId: null });
+    const { secret } = await readSecret(t.context, { accountId: t.accountId, endpointId: null });
     verify(second!, secret);
     expect(JSON.parse(second!.body.toString())).toMatchObject({
       type: "job.completed",

@@ -147,6 +147,9 @@ describe("API keys", () => {
     expect(await find()).toMatchObject({ ...body, current: false, revoked_at: null });
     expect(await find()).not.toHaveProperty("key");
     expect((await find())?.["last_used_at"]).toEqual(expect.any(String));
+    await api.database.pool.query("update api_keys set last_used_at = null");
+    await api.ask("GET", "/v1/jobs", { key, headers: { "x-request-id": "noted a moment ago" } });
+    expect((await find())?.["last_used_at"]).toBe(null);
     expect((await keys()).filter(({ current }) => current)).toHaveLength(1);
     const revoke = () => api.ask("DELETE", `/v1/api-keys/${String(made["id"])}`);
     expect([(await revoke()).status, (await revoke()).status]).toEqual([204, 204]);

@@ -1,4 +1,5 @@
 import http from "node:http";
+import { MAX_LISTED_INPUT } from "../../src/core/model.ts";
 import { startApi, type TestApi } from "./api.ts";
 
 let api: TestApi;
@@ -278,6 +279,20 @@ describe("lists", () => {
       path = `/v1/jobs?limit=2&cursor=${body["next_cursor"] as string}`;
     }
     expect(seen).toEqual(made);
+  });
+
+  test("long inputs are left out, and looked at one by one", async () => {
+    const { apiKey: key } = await api.addAccount("long inputs");
+    const short = "x".repeat(MAX_LISTED_INPUT - 2);
+    for (const input of [short, `${short}x`, "ü".repeat(MAX_LISTED_INPUT / 2)]) {
+      await api.ask("POST", "/v1/jobs", { key, body: { type: "demo.echo", input } });
+    }
+    const { body } = await api.ask("GET", "/v1/jobs", { key });
+    const listed = (body["data"] as Record<string, unknown>[]).toReversed();
+    expect(listed.map((job) => job["input"])).toEqual([short, undefined, undefined]);
+    expect(listed.map((job) => job["input_bytes"])).toEqual([8_192, 8_193, 8_194]);
+    const look = await api.ask("GET", `/v1/jobs/${String(listed[1]?.["id"])}`, { key });
+    expect(look.body).toMatchObject({ input: `${short}x`, input_bytes: 8_193 });
   });
 
   test("filters", async () => {

@@ -63,7 +63,10 @@ describe("endpoints", () => {
     const list = await api.ask("GET", "/v1/endpoints");
     expect(list.body["data"]).toContainEqual(rest);
     expect(list.text).not.toContain("whsec_");
-    expect((await api.ask("GET", `/v1/endpoints/${id}/secret`)).body).toEqual({ secret });
+    expect((await api.ask("GET", `/v1/endpoints/${id}/secret`)).body).toEqual({
+      secret,
+      previous_expires_at: null,
+    });
     expect((await api.ask("DELETE", `/v1/endpoints/${id}`)).status).toBe(204);
     expect((await api.ask("GET", `/v1/endpoints/${id}`)).status).toBe(404);
     expect((await api.ask("DELETE", `/v1/endpoints/${id}`)).status).toBe(404);
@@ -133,7 +136,8 @@ test("the account's own keys", async () => {
   const { body: rotated } = await api.ask("POST", "/v1/signing-secret/rotate", { body: {} });
   expect(rotated["secret"]).not.toBe(before["secret"]);
   const { body: after } = await api.ask("GET", "/v1/signing-secret");
-  expect(after["secret"]).toBe(rotated["secret"]);
+  expect(before["previous_expires_at"]).toBeNull();
+  expect(after).toEqual(rotated);
 });
 
 describe("messages and deliveries", () => {

@@ -13,6 +13,8 @@ export interface Filled {
   /** An old job, its message. */
   job: string;
   message: string;
+  /** Deliveries whose last attempt failed or that took several. */
+  troubled: number;
   /** Tables and partitions with many rows. */
   big: Set<string>;
 }
@@ -91,7 +93,7 @@ export async function fillTables(
        at(g), case when s.status <> 'pending' then at(g) end
      from generate_series(1, $1::int) g
      cross join lateral (select case
-       when g > $1 - 400 then 'pending' when g % 10 = 2 and g < $1 * 0.8 then 'dead'
+       when g > $1 - 400 then 'pending' when abs(hashint4(g)::bigint) % 10 = 2 and g < $1 * 0.8 then 'dead'
        when g % 300 = 13 and g < $1 / 2 then 'canceled' else 'delivered' end as status) s
      cross join lateral (select case when g % 2 = 0 then 1 when g % 4 = 1 then 2 + g % ${ENDPOINTS - 1}
        end as n) own
@@ -109,19 +111,24 @@ export async function fillTables(
       case when n % 100 = 0 then 'gone' else 'exhausted' end,
       'the receiver answered 500 at each of 9 attempts', d.at, d.by, d.note
     from (select *, row_number() over (order by id) as n from deliveries where status = 'dead') dead
-    left join lateral (select now() as at, id as by, 'x' as note where n % 3 = 0) d on true;
+    left join lateral (select now() as at, id as by, 'x' as note where n % 6 > 0) d on true;
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
-    from generate_series(1, 2000) g;
-    analyze`);
+    from generate_series(1, 2000) g`);
+  await pool.query("vacuum analyze");
   const { rows: big } = await pool.query<{ relname: string }>(
     "select relname from pg_class where relkind = 'r' and reltuples > 500 and relnamespace = 'public'::regnamespace",
+  );
+  const { rows: counted } = await pool.query<{ troubled: number }>(
+    `select count(*)::int as troubled from deliveries
+     where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null`,
   );
   const { rows: named } = await pool.query<Record<"job" | "message" | "busy" | "rare", string>>(
     `select v7(62, 'job') as job, v7(62, 'message') as message, v7(1, 'endpoint') as busy,
        v7(7, 'endpoint') as rare`,
   );
   const { job, message, busy, rare } = named[0]!;
+  const { troubled } = counted[0]!;
   const relations = big.map(({ relname }) => relname);
-  return { now, small, endpoints: [busy, rare], job, message, big: new Set(relations) };
+  return { now, small, endpoints: [busy, rare], job, message, troubled, big: new Set(relations) };
 }

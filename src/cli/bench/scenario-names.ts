@@ -8,6 +8,7 @@ export const SCENARIO_NAMES = [
   "isolation",
   "noisy",
   "history",
+  "listeners",
   "memory",
   "fan-out",
   "cost",

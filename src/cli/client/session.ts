@@ -55,9 +55,10 @@ export function openSession(
 ): Session {
   const { url, apiKey } = findConnection(options, terminal.environment);
   if (apiKey === null) {
+    const start = isLocal(url) ? " (`ringback serve`, started in this folder, makes one)" : "";
     throw new CliError(
       EXIT.refused,
-      `no API key for ${url}: give one by --api-key or RINGBACK_API_KEY`,
+      `no API key for ${url}: give one by --api-key or RINGBACK_API_KEY${start}`,
     );
   }
   const clientOptions = { apiKey, baseUrl: url, maxRetries: MAX_RETRIES };

@@ -5,7 +5,7 @@ import { createProgress } from "../output/progress.ts";
 import { showJob, showJson } from "./job-view.ts";
 import type { Session } from "./session.ts";
 
-/** How often progress is looked at; the end is told at once. */
+/** How often progress is looked at, if anybody sees it; the end is told at once. */
 const SLICE_MS = 1_000;
 
 /** Waits for the end, with a progress bar. False: time was up before. */
@@ -15,15 +15,17 @@ async function waitForJob(
   limitS: number,
 ): Promise<boolean> {
   const bar = createProgress(terminal, out.json);
+  const sliceMs = bar.visible ? SLICE_MS : Infinity;
   const deadline = performance.now() + limitS * 1_000;
   try {
     while (!job.ended) {
       const { fraction, message } = job.progress;
       bar.update(fraction, 1, `${job.status} ${message ?? ""}`.trim());
-      const timeoutMs = Math.min(SLICE_MS, deadline - performance.now());
+      const timeoutMs = Math.min(sliceMs, deadline - performance.now());
       if (timeoutMs <= 0) return false;
-      await job.wait({ timeoutMs, signal: interrupted }).catch((error: unknown) => {
+      await job.wait({ timeoutMs, signal: interrupted }).catch(async (error: unknown) => {
         if (!(error instanceof RingbackError && error.code === "timed_out")) throw error;
+        await job.refresh({ signal: interrupted });
       });
     }
     return true;

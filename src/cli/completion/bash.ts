@@ -22,9 +22,15 @@ export function bashScript(commands: readonly CommandWords[]): string {
 _ringback() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}"
   local path="" words="" options="" values=none word
-  # a file is behind "@" or "=@", which are words of their own here
+  # a file comes behind "@": the end of the word before, but a part of what is replaced
   case "$previous" in
-    *@) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    *@)
+      mapfile -t COMPREPLY < <(compgen -f -P @ -- "$current")
+      if [ \${#COMPREPLY[@]} = 1 ] && [ -d "\${COMPREPLY[0]#@}" ]; then
+        COMPREPLY[0]+=/
+        compopt -o nospace
+      fi
+      return ;;
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case " ${commands

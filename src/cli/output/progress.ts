@@ -3,11 +3,12 @@ import type { Sink, Terminal } from "../terminal.ts";
 
 /** Shown on standard error while it is a terminal; otherwise silent. */
 export interface ProgressBar {
+  visible: boolean;
   update(done: number, total: number, message: string): void;
   stop(): void;
 }
 
-const SILENT: ProgressBar = { update: () => undefined, stop: () => undefined };
+const SILENT: ProgressBar = { visible: false, update: () => undefined, stop: () => undefined };
 
 export function createProgress({ stderr }: Pick<Terminal, "stderr">, quiet: boolean): ProgressBar {
   if (quiet || stderr.isTTY !== true) return SILENT;
@@ -22,6 +23,7 @@ export function createProgress({ stderr }: Pick<Terminal, "stderr">, quiet: bool
   });
   let started = false;
   return {
+    visible: true,
     update(done, total, message) {
       // of nothing, everything is done
       const whole = Math.max(total, Number.EPSILON);

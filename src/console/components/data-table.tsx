@@ -15,7 +15,7 @@ export interface Column<Row> {
   header: string;
   cell: (row: Row) => ReactNode;
   align?: "right";
-  /** Takes what the others leave, and cuts what does not fit. */
+  /** Takes what the others leave (shared between two at most), and cuts what does not fit. */
   grow?: boolean;
 }
 
@@ -41,6 +41,7 @@ const NONE: RowSelectionState = {};
 /** A page of rows. On a phone each row becomes a card. */
 export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>) {
   const { label, columns, rows, href, selection, dimmed = false } = props;
+  const growing = columns.filter(({ grow }) => grow).length;
   const navigate = useNavigate();
   const definitions = useMemo(() => {
     const helper = createColumnHelper<typeof features, Row>();
@@ -128,7 +129,7 @@ export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>
                     role="cell"
                     data-label={header}
                     data-align={align}
-                    data-grow={grow}
+                    data-grow={grow && growing}
                   >
                     <table.FlexRender cell={cell} />
                   </Table.Td>

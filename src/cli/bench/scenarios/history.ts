@@ -109,13 +109,18 @@ async function lookUps(
     "GET /v1/jobs": "/v1/jobs?limit=50",
     "GET /v1/jobs?status": "/v1/jobs?limit=50&status=completed",
     "GET /v1/jobs?type": "/v1/jobs?limit=50&type=demo.echo",
+    "GET /v1/jobs?status=failed": "/v1/jobs?limit=50&status=failed",
     "GET /v1/messages/{id}": `/v1/messages/${ids.message}`,
     "GET /v1/deliveries/{id}": `/v1/deliveries/${ids.delivery}`,
     "GET /v1/deliveries": "/v1/deliveries?limit=50",
     "GET /v1/deliveries?status": "/v1/deliveries?limit=50&status=delivered",
     "GET /v1/deliveries?endpoint_id": `/v1/deliveries?limit=50&endpoint_id=${ids.endpoint}`,
     "GET /v1/deliveries?job_id": `/v1/deliveries?limit=50&job_id=${ids.job}`,
+    "GET /v1/deliveries?event_type": "/v1/deliveries?limit=50&event_type=order.created",
+    "GET /v1/deliveries?status_class": "/v1/deliveries?limit=50&status_class=5xx",
+    "GET /v1/deliveries?min_attempts": "/v1/deliveries?limit=50&min_attempts=3",
     "GET /v1/dead-letters": "/v1/dead-letters?limit=50",
+    "GET /v1/overview": "/v1/overview",
   };
   return await bench.withProduct(database, ["api"], async ([api]) => {
     const medians: Record<string, number> = {};

@@ -6,6 +6,7 @@ import { fanOutScenario } from "./fan-out.ts";
 import { historyScenario } from "./history.ts";
 import { isolationScenario } from "./isolation.ts";
 import { latencyScenario } from "./latency.ts";
+import { listenersScenario } from "./listeners.ts";
 import { memoryScenario } from "./memory.ts";
 import { noisyScenario } from "./noisy.ts";
 import { pathScenario } from "./path.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: Record<ScenarioName, Scenario> = {
   isolation: isolationScenario,
   noisy: noisyScenario,
   history: historyScenario,
+  listeners: listenersScenario,
   memory: memoryScenario,
   "fan-out": fanOutScenario,
   cost: costScenario,

@@ -114,10 +114,21 @@ interface LatencyProps extends ChartProps {
   of: "latency_ms" | "response_ms";
 }
 
+/** Percentiles lie orders of magnitude apart: the axis is logarithmic, with these marks. */
+const MARKS = [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000, 864_000_000];
+
+function marksFor(stats: Stats, of: LatencyProps["of"]): number[] {
+  const values = stats.series.flatMap((point) => Object.values(point[of] ?? {}));
+  const first = MARKS.findLastIndex((mark) => mark <= Math.min(...values));
+  const last = MARKS.findIndex((mark) => mark >= Math.max(...values));
+  return MARKS.slice(Math.max(0, first), last === -1 ? undefined : Math.max(2, last + 1));
+}
+
 export function LatencyChart({ stats, summary, of, height = 190 }: LatencyProps) {
+  const marks = marksFor(stats, of);
   const data = stats.series.map((point) => ({
     at: axisTime(point.at, stats.step_s),
-    ...point[of],
+    ...atLeastOne(point[of]),
   }));
   return (
     <div role="img" aria-label={summary}>
@@ -135,11 +146,23 @@ export function LatencyChart({ stats, summary, of, height = 190 }: LatencyProps)
           dotProps={{ r: 2 }}
           strokeWidth={1.5}
           valueFormatter={duration}
-          yAxisProps={{ width: 62 }}
+          yAxisProps={{
+            width: 58,
+            scale: "log",
+            ticks: marks,
+            domain: [marks[0]!, marks.at(-1)!],
+            interval: 0,
+          }}
           lineChartProps={{ accessibilityLayer: false }}
           lineProps={{ isAnimationActive: false }}
         />
       </div>
     </div>
   );
+}
+
+/** A logarithm of nothing there is not. */
+function atLeastOne(percentiles: Point["latency_ms"]): Record<string, number> {
+  const entries = Object.entries(percentiles ?? {});
+  return Object.fromEntries(entries.map(([name, ms]) => [name, Math.max(1, ms)]));
 }

@@ -14,7 +14,7 @@ import type { Overview as Figures, Stats } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { RangePicker, StatsCharts, toRange } from "../../components/charts/stats-charts.tsx";
 import { useNow } from "../../components/clock.ts";
-import { count, duration, number, percent } from "../../components/format.ts";
+import { count, number, percent, relative } from "../../components/format.ts";
 import { Page } from "../../components/page.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/states.tsx";
 import { Tile } from "../../components/tile.tsx";
@@ -74,7 +74,9 @@ function Tiles({ figures, stats, range }: TilesProps) {
       />
       <Tile
         name="Oldest due delivery"
-        value={late > 1_000 ? duration(late) : "none late"}
+        value={
+          late > 1_000 ? relative(deliveries.oldest_due_at!, now).replace(" ago", "") : "none late"
+        }
         hint={`${count(deliveries.pending)} pending`}
         tone={late > 60_000 ? "warn" : undefined}
         to="/deliveries?status=pending"
