@@ -1,10 +1,12 @@
-/** What of an attempt's request headers its message says already. */
+/** What says already what most of an attempt's request headers are. */
 export interface HeaderSource {
   /** As the receiver sees it: `msg_…`. */
   webhookId: string;
   requestId: string;
   traceId: string;
+  attemptId: string;
   number: number;
+  startedAt: Date;
 }
 
 type Headers = Record<string, string>;
@@ -21,26 +23,32 @@ const FIXED = [
   "ringback-attempt",
 ] as const;
 
-function known({ webhookId, requestId, number }: HeaderSource): Headers {
+/** Every attempt is a span of its own in the trace of the submission, named by its id's random part. */
+export function traceparent({ traceId, attemptId }: Pick<HeaderSource, "traceId" | "attemptId">) {
+  return `00-${traceId}-${attemptId.slice(19, 23)}${attemptId.slice(24)}-01`;
+}
+
+export function timestampOf(startedAt: Date): string {
+  return String(Math.floor(startedAt.getTime() / 1000));
+}
+
+function known(source: HeaderSource): Headers {
   return {
     "content-type": "application/json",
-    "webhook-id": webhookId,
-    "x-request-id": requestId,
-    "ringback-attempt": String(number),
+    "webhook-id": source.webhookId,
+    "webhook-timestamp": timestampOf(source.startedAt),
+    traceparent: traceparent(source),
+    "x-request-id": source.requestId,
+    "ringback-attempt": String(source.number),
   };
 }
 
-/** The headers without what can be told from the message, as they are kept for years. */
+/** The headers without what can be told from the rest, as they are kept for long. */
 export function packHeaders(headers: Headers, source: HeaderSource): Headers {
   const told = known(source);
   const packed: Headers = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (told[name] !== value) packed[name] = value;
-  }
-  const { traceparent } = packed;
-  const prefix = `00-${source.traceId}-`;
-  if (traceparent?.startsWith(prefix) === true && traceparent.endsWith("-01")) {
-    packed["traceparent"] = traceparent.slice(prefix.length, -3);
+  for (const name in headers) {
+    if (told[name] !== headers[name]) packed[name] = headers[name]!;
   }
   return packed;
 }
@@ -48,10 +56,6 @@ export function packHeaders(headers: Headers, source: HeaderSource): Headers {
 /** The inverse. */
 export function unpackHeaders(packed: Headers, source: HeaderSource): Headers {
   const all = { ...known(source), ...packed };
-  const span = all["traceparent"];
-  if (span !== undefined && !span.includes("-")) {
-    all["traceparent"] = `00-${source.traceId}-${span}-01`;
-  }
   const custom = Object.entries(packed).filter(
     ([name]) => !(FIXED as readonly string[]).includes(name),
   );

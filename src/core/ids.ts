@@ -1,4 +1,5 @@
-import { TypeID, typeid } from "typeid-js";
+import { TypeID } from "typeid-js";
+import { v7 } from "uuid";
 
 /**
  * Ids are UUIDv7. The database and the program hold the plain `uuid`; the edges (API, webhooks,
@@ -21,7 +22,7 @@ export type IdKind = keyof typeof ID_PREFIXES;
 
 /** A new UUIDv7; later ones sort after earlier ones made by the same process. */
 export function newId(): string {
-  return typeid("").toUUID();
+  return v7();
 }
 
 /** `uuid` → TypeID, for instance `formatId("job", id)` → `job_01h455vb4pex5vsknk084sn02q`. */

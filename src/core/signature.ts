@@ -16,11 +16,11 @@ export interface Signer {
 // RFC 8410: the DER frame around a 32-byte Ed25519 seed.
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** Value of `webhook-signature` over the exact body. `timestamp` in seconds. */
+/** Value of `webhook-signature` over the exact body. `timestamp` in seconds, as it is sent. */
 export function signatureHeader(
   signer: Signer,
   id: string,
-  timestamp: number,
+  timestamp: string,
   body: string,
 ): string {
   const content = Buffer.from(`${id}.${timestamp}.${body}`, "utf8");

@@ -26,7 +26,9 @@ export async function listAttempts(reader: Reader, deliveryId: string): Promise<
       webhookId: formatId("message", message_id),
       requestId: request_id,
       traceId: trace_id,
+      attemptId: attempt.id,
       number: attempt.number,
+      startedAt: attempt.started_at,
     }),
   }));
 }

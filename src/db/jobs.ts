@@ -3,6 +3,7 @@ import type { Job, JobStatus, ListedJob } from "../core/model.ts";
 import { createdWithin } from "./created-within.ts";
 import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
+import { unindexed } from "./unindexed.ts";
 
 /** What makes a `Job`, in an update of `jobs` as well. */
 export const JOB_COLUMNS = `id, account_id, type, status, input, metadata, callbacks, timeout_s, run,
@@ -66,7 +67,7 @@ export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null
        update jobs set status = 'canceled', next_run_at = null, error_code = 'canceled',
          error_message = 'canceled before it ran', cancel_requested_at = now(), finished_at = now(),
          updated_at = now()
-       where id = $1 and status = 'pending'
+       where id = $1 and ${unindexed("status")} = 'pending'
        returning ${JOB_COLUMNS}, trace_id
      ), told as (${TELL_ENDED})
      select * from ended`,

@@ -14,6 +14,8 @@ export function createPool(options: {
     connectionTimeoutMillis: 5_000,
     // statements that don't wait for each other's answers share a round trip
     pipeline: true,
+    // a statement that was planned while a table was still empty must not read all of it later
+    options: "-c enable_seqscan=off",
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     // the server gives up first; the client's own limit is for a server that is out of reach

@@ -1,5 +1,6 @@
 import type { DeliveryStatus } from "../core/model.ts";
 import type { Reader, Tx } from "./transaction.ts";
+import { unindexed } from "./unindexed.ts";
 
 /** A delivery as a replay needs it, locked until the transaction ends. */
 export interface ReplayTarget {
@@ -76,7 +77,7 @@ export async function attemptNow(tx: Tx, id: string): Promise<void> {
   await tx.query(
     `update deliveries set scheduled_at = next_attempt_at, next_attempt_at = now(), manual = true,
        free_attempts = free_attempts + 1
-     where id = $1 and status = 'pending' and not manual and next_attempt_at > now()`,
+     where id = $1 and ${unindexed("status")} = 'pending' and not manual and next_attempt_at > now()`,
     [id],
   );
 }

@@ -3,6 +3,7 @@ import { JOB_COLUMNS, TELL_ENDED } from "./jobs.ts";
 import type { EndedJob } from "./jobs.ts";
 import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
+import { unindexed } from "./unindexed.ts";
 
 /** A job whose computation this worker holds. `run` is the fence of all it writes. */
 export interface ClaimedRun extends Job {
@@ -57,13 +58,14 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
         left join busy using (account_id)
         order by due.place + coalesce(busy.runs, 0), due.next_run_at limit $2
       ), held as (
-        select id from jobs where id in (select id from chosen) and status = 'pending'
+        select id from jobs where id in (select id from chosen) and ${unindexed("status")} = 'pending'
         order by id for update skip locked
       ), claimed as (
       update jobs set status = 'running', run = run + 1, worker_id = $1, next_run_at = null,
         run_started_at = now(), started_at = coalesce(started_at, now()), progress_fraction = 0,
         progress_message = null, progress_data = null, progress_at = null, updated_at = now()
-      where id in (select id from held) and status = 'pending' and next_run_at <= now()
+      where id in (select id from held) and ${unindexed("status")} = 'pending'
+        and next_run_at <= now()
         and exists (select from me)
       returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id,
         ${SUBSCRIBED("job.started")} as started_subscribed,
@@ -104,7 +106,7 @@ export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<Ended
           error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
           progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
         from ending join held on held.id = ending_id
-        where jobs.id = ending_id and run = ending_run and status = 'running'
+        where jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
         returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
       ), told as (${TELL_ENDED})
       select * from ended`,

@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import type { Context } from "../context.ts";
 import { DEFAULT_RETRY } from "../core/backoff.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { formatId, newId } from "../core/ids.ts";
-import { packHeaders } from "../core/attempt-headers.ts";
+import { packHeaders, timestampOf, traceparent } from "../core/attempt-headers.ts";
 import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { redactHeaders } from "../core/redact-headers.ts";
@@ -28,11 +27,15 @@ export async function sendDelivery(
   const { config } = lane;
   const { overrides } = delivery;
   const number = delivery.attempt_count + 1;
+  const ids = {
+    attempt: newId(),
+    message: formatId("message", delivery.message_id),
+  };
   const url = config.url ?? delivery.url;
   const headers = {
     ...config.headers,
     ...overrides?.headers,
-    ...webhookHeaders(context, lane, delivery, number),
+    ...webhookHeaders(context, lane, delivery, number, ids),
   };
   const exchange = await context.transport.send({
     lane: config.id,
@@ -60,7 +63,7 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      attempt: newAttempt(exchange, url, headers, delivery, number),
+      attempt: newAttempt(exchange, url, headers, delivery, number, ids),
     },
   };
 }
@@ -80,22 +83,27 @@ export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
   };
 }
 
+/** Of the attempt; and of its message as the receiver sees it: `msg_…`. */
+interface Ids {
+  attempt: string;
+  message: string;
+}
+
 function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
   { signer }: LeasedLane,
   delivery: DueDelivery,
   number: number,
+  ids: Ids,
 ): Record<string, string> {
-  const id = formatId("message", delivery.message_id);
-  const timestamp = Math.floor(now().getTime() / 1000);
+  const timestamp = timestampOf(now());
   return {
     "content-type": "application/json",
     "user-agent": `Ringback/${config.version}`,
-    "webhook-id": id,
-    "webhook-timestamp": String(timestamp),
-    "webhook-signature": signatureHeader(signer, id, timestamp, delivery.body),
-    // every attempt is a span of its own in the trace of the submission
-    traceparent: `00-${delivery.trace_id}-${randomBytes(8).toString("hex")}-01`,
+    "webhook-id": ids.message,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": signatureHeader(signer, ids.message, timestamp, delivery.body),
+    traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),
   };
@@ -107,15 +115,18 @@ function newAttempt(
   headers: Record<string, string>,
   delivery: DueDelivery,
   number: number,
+  ids: Ids,
 ): Settlement["attempt"] {
   const source = {
-    webhookId: formatId("message", delivery.message_id),
+    webhookId: ids.message,
     requestId: delivery.request_id,
     traceId: delivery.trace_id,
+    attemptId: ids.attempt,
     number,
+    startedAt: exchange.startedAt,
   };
   return {
-    id: newId(),
+    id: ids.attempt,
     url: url === delivery.url ? null : url,
     remoteAddress: exchange.remoteAddress,
     startedAt: exchange.startedAt,

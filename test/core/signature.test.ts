@@ -51,7 +51,7 @@ describe("the published vectors", () => {
       hmacKeys: [importSecret(VECTOR.secret), importSecret(newSecret())],
       privateKey: importPrivateKey(VECTOR.privateKey),
     };
-    const parts = signatureHeader(signer, VECTOR.id, VECTOR.timestamp, VECTOR.body).split(" ");
+    const parts = signatureHeader(signer, VECTOR.id, String(VECTOR.timestamp), VECTOR.body).split(" ");
     expect(parts).toHaveLength(3);
     expect(parts[0]).toBe(VECTOR.v1);
     expect(parts[1]).toMatch(/^v1,[A-Za-z0-9+/]{43}=$/);
@@ -103,13 +103,13 @@ describe("the reference library", () => {
       hmacKeys: secrets.map(importSecret),
       privateKey: importPrivateKey(privateKey),
     };
-    const signature = signatureHeader(signer, VECTOR.id, now, body);
+    const signature = signatureHeader(signer, VECTOR.id, String(now), body);
     for (const secret of secrets) {
       const parsed = new Webhook(secret).verify(body, headers(signature, now));
       expect(parsed).toEqual(JSON.parse(body));
     }
     expect(() => new Webhook(newSecret()).verify(body, headers(signature, now))).toThrow(NO_MATCH);
-    const other = signatureHeader(signer, VECTOR.id, now, `${body} `);
+    const other = signatureHeader(signer, VECTOR.id, String(now), `${body} `);
     expect(() => new Webhook(secrets[0]!).verify(body, headers(other, now))).toThrow(NO_MATCH);
     expect(() => new Webhook(secrets[0]!).verify(body, headers(signature, now + 1))).toThrow(
       NO_MATCH,
