@@ -57,7 +57,7 @@ export function createProgram(cli: Cli): Command {
     ),
   );
   addCompletion(cli, program);
-  program.helpCommand("help [command]", "tell about a command");
+  program.helpCommand("help [command...]", "tell about a command");
   return program;
 }
 
@@ -66,7 +66,9 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   let exitCode: number = EXIT.ok;
   const program = createProgram({ terminal, end: (code) => (exitCode = code) });
   try {
-    await program.parseAsync(args, { from: "user" });
+    // commander's own knows the first of the words only
+    const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+    await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
     const explained = explainError(error);

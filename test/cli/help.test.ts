@@ -56,6 +56,10 @@ describe("help", () => {
     expect(help).toMatchObject({ code: 0, stderr: "" });
     expect(help.stdout).toMatch(/Exit codes:\n {2}0 +done\n[^]*\n {2}124 +time was up/);
     expect((await startCommand(["--version"]).ended).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const { stdout } = await startCommand(["help", "jobs", "submit"]).ended;
+    expect(stdout).toMatch(
+      /^Usage: ringback jobs submit [^]*\nExamples:\n {2}\$ ringback jobs submit /,
+    );
     const group = await startCommand(["jobs"]).ended;
     expect(group).toMatchObject({ code: 2, stdout: "" });
     expect(group.stderr).toContain("submit");

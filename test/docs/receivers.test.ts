@@ -52,12 +52,12 @@ const LANGUAGES: [string, string, (program: string) => [string, string[]]][] = [
   ],
 ];
 
-describe.each(LANGUAGES)("the receiver in %s", (_language, program, prepare) => {
-  const run = isAtHand(program) ? test : test.skip;
+const atHand = LANGUAGES.filter(([, program]) => isAtHand(program));
 
-  run(
-    "takes a genuine webhook once, and refuses all others",
-    async () => {
+describe("the example receivers", () => {
+  test.each(atHand)(
+    "the one in %s takes a genuine webhook once, and refuses all others",
+    async (_language, program, prepare) => {
       const port = await freePort();
       const [file, args] = prepare(program);
       const child = spawn(file, args, {
@@ -115,6 +115,10 @@ describe.each(LANGUAGES)("the receiver in %s", (_language, program, prepare) => 
     // the first build of Go's own packages takes its time
     120_000,
   );
+
+  for (const [language] of LANGUAGES.filter((one) => !atHand.includes(one))) {
+    test.todo(`the one in ${language}: its tools are not at hand`);
+  }
 });
 
 const EVENT = JSON.stringify({ type: "twice", data: {} });

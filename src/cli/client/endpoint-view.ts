@@ -16,8 +16,8 @@ export const endpointColumns: readonly Column<Endpoint>[] = [
 /** What an open or closed breaker means for the lane. */
 const LANE_STATES: Record<Endpoint["lane"]["state"], string> = {
   closed: "sending",
-  open: "broken: the breaker holds everything back",
-  half_open: "broken: the next attempt is a probe",
+  open: "broken, everything is held back",
+  half_open: "broken, next comes a probe",
   paused: "paused",
   disabled: "disabled",
 };
@@ -31,7 +31,7 @@ export function showEndpoint({ out }: Pick<Session, "out">, endpoint: Endpoint):
   const { lane, retry } = endpoint;
   const headers = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
   const until = lane.until === null ? "" : ` until ${fullTime(lane.until)}`;
-  const reason = lane.reason === null ? "" : ` (${lane.reason})`;
+  const reason = lane.reason === null ? "" : `: ${lane.reason}`;
   out.line(`${out.paint("bold", endpoint.id)}  ${paintState(out, endpoint.state)}`);
   out.details([
     ["url", endpoint.url],

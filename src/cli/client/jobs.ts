@@ -17,6 +17,7 @@ import { rangeOf, showList, withPaging, withRange } from "./list.ts";
 import type { ListOptions, RangeOptions } from "./list.ts";
 import type { Session } from "./session.ts";
 import { streamEvents } from "./stream-events.ts";
+import { addTimeline } from "./timeline.ts";
 import { waitAndShow } from "./wait-for-job.ts";
 
 interface SubmitOptions {
@@ -74,6 +75,7 @@ export function addJobs(cli: Cli, program: Command): void {
   });
   examples(cancel, "jobs cancel job_01…");
   addList(cli, jobs);
+  addTimeline(cli, jobs);
   const events = jobs
     .command("events <id>")
     .description("follow a job live, to its end; with --json one JSON document a line");
