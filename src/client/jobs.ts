@@ -39,6 +39,7 @@ export class Jobs<Types extends JobTypes = JobTypes> {
     return new Job(this.#caller, body);
   }
 
+  /** Newest first. Long inputs are left out; `refresh` of a job fetches its own. */
   list(query: QueryOf<"GET /v1/jobs"> = {}, options: CallOptions = {}): Pages<Job> {
     return new Pages(async (cursor, given) => {
       const call = { query: withCursor(query, cursor), ...given };

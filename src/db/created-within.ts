@@ -1,26 +1,36 @@
 import { uuidAt } from "../core/ids.ts";
 
+/** Half-open. */
+interface Range {
+  since?: Date | undefined;
+  until?: Date | undefined;
+}
+
 /** Clocks that differ by 5 minutes make receivers refuse our signatures; this is twice that. */
 const CLOCK_SKEW_MS = 600_000;
 
 /**
- * Conditions on when something was created. Its id begins with nearly the same time, by another
- * clock, so a little more to either side bounds the ids, and with them index and partitions.
+ * Between which ids is what was created within a range. An id begins with nearly the same time, by
+ * another clock, so these are a little wider; they bound the use of an index, and the partitions.
  */
+export function idsWithin({ since, until }: Range): { from: string | null; to: string | null } {
+  return {
+    from: since === undefined ? null : uuidAt(new Date(since.getTime() - CLOCK_SKEW_MS)),
+    to: until === undefined ? null : uuidAt(new Date(until.getTime() + CLOCK_SKEW_MS)),
+  };
+}
+
+/** Conditions on when something was created. */
 export function createdWithin(
   createdAt: string,
   id: string,
-  { since, until }: { since?: Date | undefined; until?: Date | undefined },
+  range: Range,
   bind: (value: unknown) => string,
 ): string[] {
-  const conditions: string[] = [];
-  if (since !== undefined) {
-    const first = uuidAt(new Date(since.getTime() - CLOCK_SKEW_MS));
-    conditions.push(`${createdAt} >= ${bind(since)}`, `${id} >= ${bind(first)}`);
-  }
-  if (until !== undefined) {
-    const last = uuidAt(new Date(until.getTime() + CLOCK_SKEW_MS));
-    conditions.push(`${createdAt} < ${bind(until)}`, `${id} < ${bind(last)}`);
-  }
-  return conditions;
+  const { since, until } = range;
+  const { from, to } = idsWithin(range);
+  return [
+    ...(since === undefined ? [] : [`${createdAt} >= ${bind(since)}`, `${id} >= ${bind(from)}`]),
+    ...(until === undefined ? [] : [`${createdAt} < ${bind(until)}`, `${id} < ${bind(to)}`]),
+  ];
 }

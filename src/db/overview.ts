@@ -18,18 +18,24 @@ export interface Overview {
 /** Capped counts of an account; see `toCapped`. */
 export async function getOverview(reader: Reader, accountId: string): Promise<Overview> {
   const { rows } = await reader.query<Overview>(
-    `select
+    // few are looked at one by one; of many, each lane's first
+    `with pending as materialized (
+       select next_attempt_at from deliveries where account_id = $1 and status = 'pending'
+       limit ${CAPPED_AT + 1})
+     select
        ${cappedCount("jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
        ${cappedCount("jobs where account_id = $1 and status = 'running'")} as jobs_running,
-       ${cappedCount("deliveries where account_id = $1 and status = 'pending'")}
-         as deliveries_pending,
+       (select count(*)::int from pending) as deliveries_pending,
        ${cappedCount("dead_letters where account_id = $1 and discarded_at is null")}
          as dead_letters,
-       (select min(due.next_attempt_at) from lanes l cross join lateral (
-          select next_attempt_at from deliveries d
-          where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
-          order by next_attempt_at limit 1) due
-        where l.account_id = $1) as oldest_due_at`,
+       case when (select count(*) from pending) <= ${CAPPED_AT} then
+         (select min(next_attempt_at) from pending where next_attempt_at <= now())
+       else
+         (select min(due.next_attempt_at) from lanes l cross join lateral (
+            select next_attempt_at from deliveries d
+            where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
+            order by next_attempt_at limit 1) due
+          where l.account_id = $1) end as oldest_due_at`,
     [accountId],
   );
   return rows[0]!;

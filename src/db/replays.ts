@@ -1,4 +1,5 @@
 import type { Replay, ReplayFilter } from "../core/model.ts";
+import { idsWithin } from "./created-within.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 const REPLAY_COLUMNS = `id, account_id, action, note, key_id, filter, dry_run, status, matched, replayed, created_at, finished_at`;
@@ -81,6 +82,8 @@ const MATCHES = `d.account_id = $1 and d.status = $2
   and ($7::text is null or d.event_type = $7)
   and ($8::timestamptz is null or d.created_at >= $8)
   and ($9::timestamptz is null or d.created_at < $9)
+  and ($12::uuid is null or d.id >= $12)
+  and ($13::uuid is null or d.id < $13)
   and (l.discarded_at is null or $10)`;
 
 type Order = Pick<Replay, "account_id" | "action" | "filter">;
@@ -91,6 +94,7 @@ const SENDABLE = `($11 = 'discard' or d.endpoint_id is null or exists (
     and e.state <> 'disabled'))`;
 
 function matchValues({ account_id, action, filter }: Order): unknown[] {
+  const { from, to } = idsWithin(filter);
   return [
     account_id,
     filter.status,
@@ -104,6 +108,8 @@ function matchValues({ account_id, action, filter }: Order): unknown[] {
     // what was discarded is sent again by its id only
     action === "replay" && filter.ids !== undefined,
     action,
+    from,
+    to,
   ];
 }
 
@@ -125,9 +131,9 @@ export async function findReplayMatches(
   const { rows } = await tx.query<{ id: string; lane_id: string }>(
     `select d.id, d.lane_id from deliveries d
      left join dead_letters l on l.delivery_id = d.id
-     where ${MATCHES} and ${SENDABLE} and ($12::uuid is null or d.id > $12)
-       and d.finished_at <= $13
-     order by d.id limit $14`,
+     where ${MATCHES} and ${SENDABLE} and ($14::uuid is null or d.id > $14)
+       and d.finished_at <= $15
+     order by d.id limit $16`,
     [...matchValues(replay), replay.position, replay.created_at, limit],
   );
   return rows;

@@ -18,9 +18,10 @@ export interface ClaimedRun extends Job {
   progress_subscribed: boolean;
 }
 
-const SUBSCRIBED = (event: string): string => `exists (
-  select 1 from endpoints e where e.account_id = jobs.account_id and e.deleted_at is null
-    and (e.events = '{}' or '${event}' = any(e.events)))`;
+// a scalar subquery, as of an `exists` the planner may make a table of all endpoints there are
+const subscribed = (event: string): string => `(
+  select true from endpoints e where e.account_id = a.account_id and e.deleted_at is null
+    and (e.events = '{}' or '${event}' = any(e.events)) limit 1) is true`;
 
 export interface Claims {
   jobs: ClaimedRun[];
@@ -67,15 +68,18 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
       where id in (select id from held) and ${unindexed("status")} = 'pending'
         and next_run_at <= now()
         and exists (select from me)
-      returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id,
-        ${SUBSCRIBED("job.started")} as started_subscribed,
-        ${SUBSCRIBED("job.progress")} as progress_subscribed
+      returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id
+      ), wanted as (
+        select account_id, ${subscribed("job.started")} as started_subscribed,
+          ${subscribed("job.progress")} as progress_subscribed
+        from (select distinct account_id from claimed) a
       ), told as (
         insert into events (account_id, type, job_id, data)
         select account_id, 'job.started', id, json_build_object('job_type', type, 'run', run)
         from claimed where account_id = ${listenedIn("claimed")})
-      select c.chosen, claimed.* from (select count(*)::int as chosen from chosen) c
-      left join claimed on true`,
+      select c.chosen, claimed.*, started_subscribed, progress_subscribed
+      from (select count(*)::int as chosen from chosen) c
+      left join (claimed join wanted using (account_id)) on true`,
     values: [workerId, limit],
   });
   return { jobs: rows.filter(({ id }) => id !== null), chosen: rows[0]?.chosen ?? 0 };

@@ -30,7 +30,7 @@ export async function fillTables(
   const now = Date.now();
   const small = await addAccount("small");
   const { pool } = database;
-  for (let ago = DAYS; ago >= 0; ago -= 1) {
+  for (let ago = DAYS; ago >= 0; ago -= 7) {
     await makePartitions(context.pool, new Date(now - ago * DAY_MS));
   }
   await pool.query(`
@@ -111,7 +111,7 @@ export async function fillTables(
       case when n % 100 = 0 then 'gone' else 'exhausted' end,
       'the receiver answered 500 at each of 9 attempts', d.at, d.by, d.note
     from (select *, row_number() over (order by id) as n from deliveries where status = 'dead') dead
-    left join lateral (select now() as at, id as by, 'x' as note where n % 6 > 0) d on true;
+    left join lateral (select now() as at, id as by, 'x' as note where n % 4 = 0) d on true;
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
     from generate_series(1, 2000) g`);

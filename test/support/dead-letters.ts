@@ -1,4 +1,4 @@
-import { newId } from "../../src/core/ids.ts";
+import { newId, uuidAt } from "../../src/core/ids.ts";
 import type { DeadReason } from "../../src/core/model.ts";
 import type { TestContext } from "./context.ts";
 
@@ -13,13 +13,18 @@ export interface PastDelivery {
   createdAt?: Date;
 }
 
+/** A UUIDv7 of that time. */
+function idOf(time: Date): string {
+  return uuidAt(time).slice(0, 14) + newId().slice(14);
+}
+
 /** Deliveries that ended after one attempt, as if long ago; returns their ids in order. */
 export async function insertPast(
   { database, accountId }: Pick<TestContext, "database" | "accountId">,
   past: readonly PastDelivery[],
 ): Promise<string[]> {
   const rows = past.map((p) => ({
-    id: newId(),
+    id: p.createdAt === undefined ? newId() : idOf(p.createdAt),
     message_id: newId(),
     lane_id: p.laneId,
     url: p.url,
