@@ -1,7 +1,6 @@
 /** In the order they are run. */
 export const SCENARIO_NAMES = [
   "drain",
-  "drain-v1a",
   "submit",
   "path",
   "latency",

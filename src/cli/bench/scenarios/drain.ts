@@ -8,7 +8,7 @@ import type { Scenario } from "../scenario.ts";
 const GOALS: Record<number, number> = { 1: 0.4, 50: 0.4, 1_000: 0.3 };
 
 export const drainScenario: Scenario = {
-  about: "due deliveries over 1, 50 and 1,000 lanes, everything on",
+  about: "due deliveries over 1, 50 and 1,000 lanes, everything on, both signatures",
   quick: true,
   async run(bench) {
     const figures = [];
@@ -16,14 +16,6 @@ export const drainScenario: Scenario = {
       figures.push(await drainAgainstCeiling(bench, lanes, GOALS[lanes] ?? 0.3));
     }
     return figures;
-  },
-};
-
-export const drainV1aScenario: Scenario = {
-  about: "the same over 50 lanes, signed with Ed25519 as well",
-  quick: false,
-  async run(bench) {
-    return [await drainAgainstCeiling(bench, 50, 0.33)];
   },
 };
 

@@ -1,7 +1,7 @@
 import type { ScenarioName } from "../scenario-names.ts";
 import type { Scenario } from "../scenario.ts";
 import { costScenario } from "./cost.ts";
-import { drainScenario, drainV1aScenario } from "./drain.ts";
+import { drainScenario } from "./drain.ts";
 import { fanOutScenario } from "./fan-out.ts";
 import { historyScenario } from "./history.ts";
 import { isolationScenario } from "./isolation.ts";
@@ -15,7 +15,6 @@ import { twoDeliverScenario } from "./two-deliver.ts";
 
 export const SCENARIOS: Record<ScenarioName, Scenario> = {
   drain: drainScenario,
-  "drain-v1a": drainV1aScenario,
   submit: submitScenario,
   path: pathScenario,
   latency: latencyScenario,
