@@ -1,8 +1,9 @@
 import { Center, Loader } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Component, lazy, Suspense, type ReactNode } from "react";
-import { Navigate, Route, Routes, useLocation } from "react-router";
-import { sessionQuery } from "./api/session.ts";
+import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
+import { sessionQuery, useMay } from "./api/session.ts";
+import type { Scope } from "./api/types.ts";
 import { Shell } from "./components/shell.tsx";
 import { Page } from "./components/page.tsx";
 import { ErrorBox, Loading } from "./components/states.tsx";
@@ -47,16 +48,20 @@ function SignedIn() {
         <Suspense fallback={<Loading />}>
           <Routes>
             <Route index element={<Overview />} />
-            <Route path="jobs" element={<JobList />} />
-            <Route path="jobs/new" element={<NewJob />} />
-            <Route path="jobs/:id" element={<JobPage />} />
-            <Route path="deliveries" element={<DeliveryList />} />
-            <Route path="deliveries/:id" element={<DeliveryPage />} />
-            <Route path="dead-letters" element={<DeadLetters />} />
-            <Route path="endpoints" element={<EndpointList />} />
-            <Route path="endpoints/new" element={<NewEndpoint />} />
-            <Route path="endpoints/:id" element={<EndpointPage />} />
-            <Route path="settings" element={<Settings />} />
+            <Route element={<Needs scope="jobs" />}>
+              <Route path="jobs" element={<JobList />} />
+              <Route path="jobs/new" element={<NewJob />} />
+              <Route path="jobs/:id" element={<JobPage />} />
+            </Route>
+            <Route element={<Needs scope="webhooks" />}>
+              <Route path="deliveries" element={<DeliveryList />} />
+              <Route path="deliveries/:id" element={<DeliveryPage />} />
+              <Route path="dead-letters" element={<DeadLetters />} />
+              <Route path="endpoints" element={<EndpointList />} />
+              <Route path="endpoints/new" element={<NewEndpoint />} />
+              <Route path="endpoints/:id" element={<EndpointPage />} />
+              <Route path="settings" element={<Settings />} />
+            </Route>
             <Route path="sign-in" element={<Navigate to="/" replace />} />
             <Route
               path="*"
@@ -66,6 +71,16 @@ function SignedIn() {
         </Suspense>
       </Boundary>
     </Shell>
+  );
+}
+
+/** The pages below are for keys with this scope. */
+function Needs({ scope }: { scope: Scope }) {
+  if (useMay(scope)) return <Outlet />;
+  return (
+    <Page title="Not allowed">
+      This needs an API key with scope {scope}, or admin. Sign out, and in again with such a key.
+    </Page>
   );
 }
 

@@ -38,6 +38,8 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200, fz: "xs" } },
     Button: { defaultProps: { size: "xs" } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
+    // else each dialog's head counts as one more head of the page
+    ModalHeader: { defaultProps: { role: "presentation" } },
     Skeleton: { defaultProps: { radius: "sm" } },
   },
 });

@@ -110,7 +110,8 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
           ) : (
             <>
               <b>{countText(matched)}</b> will be sent again, each once, with the same webhook-id
-              and a fresh budget of attempts.
+              and a fresh budget of attempts. What belongs to an endpoint that is disabled or
+              deleted is left out{matched === 0 ? ": enable it first" : ""}.
             </>
           )}
         </Text>

@@ -6,6 +6,7 @@ import { Link, useLocation } from "react-router";
 import { startLive } from "../api/live.ts";
 import { useOverview } from "../api/overview.ts";
 import { useSession } from "../api/session.ts";
+import type { Scope } from "../api/types.ts";
 import { AccountMenu } from "./account-menu.tsx";
 import { count } from "./format.ts";
 import { Keyboard } from "./keyboard.tsx";
@@ -61,12 +62,14 @@ export function Shell({ children }: { children: ReactNode }) {
 
 function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const { pathname } = useLocation();
-  const { account } = useSession();
+  const { account, key: apiKey } = useSession();
+  const may = (scope: Scope | null): boolean =>
+    scope === null || apiKey.scopes.some((one) => one === scope || one === "admin");
   const overview = useOverview();
   const dead = overview.data?.dead_letters;
   return (
     <Stack gap={2} h="100%">
-      {NAVIGATION.map(({ path, label, icon: Icon, key }) => {
+      {NAVIGATION.filter(({ scope }) => may(scope)).map(({ path, label, icon: Icon, key }) => {
         const active = path === "/" ? pathname === "/" : pathname.startsWith(path);
         const badge = path === "/dead-letters" && dead && dead.count > 0 ? count(dead) : null;
         return (

@@ -26,14 +26,13 @@ export default function DeliveryPage() {
   const { id = "" } = useParams();
   const { data: delivery, error, refetch } = useDelivery(id);
   const message = useMessage(delivery?.message_id);
-  if (error !== null && delivery === undefined) {
+  if (delivery === undefined) {
     return (
       <Page title="Delivery" back={BACK}>
-        <ErrorBox error={error} retry={() => void refetch()} />
+        {error === null ? <Loading /> : <ErrorBox error={error} retry={() => void refetch()} />}
       </Page>
     );
   }
-  if (delivery === undefined) return <Loading />;
   const last = delivery.attempts.toSorted((a, b) => a.number - b.number).at(-1);
   const body = message.data?.body;
   return (

@@ -30,14 +30,13 @@ export default function EndpointPage() {
   const { id = "" } = useParams();
   const view = useView(["tab", "range", "test"]);
   const { data: endpoint, error, refetch } = useEndpoint(id);
-  if (error !== null && endpoint === undefined) {
+  if (endpoint === undefined) {
     return (
       <Page title="Endpoint" back={BACK}>
-        <ErrorBox error={error} retry={() => void refetch()} />
+        {error === null ? <Loading /> : <ErrorBox error={error} retry={() => void refetch()} />}
       </Page>
     );
   }
-  if (endpoint === undefined) return <Loading />;
   const { tab = "health", test } = view.values;
   return (
     <Page

@@ -31,14 +31,13 @@ const BACK = { to: "/jobs", label: "Jobs" };
 export default function JobPage() {
   const { id = "" } = useParams();
   const { data: job, error, refetch } = useJob(id);
-  if (error !== null && job === undefined) {
+  if (job === undefined) {
     return (
       <Page title="Job" back={BACK}>
-        <ErrorBox error={error} retry={() => void refetch()} />
+        {error === null ? <Loading /> : <ErrorBox error={error} retry={() => void refetch()} />}
       </Page>
     );
   }
-  if (job === undefined) return <Loading />;
   return (
     <Page
       title={job.type}

@@ -52,7 +52,10 @@ function JobForm({ types, again }: { types: JobType[]; again: Job | null }) {
   const [input, setInput] = useState<unknown>(first);
   const [text, setText] = useState(json(first));
   const [metadata, setMetadata] = useState(json(again?.metadata ?? {}));
-  const [timeoutS, setTimeoutS] = useState<number | string>(again?.timeout_s ?? "");
+  const [timeoutS, setTimeoutS] = useState<number | string>(
+    // a type's own limit may be longer than what can be asked for
+    again === null || again.timeout_s === type?.timeout_s ? "" : again.timeout_s,
+  );
   const [callbacks, setCallbacks] = useState<CallbackDraft[]>(() => draftsOf(again?.callbacks));
   // stays the same while this form is open: a second click makes no second job
   const idempotencyKey = useMemo(() => randomId("console-"), []);
