@@ -49,11 +49,16 @@ export async function findApiKey(reader: Reader, hash: Buffer): Promise<Caller |
   return rows[0] ?? null;
 }
 
-export async function countApiKeys(reader: Reader): Promise<number> {
-  const { rows } = await reader.query<{ count: number }>(
-    `select count(*)::int as count from api_keys where revoked_at is null`,
+/** Until the transaction ends nobody else holds the account. */
+export async function holdAccount(tx: Tx, id: string): Promise<void> {
+  await tx.query(`select from accounts where id = $1 for update`, [id]);
+}
+
+export async function hasApiKeys(reader: Reader): Promise<boolean> {
+  const { rows } = await reader.query<{ some: boolean }>(
+    `select exists (select from api_keys where revoked_at is null) as some`,
   );
-  return rows[0]!.count;
+  return rows[0]!.some;
 }
 
 export async function readSetting(reader: Reader, name: string): Promise<string | null> {

@@ -14,8 +14,10 @@ export function createPool(options: {
     connectionTimeoutMillis: 5_000,
     // statements that don't wait for each other's answers share a round trip
     pipeline: true,
-    // a statement that was planned while a table was still empty must not read all of it later
-    options: "-c enable_seqscan=off",
+    // A statement that was planned while a table was still empty must not read all of it later.
+    // PostgreSQL 18 crashes when a row that it updates by a join changed meanwhile, and partitions
+    // are pruned as the join runs (docs/decisions/0016).
+    options: "-c enable_seqscan=off -c enable_partition_pruning=off",
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     // the server gives up first; the client's own limit is for a server that is out of reach

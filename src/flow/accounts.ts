@@ -4,14 +4,16 @@ import { newId } from "../core/ids.ts";
 import type { Scope } from "../core/model.ts";
 import { newKeyPair } from "../core/signature.ts";
 import {
-  countApiKeys,
   findAccountByName,
+  hasApiKeys,
+  holdAccount,
   insertAccount,
   insertApiKey,
   insertSetting,
   readSetting,
 } from "../db/accounts.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
 import { addSecret } from "./secrets.ts";
 
 const FIRST_ACCOUNT = "default";
@@ -44,18 +46,20 @@ export async function ensureAccount(
   }
 }
 
+interface NewApiKey {
+  accountId: string;
+  name: string;
+  text: string;
+  scopes: Scope[];
+}
+
 /** Stores a key for an account; only its hash is kept. */
-export async function addApiKey(
-  context: Pick<Context, "pool">,
-  key: { accountId: string; name: string; text: string; scopes: Scope[] },
-): Promise<void> {
-  await insertApiKey(singleStatement(context.pool), {
-    id: newId(),
-    accountId: key.accountId,
-    name: key.name,
-    hash: hashApiKey(key.text),
-    scopes: key.scopes,
-  });
+export async function addApiKey(context: Pick<Context, "pool">, key: NewApiKey): Promise<void> {
+  await storeKey(singleStatement(context.pool), key);
+}
+
+async function storeKey(tx: Tx, { accountId, name, text, scopes }: NewApiKey): Promise<void> {
+  await insertApiKey(tx, { id: newId(), accountId, name, hash: hashApiKey(text), scopes });
 }
 
 /**
@@ -67,12 +71,18 @@ export async function ensureFirstAccount(
   apiKey: string | null,
 ): Promise<{ newKey: string | null }> {
   const accountId = await ensureAccount(context, FIRST_ACCOUNT);
-  const made = apiKey === null && (await countApiKeys(context.pool)) === 0 ? newApiKey() : null;
-  const text = apiKey ?? made;
-  if (text !== null) {
-    await addApiKey(context, { accountId, name: "first", text, scopes: ["admin"] });
+  const key = { accountId, name: "first", scopes: ["admin"] as Scope[] };
+  if (apiKey !== null) {
+    await addApiKey(context, { ...key, text: apiKey });
+    return { newKey: null };
   }
-  return { newKey: made };
+  return await inTransaction(context.pool, async (tx) => {
+    await holdAccount(tx, accountId);
+    if (await hasApiKeys(tx)) return { newKey: null };
+    const newKey = newApiKey();
+    await storeKey(tx, { ...key, text: newKey });
+    return { newKey };
+  });
 }
 
 const CHECK = "master_key_check";

@@ -51,7 +51,9 @@ describe("the published vectors", () => {
       hmacKeys: [importSecret(VECTOR.secret), importSecret(newSecret())],
       privateKey: importPrivateKey(VECTOR.privateKey),
     };
-    const parts = signatureHeader(signer, VECTOR.id, String(VECTOR.timestamp), VECTOR.body).split(" ");
+    const parts = signatureHeader(signer, VECTOR.id, String(VECTOR.timestamp), VECTOR.body).split(
+      " ",
+    );
     expect(parts).toHaveLength(3);
     expect(parts[0]).toBe(VECTOR.v1);
     expect(parts[1]).toMatch(/^v1,[A-Za-z0-9+/]{43}=$/);
