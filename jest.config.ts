@@ -15,7 +15,8 @@ const config: Config = {
   globalTeardown: "<rootDir>/test/support/global-teardown.ts",
   reporters: ["default", "<rootDir>/test/support/summary-reporter.ts"],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // one more than the cores a small machine has, as many tests wait for time to pass
+  maxWorkers: 3,
 };
 
 export default config;

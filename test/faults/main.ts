@@ -5,18 +5,40 @@ import { formatReport } from "./report.ts";
 import { LONG, SCENARIOS } from "./scenarios.ts";
 import type { ScenarioName } from "./scenarios.ts";
 
-const USAGE = `npm run faults -- [--seconds 120] [--seed N] [--only name,name] [--json file] [--keep] [--list]`;
+const USAGE = `npm run faults -- [options]
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string" },
-    seed: { type: "string" },
-    only: { type: "string" },
-    json: { type: "string" },
-    keep: { type: "boolean", default: false },
-    list: { type: "boolean", default: false },
-  },
-});
+Starts the real program as several processes, breaks things at random, and checks that nothing was lost.
+
+  --seconds <n>       how long faults happen (120; 12 with --only)
+  --seed <n>          repeat a run; without it a new one is chosen and printed
+  --only <name,name>  scenarios by name
+  --list              the names of all scenarios
+  --json <file>       write the report
+  --keep              leave logs and database where they are
+  --help
+
+Ends with 0 when every check passed, else with 1.`;
+
+const { values } = readArguments();
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        seconds: { type: "string" },
+        seed: { type: "string" },
+        only: { type: "string" },
+        json: { type: "string" },
+        keep: { type: "boolean", default: false },
+        list: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 function numberOf(text: string, name: string): number {
   const number = Number(text);
@@ -35,6 +57,7 @@ function scenariosOf(only: string | undefined, seconds: number): readonly Scenar
 }
 
 async function main(): Promise<void> {
+  if (values.help) return console.log(USAGE);
   if (values.list) return console.log(SCENARIOS.join("\n"));
   const seconds = numberOf(values.seconds ?? (values.only === undefined ? "120" : "12"), "seconds");
   const seed = numberOf(values.seed ?? String(Date.now() % 1_000_000), "seed");

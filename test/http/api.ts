@@ -134,12 +134,11 @@ export async function countRows({ database }: TestContext): Promise<Record<strin
     "accounts",
     "graphile_worker.jobs",
   ];
-  const counts: Record<string, number> = {};
-  for (const table of tables) {
-    const { rows } = await database.pool.query<{ n: number }>(
-      `select count(*)::int as n from ${table}`,
-    );
-    counts[table] = rows[0]?.n ?? -1;
-  }
-  return counts;
+  const { rows } = await database.pool.query<{ name: string; n: number }>({
+    name: "count_rows",
+    text: tables
+      .map((table) => `select '${table}' as name, count(*)::int as n from ${table}`)
+      .join(" union all "),
+  });
+  return Object.fromEntries(rows.map(({ name, n }) => [name, n]));
 }
