@@ -94,7 +94,7 @@ export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Jo
   return rows[0] ?? null;
 }
 
-/** Pending jobs that have been due for a while, some of them. */
+/** Jobs that have been pending and due for a while, some of them. */
 export async function findOverdueJobs(
   reader: Reader,
   overdueMs: number,
@@ -102,7 +102,8 @@ export async function findOverdueJobs(
 ): Promise<string[]> {
   const { rows } = await reader.query<{ id: string }>(
     `select id from jobs
-     where status = 'pending' and next_run_at < now() - $1 * interval '1 millisecond' limit $2`,
+     where status = 'pending' and next_run_at < now() - $1 * interval '1 millisecond'
+       and updated_at < now() - $1 * interval '1 millisecond' limit $2`,
     [overdueMs, limit],
   );
   return rows.map(({ id }) => id);

@@ -204,11 +204,14 @@ export async function lockRunsOf(
   return rows;
 }
 
-/** `running → pending` for the runs of a worker that is gone; a crash is counted. */
+/**
+ * `running → pending` for the runs of a worker that is gone; a crash is counted. They go on before
+ * what came later: a backlog must not hold up what had begun.
+ */
 export async function returnRuns(tx: Tx, ids: readonly string[], crashed: boolean): Promise<void> {
   await tx.query(
-    `update jobs set status = 'pending', worker_id = null, next_run_at = now(),
-       crashes = crashes + $2::int, updated_at = now()
+    `update jobs set status = 'pending', worker_id = null,
+       next_run_at = coalesce(run_started_at, now()), crashes = crashes + $2::int, updated_at = now()
      where id = any($1::uuid[]) and status = 'running'`,
     [ids, crashed ? 1 : 0],
   );

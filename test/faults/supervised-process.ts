@@ -69,11 +69,11 @@ export function superviseProcess(options: ProcessOptions): SupervisedProcess {
       (yes) => (serves = yes),
     );
     started.once("exit", (code, signal) => {
-      const refused = expected === "nothing" && code === 1 && !serves;
+      const refused = expected !== "death" && code === 1 && !serves;
       if (refused) options.onRefusedStart(name);
       else if (expected === "nothing")
         onMisbehaviour(`${name} ended by itself (${signal ?? code})`);
-      if (expected === "end" && code !== 0) {
+      if (expected === "end" && code !== 0 && !refused) {
         onMisbehaviour(`${name} was told to stop and ended with ${signal ?? `code ${code}`}`);
       }
       expected = "nothing";
