@@ -62,8 +62,11 @@ export interface Context {
   random(): number;
   /** Aborted when the process begins to stop. */
   stopping: AbortSignal;
-  /** The registration of this process; another id after it was buried by mistake. */
-  worker: { id: string };
+  /**
+   * The registration of this process; another id after it was buried by mistake. `peers`: how many
+   * others deliver.
+   */
+  worker: { id: string; peers: number };
   runs: Map<string, RunHandle>;
   pumps: Map<string, PumpHandle>;
   /** What all pumps have in hand together: bytes of bodies, and sends under way. */
@@ -129,7 +132,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     now: overrides.now ?? (() => new Date()),
     random: overrides.random ?? Math.random,
     stopping: options.stopping,
-    worker: { id: "" },
+    worker: { id: "", peers: 0 },
     runs: new Map<string, RunHandle>(),
     pumps: new Map<string, PumpHandle>(),
     load: { bytes: 0, sends: 0 },

@@ -59,6 +59,7 @@ export async function setPoolIds(tx: Tx, id: string, poolIds: readonly string[])
 export interface WorkerSign {
   id: string;
   heartbeat: string;
+  delivers: boolean;
   lock_free: boolean;
 }
 
@@ -66,7 +67,7 @@ export interface WorkerSign {
 export async function readSigns(reader: Reader): Promise<WorkerSign[]> {
   const { rows } = await reader.query<WorkerSign>({
     name: "read_signs",
-    text: `select w.id, w.heartbeat, not exists (
+    text: `select w.id, w.heartbeat, 'deliver' = any(w.roles) as delivers, not exists (
         select 1 from pg_locks l where l.locktype = 'advisory' and l.granted
           and l.database = (select oid from pg_database where datname = current_database())
           and l.classid = ${LOCK_SPACE} and l.objid = w.lock_key) as lock_free

@@ -164,14 +164,14 @@ class LanePump {
     return this.#context.pumps.size >= MAX_PUMPS;
   }
 
-  /** Nothing more is begun: the lease is lost, the process stops, or others want their turn. */
+  /** Nothing more is begun: the lease is lost, the process stops, or others may have their turn. */
   #isOver(): boolean {
     if (this.#lost || this.#context.stopping.aborted) return true;
     const now = performance.now();
     if (now < this.#sliceEnd && this.#sliceLeft > 0) return false;
     // a slow answer keeps the lease anyway, so the lane works on beside it
     if (this.#sending > 0 && now > this.#sliceEnd + DRAIN_MS) this.#newSlice();
-    if (!this.#isCrowded()) this.#newSlice();
+    if (!this.#isCrowded() && this.#context.worker.peers === 0) this.#newSlice();
     return now >= this.#sliceEnd || this.#sliceLeft <= 0;
   }
 

@@ -121,6 +121,8 @@ function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void>
       const now = performance.now();
       if (now - lastLook > GAP_MS) seen.clear();
       lastLook = now;
+      const { worker } = context;
+      worker.peers = signs.filter(({ id, delivers }) => delivers && id !== worker.id).length;
       const present = new Set(signs.map(({ id }) => id));
       for (const id of seen.keys()) if (!present.has(id)) seen.delete(id);
       for (const { id, heartbeat, lock_free } of signs) {

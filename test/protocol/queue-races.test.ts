@@ -105,7 +105,7 @@ test("one that was buried, and leaves before it noticed, leaves a ticket for tho
   const id = await makeWorker("left-pool");
   expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
   const before = await tickets();
-  await leaveBehind({ ...t.context, worker: { id } });
+  await leaveBehind({ ...t.context, worker: { id, peers: 0 } });
   expect(await tickets()).toBe(before + 1);
 });
 
