@@ -147,15 +147,19 @@ describe("coming back", () => {
   test("goes on without gap and without repeat, through reconnects and another server", async () => {
     const names = numbered(1_200, "n");
     const first = await listening();
-    const making = (async () => {
-      for (let at = 0; at < names.length; at += 20) await make(names.slice(at, at + 20));
-    })();
+    const makeFrom = async (from: number): Promise<void> => {
+      for (let at = from; at < from + 400; at += 20) await make(names.slice(at, at + 20));
+    };
+    let making = makeFrom(0);
     await upTo(first, "n 40");
     first.close();
+    // what follows cannot have been told before, however fast it was
+    making = making.then(() => makeFrom(400));
     const second = await listening("/v1/events", { headers: { "last-event-id": first.lastId } });
     const seen = first.told.length;
-    await Promise.race([upTo(second, "n 300"), making.then(() => upTo(second, "n 300"))]);
+    await Promise.race([upTo(second, "n 500"), making.then(() => upTo(second, "n 500"))]);
     second.close();
+    making = making.then(() => makeFrom(800));
     const parts = await createTestContext({ worker: false, database: api.database });
     const stopping = new AbortController();
     const restarted = await startApiOn(parts, stopping.signal);

@@ -201,7 +201,7 @@ async function showAttempts(stage: Stage, cast: Cast, job: Job, from: Date): Pro
 
 function whatNext(): void {
   console.log(`\n  ${styled("bold", "What to do next")}`);
-  line("npm start                          start one that stays, with your data");
+  line("ringback serve                     start one that stays, with your data");
   line("README.md                          submit a job and receive its webhook");
   line("docs/guides/receive-webhooks.md    verify, deduplicate, answer");
   line("docs/guides/write-a-job-type.md    compute something of your own");

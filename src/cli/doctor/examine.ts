@@ -36,7 +36,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
   const where = findDatabase(config, secrets);
   if (where === null) {
     const detail = `no database runs in ${config.dataDir}`;
-    yield warn("database", detail, "start one by `npm start`, or set DATABASE_URL");
+    yield warn("database", detail, "start one by `ringback serve`, or set DATABASE_URL");
   } else {
     yield* examineDatabase(config, secrets, where);
   }
