@@ -15,8 +15,7 @@ const config: Config = {
   globalTeardown: "<rootDir>/test/support/global-teardown.ts",
   reporters: ["default", "<rootDir>/test/support/summary-reporter.ts"],
   testTimeout: 30_000,
-  // one more than the cores a small machine has, as many tests wait for time to pass
-  maxWorkers: 3,
+  maxWorkers: 2,
 };
 
 export default config;
