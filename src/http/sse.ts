@@ -23,7 +23,6 @@ export function eventStream(open: (channel: Channel) => void): Reply {
     },
     body: null,
     stream(response) {
-      response.flushHeaders();
       open(sseChannel(response));
     },
   };
@@ -33,9 +32,9 @@ function sseChannel(response: ServerResponse): Channel {
   const write = (text: string): void => {
     if (!response.destroyed && !response.writableEnded) response.write(text);
   };
-  write(`retry: ${RETRY_MS}\n\n`);
   return {
-    ready: (id) => write(`id: ${id}\n: ready\n\n`),
+    // The answer begins here, so that to a browser `open` means that it misses nothing from now on.
+    ready: (id) => write(`retry: ${RETRY_MS}\nid: ${id}\n: ready\n\n`),
     send: (messages) => write(messages.map(frame).join("")),
     waiting: () => response.writableLength,
     keepAlive: () => write(": still here\n\n"),

@@ -76,7 +76,6 @@ export function startLive(client: QueryClient): () => void {
   let source: EventSource | null = null;
   let retryMs = RECONNECT_MS.first;
   let retryTimer: number | undefined;
-  let wasLost = false;
 
   function plan(key: QueryKey, waitMs: number): void {
     const name = JSON.stringify(key);
@@ -100,11 +99,10 @@ export function startLive(client: QueryClient): () => void {
     source.addEventListener("open", () => {
       setState("live");
       retryMs = RECONNECT_MS.first;
-      if (wasLost) everything();
-      wasLost = false;
+      // what happened between the first look and now was told to nobody
+      everything();
     });
     source.addEventListener("error", () => {
-      wasLost = true;
       setState("offline");
       // while it is not closed, the browser tries again by itself
       if (source?.readyState !== EventSource.CLOSED) return;
