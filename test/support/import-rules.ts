@@ -72,7 +72,7 @@ const RULES: Rule[] = [
   { files: "telemetry/", may: ["core/", "winston", "prom-client", "node:*"] },
   { files: "client/", may: ["eventsource-parser", "node:http (types)"] },
   { files: "testing/", may: ["src", "*"] },
-  { files: "console/", may: ["client/", "*"] },
+  { files: "console/", may: ["core/", "client/", "*"] },
   { files: "config.ts", may: ["core/", "zod", "node:*"] },
   { files: "index.ts", may: ["core/", "client/", "job-types/"] },
   { files: "context.ts", may: ["src", "*"] },

@@ -1,24 +1,8 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { LIVE_EVENT_TYPES } from "../../core/live-events.ts";
 
 export type LiveState = "connecting" | "live" | "offline";
-
-const TYPES = [
-  "job.accepted",
-  "job.started",
-  "job.progress",
-  "job.completed",
-  "job.failed",
-  "job.canceled",
-  "message.created",
-  "delivery.attempted",
-  "delivery.delivered",
-  "delivery.dead",
-  "delivery.replayed",
-  "endpoint.updated",
-  "lane.changed",
-  "replay.progress",
-];
 
 interface LiveEvent {
   type: string;
@@ -110,7 +94,7 @@ export function startLive(client: QueryClient): () => void {
       retryMs = Math.min(retryMs * 2, RECONNECT_MS.last);
     });
     source.addEventListener("reset", everything);
-    for (const type of TYPES) {
+    for (const type of LIVE_EVENT_TYPES) {
       source.addEventListener(type, (event: MessageEvent<string>) => {
         const data = JSON.parse(event.data) as LiveEvent;
         for (const [key, waitMs] of staleAfter({ ...data, type })) plan(key, waitMs);

@@ -41,20 +41,6 @@ export interface Session {
   csrf_token: string;
 }
 
-export const JOB_STATUSES = ["pending", "running", "completed", "failed", "canceled"] as const;
-export const DELIVERY_STATUSES = ["pending", "delivered", "dead", "canceled"] as const;
-export const DEAD_REASONS = ["exhausted", "gone", "target_blocked", "endpoint_disabled"] as const;
-export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx", "error"] as const;
-export const ERROR_CODES = [
-  "dns",
-  "connect",
-  "tls",
-  "timeout",
-  "reset",
-  "protocol",
-  "target_blocked",
-] as const;
-
 export type JobType = Omit<JobTypeAnswer, "input_schema"> & { input_schema: JsonSchema };
 
 /** As much of JSON Schema as forms are made from. */

@@ -4,9 +4,8 @@ import { Id } from "./id.tsx";
 import { Outcome, Status } from "./status.tsx";
 import { Due, Time } from "./time.tsx";
 
-export const DELIVERY_COLUMNS: Column<Delivery>[] = [
-  { id: "id", header: "Delivery", cell: ({ id }) => <Id id={id} short /> },
-  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
+/** What happened, to whom, and how it went so far: for deliveries and dead letters. */
+export const ATTEMPT_COLUMNS: Column<Delivery>[] = [
   {
     id: "event",
     header: "Event",
@@ -28,6 +27,12 @@ export const DELIVERY_COLUMNS: Column<Delivery>[] = [
     cell: (row) => <Outcome code={row.last_status_code} error={row.last_error_code} />,
   },
   { id: "attempts", header: "Attempts", align: "right", cell: (row) => row.attempt_count },
+];
+
+export const DELIVERY_COLUMNS: Column<Delivery>[] = [
+  { id: "id", header: "Delivery", cell: ({ id }) => <Id id={id} short /> },
+  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
+  ...ATTEMPT_COLUMNS,
   { id: "next", header: "Next", cell: ({ next_attempt_at }) => <Due at={next_attempt_at} /> },
   { id: "created", header: "Created", cell: ({ created_at }) => <Time at={created_at} /> },
 ];

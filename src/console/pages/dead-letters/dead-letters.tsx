@@ -3,8 +3,9 @@ import { IconInbox, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useDeadLetters } from "../../api/deliveries.ts";
 import type { ReplayAction, ReplayOrder } from "../../api/replays.ts";
-import { DEAD_REASONS, type Delivery, type ReplayFilter } from "../../api/types.ts";
+import type { Delivery, ReplayFilter } from "../../api/types.ts";
 import type { Column } from "../../components/data-table.tsx";
+import { ATTEMPT_COLUMNS } from "../../components/delivery-columns.tsx";
 import { Choice, EndpointFilter, FilterBar, TextFilter } from "../../components/filters.tsx";
 import { number } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
@@ -12,13 +13,14 @@ import { ListCard } from "../../components/list-card.tsx";
 import { Page } from "../../components/page.tsx";
 import { ReplayDialog } from "../../components/replay-dialog.tsx";
 import { Empty } from "../../components/states.tsx";
-import { Outcome, Pill } from "../../components/status.tsx";
+import { Pill } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
 import { useView, type View } from "../../components/use-view.ts";
 import classes from "./dead-letters.module.css";
 import { Groups } from "./groups.tsx";
 import { Replays } from "./replays.tsx";
+import { DEAD_REASONS } from "../../../core/model.ts";
 
 const NAMES = [
   "reason",
@@ -45,27 +47,7 @@ const COLUMNS: Column<Delivery>[] = [
       </Group>
     ),
   },
-  {
-    id: "event",
-    header: "Event",
-    cell: ({ event_type }) => <span className="rb-mono">{event_type}</span>,
-  },
-  {
-    id: "url",
-    header: "Receiver",
-    grow: true,
-    cell: ({ url }) => (
-      <span className="rb-mono rb-truncate" title={url}>
-        {url}
-      </span>
-    ),
-  },
-  {
-    id: "last",
-    header: "Last answer",
-    cell: (row) => <Outcome code={row.last_status_code} error={row.last_error_code} />,
-  },
-  { id: "attempts", header: "Attempts", align: "right", cell: (row) => row.attempt_count },
+  ...ATTEMPT_COLUMNS,
   { id: "died", header: "Gave up", cell: ({ finished_at }) => <Time at={finished_at} /> },
 ];
 

@@ -2,7 +2,6 @@ import { Button } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { useDeliveries } from "../../api/deliveries.ts";
-import { DELIVERY_STATUSES, ERROR_CODES, STATUS_CLASSES } from "../../api/types.ts";
 import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
 import { Choice, EndpointFilter, FilterBar, TextFilter } from "../../components/filters.tsx";
 import { ListCard } from "../../components/list-card.tsx";
@@ -10,6 +9,8 @@ import { Page } from "../../components/page.tsx";
 import { Empty } from "../../components/states.tsx";
 import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
 import { useView, type View } from "../../components/use-view.ts";
+import { EXCHANGE_ERROR_CODES } from "../../../core/exchange.ts";
+import { DELIVERY_STATUSES, STATUS_CLASSES } from "../../../core/model.ts";
 
 const NAMES = [
   "status",
@@ -84,7 +85,7 @@ function Filters({
       <Choice
         label="Error"
         width={130}
-        choices={ERROR_CODES}
+        choices={EXCHANGE_ERROR_CODES}
         value={values.error_code}
         onChange={(error_code) => set({ error_code })}
       />

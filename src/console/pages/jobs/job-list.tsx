@@ -3,7 +3,7 @@ import { IconPlus, IconStack2 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { useJobs, useJobTypes } from "../../api/jobs.ts";
-import { JOB_STATUSES, type Job } from "../../api/types.ts";
+import type { Job } from "../../api/types.ts";
 import type { Column } from "../../components/data-table.tsx";
 import { Choice, FilterBar } from "../../components/filters.tsx";
 import { duration } from "../../components/format.ts";
@@ -16,6 +16,7 @@ import { Status } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
 import { useView } from "../../components/use-view.ts";
+import { JOB_STATUSES } from "../../../core/model.ts";
 
 const COLUMNS: Column<Job>[] = [
   { id: "id", header: "Job", cell: ({ id }) => <Id id={id} short /> },
