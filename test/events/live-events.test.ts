@@ -103,17 +103,15 @@ describe("across processes and transactions", () => {
     await api.database.pool.query("delete from event_interest");
     const unaware = await begin();
     await record(unaware.tx, ["not kept"]);
-    let ready = false;
-    const starting = listening().then((listener) => {
-      ready = true;
-      return listener;
-    });
+    let answered = false;
+    const starting = listening("/v1/events", { onAnswer: () => (answered = true) });
     await until("the interest", async () => {
       const { rows } = await api.database.pool.query("select from event_interest");
       return rows.length > 0;
     });
     await make(["before it is ready"]);
-    expect(ready).toBe(false);
+    // a browser that hears the answer begin looks once more, and then relies on being told
+    expect(answered).toBe(false);
     await unaware.commit();
     const listener = await starting;
     await make(["after"]);

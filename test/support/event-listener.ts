@@ -28,13 +28,15 @@ interface ListenOptions {
   headers?: Record<string, string>;
   /** Does not read what comes. */
   asleep?: boolean;
+  /** The answer has begun: what a browser calls open. */
+  onAnswer?: () => void;
 }
 
 /** Listens by server-sent events. Resolves when it misses nothing any more. */
 export async function listen(
   api: { port: number; apiKey: string },
   path = "/v1/events",
-  { headers = {}, asleep = false }: ListenOptions = {},
+  { headers = {}, asleep = false, onAnswer }: ListenOptions = {},
 ): Promise<TestListener> {
   const call = request({
     port: api.port,
@@ -49,6 +51,7 @@ export async function listen(
     call.once("response", resolve);
     call.once("error", reject);
   });
+  onAnswer?.();
   if (response.statusCode !== 200) throw new Error(`${path} answered ${response.statusCode}`);
   let ready = "";
   const parser = createParser({
