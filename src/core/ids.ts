@@ -1,4 +1,4 @@
-import { TypeID } from "typeid-js";
+import { fromUUID, TypeID } from "typeid-js";
 import { v7 } from "uuid";
 
 /**
@@ -27,7 +27,7 @@ export function newId(): string {
 
 /** `uuid` → TypeID, for instance `formatId("job", id)` → `job_01h455vb4pex5vsknk084sn02q`. */
 export function formatId(kind: IdKind, uuid: string): string {
-  return TypeID.fromUUID(ID_PREFIXES[kind], uuid).toString();
+  return fromUUID(uuid, ID_PREFIXES[kind]);
 }
 
 /** TypeID → `uuid`, or null when it is malformed or of another kind. */

@@ -1,5 +1,6 @@
 import type { Replay, ReplayFilter } from "../core/model.ts";
 import { idsWithin } from "./created-within.ts";
+import { planEachTime } from "./transaction.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 const REPLAY_COLUMNS = `id, account_id, action, note, key_id, filter, dry_run, status, matched, replayed, created_at, finished_at`;
@@ -113,8 +114,9 @@ function matchValues({ account_id, action, filter }: Order): unknown[] {
   ];
 }
 
-export async function countReplayMatches(reader: Reader, order: Order): Promise<number> {
-  const { rows } = await reader.query<{ count: number }>(
+export async function countReplayMatches(tx: Tx, order: Order): Promise<number> {
+  await planEachTime(tx);
+  const { rows } = await tx.query<{ count: number }>(
     `select count(*)::int as count from deliveries d
      left join dead_letters l on l.delivery_id = d.id where ${MATCHES} and ${SENDABLE}`,
     matchValues(order),
@@ -128,6 +130,7 @@ export async function findReplayMatches(
   replay: Replay & { position: string | null },
   limit: number,
 ): Promise<{ id: string; lane_id: string }[]> {
+  await planEachTime(tx);
   const { rows } = await tx.query<{ id: string; lane_id: string }>(
     `select d.id, d.lane_id from deliveries d
      left join dead_letters l on l.delivery_id = d.id

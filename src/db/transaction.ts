@@ -99,6 +99,26 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
   }
 }
 
+/**
+ * Reads whose best plan depends on their values, such as lists by a filter: planned anew each time,
+ * when all else is planned once for all values (docs/decisions/0017).
+ */
+export function plannedEachTime(pool: Pool): Reader {
+  return {
+    async query<R extends QueryResultRow>(...query: Parameters<Reader["query"]>) {
+      return await inOneTrip(pool, async (tx) => {
+        const [, result] = await Promise.all([planEachTime(tx), tx.query<R>(...query)]);
+        return result;
+      });
+    },
+  };
+}
+
+/** The same for what follows in a transaction. */
+export async function planEachTime(tx: Tx): Promise<void> {
+  await tx.query("set local plan_cache_mode = force_custom_plan");
+}
+
 /** One statement is a transaction of its own; for writes that are a single statement. */
 export function singleStatement(pool: Pool): Tx {
   return asTx(pool);

@@ -4,7 +4,7 @@ import { formatId } from "../../src/core/ids.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { startApi, type TestApi } from "../http/api.ts";
 import { fillTables, type Filled } from "../support/big-tables.ts";
-import { explain, rowsRead, scansOf, sortsOf, type Plan } from "../support/plans.ts";
+import { explain, listenIn, rowsRead, scansOf, sortsOf, type Plan } from "../support/plans.ts";
 
 const ROWS = 30_000;
 /** What an answer may cost: a page, what a filter passes over, and a look into each partition. */
@@ -12,34 +12,23 @@ const MOST_READ = ROWS / 50;
 
 let api: TestApi;
 let filled: Filled;
-/** What the API has asked the database since it was last emptied. */
-let asked: { text: string; values: unknown[] }[] = [];
 
 beforeAll(async () => {
   api = await startApi({ worker: false });
   filled = await fillTables(api, ROWS);
-  const { pool } = api.context;
-  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
-  const listening = (...args: unknown[]): unknown => {
-    const [first, second] = args as [string | { text: string; values?: unknown[] }, unknown[]?];
-    asked.push(
-      typeof first === "string"
-        ? { text: first, values: second ?? [] }
-        : { text: first.text, values: first.values ?? [] },
-    );
-    return query(...args);
-  };
-  pool.query = listening as typeof pool.query;
 }, 60_000);
 afterAll(async () => await api.stop());
 
 /** The plans of all that one request asks. */
 async function plansOf(path: string, key?: string): Promise<Plan[]> {
-  asked = [];
-  const answer = await api.ask("GET", path, key === undefined ? {} : { key });
-  expect([path, answer.status]).toEqual([path, 200]);
+  const asked = await listenIn(async () => {
+    const answer = await api.ask("GET", path, key === undefined ? {} : { key });
+    expect([path, answer.status]).toEqual([path, 200]);
+  });
   expect(asked.length).toBeGreaterThan(0);
-  return await Promise.all(asked.map((query) => explain(api.database.pool, query)));
+  const plans: Plan[] = [];
+  for (const query of asked) plans.push(await explain(api.database.pool, query));
+  return plans;
 }
 
 const DAY = 86_400_000;

@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 
 /** A node of a plan that was carried out. */
 export interface Plan {
@@ -11,26 +11,65 @@ export interface Plan {
   Plans?: Plan[];
 }
 
+/** A statement as the product issues it. */
+export interface Asked {
+  text: string;
+  values: unknown[];
+  /** Planned for its values, not once for any. */
+  eachTime: boolean;
+}
+
+/** What connections of the product are asked to read, while `work` goes on. */
+export async function listenIn(work: () => Promise<void>): Promise<Asked[]> {
+  const asked: Asked[] = [];
+  const eachTime = new WeakSet<object>();
+  const { query } = pg.Client.prototype;
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const [first, second] = args as [string | { text: string; values?: unknown[] }, unknown[]?];
+    const text = typeof first === "string" ? first : first.text;
+    const values = (typeof first === "string" ? second : first.values) ?? [];
+    if (text === "begin") eachTime.delete(this);
+    else if (text.includes("force_custom_plan")) eachTime.add(this);
+    else if (text !== "commit") asked.push({ text, values, eachTime: eachTime.has(this) });
+    return (query as (...all: unknown[]) => unknown).apply(this, args);
+  } as typeof query;
+  try {
+    await work();
+  } finally {
+    pg.Client.prototype.query = query;
+  }
+  return asked;
+}
+
 /**
  * Carries a query out and tells how. A page read in sequence costs what a hundred cost: the
  * planner decides as if the tables had a hundred times the rows, where an index is hardly deeper.
  */
-export async function explain(
-  pool: pg.Pool,
-  { text, values }: { text: string; values: unknown[] },
-): Promise<Plan> {
+export async function explain(pool: pg.Pool, { text, values, eachTime }: Asked): Promise<Plan> {
   const client = await pool.connect();
+  const mode = eachTime ? "force_custom_plan" : "force_generic_plan";
   try {
-    await client.query("begin; set local seq_page_cost = 100");
+    await client.query(`begin; set local seq_page_cost = 100; set local plan_cache_mode = ${mode}`);
+    await client.query(`prepare asked as ${text}`);
+    const literals = values.map(literal).join(", ");
     const { rows } = await client.query<{ "QUERY PLAN": { Plan: Plan }[] }>(
-      `explain (analyze, timing off, format json) ${text}`,
-      values,
+      `explain (analyze, timing off, format json)
+       execute asked${literals === "" ? "" : `(${literals})`}`,
     );
     return rows[0]!["QUERY PLAN"][0]!.Plan;
   } finally {
-    await client.query("rollback");
+    await client.query("rollback; deallocate all");
     client.release();
   }
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return "null";
+  if (Buffer.isBuffer(value)) return `'\\x${value.toString("hex")}'`;
+  if (value instanceof Date) return `'${value.toISOString()}'`;
+  if (Array.isArray(value))
+    return pg.escapeLiteral(`{${value.map((v) => JSON.stringify(v)).join()}}`);
+  return pg.escapeLiteral(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 function nodesOf(plan: Plan): Plan[] {

@@ -22,11 +22,11 @@ const list = route({
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of keys", schema: pageOf(apiKeySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler({ pool }, { accountId, keyId, query }) {
+  async handler({ lookups }, { accountId, keyId, query }) {
     return await pageReply(
       "api-keys",
       query,
-      (page) => listApiKeys(pool, accountId, page),
+      (page) => listApiKeys(lookups, accountId, page),
       (key) => JSON.stringify(keyView(key, keyId)),
     );
   },

@@ -28,12 +28,12 @@ const list = route({
   query: deadLettersQuery,
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler({ pool }, { accountId, query }) {
+  async handler({ lookups }, { accountId, query }) {
     const filter = { ...filterOf(query), discarded: query.discarded };
     return await pageReply(
       "dead-letters",
       query,
-      (page) => listDeadLetters(pool, accountId, { ...filter, ...page }),
+      (page) => listDeadLetters(lookups, accountId, { ...filter, ...page }),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },
@@ -55,8 +55,8 @@ const groups = route({
     },
   },
   problems: ["query_invalid"],
-  async handler({ pool }, { accountId, query }) {
-    const found = await listDeadLetterGroups(pool, accountId, query.by, filterOf(query));
+  async handler({ lookups }, { accountId, query }) {
+    const found = await listDeadLetterGroups(lookups, accountId, query.by, filterOf(query));
     const data = found.map(({ reason, endpoint_id, count, oldest_at, newest_at }) => ({
       reason,
       endpoint_id: idOrNull("endpoint", endpoint_id),

@@ -45,7 +45,7 @@ const list = route({
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.pool, accountId, { ...filter, ...page }),
+      (page) => listDeliveries(context.lookups, accountId, { ...filter, ...page }),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },

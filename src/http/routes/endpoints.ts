@@ -80,7 +80,7 @@ const list = route({
     return await pageReply(
       "endpoints",
       query,
-      (page) => listEndpoints(context.pool, accountId, page),
+      (page) => listEndpoints(context.lookups, accountId, page),
       (endpoint) => JSON.stringify(endpointView(endpoint, now)),
     );
   },

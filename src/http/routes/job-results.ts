@@ -88,7 +88,7 @@ const deliveries = route({
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.pool, accountId, { jobId: job.id, ...page }),
+      (page) => listDeliveries(context.lookups, accountId, { jobId: job.id, ...page }),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },

@@ -56,7 +56,7 @@ const list = route({
     return await pageReply(
       "jobs",
       query,
-      (page) => listJobs(context.pool, accountId, { ...query, ...page }),
+      (page) => listJobs(context.lookups, accountId, { ...query, ...page }),
       (job) => jobText(job, context.config.publicUrl),
     );
   },

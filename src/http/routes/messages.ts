@@ -87,7 +87,7 @@ const get = route({
     const message = await getMessage(context.pool, accountId, id);
     if (message === null) throw new Problem("not_found", "There is no such message.");
     const filter = { messageId: id, limit: MAX_SHOWN };
-    const deliveries = await listDeliveries(context.pool, accountId, filter);
+    const deliveries = await listDeliveries(context.lookups, accountId, filter);
     return json(200, messageView(message, deliveries));
   },
 });

@@ -32,11 +32,11 @@ const overview = route({
   summary: "What is going on right now",
   responses: { 200: { description: "The account at a glance", schema: overviewSchema } },
   problems: [],
-  async handler({ pool }, { accountId }) {
+  async handler({ lookups }, { accountId }) {
     const [now, lanes, workers] = await Promise.all([
-      getOverview(pool, accountId),
-      countLanes(pool, accountId),
-      countWorkers(pool),
+      getOverview(lookups, accountId),
+      countLanes(lookups, accountId),
+      countWorkers(lookups),
     ]);
     return json(200, {
       jobs: { pending: toCapped(now.jobs_pending), running: toCapped(now.jobs_running) },
@@ -65,8 +65,8 @@ const workers = route({
     },
   },
   problems: [],
-  async handler({ pool }) {
-    const data = (await listWorkers(pool)).map(({ id, heartbeat_at, started_at, ...rest }) => ({
+  async handler({ lookups }) {
+    const data = (await listWorkers(lookups)).map(({ id, heartbeat_at, started_at, ...rest }) => ({
       id: formatId("worker", id),
       ...rest,
       heartbeat_at: isoTime(heartbeat_at),
@@ -88,11 +88,11 @@ const lanes = route({
   query: z.strictObject({ state: z.enum(LANE_STATES).optional(), ...pageQuery }),
   responses: { 200: { description: "A page of lanes", schema: pageOf(laneSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler({ pool }, { accountId, query }) {
+  async handler({ lookups }, { accountId, query }) {
     return await pageReply(
       "lanes",
       query,
-      (page) => listLanes(pool, accountId, { state: query.state, ...page }),
+      (page) => listLanes(lookups, accountId, { state: query.state, ...page }),
       (row) => JSON.stringify(laneView(row)),
     );
   },

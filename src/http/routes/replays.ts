@@ -56,7 +56,7 @@ const list = route({
     return await pageReply(
       "replays",
       query,
-      (page) => listReplays(context.pool, accountId, page),
+      (page) => listReplays(context.lookups, accountId, page),
       (row) => JSON.stringify(replayView(row)),
     );
   },

@@ -24,7 +24,7 @@ export const statsRoute: Route = route({
     const until = range.until ?? context.now();
     const since = floor(range.since ?? new Date(until.getTime() - HOUR_MS), stepMs);
     const query = { since, until, stepS, endpointId: endpoint_id };
-    const rows = await listStats(context.pool, accountId, query);
+    const rows = await listStats(context.lookups, accountId, query);
     const byTime = new Map(rows.map(({ at, counts }) => [at.getTime(), counts]));
     const points = Math.ceil((until.getTime() - since.getTime()) / stepMs);
     const series = Array.from({ length: points }, (_, index) => {
