@@ -1,3 +1,4 @@
+import { NUDGES } from "./nudges.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 /** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
@@ -61,6 +62,20 @@ export async function addTicket(tx: Tx, delayMs = 0): Promise<void> {
     text: `select graphile_worker.add_job('claim-jobs', '{}',
         run_at => now() + $1 * interval '1 millisecond', max_attempts => ${MAX_ATTEMPTS})`,
     values: [delayMs],
+  });
+}
+
+/**
+ * Jobs became pending: those who compute are told as it commits, and look. When nobody does, a
+ * ticket waits for the first who will (docs/decisions/0018).
+ */
+export async function announceJobs(tx: Tx): Promise<void> {
+  await tx.query({
+    name: "announce_jobs",
+    text: `select case when exists (select from workers where 'compute' = any(roles))
+      then (select pg_notify('${NUDGES}', 'jobs')::text)
+      else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
+        max_attempts => ${MAX_ATTEMPTS})) end`,
   });
 }
 

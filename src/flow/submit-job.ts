@@ -8,7 +8,7 @@ import { findEndpointIds } from "../db/endpoints.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import { insertJobs } from "../db/jobs.ts";
 import type { NewJob } from "../db/jobs.ts";
-import { addTicket } from "../db/queue.ts";
+import { announceJobs } from "../db/queue.ts";
 import { inOneTrip, inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
@@ -48,10 +48,10 @@ export type SubmissionGroup = GroupCommit<NewSubmission, KeyAnswer>;
 
 const GROUP = 200;
 
-/** T1, for all submissions that wait: idempotency records + jobs + queue entries. */
+/** T1, for all submissions that wait: idempotency records + jobs + their announcement. */
 export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
   async function store(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
-    await Promise.all([insertJobs(tx, jobs), addTicket(tx)]);
+    await Promise.all([insertJobs(tx, jobs), announceJobs(tx)]);
   }
   return createGroupCommit(async (group) => {
     if (group.every(({ record }) => record === null)) {
@@ -99,7 +99,7 @@ export async function submitJob(
   }
   reached("submit:committed");
   context.telemetry.jobAccepted(job);
-  // sooner than the ticket
+  // sooner than the announcement
   if (context.jobs.hasFreeThread()) void context.jobs.look();
   return { kind: "created", job };
 }

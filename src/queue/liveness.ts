@@ -90,6 +90,8 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
         await sleep(retryMs);
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
         session = await openSession(context).catch(() => session);
+        // what was announced meanwhile was not heard
+        void context.jobs.look(true);
       }
     }
   }

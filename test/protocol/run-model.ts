@@ -3,7 +3,7 @@ import { Moves } from "./moves.ts";
 import { blockers, commit, lock, write } from "./postgres.ts";
 import type { Database } from "./postgres.ts";
 import { burialMoves, clockMoves, inUse, normalizeDatabase, processMoves } from "./processes.ts";
-import type { Belongings } from "./processes.ts";
+import type { Belongings, Hooks } from "./processes.ts";
 import { addTicket, entries, hasWakeUp } from "./queue-model.ts";
 import { claimMoves, isFree, isIdle, look, nudgeMoves } from "./run-runner.ts";
 import {
@@ -38,7 +38,7 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
       state.workers.forEach((worker, index) => {
         if (!worker.up) return;
         const { tasks, audits: mended } = world;
-        processMoves(moves, state, index, { tasks, mended }, TASKS);
+        processMoves(moves, state, index, { tasks, mended }, hooks(rules));
         worker.tasks.forEach((_, place) => ticketMoves(moves, state, index, place, rules));
         claimMoves(moves, state, index, rules, world);
         nudgeMoves(moves, state, index, rules, world);
@@ -49,7 +49,7 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
       const adds = state.burial?.leaving ? rules.leavingAddsTicket : rules.burialAddsTicket;
       const order = adds ? ORDER : ORDER.filter((pc) => pc !== "ticket");
       burialMoves(moves, state, { addsAgainWhenTaken: true }, order, RUNS);
-      clientMoves(moves, state);
+      clientMoves(moves, state, rules);
       clockMoves(moves, state, () => undefined);
       return moves;
     },
@@ -59,15 +59,19 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
   };
 }
 
-const TASKS = {
-  take(s: RunState, index: number, entry: string): void {
-    s.workers[index]!.tasks.push({ entry, pc: "start", noted: false });
-  },
-  /** wakeUpBuried */
-  registeredAnew(s: RunState, index: number): void {
-    for (const run of s.workers[index]!.runs) run.stop = true;
-  },
-};
+function hooks(rules: RunRules): Hooks<RunState> {
+  return {
+    take(s, index, entry) {
+      s.workers[index]!.tasks.push({ entry, pc: "start", noted: false });
+    },
+    /** wakeUpBuried */
+    registeredAnew(s, index) {
+      const worker = s.workers[index]!;
+      for (const run of worker.runs) run.stop = true;
+      if (rules.listensAndLooks) look(worker, true, rules);
+    },
+  };
+}
 
 const ORDER = ["takeBack", "ticket", "unlock", "commit"] as const;
 
@@ -163,14 +167,26 @@ function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rule
   }
 }
 
-/** T1; and flow/cancel-job.ts, of a job that is pending. */
-function clientMoves(moves: Moves<RunState>, { db, left }: RunState): void {
-  if (left.submissions > 0) {
-    moves.world("submitJob", (s) => {
-      s.left.submissions -= 1;
+/** T1: what announceJobs sees may be out of date when it commits. And flow/cancel-job.ts, of a job that is pending. */
+function clientMoves(moves: Moves<RunState>, state: RunState, rules: RunRules): void {
+  const { db, left, submitting } = state;
+  if (submitting !== null) {
+    moves.add(`submitJob: commit, ${submitting}`, (s) => {
+      s.submitting = null;
       submit(s.db);
-      addTicket(s.db, "client", 0, inUse(s));
-      commit(s.db, "client");
+      if (submitting === "told") {
+        const listening = s.workers.filter(({ up, deaf }) => up && !deaf);
+        if (rules.submissionTells) for (const worker of listening) look(worker, true, rules);
+      } else {
+        addTicket(s.db, "client", 0, inUse(s));
+        commit(s.db, "client");
+      }
+    });
+  } else if (left.submissions > 0) {
+    const registered = Object.keys(db.rows).some((row) => row.startsWith("worker:"));
+    moves.world(`submitJob: ${registered ? "somebody is" : "nobody is"} registered`, (s) => {
+      s.left.submissions -= 1;
+      s.submitting = registered ? "told" : "ticket";
     });
   }
   if (left.cancels === 0) return;

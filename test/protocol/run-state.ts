@@ -20,6 +20,10 @@ export const RUN_RULES = {
   fullClaimLooksAgain: true,
   /** look, claim: without a thread for the rest, other processes are told. */
   tellsOthers: true,
+  /** announceJobs: those who compute are told. */
+  submissionTells: true,
+  /** liveness: one that did not listen for a while looks. */
+  listensAndLooks: true,
   /** tellOthers: what came while it paused is told as well. */
   tellsAgain: true,
   /** handBack: a ticket for the time when the job is due again. */
@@ -41,7 +45,7 @@ export interface RunWorld {
   tasks: number[];
   /** Jobs that are pending in the beginning, with one ticket for all. */
   jobs: number;
-  /** Jobs that are submitted later, a ticket each. */
+  /** Jobs that are submitted later: told of, or a ticket each when nobody is registered. */
   submissions: number;
   crashes: number;
   /** Workers that lose their signs of life and go on. One that then dies is the audit's. */
@@ -115,6 +119,8 @@ export interface Process extends Worker<Ticket, Audit> {
 
 export interface RunState extends Protocol<Ticket, Audit> {
   workers: Process[];
+  /** T1 that is not committed: how it announces its job. */
+  submitting: "told" | "ticket" | null;
   left: Omit<RunWorld, "tasks" | "jobs" | "audits" | "pauses">;
 }
 
@@ -176,6 +182,7 @@ export function initialRunState(world: RunWorld): RunState {
       runs: [],
       claim: null,
     })),
+    submitting: null,
     burial: null,
     reconciler: null,
     left,

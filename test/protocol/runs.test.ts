@@ -11,6 +11,13 @@ const UNTOLD = /^untold: a thread is free/;
 describe("jobs: one ending each, one live claim, none forgotten, no deadlock", () => {
   const worlds: Record<string, Partial<RunWorld>> = {
     "a second job, a cancellation": { submissions: 1, cancels: 1 },
+    "a job, submitted as a process leaves": { jobs: 0, submissions: 1, stops: 1 },
+    "a job, submitted past one that does not listen": {
+      tasks: [0, 1],
+      jobs: 0,
+      submissions: 1,
+      zombies: 1,
+    },
     "a second job, a nudge that is lost": { submissions: 1, lostNudges: 1 },
     "tickets that meet a claim in their own process": { tasks: [2, 1], submissions: 1 },
     "two jobs with one ticket, pauses between nudges": { jobs: 2, pauses: true },
@@ -60,7 +67,13 @@ describe("each guard is needed: without it the exploration finds the fault", () 
     { rule: "tellsOthers", world: { jobs: 2 }, what: UNTOLD },
     {
       rule: "tellsAgain",
-      world: { tasks: [1, 0], jobs: 2, submissions: 1, pauses: true },
+      world: { tasks: [1, 0], jobs: 2, failedRuns: 1, pauses: true },
+      what: UNTOLD,
+    },
+    { rule: "submissionTells", world: { jobs: 0, submissions: 1 }, what: LOST },
+    {
+      rule: "listensAndLooks",
+      world: { tasks: [0, 1], jobs: 1, submissions: 1, zombies: 1 },
       what: UNTOLD,
     },
     { rule: "handBackAddsTicket", world: { failedRuns: 1 }, what: LOST },
