@@ -77,3 +77,16 @@ test("a worker that lost its liveness session is not buried, and locks anew", as
   await until("both locks", async () => (await count(t, locks)) === 2);
   await second.stop();
 });
+
+test("a job submitted while a worker does not listen is found when it listens again", async () => {
+  survivor = await createTestContext({ database: t.database });
+  await warmUp(t);
+  const { repairs } = survivor.context.telemetry.metrics;
+  for (let round = 0; round < 5; round += 1) {
+    await cutLivenessSessions();
+    const job = await submit(t, { type: "demo.echo", input: {} });
+    expect(await ended(t, job)).toMatchObject({ status: "completed", run: 1 });
+  }
+  // the audit, which would find it too, counts what it finds
+  expect((await repairs.get()).values).toEqual([]);
+});
