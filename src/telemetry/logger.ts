@@ -1,8 +1,9 @@
+import { inspect } from "node:util";
 import winston from "winston";
 
 /** JSON lines for machines; one readable line on a terminal. */
 export function createLogger(options: { level: string; readable: boolean }): winston.Logger {
-  const { combine, timestamp, json, printf } = winston.format;
+  const { combine, timestamp, printf } = winston.format;
   const readable = printf(({ level, message, timestamp: time, ...fields }) => {
     const rest = Object.entries(fields)
       .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
@@ -11,11 +12,26 @@ export function createLogger(options: { level: string; readable: boolean }): win
   });
   return winston.createLogger({
     level: options.level,
-    format: combine(timestamp(), options.readable ? readable : json()),
+    format: combine(timestamp(), options.readable ? readable : printf(jsonLine)),
     transports: [
       new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] }),
     ],
   });
+}
+
+/** winston's own is safe for anything and costs twice as much; what JSON can't say is rare. */
+function jsonLine({
+  level,
+  message,
+  timestamp: time,
+  ...fields
+}: winston.Logform.TransformableInfo) {
+  const head = { level, timestamp: time, message };
+  try {
+    return JSON.stringify({ ...head, ...fields });
+  } catch {
+    return JSON.stringify({ ...head, fields: inspect(fields, { depth: 5 }) });
+  }
 }
 
 /** Of an error: what an operator needs. */

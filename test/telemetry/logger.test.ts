@@ -1,0 +1,36 @@
+import { PassThrough } from "node:stream";
+import { expect, test } from "@jest/globals";
+import winston from "winston";
+import { createLogger } from "../../src/telemetry/logger.ts";
+
+/** What is written of one line at level info. */
+function written(message: string, fields: Record<string, unknown>): Record<string, unknown> {
+  const log = createLogger({ level: "info", readable: false });
+  const stream = new PassThrough();
+  log.clear().add(new winston.transports.Stream({ stream }));
+  log.info(message, fields);
+  return JSON.parse(String(stream.read())) as Record<string, unknown>;
+}
+
+test("a line is JSON with its level, its time and its fields", () => {
+  expect(written("attempt", { number: 1, error_code: null, list: [1], at: new Date(0) })).toEqual({
+    level: "info",
+    timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    message: "attempt",
+    number: 1,
+    error_code: null,
+    list: [1],
+    at: "1970-01-01T00:00:00.000Z",
+  });
+});
+
+test("what JSON can't say is written as well as can be, and does no harm", () => {
+  const circular: Record<string, unknown> = { id: "job_1", bytes: 5n };
+  circular["self"] = circular;
+  expect(written("from a job", circular)).toEqual({
+    level: "info",
+    timestamp: expect.any(String),
+    message: "from a job",
+    fields: expect.stringMatching(/job_1.*5n/s),
+  });
+});
