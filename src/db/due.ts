@@ -52,7 +52,7 @@ export async function readDue(
       from (
         select * from deliveries
         where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
-          and id <> all($4::uuid[])
+          and id not in (select unnest($4::uuid[]))
         order by next_attempt_at, id limit t.rows) due`,
   );
 }
@@ -72,7 +72,7 @@ export async function readDueInOrder(
         from (
           select * from deliveries
           where lane_id = t.lane_id and status = 'pending' and lane_seq is not null
-            and id <> all($4::uuid[])
+            and id not in (select unnest($4::uuid[]))
           order by lane_seq, id limit t.rows) head
         window w as (order by lane_seq, id)) ranked
       where all_due`,
