@@ -90,7 +90,9 @@ async function readLanes(
     text: `select t.place::int, ${DUE_COLUMNS}
       from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, place)
       cross join lateral (${oneLane}) d
-      join messages m on m.id = d.message_id
+      cross join lateral (
+        -- by the key, however many the planner expects
+        select body, request_id, trace_id from messages where id = d.message_id offset 0) m
       where d.bytes_so_far - d.body_bytes < t.bytes
       order by t.place, d.rank`,
     values: [
