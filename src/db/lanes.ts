@@ -62,7 +62,7 @@ export async function insertEndpointLane(
 export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<string, HeldLane>> {
   const { rows } = await tx.query<HeldLane & { id: string }>({
     name: "hold_lanes",
-    text: `select id, ordered, leased_by is not null as leased from lanes
+    text: `select id, ordered, leased_by from lanes
       where id = any($1::uuid[]) order by id for key share`,
     values: [ids],
   });
@@ -71,7 +71,8 @@ export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<str
 
 export interface HeldLane {
   ordered: boolean;
-  leased: boolean;
+  /** The worker that pumps it. */
+  leased_by: string | null;
 }
 
 /**

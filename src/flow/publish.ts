@@ -35,11 +35,22 @@ export interface Published {
   deliveries: NewDelivery[];
 }
 
+/** The lanes of a process that makes deliveries due. */
+export interface OwnLanes {
+  workerId: string;
+  /** Those it pumps itself and got something: the caller nudges them when it has committed. */
+  toNudge: Set<string>;
+}
+
 /**
  * Messages, their deliveries and the wake-ups of their lanes, in the caller's transaction, so
  * they commit with what they tell of.
  */
-export async function publish(tx: Tx, publications: readonly Publication[]): Promise<Published[]> {
+export async function publish(
+  tx: Tx,
+  publications: readonly Publication[],
+  own?: OwnLanes,
+): Promise<Published[]> {
   if (publications.length === 0) return [];
   const [subscribers, origins] = await Promise.all([
     findOwn(tx, publications),
@@ -68,7 +79,7 @@ export async function publish(tx: Tx, publications: readonly Publication[]): Pro
     tx,
     deliveries.filter((d) => lanes.get(d.lane_id)?.ordered),
   );
-  const messages = published.flatMap(({ messageId, deliveries: own }, index) => {
+  const messages = published.flatMap(({ messageId, deliveries: made }, index) => {
     const p = publications[index]!;
     if (messageId === null) return [];
     return {
@@ -80,13 +91,13 @@ export async function publish(tx: Tx, publications: readonly Publication[]): Pro
       created_at: p.createdAt,
       request_id: p.requestId,
       trace_id: p.traceId,
-      delivery_count: own.length,
+      delivery_count: made.length,
     };
   });
   await Promise.all([
     messages.length > 0 && insertMessages(tx, messages),
     deliveries.length > 0 && insertDeliveries(tx, deliveries),
-    wakeHeldLanes(tx, lanes),
+    wakeHeldLanes(tx, lanes, own),
   ]);
   return published;
 }
@@ -94,11 +105,17 @@ export async function publish(tx: Tx, publications: readonly Publication[]): Pro
 /** For lanes that the caller holds and has made deliveries due in. */
 export async function wakeHeldLanes(
   tx: Tx,
-  lanes: ReadonlyMap<string, { leased: boolean }>,
+  lanes: ReadonlyMap<string, { leased_by: string | null }>,
+  own?: OwnLanes,
 ): Promise<void> {
-  const leased = [...lanes.keys()].filter((id) => lanes.get(id)!.leased);
-  const free = [...lanes.keys()].filter((id) => !lanes.get(id)!.leased);
-  await Promise.all([leased.length > 0 && tellProcesses(tx, leased), wakeLanes(tx, free)]);
+  const free: string[] = [];
+  const elsewhere: string[] = [];
+  for (const [id, { leased_by }] of lanes) {
+    if (leased_by === null) free.push(id);
+    else if (leased_by === own?.workerId) own.toNudge.add(id);
+    else elsewhere.push(id);
+  }
+  await Promise.all([elsewhere.length > 0 && tellProcesses(tx, elsewhere), wakeLanes(tx, free)]);
 }
 
 /** Wake-ups, due now. The caller holds the lanes. */

@@ -10,18 +10,24 @@ import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { jobPublication } from "./job-events.ts";
 import { publish } from "./publish.ts";
+import type { OwnLanes } from "./publish.ts";
 
 /** How a run ended → the job's end; null: the claim was lost. */
 export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
 
+type EndingContext = Pick<Context, "pool" | "config" | "worker" | "pumps">;
+
 const GROUP = 200;
 
 /** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
-export function createEndingGroup({ pool, config }: Pick<Context, "pool" | "config">): EndingGroup {
-  return createGroupCommit(
-    (endings) => inTransaction(pool, (tx) => endJobs(tx, endings, config.publicUrl)),
-    GROUP,
-  );
+export function createEndingGroup(context: EndingContext): EndingGroup {
+  const { pool, config, worker, pumps } = context;
+  return createGroupCommit(async (endings) => {
+    const own = { workerId: worker.id, toNudge: new Set<string>() };
+    const ended = await inTransaction(pool, (tx) => endJobs(tx, endings, config.publicUrl, own));
+    for (const laneId of own.toNudge) pumps.get(laneId)?.nudge();
+    return ended;
+  }, GROUP);
 }
 
 /** The same in the caller's transaction. Answers in the order of the endings. */
@@ -29,13 +35,14 @@ export async function endJobs(
   tx: Tx,
   endings: readonly Ending[],
   publicUrl: string,
+  own?: OwnLanes,
 ): Promise<(EndedJob | null)[]> {
   const byId = new Map((await endRuns(tx, endings)).map((job) => [job.id, job]));
   const ended = endings.map(({ id }) => byId.get(id) ?? null);
   const publications = ended.flatMap((job, index) =>
     job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
   );
-  await publish(tx, publications);
+  await publish(tx, publications, own);
   reached("finish:before-commit");
   return ended;
 }
