@@ -1,6 +1,5 @@
 import { createHmac, createPrivateKey, createSecretKey, randomBytes, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { promisify } from "node:util";
 import nacl from "tweetnacl";
 
 /**
@@ -18,26 +17,24 @@ export interface Signer {
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** Value of `webhook-signature` over the exact body. `timestamp` in seconds, as it is sent. */
-export async function signatureHeader(
+export function signatureHeader(
   signer: Signer,
   id: string,
   timestamp: string,
   body: string,
-): Promise<string> {
+): string {
   const content = Buffer.from(`${id}.${timestamp}.${body}`, "utf8");
   const signatures = signer.hmacKeys.map((key) => signV1(key, content));
-  return [...signatures, await signV1a(signer.privateKey, content)].join(" ");
+  signatures.push(signV1a(signer.privateKey, content));
+  return signatures.join(" ");
 }
 
 export function signV1(key: KeyObject, content: Buffer): string {
   return `v1,${createHmac("sha256", key).update(content).digest("base64")}`;
 }
 
-const signInThread = promisify<null, Buffer, KeyObject, Buffer>(sign);
-
-/** In a thread of libuv's: it takes as long as all else that a process does for a delivery in HTTP. */
-export async function signV1a(key: KeyObject, content: Buffer): Promise<string> {
-  return `v1a,${(await signInThread(null, content, key)).toString("base64")}`;
+export function signV1a(key: KeyObject, content: Buffer): string {
+  return `v1a,${sign(null, content, key).toString("base64")}`;
 }
 
 /** A new `whsec_` secret of 32 random bytes. */

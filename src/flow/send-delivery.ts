@@ -35,7 +35,7 @@ export async function sendDelivery(
   const headers = {
     ...config.headers,
     ...overrides?.headers,
-    ...(await webhookHeaders(context, lane, delivery, number, ids)),
+    ...webhookHeaders(context, lane, delivery, number, ids),
   };
   const exchange = await context.transport.send({
     lane: config.id,
@@ -89,20 +89,20 @@ interface Ids {
   message: string;
 }
 
-async function webhookHeaders(
+function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
   { signer }: LeasedLane,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
-): Promise<Record<string, string>> {
+): Record<string, string> {
   const timestamp = timestampOf(now());
   return {
     "content-type": "application/json",
     "user-agent": `Ringback/${config.version}`,
     "webhook-id": ids.message,
     "webhook-timestamp": timestamp,
-    "webhook-signature": await signatureHeader(signer, ids.message, timestamp, delivery.body),
+    "webhook-signature": signatureHeader(signer, ids.message, timestamp, delivery.body),
     traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),

@@ -41,18 +41,19 @@ describe("the published vectors", () => {
     expect(signV1(importSecret(VECTOR.secret), CONTENT)).toBe(VECTOR.v1);
   });
 
-  test("v1a", async () => {
-    expect(await signV1a(importPrivateKey(VECTOR.privateKey), CONTENT)).toBe(VECTOR.v1a);
+  test("v1a", () => {
+    expect(signV1a(importPrivateKey(VECTOR.privateKey), CONTENT)).toBe(VECTOR.v1a);
     expect(verifyV1a(VECTOR.v1a, VECTOR.publicKey, CONTENT)).toBe(true);
   });
 
-  test("the header is one v1 per secret and the v1a, separated by spaces", async () => {
+  test("the header is one v1 per secret and the v1a, separated by spaces", () => {
     const signer = {
       hmacKeys: [importSecret(VECTOR.secret), importSecret(newSecret())],
       privateKey: importPrivateKey(VECTOR.privateKey),
     };
-    const header = await signatureHeader(signer, VECTOR.id, String(VECTOR.timestamp), VECTOR.body);
-    const parts = header.split(" ");
+    const parts = signatureHeader(signer, VECTOR.id, String(VECTOR.timestamp), VECTOR.body).split(
+      " ",
+    );
     expect(parts).toHaveLength(3);
     expect(parts[0]).toBe(VECTOR.v1);
     expect(parts[1]).toMatch(/^v1,[A-Za-z0-9+/]{43}=$/);
@@ -62,7 +63,7 @@ describe("the published vectors", () => {
 });
 
 describe("Ed25519", () => {
-  test("tweetnacl and node:crypto sign the same bytes, and verify each other's", async () => {
+  test("tweetnacl and node:crypto sign the same bytes, and verify each other's", () => {
     for (let n = 0; n < 20; n++) {
       const { publicKey, privateKey } = newKeyPair();
       const content = Buffer.from(nacl.randomBytes(n * 50));
@@ -70,7 +71,7 @@ describe("Ed25519", () => {
       expect(secretKey).toHaveLength(64);
       expect(publicKey.slice(5)).toBe(secretKey.subarray(32).toString("base64"));
 
-      const ours = await signV1a(importPrivateKey(privateKey), content);
+      const ours = signV1a(importPrivateKey(privateKey), content);
       const theirs = Buffer.from(nacl.sign.detached(content, secretKey));
       expect(ours).toBe(`v1a,${theirs.toString("base64")}`);
       expect(theirs.equals(sign(null, content, importPrivateKey(privateKey)))).toBe(true);
@@ -98,19 +99,19 @@ describe("the reference library", () => {
     '{ "spaces" :  1 }',
     '"\\u0000\\ud800"',
     `{"long":"${"x".repeat(100_000)}"}`,
-  ])("verifies what we sign", async (body) => {
+  ])("verifies what we sign", (body) => {
     const secrets = [newSecret(), newSecret(), newSecret()];
     const signer = {
       hmacKeys: secrets.map(importSecret),
       privateKey: importPrivateKey(privateKey),
     };
-    const signature = await signatureHeader(signer, VECTOR.id, String(now), body);
+    const signature = signatureHeader(signer, VECTOR.id, String(now), body);
     for (const secret of secrets) {
       const parsed = new Webhook(secret).verify(body, headers(signature, now));
       expect(parsed).toEqual(JSON.parse(body));
     }
     expect(() => new Webhook(newSecret()).verify(body, headers(signature, now))).toThrow(NO_MATCH);
-    const other = await signatureHeader(signer, VECTOR.id, String(now), `${body} `);
+    const other = signatureHeader(signer, VECTOR.id, String(now), `${body} `);
     expect(() => new Webhook(secrets[0]!).verify(body, headers(other, now))).toThrow(NO_MATCH);
     expect(() => new Webhook(secrets[0]!).verify(body, headers(signature, now + 1))).toThrow(
       NO_MATCH,
