@@ -22,6 +22,8 @@ import type { TargetRules } from "./core/targets.ts";
 import { createVault } from "./core/vault.ts";
 import type { Vault } from "./core/vault.ts";
 import { createPool } from "./db/pool.ts";
+import { plannedEachTime } from "./db/transaction.ts";
+import type { Reader } from "./db/transaction.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -51,6 +53,8 @@ export interface Context {
   config: Config & { publicUrl: string };
   databaseUrl: string;
   pool: Pool;
+  /** For lists and counts, whose best plan depends on what is asked for. */
+  lookups: Reader;
   vault: Vault;
   telemetry: Telemetry;
   jobTypes: JobTypeRegistry;
@@ -116,6 +120,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     config,
     databaseUrl,
     pool,
+    lookups: plannedEachTime(pool),
     vault: createVault(Buffer.from(options.masterKey, "base64")),
     telemetry,
     jobTypes: await loadJobTypes(config.jobTypeModules),

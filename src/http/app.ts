@@ -3,7 +3,6 @@ import helmet from "helmet";
 import type { Context } from "../context.ts";
 import { Problem } from "../core/problem.ts";
 import { findFinishedJobs } from "../db/jobs.ts";
-import { plannedEachTime } from "../db/transaction.ts";
 import { createLiveEvents, type LiveEvents } from "../flow/live-events.ts";
 import { createAuthenticator, type Authenticate } from "./auth.ts";
 import { dispatch, writeReply } from "./dispatch.ts";
@@ -45,7 +44,6 @@ export function createApi(
 ): { app: Express; upgrade: UpgradeHandler; live: LiveEvents } {
   const http: HttpContext = {
     ...context,
-    lookups: plannedEachTime(context.pool),
     watch: createJobWatch({
       findFinished: (ids) => findFinishedJobs(context.pool, ids),
       stopping: context.stopping,

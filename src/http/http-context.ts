@@ -1,12 +1,9 @@
 import type { Context } from "../context.ts";
-import type { Reader } from "../db/transaction.ts";
 import type { LiveEvents } from "../flow/live-events.ts";
 import type { JobWatch } from "./job-watch.ts";
 
 /** What handlers work with: the composition root and what belongs to this HTTP app alone. */
 export interface HttpContext extends Context {
-  /** For lists and counts, whose best plan depends on what is asked for. */
-  lookups: Reader;
   watch: JobWatch;
   live: LiveEvents;
 }
