@@ -9,7 +9,7 @@ import type { Scenario } from "../scenario.ts";
 
 export const costScenario: Scenario = {
   about: "bytes kept and bytes of write-ahead log per delivered webhook of 1 kB, job included",
-  quick: true,
+  quick: false,
   async run(bench) {
     const jobs = bench.sizes.costJobs;
     const { disk, wal, tables } = await bench.withDatabase((database) =>

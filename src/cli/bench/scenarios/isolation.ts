@@ -10,7 +10,7 @@ const RATE = 200;
 
 export const isolationScenario: Scenario = {
   about: "100 lanes at 2 messages/s each; then the receiver of one hangs",
-  quick: true,
+  quick: false,
   async run(bench) {
     const { client, receiver, fixture, sizes } = bench;
     return await bench.withDatabase(async (database) => {
