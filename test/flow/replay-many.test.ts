@@ -205,7 +205,8 @@ describe("1,200 dead letters", () => {
     expect(await look(replay.id)).toMatchObject({ status: "running", replayed: 500 });
     const canceling = cancelReplay(t.context, { accountId: t.accountId, replayId: replay.id });
     await until("the order to cancel", async () => {
-      const where = `pg_stat_activity where wait_event_type = 'Lock' and query like 'update replays%'`;
+      const where = `pg_stat_activity where wait_event_type = 'Lock'
+        and datname = current_database() and query like 'update replays%'`;
       return (await count(t, where)) === 1;
     });
     await held.letGo();
