@@ -46,15 +46,20 @@ create table idempotency_records (
 create index idempotency_records_expiry on idempotency_records (expires_at);
 
 create table jobs (
+  -- What never changes comes first: an update logs a row from its first change on, when the new
+  -- version is on the page of the old one.
   id uuid primary key,
   account_id uuid not null,
   type text not null,
-  status text not null check (status in ('pending', 'running', 'completed', 'failed', 'canceled')),
   input text not null,
   metadata jsonb not null,
   callbacks jsonb not null,
   timeout_s integer not null check (timeout_s > 0),
   max_runs integer not null check (max_runs > 0),
+  request_id text not null,
+  trace_id text not null,
+  created_at timestamptz not null default now(),
+  status text not null check (status in ('pending', 'running', 'completed', 'failed', 'canceled')),
   -- every start of a computation raises run, so it names the claim: the fence of all its writes
   run integer not null default 0,
   failures integer not null default 0,
@@ -70,9 +75,6 @@ create table jobs (
   result text,
   error_code text,
   error_message text,
-  request_id text not null,
-  trace_id text not null,
-  created_at timestamptz not null default now(),
   started_at timestamptz,
   finished_at timestamptz,
   updated_at timestamptz not null default now(),
@@ -176,6 +178,7 @@ create table deliveries (
   -- what the callback set itself: headers, retry, timeout_s
   overrides jsonb,
   body_bytes integer not null,
+  created_at timestamptz not null default now(),
   status text not null check (status in ('pending', 'delivered', 'dead', 'canceled')),
   attempt_count integer not null default 0,
   -- attempts that do not count against the retry budget: those before a replay, and manual ones
@@ -188,7 +191,6 @@ create table deliveries (
   -- of the last attempt
   last_status_code integer,
   last_error_code text,
-  created_at timestamptz not null default now(),
   finished_at timestamptz,
   check ((status = 'pending') = (next_attempt_at is not null)),
   check ((status = 'pending') = (finished_at is null)),

@@ -22,6 +22,7 @@ import type { TargetRules } from "./core/targets.ts";
 import { createVault } from "./core/vault.ts";
 import type { Vault } from "./core/vault.ts";
 import { createPool } from "./db/pool.ts";
+import type { ClaimedRun } from "./db/runs.ts";
 import { plannedEachTime } from "./db/transaction.ts";
 import type { Reader } from "./db/transaction.ts";
 import { createLogger } from "./telemetry/logger.ts";
@@ -34,6 +35,8 @@ import type { Transport } from "./transport/send.ts";
 /** A run that this process computes. */
 export interface RunHandle {
   run: number;
+  /** What decides who is told of its end. */
+  job: Pick<ClaimedRun, "account_id" | "callbacks">;
   stop(reason: "canceled" | "shutdown"): void;
 }
 

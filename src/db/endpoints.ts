@@ -1,5 +1,4 @@
 import type { Endpoint, EndpointState, RetryPolicy } from "../core/model.ts";
-import type { Subscriber } from "../core/receivers.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, e.url, e.description, e.events, e.headers,
@@ -127,20 +126,4 @@ export async function findEndpointIds(
     [accountId, ids],
   );
   return new Set(rows.map(({ id }) => id));
-}
-
-/** Endpoints of these accounts that want one of these types, or are named. */
-export async function findSubscribers(
-  reader: Reader,
-  query: { accountIds: readonly string[]; types: readonly string[]; named: readonly string[] },
-): Promise<(Subscriber & { accountId: string })[]> {
-  const { rows } = await reader.query<Subscriber & { accountId: string }>({
-    name: "find_subscribers",
-    text: `select id, account_id as "accountId", lane_id as "laneId", url, events from endpoints
-      where account_id = any($1::uuid[]) and deleted_at is null
-        and (events = '{}' or events && $2::text[] or id = any($3::uuid[]))
-      order by id`,
-    values: [query.accountIds, query.types, query.named],
-  });
-  return rows;
 }

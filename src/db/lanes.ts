@@ -7,28 +7,11 @@ export interface OriginLane {
   ordered: boolean;
 }
 
-/** Makes the lanes that are missing and returns the ids of all, in the order asked. */
-export async function ensureOriginLanes(
+/** Makes those that are missing. */
+export async function insertOriginLanes(
   tx: Tx,
   lanes: readonly (OriginLane & { newId: string })[],
-): Promise<string[]> {
-  const values = [
-    lanes.map((l) => l.newId),
-    lanes.map((l) => l.accountId),
-    lanes.map((l) => l.origin),
-    lanes.map((l) => l.ordered),
-  ];
-  const find = {
-    name: "find_origin_lanes",
-    text: `select l.id from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
-        with ordinality as t(new_id, account_id, origin, ordered, place)
-      left join lanes l on l.account_id = t.account_id and l.origin = t.origin
-        and l.ordered = t.ordered and l.endpoint_id is null
-      order by t.place`,
-    values,
-  };
-  const found = await tx.query<{ id: string | null }>(find);
-  if (found.rows.every(({ id }) => id !== null)) return found.rows.map(({ id }) => id!);
+): Promise<void> {
   await tx.query({
     name: "insert_origin_lanes",
     text: `insert into lanes (id, account_id, origin, ordered)
@@ -36,10 +19,13 @@ export async function ensureOriginLanes(
         as t(new_id, account_id, origin, ordered)
       order by account_id, origin, ordered
       on conflict (account_id, origin, ordered) where endpoint_id is null do nothing`,
-    values,
+    values: [
+      lanes.map((l) => l.newId),
+      lanes.map((l) => l.accountId),
+      lanes.map((l) => l.origin),
+      lanes.map((l) => l.ordered),
+    ],
   });
-  const made = await tx.query<{ id: string }>(find);
-  return made.rows.map(({ id }) => id);
 }
 
 export async function insertEndpointLane(

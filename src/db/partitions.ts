@@ -15,7 +15,7 @@ const MONDAY_MS = 4 * 86_400_000;
 
 // Rows change a few times in their first minutes and never again.
 const STORAGE = {
-  jobs: "fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05",
+  jobs: "fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05",
   messages: "autovacuum_vacuum_insert_scale_factor = 0.1",
   deliveries: "fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05",
   attempts: "autovacuum_vacuum_insert_scale_factor = 0.1",

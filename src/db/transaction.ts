@@ -45,13 +45,53 @@ function lostToNeighbour(error: unknown): boolean {
 
 async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   return await withClient(pool, async (client) => {
-    const [begun, working] = inOneWrite(client, () => [client.query("begin"), work(asTx(client))]);
-    // the first statement went out right behind it, and fails as well when it does
-    begun.catch(() => undefined);
-    const result = await working;
-    await client.query("commit");
-    return result;
+    const tx = asTx(client);
+    const statements: Promise<unknown>[] = [];
+    ASIDE.set(tx, { client, statements });
+    try {
+      const [begun, working] = inOneWrite(client, () => [client.query("begin"), work(tx)]);
+      // the first statement went out right behind it, and fails as well when it does
+      begun.catch(() => undefined);
+      const result = await working;
+      const ends = await Promise.allSettled([...statements, client.query("commit")]);
+      throwFirst(ends);
+      return result;
+    } catch (error) {
+      // a statement behind one that failed only says that the transaction is aborted
+      if (isAborted(error)) throwFirst(await Promise.allSettled(statements));
+      throw error;
+    } finally {
+      ASIDE.delete(tx);
+    }
   });
+}
+
+/** Of a transaction: the statements that go out with its commit. */
+const ASIDE = new WeakMap<Tx, { client: PoolClient; statements: Promise<unknown>[] }>();
+
+/**
+ * Nobody needs the answer of this statement: it goes out with what follows, the commit at last, and
+ * the transaction fails when it does. So it takes no round trip.
+ */
+export function withCommit(tx: Tx, send: () => Promise<unknown>): void {
+  const aside = ASIDE.get(tx);
+  if (aside === undefined) throw new Error("only a transaction that is open has a commit");
+  const stream = streamOf(aside.client);
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+  const statement = send();
+  statement.catch(() => undefined);
+  aside.statements.push(statement);
+}
+
+function throwFirst(ends: readonly PromiseSettledResult<unknown>[]): void {
+  const failed = ends.filter((end) => end.status === "rejected");
+  const cause = failed.find(({ reason }) => !isAborted(reason)) ?? failed[0];
+  if (cause !== undefined) throw cause.reason;
+}
+
+function isAborted(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "25P02";
 }
 
 /**
@@ -75,13 +115,17 @@ export async function inOneTrip<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Pr
 
 /** What is sent meanwhile goes out in one system call, which costs more than what it carries. */
 function inOneWrite<T>(client: PoolClient, send: () => T): T {
-  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  const stream = streamOf(client);
   stream.cork();
   try {
     return send();
   } finally {
     stream.uncork();
   }
+}
+
+function streamOf(client: PoolClient): Writable {
+  return (client as unknown as { connection: { stream: Writable } }).connection.stream;
 }
 
 async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -4,29 +4,34 @@ import { planReceivers, wantsEvent } from "../core/receivers.ts";
 import type { Receiver, Subscriber } from "../core/receivers.ts";
 import { insertDeliveries } from "../db/deliveries.ts";
 import type { NewDelivery } from "../db/deliveries.ts";
-import { findSubscribers } from "../db/endpoints.ts";
-import { ensureOriginLanes, holdLanes, takePlaces } from "../db/lanes.ts";
-import type { OriginLane } from "../db/lanes.ts";
+import { insertOriginLanes, takePlaces } from "../db/lanes.ts";
+import type { HeldLane, OriginLane } from "../db/lanes.ts";
 import { insertMessages } from "../db/messages.ts";
 import { tellProcesses } from "../db/nudges.ts";
 import { addWakeUps } from "../db/queue.ts";
+import { holdReceivers } from "../db/receivers.ts";
+import { withCommit } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 
-/** A message to be made, and who might receive it. */
-export interface Publication {
-  /** Given by those who need it before; else made here. */
-  messageId?: string;
+/** What decides who receives a message. */
+export interface Audience {
   accountId: string;
-  jobId: string | null;
   type: string;
-  body: string;
-  createdAt: Date;
-  requestId: string;
-  traceId: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
   callbacks: readonly Callback[];
   /** Only this endpoint, whatever its filter. */
   onlyEndpointId?: string;
+}
+
+/** A message to be made, and who might receive it. */
+export interface Publication extends Audience {
+  /** Given by those who need it before; else made here. */
+  messageId?: string;
+  jobId: string | null;
+  body: string;
+  createdAt: Date;
+  requestId: string;
+  traceId: string;
 }
 
 export interface Published {
@@ -42,27 +47,34 @@ export interface OwnLanes {
   toNudge: Set<string>;
 }
 
+/** Those who may receive what an audience is told, with their lanes held until the commit. */
+export interface Receivers {
+  subscribers: ReadonlyMap<string, Subscriber[]>;
+  /** The lanes of the callbacks' URLs, by `originKey`. */
+  origins: ReadonlyMap<string, string>;
+  lanes: ReadonlyMap<string, HeldLane>;
+}
+
 /**
  * Messages, their deliveries and the wake-ups of their lanes, in the caller's transaction, so
- * they commit with what they tell of.
+ * they commit with what they tell of. They are written when it has committed.
+ * @param held the receivers of all of it, when the caller has asked for them before
  */
 export async function publish(
   tx: Tx,
   publications: readonly Publication[],
   own?: OwnLanes,
+  held?: Receivers,
 ): Promise<Published[]> {
   if (publications.length === 0) return [];
-  const [subscribers, origins] = await Promise.all([
-    findOwn(tx, publications),
-    findOrigins(tx, publications),
-  ]);
-  const plans = planAll(publications, subscribers);
+  const receiving = held ?? (await findReceivers(tx, publications));
+  const plans = planAll(publications, receiving);
   const laneIds = plans.map((receivers, index) =>
     receivers.map((r) =>
-      r.kind === "endpoint" ? r.laneId : origins.get(originKey(publications[index]!, r))!,
+      r.kind === "endpoint" ? r.laneId : receiving.origins.get(originKey(publications[index]!, r))!,
     ),
   );
-  const lanes = await holdLanes(tx, [...new Set(laneIds.flat())]);
+  const lanes = new Map(laneIds.flat().map((id) => [id, receiving.lanes.get(id)!]));
 
   const published = publications.map((publication, index): Published => {
     const receivers = plans[index]!;
@@ -94,11 +106,9 @@ export async function publish(
       delivery_count: made.length,
     };
   });
-  await Promise.all([
-    messages.length > 0 && insertMessages(tx, messages),
-    deliveries.length > 0 && insertDeliveries(tx, deliveries),
-    wakeHeldLanes(tx, lanes, own),
-  ]);
+  if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages));
+  if (deliveries.length > 0) withCommit(tx, () => insertDeliveries(tx, deliveries));
+  await wakeHeldLanes(tx, lanes, own);
   return published;
 }
 
@@ -126,59 +136,63 @@ export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
   );
 }
 
-/** The endpoints that may receive any of these. */
-async function findOwn(
-  tx: Tx,
-  publications: readonly Publication[],
-): Promise<Map<string, Subscriber[]>> {
-  const named = publications.flatMap((p) => [
-    ...p.callbacks.flatMap((c) => c.endpoint_id ?? []),
-    ...(p.onlyEndpointId === undefined ? [] : [p.onlyEndpointId]),
-  ]);
-  const subscribers = await findSubscribers(tx, {
-    accountIds: [...new Set(publications.map((p) => p.accountId))],
-    types: [...new Set(publications.map((p) => p.type))],
-    named,
-  });
-  return Map.groupBy(subscribers, (s) => s.accountId);
+/** Asks for the receivers of all these, and holds their lanes; new origins get one. */
+export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Promise<Receivers> {
+  const origins = originsOf(audiences);
+  const wanted = {
+    accountIds: [...new Set(audiences.map((a) => a.accountId))],
+    types: [...new Set(audiences.map((a) => a.type))],
+    named: audiences.flatMap((a) => [
+      ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
+      ...(a.onlyEndpointId === undefined ? [] : [a.onlyEndpointId]),
+    ]),
+    origins: [...origins.values()],
+  };
+  let found = await holdReceivers(tx, wanted);
+  if (found.originLanes.includes(null)) {
+    await insertOriginLanes(
+      tx,
+      wanted.origins.map((origin) => ({ ...origin, newId: newId() })),
+    );
+    found = await holdReceivers(tx, wanted);
+  }
+  return {
+    subscribers: Map.groupBy(found.subscribers, (s) => s.accountId),
+    origins: new Map([...origins.keys()].map((key, index) => [key, found.originLanes[index]!])),
+    lanes: found.lanes,
+  };
+}
+
+function originsOf(audiences: readonly Audience[]): Map<string, OriginLane> {
+  const origins = new Map<string, OriginLane>();
+  for (const a of audiences) {
+    for (const r of planReceivers(a.type, a.callbacks, [])) {
+      if (r.kind !== "url") continue;
+      const { origin, ordered } = r;
+      origins.set(originKey(a, r), { accountId: a.accountId, origin, ordered });
+    }
+  }
+  return origins;
 }
 
 function planAll(
-  publications: readonly Publication[],
-  subscribers: ReadonlyMap<string, Subscriber[]>,
+  audiences: readonly Audience[],
+  { subscribers }: Pick<Receivers, "subscribers">,
 ): Receiver[][] {
-  return publications.map((p) => {
-    const own = subscribers.get(p.accountId) ?? [];
-    if (p.onlyEndpointId === undefined) return planReceivers(p.type, p.callbacks, own);
+  return audiences.map((a) => {
+    const own = subscribers.get(a.accountId) ?? [];
+    if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
     return own
-      .filter(({ id }) => id === p.onlyEndpointId)
+      .filter(({ id }) => id === a.onlyEndpointId)
       .map(({ id, laneId, url }) => ({ kind: "endpoint", endpointId: id, laneId, url }));
   });
 }
 
 function originKey(
-  { accountId }: Pick<Publication, "accountId">,
+  { accountId }: Pick<Audience, "accountId">,
   { origin, ordered }: { origin: string; ordered: boolean },
 ): string {
   return `${accountId} ${ordered} ${origin}`;
-}
-
-/** The lanes of the callbacks' URLs, by `originKey`. */
-async function findOrigins(
-  tx: Tx,
-  publications: readonly Publication[],
-): Promise<Map<string, string>> {
-  const wanted = new Map<string, OriginLane & { newId: string }>();
-  for (const p of publications) {
-    for (const r of planReceivers(p.type, p.callbacks, [])) {
-      if (r.kind !== "url" || wanted.has(originKey(p, r))) continue;
-      const { origin, ordered } = r;
-      wanted.set(originKey(p, r), { accountId: p.accountId, origin, ordered, newId: newId() });
-    }
-  }
-  if (wanted.size === 0) return new Map();
-  const ids = await ensureOriginLanes(tx, [...wanted.values()]);
-  return new Map([...wanted.keys()].map((key, index) => [key, ids[index]!]));
 }
 
 function newDelivery(

@@ -9,13 +9,13 @@ import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { jobPublication } from "./job-events.ts";
-import { publish } from "./publish.ts";
-import type { OwnLanes } from "./publish.ts";
+import { findReceivers, publish } from "./publish.ts";
+import type { Audience, OwnLanes } from "./publish.ts";
 
 /** How a run ended → the job's end; null: the claim was lost. */
 export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
 
-type EndingContext = Pick<Context, "pool" | "config" | "worker" | "pumps">;
+type EndingContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "runs">;
 
 const GROUP = 200;
 
@@ -24,25 +24,45 @@ export function createEndingGroup(context: EndingContext): EndingGroup {
   const { pool, config, worker, pumps } = context;
   return createGroupCommit(async (endings) => {
     const own = { workerId: worker.id, toNudge: new Set<string>() };
-    const ended = await inTransaction(pool, (tx) => endJobs(tx, endings, config.publicUrl, own));
+    const audiences = audiencesOf(context, endings);
+    const ended = await inTransaction(pool, (tx) =>
+      endJobs(tx, endings, config.publicUrl, { own, audiences }),
+    );
     for (const laneId of own.toNudge) pumps.get(laneId)?.nudge();
     return ended;
   }, GROUP);
 }
 
-/** The same in the caller's transaction. Answers in the order of the endings. */
+/** To whom the ends will be told, when all these runs are in hand; null: not known yet. */
+function audiencesOf({ runs }: EndingContext, endings: readonly Ending[]): Audience[] | null {
+  const audiences = endings.flatMap(({ id, status }) => {
+    const job = runs.get(id)?.job;
+    if (job === undefined) return [];
+    return { accountId: job.account_id, callbacks: job.callbacks, type: `job.${status}` };
+  });
+  return audiences.length === endings.length ? audiences : null;
+}
+
+/**
+ * The same in the caller's transaction. Answers in the order of the endings.
+ * @param known audiences: to be asked for in the trip that writes the ends
+ */
 export async function endJobs(
   tx: Tx,
   endings: readonly Ending[],
   publicUrl: string,
-  own?: OwnLanes,
+  known: { own?: OwnLanes; audiences?: readonly Audience[] | null } = {},
 ): Promise<(EndedJob | null)[]> {
-  const byId = new Map((await endRuns(tx, endings)).map((job) => [job.id, job]));
+  const [jobs, receivers] = await Promise.all([
+    endRuns(tx, endings),
+    known.audiences ? findReceivers(tx, known.audiences) : undefined,
+  ]);
+  const byId = new Map(jobs.map((job) => [job.id, job]));
   const ended = endings.map(({ id }) => byId.get(id) ?? null);
   const publications = ended.flatMap((job, index) =>
     job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
   );
-  await publish(tx, publications, own);
+  await publish(tx, publications, known.own, receivers);
   reached("finish:before-commit");
   return ended;
 }

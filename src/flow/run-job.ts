@@ -48,7 +48,7 @@ export async function computeRun(
   // not claimed ahead has a thread, if only one that is being started
   const ahead = context.runs.size > context.compute.threads;
   const waiting = ahead ? setTimeout(() => running.stop("shutdown"), THREAD_WAIT_MS) : undefined;
-  context.runs.set(job.id, { run: job.run, stop: (reason) => running.stop(reason) });
+  context.runs.set(job.id, { run: job.run, job, stop: (reason) => running.stop(reason) });
   if (context.stopping.aborted) running.stop("shutdown");
   const outcome = await running.outcome;
   clearTimeout(waiting);

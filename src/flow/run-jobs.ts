@@ -185,6 +185,6 @@ export async function claimPending(
     }),
   );
   // in hand before the claim counts as settled, for the audit
-  for (const { id, run } of claims.jobs) runs.set(id, { run, stop: () => undefined });
+  for (const job of claims.jobs) runs.set(job.id, { run: job.run, job, stop: () => undefined });
   return claims;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { ensureOriginLanes, holdLanes } from "../../src/db/lanes.ts";
+import { insertOriginLanes, holdLanes } from "../../src/db/lanes.ts";
 import { addWakeUps } from "../../src/db/queue.ts";
 import { inTransaction } from "../../src/db/transaction.ts";
 import { buryWorker } from "../../src/flow/bury-worker.ts";
@@ -19,7 +19,7 @@ test("a burial and a producer that wakes the dead worker's lane do not deadlock"
   const dead = newId();
   const laneId = newId();
   await inTransaction(pool, async (tx) => {
-    await ensureOriginLanes(tx, [
+    await insertOriginLanes(tx, [
       { newId: laneId, accountId: t.accountId, origin: "https://receiver.test", ordered: false },
     ]);
     await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);

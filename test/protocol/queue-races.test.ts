@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { ensureOriginLanes } from "../../src/db/lanes.ts";
+import { insertOriginLanes } from "../../src/db/lanes.ts";
 import { lockLease, releaseLease, takeLease } from "../../src/db/leases.ts";
 import { addWakeUps } from "../../src/db/queue.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
@@ -114,7 +114,7 @@ test("a lease is refused at once while its holder leaves: the plan of the holder
   const laneId = newId();
   const worker = await makeWorker("other-pool");
   const made = { accountId: t.accountId, origin: "https://leaving.test", ordered: false };
-  await inTransaction(pool, (tx) => ensureOriginLanes(tx, [{ ...made, newId: laneId }]));
+  await inTransaction(pool, (tx) => insertOriginLanes(tx, [{ ...made, newId: laneId }]));
   const lease = await takeLease(singleStatement(pool), laneId, worker);
 
   await inTransaction(pool, async (tx) => {
