@@ -105,6 +105,8 @@ create table endpoints (
   rate_limit_per_s double precision check (rate_limit_per_s > 0),
   timeout_s integer not null check (timeout_s > 0),
   retry jsonb not null,
+  signatures text[] not null default '{v1,v1a}'
+    check (signatures in ('{v1}', '{v1a}', '{v1,v1a}', '{v1a,v1}')),
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   disabled_reason text,
   created_at timestamptz not null default now(),
@@ -175,7 +177,7 @@ create table deliveries (
   -- the place in an ordered lane, assigned under the lane's lock, so it is the order of commit
   lane_seq bigint,
   url text not null,
-  -- what the callback set itself: headers, retry, timeout_s
+  -- what the callback set itself: headers, retry, timeout_s, signatures
   overrides jsonb,
   body_bytes integer not null,
   created_at timestamptz not null default now(),

@@ -34,7 +34,7 @@ export class Signing {
     this.#caller = caller;
   }
 
-  /** The Ed25519 key that verifies every webhook of the account, `whpk_…`. */
+  /** The Ed25519 key that verifies each `v1a` signature of the account, `whpk_…`. */
   async publicKey(options: CallOptions = {}): Promise<string> {
     return (await this.#caller.call("GET /v1/signing-key", options)).body.public_key;
   }

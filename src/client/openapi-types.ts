@@ -345,6 +345,11 @@ export interface CallbackInput {
   retry?: RetryPolicyInput;
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
+  signatures?: ("v1" | "v1a")[];
   /** One at a time, in order of events */
   ordered?: boolean;
 }
@@ -417,6 +422,7 @@ export interface Callback {
     cap_s?: number;
   };
   timeout_s?: number;
+  signatures?: ("v1" | "v1a")[];
   ordered?: boolean;
 }
 export interface Empty {}
@@ -607,6 +613,11 @@ export interface EndpointInput {
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   retry?: RetryPolicyInput;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
+  signatures?: ("v1" | "v1a")[];
   /** `whsec_` and the base64 of 24 to 64 bytes; made when left out */
   secret?: string;
 }
@@ -625,6 +636,7 @@ export interface EndpointWithSecret {
   rate_limit_per_s: number | null;
   timeout_s: number;
   retry: RetryPolicy;
+  signatures: ("v1" | "v1a")[];
   state: "active" | "paused" | "disabled";
   disabled_reason: string | null;
   lane: LaneStatus;
@@ -664,6 +676,7 @@ export interface Endpoint {
   rate_limit_per_s: number | null;
   timeout_s: number;
   retry: RetryPolicy;
+  signatures: ("v1" | "v1a")[];
   state: "active" | "paused" | "disabled";
   disabled_reason: string | null;
   lane: LaneStatus;
@@ -691,6 +704,11 @@ export interface EndpointChanges {
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   retry?: RetryPolicyInput;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
+  signatures?: ("v1" | "v1a")[];
 }
 export interface Secret {
   /** `whsec_` and base64 */

@@ -28,6 +28,10 @@ export const DEFAULT_CALLBACK_EVENTS: readonly JobEvent[] = [
   "job.canceled",
 ];
 
+/** Signatures of a webhook by their names in Standard Webhooks: HMAC-SHA256 and Ed25519. */
+export const SIGNATURE_VERSIONS = ["v1", "v1a"] as const;
+export type SignatureVersion = (typeof SIGNATURE_VERSIONS)[number];
+
 /** Exponential backoff: after failed attempt n wait min(cap_s, base_s · factor^(n−1)). */
 export interface RetryPolicy {
   max_attempts: number;
@@ -45,6 +49,7 @@ export interface Callback {
   headers?: Record<string, string>;
   retry?: Partial<RetryPolicy>;
   timeout_s?: number;
+  signatures?: SignatureVersion[];
   ordered?: boolean;
 }
 
@@ -106,6 +111,7 @@ export interface Endpoint {
   rate_limit_per_s: number | null;
   timeout_s: number;
   retry: RetryPolicy;
+  signatures: SignatureVersion[];
   state: EndpointState;
   disabled_reason: string | null;
   created_at: Date;

@@ -1,4 +1,4 @@
-import type { Callback, RetryPolicy } from "./model.ts";
+import type { Callback, RetryPolicy, SignatureVersion } from "./model.ts";
 
 /** What of an endpoint decides whether it receives a message. */
 export interface Subscriber {
@@ -14,6 +14,7 @@ export interface DeliveryOverrides {
   headers?: Record<string, string>;
   retry?: Partial<RetryPolicy>;
   timeout_s?: number;
+  signatures?: SignatureVersion[];
 }
 
 /** One receiver of one message. */
@@ -71,5 +72,6 @@ function overridesOf(callback: Callback): DeliveryOverrides | null {
   if (callback.headers !== undefined) overrides.headers = callback.headers;
   if (callback.retry !== undefined) overrides.retry = callback.retry;
   if (callback.timeout_s !== undefined) overrides.timeout_s = callback.timeout_s;
+  if (callback.signatures !== undefined) overrides.signatures = callback.signatures;
   return Object.keys(overrides).length === 0 ? null : overrides;
 }

@@ -1,6 +1,7 @@
 import { createHmac, createPrivateKey, createSecretKey, randomBytes, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import nacl from "tweetnacl";
+import type { SignatureVersion } from "./model.ts";
 
 /**
  * Signatures of Standard Webhooks 1.0.0: the signed content is `id.timestamp.body`;
@@ -16,16 +17,22 @@ export interface Signer {
 // RFC 8410: the DER frame around a 32-byte Ed25519 seed.
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** Value of `webhook-signature` over the exact body. `timestamp` in seconds, as it is sent. */
+/**
+ * Value of `webhook-signature` over the exact body, `v1` before `v1a`.
+ * @param timestamp in seconds, as it is sent
+ */
 export function signatureHeader(
   signer: Signer,
   id: string,
   timestamp: string,
   body: string,
+  versions: readonly SignatureVersion[],
 ): string {
   const content = Buffer.from(`${id}.${timestamp}.${body}`, "utf8");
-  const signatures = signer.hmacKeys.map((key) => signV1(key, content));
-  signatures.push(signV1a(signer.privateKey, content));
+  const signatures = versions.includes("v1")
+    ? signer.hmacKeys.map((key) => signV1(key, content))
+    : [];
+  if (versions.includes("v1a")) signatures.push(signV1a(signer.privateKey, content));
   return signatures.join(" ");
 }
 

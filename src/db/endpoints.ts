@@ -1,9 +1,9 @@
-import type { Endpoint, EndpointState, RetryPolicy } from "../core/model.ts";
+import type { Endpoint, EndpointState, RetryPolicy, SignatureVersion } from "../core/model.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, e.url, e.description, e.events, e.headers,
-  e.ordered, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.state,
-  e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
+  e.ordered, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
+  e.state, e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
   l.breaker_reason`;
 
 export interface EndpointSettings {
@@ -16,6 +16,7 @@ export interface EndpointSettings {
   rate_limit_per_s: number | null;
   timeout_s: number;
   retry: RetryPolicy;
+  signatures: SignatureVersion[];
 }
 
 export async function insertEndpoint(
@@ -25,8 +26,8 @@ export async function insertEndpoint(
 ): Promise<void> {
   await tx.query(
     `insert into endpoints (id, account_id, lane_id, url, description, events, headers, ordered,
-       max_in_flight, rate_limit_per_s, timeout_s, retry)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+       max_in_flight, rate_limit_per_s, timeout_s, retry, signatures)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [ids.id, ids.accountId, ids.laneId, ...settingsValues(settings)],
   );
 }
@@ -38,7 +39,8 @@ export async function updateEndpointSettings(
 ): Promise<void> {
   await tx.query(
     `update endpoints set url = $2, description = $3, events = $4, headers = $5, ordered = $6,
-       max_in_flight = $7, rate_limit_per_s = $8, timeout_s = $9, retry = $10, updated_at = now()
+       max_in_flight = $7, rate_limit_per_s = $8, timeout_s = $9, retry = $10, signatures = $11,
+       updated_at = now()
      where id = $1`,
     [id, ...settingsValues(settings)],
   );
@@ -55,6 +57,7 @@ function settingsValues(s: EndpointSettings): unknown[] {
     s.rate_limit_per_s,
     s.timeout_s,
     JSON.stringify(s.retry),
+    s.signatures,
   ];
 }
 

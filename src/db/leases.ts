@@ -1,4 +1,4 @@
-import type { EndpointState, RetryPolicy } from "../core/model.ts";
+import type { EndpointState, RetryPolicy, SignatureVersion } from "../core/model.ts";
 import { listenedIn } from "./events.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
@@ -16,6 +16,7 @@ export interface LaneConfig {
   rate_limit_per_s: number | null;
   timeout_s: number | null;
   retry: RetryPolicy | null;
+  signatures: SignatureVersion[] | null;
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   breaker_failures: number;
@@ -30,7 +31,7 @@ export interface LaneConfig {
 }
 
 const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.epoch, l.ordered,
-  e.url, e.headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry,
+  e.url, e.headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,
   (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,

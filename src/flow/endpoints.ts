@@ -140,7 +140,7 @@ async function find(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endp
 
 function settingsOf(e: Endpoint): EndpointSettings {
   const { url, description, events, headers, ordered, max_in_flight } = e;
-  const { rate_limit_per_s, timeout_s, retry } = e;
+  const { rate_limit_per_s, timeout_s, retry, signatures } = e;
   return {
     url,
     description,
@@ -151,5 +151,6 @@ function settingsOf(e: Endpoint): EndpointSettings {
     rate_limit_per_s,
     timeout_s,
     retry,
+    signatures,
   };
 }

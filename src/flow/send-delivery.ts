@@ -3,6 +3,7 @@ import { DEFAULT_RETRY } from "../core/backoff.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { formatId, newId } from "../core/ids.ts";
 import { packHeaders, timestampOf, traceparent } from "../core/attempt-headers.ts";
+import { SIGNATURE_VERSIONS } from "../core/model.ts";
 import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { redactHeaders } from "../core/redact-headers.ts";
@@ -91,18 +92,25 @@ interface Ids {
 
 function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
-  { signer }: LeasedLane,
+  lane: LeasedLane,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
 ): Record<string, string> {
   const timestamp = timestampOf(now());
+  const versions = delivery.overrides?.signatures ?? lane.config.signatures ?? SIGNATURE_VERSIONS;
   return {
     "content-type": "application/json",
     "user-agent": `Ringback/${config.version}`,
     "webhook-id": ids.message,
     "webhook-timestamp": timestamp,
-    "webhook-signature": signatureHeader(signer, ids.message, timestamp, delivery.body),
+    "webhook-signature": signatureHeader(
+      lane.signer,
+      ids.message,
+      timestamp,
+      delivery.body,
+      versions,
+    ),
     traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),

@@ -17,7 +17,7 @@ const headers = z.object({
   }),
   "webhook-signature": z.string().meta({
     description:
-      "Space-separated signatures of `{webhook-id}.{webhook-timestamp}.{body}`, the body byte for byte: `v1,` and base64 of HMAC-SHA256, one per active secret; `v1a,` and base64 of Ed25519. One that verifies is enough.",
+      "Space-separated signatures of `{webhook-id}.{webhook-timestamp}.{body}`, the body byte for byte: `v1,` and base64 of HMAC-SHA256, one per active secret; `v1a,` and base64 of Ed25519. Both, unless `signatures` of the endpoint or callback says otherwise. One that verifies is enough.",
     example: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
   }),
   "ringback-attempt": z.string().meta({ description: "1 for the first", example: "1" }),

@@ -82,6 +82,17 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
   const receivers: Receiver[] = [];
   let stopped: Promise<void> | undefined;
 
+  /** An endpoint may have asked for a signature by its secret alone. */
+  async function findKeys(): Promise<string[]> {
+    const { rows } = await context.pool.query<{ sealed: string }>(
+      `select sealed from signing_secrets where expires_at is null or expires_at > now()`,
+    );
+    return [
+      await client.signing.publicKey(),
+      ...rows.map(({ sealed }) => context.vault.open(sealed)),
+    ];
+  }
+
   async function stop(): Promise<void> {
     // a receiver that is not there any more can't hold up the end
     await Promise.all(receivers.map((one) => one.close()));
@@ -94,7 +105,7 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
     url,
     apiKey,
     async receiver() {
-      const receiver = await startReceiver(await client.signing.publicKey());
+      const receiver = await startReceiver(findKeys);
       receivers.push(receiver);
       return receiver;
     },

@@ -53,19 +53,22 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** A real HTTP server that checks every webhook by the account's public key. */
-export async function startReceiver(publicKey: string): Promise<Receiver> {
+/**
+ * A real HTTP server that checks every webhook.
+ * @param findKeys those that sign now, of all endpoints and callbacks
+ */
+export async function startReceiver(findKeys: () => Promise<string[]>): Promise<Receiver> {
   const webhooks: ReceivedWebhook[] = [];
   const refused: Receiver["refused"] = [];
   const given = new Set<ReceivedWebhook>();
   const done = new Set<string>();
   let answers: (Answer | Responder)[] = [204];
   const arrivals = new EventEmitter().setMaxListeners(0);
-  const verify = createVerifier(publicKey, { seen: (id) => done.has(id) });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const bytes = await buffer(request);
     const body = bytes.toString();
+    const verify = createVerifier(await findKeys(), { seen: (id) => done.has(id) });
     let webhook: ReceivedWebhook;
     try {
       const verified = await verify(bytes, request.headers);

@@ -63,6 +63,18 @@ describe("listen", () => {
     ]);
   });
 
+  test("tells nothing of a signature that was not asked for", async () => {
+    const listening = server.start("listen --port 0 --register --events shop.lent --count 1");
+    const url = await urlOf(listening);
+    const { data } = (await server.run("endpoints list --json")).json();
+    expect(data[0]).toMatchObject({ url, signatures: ["v1", "v1a"] });
+    const updated = await server.run(`endpoints update ${data[0]!.id} --signatures v1`);
+    expect(updated.stdout).toMatch(/signatures +v1\n/);
+    await server.run("messages publish shop.lent what=umbrella");
+    const { stdout } = await listening.ended;
+    expect(stdout).toMatch(/shop\.lent {2}msg_\w+ {2}attempt 1 {2}v1 ✓ {2}→ 204/);
+  });
+
   test("--register makes an endpoint, answers in turn, and deletes it at Ctrl-C", async () => {
     const listening = server.start(
       "listen --port 0 --register --events shop.sold --sequence 500,500,200 --json",
@@ -99,6 +111,7 @@ describe("listen", () => {
     const lines = stdout.split("\n");
     expect(lines[0]).toMatch(/^[\d:.]{12} {2}a\.b {2}msg_1 {2}v1 ✓ {2}→ 202$/);
     expect(stdout).toMatch(/msg_2 {2}NOT GENUINE v1 ✗ {2}→ 401\n {2}no signature fits/);
+    expect(stdout).toMatch(/ {2}NOT GENUINE {2}→ 401\n {2}the header/);
     expect(stdout).toContain("the header webhook-id is missing");
     // what a stranger sends can't steer the terminal
     expect(stdout).not.toContain("\u001b");

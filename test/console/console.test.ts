@@ -293,6 +293,27 @@ test("an endpoint is registered, tested, paused, resumed and given a new secret"
   await page.getByText("5 per second").waitFor();
 }, 60_000);
 
+test("an endpoint is signed for by v1 alone, and its deliveries say so", async () => {
+  const [endpoint] = (await call<{ data: { id: string }[] }>("GET", "/v1/endpoints")).data;
+  await open(`/endpoints/${endpoint!.id}?tab=settings`);
+  await page.getByLabel("v1a: Ed25519").uncheck();
+  await page.getByLabel("v1: HMAC-SHA256").uncheck();
+  await button("Save").click();
+  await page.getByText("must name at least one").first().waitFor();
+  expect(browser.complaints.splice(0).join()).toContain("422");
+  await page.getByLabel("v1: HMAC-SHA256").check();
+  await button("Save").click();
+  await page.getByText("Signatures", { exact: true }).waitFor();
+
+  await button("Send a test event").click();
+  await page.getByRole("link", { name: "Look at the exchange" }).click();
+  await page.getByText("; not sent with this attempt").waitFor();
+  await button("Check with today's keys").click();
+  await page.getByText("valid", { exact: true }).first().waitFor();
+  const sent = receiver.requests.at(-1)!.headers["webhook-signature"]!;
+  expect(sent.split(" ").every((one) => one.startsWith("v1,"))).toBe(true);
+}, 60_000);
+
 test("what an endpoint failed to take is recovered", async () => {
   const { data } = await call<{ data: { id: string }[] }>("GET", "/v1/endpoints");
   const { id } = data[0]!;

@@ -77,7 +77,14 @@ describe("who receives a message", () => {
       [
         { url: "https://a.test/hook?x=1", events: ["job.completed"] },
         { url: "https://A.test:443/other", events: [], ordered: true },
-        { url: "http://a.test:8080/", events: [], headers: { "x-a": "1" }, retry, timeout_s: 3 },
+        {
+          url: "http://a.test:8080/",
+          events: [],
+          headers: { "x-a": "1" },
+          retry,
+          timeout_s: 3,
+          signatures: ["v1"],
+        },
         { url: "https://b.test/", events: ["job.failed"] },
       ],
       [],
@@ -102,7 +109,7 @@ describe("who receives a message", () => {
         url: "http://a.test:8080/",
         origin: "http://a.test:8080",
         ordered: false,
-        overrides: { headers: { "x-a": "1" }, retry, timeout_s: 3 },
+        overrides: { headers: { "x-a": "1" }, retry, timeout_s: 3, signatures: ["v1"] },
       },
     ]);
   });

@@ -52,6 +52,11 @@ function verifiesV1a(request: ReceivedRequest, key = publicKey): boolean {
   return verifyV1a(mine!, key, signedContent(request));
 }
 
+async function send(type: string): Promise<ReceivedRequest> {
+  const message = await api.publish(type);
+  return await receiver.waitFor((r) => r.headers["webhook-id"] === message.id, 10_000);
+}
+
 describe("every attempt of a delivery", () => {
   test("has the same id and bytes, its own timestamp and signatures, valid over what arrived", async () => {
     const { secret } = await api.endpoint(receiver.url, {
@@ -163,12 +168,63 @@ describe("whose secret signs", () => {
   });
 });
 
-describe("rotation", () => {
-  async function send(type: string): Promise<ReceivedRequest> {
-    const message = await api.publish(type);
-    return await receiver.waitFor((r) => r.headers["webhook-id"] === message.id, 10_000);
-  }
+describe("an endpoint or callback chooses its signatures", () => {
+  const kinds = (request: ReceivedRequest): string[] =>
+    signatures(request).map((one) => one.split(",")[0]!);
 
+  test.each([
+    ["v1 alone", ["v1"], ["v1"]],
+    ["v1a alone", ["v1a"], ["v1a"]],
+    ["both, in whichever order", ["v1a", "v1"], ["v1", "v1a"]],
+    ["nothing, and gets both", undefined, ["v1", "v1a"]],
+  ])("%s", async (name, chosen, expected) => {
+    const path = `/${name.replaceAll(/\W/g, "-")}`;
+    const own = chosen && { signatures: chosen };
+    const { secret } = await api.must(200, "GET", "/v1/signing-secret");
+    const endpoint = await api.endpoint(`${receiver.url}${path}`, {
+      events: ["job.completed"],
+      ...own,
+    });
+    await api.job([{ url: `${receiver.url}${path}`, ...own }]);
+    const requests = await receiver.waitFor(2, 10_000);
+    for (const request of requests) {
+      expect(kinds(request)).toEqual(expected);
+      if (expected.includes("v1a")) expect(verifiesV1a(request)).toBe(true);
+    }
+    const signed = [endpoint.secret, String(secret)].map((one) =>
+      requests.some((r) => signs(r, one)),
+    );
+    expect(signed).toEqual(Array(2).fill(expected.includes("v1")));
+    await api.must(204, "DELETE", `/v1/endpoints/${endpoint.id}`);
+  });
+
+  test("v1 is that of every active secret", async () => {
+    const { id, secret } = await api.endpoint(receiver.url, {
+      events: ["c.rotated"],
+      signatures: ["v1"],
+    });
+    const path = `/v1/endpoints/${id}/rotate-secret`;
+    const rotated = await api.must(200, "POST", path, { body: { overlap_s: 60 } });
+    const request = await send("c.rotated");
+    expect(kinds(request)).toEqual(["v1", "v1"]);
+    verify(request, secret);
+    verify(request, String(rotated["secret"]));
+  });
+
+  test("a change takes effect while the lane is busy", async () => {
+    const { id } = await api.endpoint(receiver.url, { events: ["c.changed"] });
+    expect(kinds(await send("c.changed"))).toEqual(["v1", "v1a"]);
+    for (const chosen of [["v1"], ["v1a"], ["v1", "v1a"]]) {
+      await api.must(200, "PATCH", `/v1/endpoints/${id}`, { body: { signatures: chosen } });
+      const changedAt = performance.now();
+      while (kinds(await send("c.changed")).join() !== chosen.join()) {
+        expect(performance.now() - changedAt).toBeLessThan(5_000);
+      }
+    }
+  });
+});
+
+describe("rotation", () => {
   test("both secrets sign for as long as they overlap, then the new one alone", async () => {
     const { id, secret: first } = await api.endpoint(receiver.url, { events: ["r.a"] });
     const rotate = async (body: object): Promise<string> =>

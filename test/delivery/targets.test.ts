@@ -198,6 +198,7 @@ async function acceptedElsewhere(other: TestContext, url: string): Promise<strin
     rate_limit_per_s: null,
     timeout_s: 1,
     retry: QUICK,
+    signatures: ["v1", "v1a"],
     secret: null,
   });
   return (await api.publish("elsewhere")).deliveries[0]!.id;

@@ -187,6 +187,22 @@ describe("jobs that don't make sense", () => {
       { ...job, callbacks: [{ endpoint_id: absent }] },
       semantic("endpoint_unknown", "/callbacks/0/endpoint_id"),
     ],
+    [
+      "an endpoint with signatures of a URL",
+      { ...job, callbacks: [{ endpoint_id: absent, signatures: ["v1"] }] },
+      invalid("/callbacks/0/signatures"),
+    ],
+    ["no signature", callback({ signatures: [] }), invalid("/callbacks/0/signatures")],
+    [
+      "a signature nobody knows",
+      callback({ signatures: ["v1", "v2"] }),
+      invalid("/callbacks/0/signatures/1"),
+    ],
+    [
+      "the same signature twice",
+      callback({ signatures: ["v1", "v1"] }),
+      invalid("/callbacks/0/signatures"),
+    ],
     ["a typo in a callback", callback({ event: ["x"] }), invalid("/callbacks/0/event")],
     ["a null", callback({ headers: null }), invalid("/callbacks/0/headers")],
     [
@@ -280,6 +296,12 @@ describe("webhook resources that don't make sense", () => {
       { url, retry: { factor: 0.5 } },
       invalid("/retry/factor"),
     ],
+    [
+      "signatures that are none",
+      "/v1/endpoints",
+      { url, signatures: "v1" },
+      invalid("/signatures"),
+    ],
     ["a state", "/v1/endpoints", { url, state: "active" }, invalid("/state")],
     ["a short secret", "/v1/endpoints", { url, secret: "whsec_c2hvcnQ=" }, invalid("/secret")],
     [
@@ -345,6 +367,21 @@ describe("webhook resources that don't make sense", () => {
   ])("%s", async (_, path, body, expected) => {
     await refused("POST", path, { body }, expected);
   });
+});
+
+test.each<[string, unknown[], string, string]>([
+  ["no signature", [], "/signatures", "must name at least one"],
+  ["a signature nobody knows", ["v1a", "hmac"], "/signatures/1", '"v1"|"v1a"'],
+  ["the same signature twice", ["v1a", "v1a"], "/signatures", "must not name one twice"],
+])("an endpoint with %s", async (_, signatures, pointer, detail) => {
+  const url = "http://127.0.0.1:1/";
+  for (const [method, path, body] of [
+    ["POST", "/v1/endpoints", { url, signatures }],
+    ["PATCH", `/v1/endpoints/${endpointId}`, { signatures }],
+  ] as const) {
+    const answer = await refused(method, path, { body }, invalid(pointer));
+    expect(answer.text).toContain(JSON.stringify(detail).slice(1, -1));
+  }
 });
 
 describe("parameters", () => {

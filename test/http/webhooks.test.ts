@@ -53,6 +53,7 @@ describe("endpoints", () => {
       rate_limit_per_s: null,
       timeout_s: 15,
       retry: { max_attempts: 12, base_s: 5, factor: 3, cap_s: 86_400 },
+      signatures: ["v1", "v1a"],
       state: "active",
       disabled_reason: null,
       lane: { state: "closed", reason: null, until: null },
@@ -93,7 +94,9 @@ describe("endpoints", () => {
     expect(rows[0]?.headers).toEqual({ authorization: "Basic abc", "x-a": "2" });
     const invented = await change({ headers: { "x-token": "[redacted]" } });
     expect([invented.status, invented.body["code"]]).toEqual([422, "header_forbidden"]);
-    expect((await change({})).status).toBe(200);
+    expect((await change({ signatures: ["v1"] })).body).toMatchObject({ signatures: ["v1"] });
+    const unchanged = await change({});
+    expect([unchanged.status, unchanged.body["signatures"]]).toEqual([200, ["v1"]]);
     expect((await change({ secret: "x" })).body["code"]).toBe("validation_failed");
     await api.ask("DELETE", `/v1/endpoints/${id}`);
   });

@@ -125,6 +125,7 @@ export async function endpointAt(
     rate_limit_per_s: null,
     timeout_s: 15,
     retry: { max_attempts: 12, base_s: 0.1, factor: 1, cap_s: 10 },
+    signatures: ["v1", "v1a"],
     secret: null,
     ...settings,
   });

@@ -38,6 +38,15 @@ describe("a job and its webhook", () => {
     await expect(receiver.next({}, { timeoutMs: 50 })).rejects.toThrow(/no webhook \{\} came/);
   });
 
+  test.each(["v1", "v1a"] as const)("%s alone verifies a webhook", async (version) => {
+    const type = `signed.${version}`;
+    await rb.client.endpoints.create({ url: receiver.url, events: [type], signatures: [version] });
+    await rb.client.messages.publish(type, {});
+    const { headers } = await receiver.next({ type });
+    expect(headers["webhook-signature"]).toMatch(new RegExp(`^${version},\\S+$`));
+    expect(receiver.refused).toEqual([]);
+  });
+
   test("a call that nobody signed is refused and kept apart", async () => {
     const { status } = await fetch(receiver.url, { method: "POST", body: "{}" });
     expect(status).toBe(401);

@@ -177,6 +177,7 @@ async function fill(url: string, { receiverUrl, lanes }: ServerOptions): Promise
         rate_limit_per_s: null,
         timeout_s: 15,
         retry: DEFAULT_RETRY,
+        signatures: ["v1", "v1a"],
       });
       const { id: endpointId, lane_id: laneId, url: to } = endpoint;
       endpoints.push({ laneId, endpointId, url: to, eventType });

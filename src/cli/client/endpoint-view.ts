@@ -47,6 +47,7 @@ export function showEndpoint({ out }: Pick<Session, "out">, endpoint: Endpoint):
       "retry",
       `${retry.max_attempts} attempts, waits ${retry.base_s} s × ${retry.factor} up to ${retry.cap_s} s`,
     ],
+    ["signatures", endpoint.signatures.join(", ")],
     ["created", fullTime(endpoint.created_at)],
     ["updated", fullTime(endpoint.updated_at)],
   ]);

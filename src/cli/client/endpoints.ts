@@ -23,6 +23,7 @@ interface Fields {
   retryBaseS?: number;
   retryFactor?: number;
   retryCapS?: number;
+  signatures?: string[];
 }
 
 /** `ringback endpoints …` */
@@ -89,6 +90,7 @@ function addChanges(cli: Cli, endpoints: Command): void {
     update,
     "endpoints update ep_01… --rate-limit 50",
     "endpoints update ep_01… --all-events",
+    "endpoints update ep_01… --signatures v1",
   );
 }
 
@@ -107,7 +109,8 @@ function withFields(command: Command): Command {
     .option("--max-attempts <n>", "then it is a dead letter", wholeNumber)
     .option("--retry-base-s <seconds>", "wait after the first failure", positiveNumber)
     .option("--retry-factor <n>", "growth of the wait", positiveNumber)
-    .option("--retry-cap-s <seconds>", "longest wait", positiveNumber);
+    .option("--retry-cap-s <seconds>", "longest wait", positiveNumber)
+    .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList);
 }
 
 async function fieldsOf(given: Fields): Promise<object> {
@@ -126,6 +129,7 @@ async function fieldsOf(given: Fields): Promise<object> {
     rate_limit_per_s: given.rateLimit === false ? null : given.rateLimit,
     timeout_s: given.timeoutS,
     retry: Object.keys(retry).length === 0 ? undefined : retry,
+    signatures: given.signatures,
   });
 }
 

@@ -36,7 +36,7 @@ function verdict(out: Output, { verified, signatures }: ReceivedCall): string {
     .filter((version) => signatures[version] !== null)
     .map((version) => `${version} ${signatures[version] === true ? "✓" : "✗"}`)
     .join(" ");
-  return out.paint(verified ? "green" : "red", verified ? marks : `NOT GENUINE ${marks}`);
+  return out.paint(verified ? "green" : "red", verified ? marks : `NOT GENUINE ${marks}`.trimEnd());
 }
 
 /** The type is told already; `--full` shows the whole body. */

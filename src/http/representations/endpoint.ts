@@ -18,6 +18,7 @@ export function endpointView(endpoint: Endpoint, now: Date): Record<string, unkn
     rate_limit_per_s: endpoint.rate_limit_per_s,
     timeout_s: endpoint.timeout_s,
     retry: endpoint.retry,
+    signatures: endpoint.signatures,
     state: endpoint.state,
     disabled_reason: endpoint.disabled_reason,
     lane: { ...lane, until: isoTime(lane.until) },

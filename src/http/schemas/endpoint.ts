@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNATURE_VERSIONS } from "../../core/model.ts";
 import { eventsText, idText, timeText } from "./common.ts";
 import {
   deliveryTimeout,
@@ -7,6 +8,7 @@ import {
   MAX_EVENTS,
   retryInput,
   retryPolicy,
+  signatureVersions,
   urlInput,
 } from "./receiver.ts";
 
@@ -47,6 +49,7 @@ const fields = {
   rate_limit_per_s: z.number().min(0.01).max(10_000).nullable(),
   timeout_s: deliveryTimeout,
   retry: retryInput,
+  signatures: signatureVersions,
 };
 
 export const endpointInput = z
@@ -60,6 +63,7 @@ export const endpointInput = z
     rate_limit_per_s: fields.rate_limit_per_s.default(null),
     timeout_s: fields.timeout_s.default(15),
     retry: fields.retry.default({}),
+    signatures: fields.signatures.default([...SIGNATURE_VERSIONS]),
     secret: secretInput.exactOptional(),
   })
   .meta({
@@ -88,6 +92,7 @@ export const endpointChanges = z
     retry: fields.retry
       .exactOptional()
       .meta({ description: "What is left out keeps its present value" }),
+    signatures: fields.signatures.exactOptional(),
   })
   .meta({ id: "EndpointChanges", example: { description: "Order system, Berlin" } });
 
@@ -102,6 +107,7 @@ const endpointFields = {
   rate_limit_per_s: z.number().nullable(),
   timeout_s: z.number(),
   retry: retryPolicy,
+  signatures: z.array(z.enum(SIGNATURE_VERSIONS)),
   state: z.enum(["active", "paused", "disabled"]),
   disabled_reason: z.string().nullable(),
   lane: z

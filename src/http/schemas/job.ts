@@ -4,6 +4,7 @@ import {
   JOB_EVENTS,
   JOB_STATUSES,
   MAX_LISTED_INPUT,
+  SIGNATURE_VERSIONS,
 } from "../../core/model.ts";
 import {
   exampleId,
@@ -20,6 +21,7 @@ import {
   headersText,
   MAX_EVENTS,
   retryInput,
+  signatureVersions,
   urlInput,
 } from "./receiver.ts";
 
@@ -34,7 +36,7 @@ const callbackEvents = z
     example: ["job.completed"],
   });
 
-const URL_ONLY = ["headers", "retry", "timeout_s", "ordered"] as const;
+const URL_ONLY = ["headers", "retry", "timeout_s", "signatures", "ordered"] as const;
 
 const callbackInput = z
   .strictObject({
@@ -44,6 +46,7 @@ const callbackInput = z
     headers: headersInput.exactOptional(),
     retry: retryInput.exactOptional(),
     timeout_s: deliveryTimeout.exactOptional(),
+    signatures: signatureVersions.exactOptional(),
     ordered: z.boolean().exactOptional().meta({ description: "One at a time, in order of events" }),
   })
   .superRefine((callback, context) => {
@@ -117,6 +120,7 @@ const callbackOutput = z
       })
       .optional(),
     timeout_s: z.number().optional(),
+    signatures: z.array(z.enum(SIGNATURE_VERSIONS)).optional(),
     ordered: z.boolean().optional(),
   })
   .meta({ id: "Callback" });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNATURE_VERSIONS } from "../../core/model.ts";
 
 export const MAX_EVENTS = 50;
 const MAX_DELIVERY_TIMEOUT_S = 30;
@@ -44,3 +45,12 @@ export const deliveryTimeout = z
   .min(1)
   .max(MAX_DELIVERY_TIMEOUT_S)
   .meta({ description: "Seconds for a whole exchange, body included; 15 by default" });
+
+export const signatureVersions = z
+  .array(z.enum(SIGNATURE_VERSIONS))
+  .min(1, "must name at least one")
+  .refine((versions) => new Set(versions).size === versions.length, "must not name one twice")
+  .meta({
+    description: "What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both",
+    uniqueItems: true,
+  });

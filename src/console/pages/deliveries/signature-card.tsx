@@ -22,6 +22,8 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
   const id = headers["webhook-id"] ?? "";
   const timestamp = headers["webhook-timestamp"] ?? "";
   const signatures = (headers["webhook-signature"] ?? "").split(" ").filter(Boolean);
+  const sent = (version: string): boolean =>
+    signatures.some((signature) => signature.startsWith(`${version},`));
   const content = `${id}.${timestamp}.${body}`;
   const check = useMutation({
     gcTime: 0,
@@ -50,13 +52,16 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
             <Anchor component={Link} to={keyPage} inherit>
               {endpointId === null ? "the account's secret" : "the endpoint's secret"}
             </Anchor>
-            ; while a secret is being rotated there is one for each
+            {sent("v1")
+              ? "; while a secret is being rotated there is one for each"
+              : "; not sent with this attempt"}
           </List.Item>
           <List.Item>
             <Code>v1a</Code> Ed25519, checked with{" "}
             <Anchor component={Link} to="/settings?tab=signing" inherit>
               the account's public key
             </Anchor>
+            {!sent("v1a") && "; not sent with this attempt"}
           </List.Item>
         </List>
         {check.isError && <ErrorBox error={check.error} />}

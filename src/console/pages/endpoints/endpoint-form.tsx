@@ -1,5 +1,6 @@
 import {
   Button,
+  Checkbox,
   Group,
   NumberInput,
   SimpleGrid,
@@ -30,7 +31,21 @@ const NEW: EndpointInput = {
   rate_limit_per_s: null,
   timeout_s: 15,
   retry: { max_attempts: 12, base_s: 5, factor: 3, cap_s: 86_400 },
+  signatures: ["v1", "v1a"],
 };
+
+const SIGNATURES = [
+  {
+    value: "v1",
+    label: "v1: HMAC-SHA256",
+    description: "The receiver checks it with the endpoint's secret",
+  },
+  {
+    value: "v1a",
+    label: "v1a: Ed25519",
+    description: "The receiver checks it with the account's public key; it takes longest to make",
+  },
+];
 
 interface EndpointFormProps {
   endpoint?: Endpoint;
@@ -51,7 +66,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
 
   function submit(values: EndpointInput): void {
     if (!("value" in parsedHeaders)) return;
-    const { url, description, events, ordered, max_in_flight, timeout_s } = values;
+    const { url, description, events, ordered, max_in_flight, timeout_s, signatures } = values;
     onSubmit({
       url,
       description,
@@ -60,6 +75,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
       max_in_flight,
       timeout_s,
       retry: values.retry,
+      signatures,
       // an emptied number is the empty text
       rate_limit_per_s: values.rate_limit_per_s || null,
       headers: parsedHeaders.value as Record<string, string>,
@@ -100,6 +116,18 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
               onChange={setHeaders}
               rows={3}
             />
+            <Checkbox.Group
+              label="Signatures"
+              description="What it checks. At least one."
+              {...form.getInputProps("signatures")}
+              error={faultAt("/signatures")}
+            >
+              <Stack gap="xs" mt={6}>
+                {SIGNATURES.map((signature) => (
+                  <Checkbox key={signature.value} size="xs" {...signature} />
+                ))}
+              </Stack>
+            </Checkbox.Group>
           </Stack>
         </Card>
         <Card title="Pace">

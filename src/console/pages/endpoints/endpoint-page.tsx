@@ -136,7 +136,7 @@ interface HealthProps {
 }
 
 function Health({ endpoint, range, onRange }: HealthProps) {
-  const { events, ordered, max_in_flight, rate_limit_per_s, retry } = endpoint;
+  const { events, ordered, max_in_flight, rate_limit_per_s, retry, signatures } = endpoint;
   return (
     <Stack gap="md">
       <Card>
@@ -150,6 +150,7 @@ function Health({ endpoint, range, onRange }: HealthProps) {
               value: rate_limit_per_s === null ? "none" : `${rate_limit_per_s} per second`,
             },
             { name: "Attempts", value: retry.max_attempts },
+            { name: "Signatures", value: signatures.join(" and ") },
             { name: "Created", value: <Time at={endpoint.created_at} /> },
           ]}
         />

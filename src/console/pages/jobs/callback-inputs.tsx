@@ -18,7 +18,7 @@ export interface CallbackDraft {
   endpointId: string | null;
   events: string[];
   /** What the form does not show, of a job that is submitted again. */
-  more?: Pick<Callback, "headers" | "retry" | "timeout_s" | "ordered">;
+  more?: Pick<Callback, "headers" | "retry" | "timeout_s" | "signatures" | "ordered">;
   /** How many of its headers were not shown, so that they are missing here. */
   hidden?: number;
 }

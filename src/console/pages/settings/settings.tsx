@@ -50,8 +50,8 @@ function Signing() {
       <Card title="Public key">
         <Stack gap="sm" maw={640}>
           <Text size="sm">
-            Verifies the <Code>v1a</Code> signature (Ed25519) of every webhook of this account. It
-            is no secret: give it to anyone.
+            Verifies every <Code>v1a</Code> signature (Ed25519) of this account. It is no secret:
+            give it to anyone.
           </Text>
           {publicKey.isError && <ErrorBox error={publicKey.error} />}
           {publicKey.isPending && <Loading rows={1} />}
