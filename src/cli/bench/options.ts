@@ -25,8 +25,10 @@ export interface BenchArguments {
 export interface Sizes {
   /** Of a drain. */
   deliveries: number;
-  /** Lanes of the drains, one drain for each. */
+  /** Lanes of the drains with `v1` alone, one drain for each. */
   lanes: readonly number[];
+  /** The same with `v1` and `v1a`. */
+  lanesWithBoth: readonly number[];
   /** Endpoints that one message goes to. */
   fanOut: number;
   /** Of a phase at a steady rate. */
@@ -48,6 +50,7 @@ export interface Sizes {
 const FULL: Sizes = {
   deliveries: 100_000,
   lanes: [1, 50, 1_000],
+  lanesWithBoth: [50],
   fanOut: 1_000,
   seconds: 20,
   rates: [50, 200],
@@ -61,6 +64,7 @@ const FULL: Sizes = {
 const QUICK: Sizes = {
   deliveries: 5_000,
   lanes: [50],
+  lanesWithBoth: [],
   fanOut: 200,
   seconds: 2,
   rates: [200],
