@@ -21,6 +21,7 @@ import { parseAllowTargets } from "./core/targets.ts";
 import type { TargetRules } from "./core/targets.ts";
 import { createVault } from "./core/vault.ts";
 import type { Vault } from "./core/vault.ts";
+import type { DueDelivery } from "./db/due.ts";
 import { createPool } from "./db/pool.ts";
 import type { ClaimedRun } from "./db/runs.ts";
 import { plannedEachTime } from "./db/transaction.ts";
@@ -40,13 +41,21 @@ export interface RunHandle {
   stop(reason: "canceled" | "shutdown"): void;
 }
 
+/** Deliveries of one lane that a transaction of this process has made due. */
+export interface MadeDue {
+  deliveries: readonly DueDelivery[];
+  /** When the transaction began, by `performance.now()`: no read before can have seen them. */
+  since: number;
+}
+
 /** A lane that this process pumps, or is about to lease. */
 export interface PumpHandle {
   /**
    * Something may be due: look again. False: whether the look is still to come is not known, as
    * the lease is being taken or given back.
+   * @param made what became due, when it is known and need not be read
    */
-  nudge(): boolean;
+  nudge(made?: MadeDue): boolean;
   /** When that is known. */
   settled(): Promise<void>;
 }

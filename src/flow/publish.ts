@@ -4,6 +4,7 @@ import { planReceivers, wantsEvent } from "../core/receivers.ts";
 import type { Receiver, Subscriber } from "../core/receivers.ts";
 import { insertDeliveries } from "../db/deliveries.ts";
 import type { NewDelivery } from "../db/deliveries.ts";
+import type { DueDelivery } from "../db/due.ts";
 import { insertOriginLanes, takePlaces } from "../db/lanes.ts";
 import type { HeldLane, OriginLane } from "../db/lanes.ts";
 import { insertMessages } from "../db/messages.ts";
@@ -43,8 +44,11 @@ export interface Published {
 /** The lanes of a process that makes deliveries due. */
 export interface OwnLanes {
   workerId: string;
-  /** Those it pumps itself and got something: the caller nudges them when it has committed. */
-  toNudge: Set<string>;
+  /**
+   * Those it pumps itself and got something: the caller nudges them when it has committed. What
+   * they got is there when any order will do.
+   */
+  toNudge: Map<string, DueDelivery[]>;
 }
 
 /** Those who may receive what an audience is told, with their lanes held until the commit. */
@@ -109,6 +113,12 @@ export async function publish(
   if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages));
   if (deliveries.length > 0) withCommit(tx, () => insertDeliveries(tx, deliveries));
   await wakeHeldLanes(tx, lanes, own);
+  published.forEach(({ deliveries: made }, index) => {
+    for (const delivery of made) {
+      if (delivery.lane_seq !== null) continue;
+      own?.toNudge.get(delivery.lane_id)?.push(asDue(delivery, publications[index]!));
+    }
+  });
   return published;
 }
 
@@ -122,7 +132,7 @@ export async function wakeHeldLanes(
   const elsewhere: string[] = [];
   for (const [id, { leased_by }] of lanes) {
     if (leased_by === null) free.push(id);
-    else if (leased_by === own?.workerId) own.toNudge.add(id);
+    else if (leased_by === own?.workerId) own.toNudge.set(id, []);
     else elsewhere.push(id);
   }
   await Promise.all([elsewhere.length > 0 && tellProcesses(tx, elsewhere), wakeLanes(tx, free)]);
@@ -214,6 +224,20 @@ function newDelivery(
     overrides: receiver.kind === "endpoint" ? null : receiver.overrides,
     body_bytes: Buffer.byteLength(publication.body),
     created_at: publication.createdAt,
+  };
+}
+
+/** As it would be read. */
+function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication): DueDelivery {
+  return {
+    ...delivery,
+    attempt_count: 0,
+    free_attempts: 0,
+    manual: false,
+    beside: false,
+    body,
+    request_id: requestId,
+    trace_id: traceId,
   };
 }
 

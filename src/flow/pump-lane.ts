@@ -1,4 +1,4 @@
-import type { Context, PumpHandle } from "../context.ts";
+import type { Context, MadeDue, PumpHandle } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { afterAttempt, breakerState } from "../core/breaker.ts";
 import { isOutage } from "../core/outage.ts";
@@ -23,6 +23,8 @@ const DRAIN_MS = 100;
 const REFRESH_MS = 500;
 /** What is in flight when the lease is lost is over by then. */
 const LONGEST_SEND_MS = 60_000;
+/** A lane that takes what was made due beside it still looks this often for what becomes due. */
+const TAKE_MS = 200;
 /** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
 const LOOK_AGAIN_MS = 1_000;
 const READ_ROWS = 200;
@@ -46,8 +48,8 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
   let pump: LanePump | null = null;
   let known = Promise.withResolvers<void>();
   const handle: PumpHandle = {
-    nudge() {
-      pump?.nudge();
+    nudge(made) {
+      pump?.nudge(made);
       return pump !== null;
     },
     settled: () => known.promise,
@@ -104,7 +106,7 @@ class LanePump {
   #sliceEnd = 0;
   #sliceLeft = 0;
   #refreshAt: number;
-  #readAt = 0;
+  #readAt = performance.now();
   /** Since when there was nothing to do. */
   #idleSince = Infinity;
   #wake: () => void = () => undefined;
@@ -118,12 +120,23 @@ class LanePump {
     this.#newSlice();
   }
 
-  /** A delivery may have become due: look again. */
-  nudge(): void {
-    this.#more = true;
-    // much may have changed in a lane that was kept for nothing
-    if (this.#idleSince < Infinity) this.#refreshAt = 0;
+  /** A delivery may have become due: take it, or look again. */
+  nudge(made?: MadeDue): void {
+    if (made !== undefined && this.#canTake(made)) this.#take(made.deliveries);
+    else this.#more = true;
+    // its endpoint may have been paused while the lane was kept for nothing
+    const { endpoint_id } = this.#lane.config;
+    if (this.#idleSince < Infinity && endpoint_id !== null) this.#refreshAt = 0;
     this.#wake();
+  }
+
+  /** No read has seen them, and nothing that was due before is left to be read. */
+  #canTake({ deliveries, since }: MadeDue): boolean {
+    const { ordered, endpoint_state } = this.#lane.config;
+    const hasRead = !this.#reading && !this.#more && this.#buffer.length === 0;
+    const recently = this.#readAt < since && since - this.#readAt < TAKE_MS;
+    const free = !ordered && (endpoint_state ?? "active") === "active" && !this.#isFull();
+    return deliveries.length > 0 && hasRead && recently && free;
   }
 
   async run(): Promise<void> {
@@ -313,11 +326,7 @@ class LanePump {
         rows: this.#rows,
         bytes: MAX_BYTES - this.#bytes,
       });
-      for (const delivery of due) {
-        this.#buffer.push(delivery);
-        this.#inHand.set(delivery.id, delivery.body_bytes);
-        this.#bytes += delivery.body_bytes;
-      }
+      this.#add(due);
       reached("lane:read");
       if (more) this.#more = true;
       if (due.length === this.#rows) this.#rows = Math.min(READ_ROWS, this.#rows * 2);
@@ -329,6 +338,19 @@ class LanePump {
     } finally {
       this.#reading = false;
       this.#wake();
+    }
+  }
+
+  #take(deliveries: readonly DueDelivery[]): void {
+    for (const { body_bytes } of deliveries) this.#context.load.bytes += body_bytes;
+    this.#add(deliveries);
+  }
+
+  #add(deliveries: readonly DueDelivery[]): void {
+    for (const delivery of deliveries) {
+      this.#buffer.push(delivery);
+      this.#inHand.set(delivery.id, delivery.body_bytes);
+      this.#bytes += delivery.body_bytes;
     }
   }
 

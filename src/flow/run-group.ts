@@ -23,12 +23,14 @@ const GROUP = 200;
 export function createEndingGroup(context: EndingContext): EndingGroup {
   const { pool, config, worker, pumps } = context;
   return createGroupCommit(async (endings) => {
-    const own = { workerId: worker.id, toNudge: new Set<string>() };
     const audiences = audiencesOf(context, endings);
-    const ended = await inTransaction(pool, (tx) =>
-      endJobs(tx, endings, config.publicUrl, { own, audiences }),
-    );
-    for (const laneId of own.toNudge) pumps.get(laneId)?.nudge();
+    const { ended, toNudge, since } = await inTransaction(pool, async (tx) => {
+      const own: OwnLanes = { workerId: worker.id, toNudge: new Map() };
+      const began = performance.now();
+      const jobs = await endJobs(tx, endings, config.publicUrl, { own, audiences });
+      return { ended: jobs, toNudge: own.toNudge, since: began };
+    });
+    for (const [laneId, deliveries] of toNudge) pumps.get(laneId)?.nudge({ deliveries, since });
     return ended;
   }, GROUP);
 }
