@@ -2,6 +2,8 @@ import { createSubmissionGroup } from "./flow/submit-job.ts";
 import type { SubmissionGroup } from "./flow/submit-job.ts";
 import { createLeaseReads } from "./flow/lease-lane.ts";
 import type { LeaseReads } from "./flow/lease-lane.ts";
+import { createLoad } from "./flow/load.ts";
+import type { Load } from "./flow/load.ts";
 import { createDueReads } from "./flow/read-due.ts";
 import type { DueReads } from "./flow/read-due.ts";
 import { createEndingGroup } from "./flow/run-group.ts";
@@ -85,8 +87,7 @@ export interface Context {
   worker: { id: string; peers: number };
   runs: Map<string, RunHandle>;
   pumps: Map<string, PumpHandle>;
-  /** What all pumps have in hand together: bytes of bodies, and sends under way. */
-  load: { bytes: number; sends: number };
+  load: Load;
   jobs: JobRunner;
   submissions: SubmissionGroup;
   endings: EndingGroup;
@@ -152,7 +153,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     worker: { id: "", peers: 0 },
     runs: new Map<string, RunHandle>(),
     pumps: new Map<string, PumpHandle>(),
-    load: { bytes: 0, sends: 0 },
+    load: createLoad(),
   };
   const endings = createEndingGroup(parts);
   const threads = config.roles.includes("compute") ? parts.compute.threads : 0;

@@ -27,31 +27,6 @@ export interface NewDelivery {
   created_at: Date;
 }
 
-export async function insertDeliveries(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
-  await tx.query({
-    name: "insert_deliveries",
-    text: `insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id,
-        lane_id, lane_seq, url, overrides, body_bytes, created_at, status, next_attempt_at)
-      select t.*, 'pending', now()
-      from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[],
-        $7::uuid[], $8::bigint[], $9::text[], $10::jsonb[], $11::int[], $12::timestamptz[]) t`,
-    values: [
-      deliveries.map((d) => d.id),
-      deliveries.map((d) => d.account_id),
-      deliveries.map((d) => d.message_id),
-      deliveries.map((d) => d.job_id),
-      deliveries.map((d) => d.event_type),
-      deliveries.map((d) => d.endpoint_id),
-      deliveries.map((d) => d.lane_id),
-      deliveries.map((d) => d.lane_seq),
-      deliveries.map((d) => d.url),
-      deliveries.map((d) => (d.overrides === null ? null : JSON.stringify(d.overrides))),
-      deliveries.map((d) => d.body_bytes),
-      deliveries.map((d) => d.created_at),
-    ],
-  });
-}
-
 /** The endpoint is deleted: what was pending for it is canceled. */
 export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<void> {
   await tx.query(

@@ -2,6 +2,7 @@ import { MAX_LISTED_INPUT } from "../core/model.ts";
 import type { Job, JobStatus, ListedJob } from "../core/model.ts";
 import { createdWithin } from "./created-within.ts";
 import { listenedIn } from "./events.ts";
+import { ANNOUNCE_JOBS } from "./queue.ts";
 import type { Reader, Tx } from "./transaction.ts";
 import { unindexed } from "./unindexed.ts";
 
@@ -16,6 +17,7 @@ export interface NewJob extends Job {
   trace_id: string;
 }
 
+/** Stores jobs and announces them, in one statement: it may be a transaction of its own. */
 export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
   await tx.query({
     name: "insert_jobs",
@@ -28,10 +30,12 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
         $7::int[], $8::int[], $9::text[], $10::text[], $11::timestamptz[])
         as t(id, account_id, type, input, metadata, callbacks, timeout_s, max_runs, request_id,
           trace_id, created_at)
-      returning id, account_id, type)
+      returning id, account_id, type
+      ), told as (
       insert into events (account_id, type, job_id, data)
       select account_id, 'job.accepted', id, json_build_object('job_type', type)
-      from made where account_id = ${listenedIn("made")}`,
+      from made where account_id = ${listenedIn("made")})
+      select ${ANNOUNCE_JOBS}`,
     values: [
       jobs.map((j) => j.id),
       jobs.map((j) => j.account_id),

@@ -66,18 +66,13 @@ export async function addTicket(tx: Tx, delayMs = 0): Promise<void> {
 }
 
 /**
- * Jobs became pending: those who compute are told as it commits, and look. When nobody does, a
- * ticket waits for the first who will (docs/decisions/0018).
+ * For a statement by which jobs become pending: those who compute are told as it commits, and look.
+ * When nobody does, a ticket waits for the first who will (docs/decisions/0018).
  */
-export async function announceJobs(tx: Tx): Promise<void> {
-  await tx.query({
-    name: "announce_jobs",
-    text: `select case when exists (select from workers where 'compute' = any(roles))
-      then (select pg_notify('${NUDGES}', 'jobs')::text)
-      else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
-        max_attempts => ${MAX_ATTEMPTS})) end`,
-  });
-}
+export const ANNOUNCE_JOBS = `case when exists (select from workers where 'compute' = any(roles))
+  then (select pg_notify('${NUDGES}', 'jobs')::text)
+  else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
+    max_attempts => ${MAX_ATTEMPTS})) end`;
 
 /** The wake-ups that pools hold. */
 export async function findEntriesOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {

@@ -2,7 +2,6 @@ import { newId } from "../core/ids.ts";
 import type { Callback } from "../core/model.ts";
 import { planReceivers, wantsEvent } from "../core/receivers.ts";
 import type { Receiver, Subscriber } from "../core/receivers.ts";
-import { insertDeliveries } from "../db/deliveries.ts";
 import type { NewDelivery } from "../db/deliveries.ts";
 import type { DueDelivery } from "../db/due.ts";
 import { insertOriginLanes, takePlaces } from "../db/lanes.ts";
@@ -110,8 +109,7 @@ export async function publish(
       delivery_count: made.length,
     };
   });
-  if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages));
-  if (deliveries.length > 0) withCommit(tx, () => insertDeliveries(tx, deliveries));
+  if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages, deliveries));
   await wakeHeldLanes(tx, lanes, own);
   published.forEach(({ deliveries: made }, index) => {
     for (const delivery of made) {

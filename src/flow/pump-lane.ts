@@ -32,8 +32,12 @@ const MAX_IN_HAND = 600;
 /** Bytes of bodies one lane may hold in memory. */
 const MAX_BYTES = 1_048_576;
 const DEFAULT_IN_FLIGHT = 10;
-/** With so many under way in this process, each lane has one more at a time: more only queue up. */
+/**
+ * With so many under way in this process, each lane has one more at a time: more only queue up. So
+ * do fewer when the process has no time for them, and each lane has connections of its own.
+ */
 const MANY_SENDS = 1_000;
+const MANY_SENDS_WHEN_BUSY = 200;
 
 /**
  * Pumps one lane: leases it, sends what is due, settles, and gives it back with its next wake-up
@@ -208,8 +212,14 @@ class LanePump {
   #slots(): number {
     const { config, breaker } = this.#lane;
     if (breakerState(breaker, this.#context.now().getTime()) !== "closed") return 1;
-    if (config.ordered || this.#context.load.sends >= MANY_SENDS) return 1;
+    if (config.ordered || this.#isProcessFull()) return 1;
     return config.max_in_flight ?? DEFAULT_IN_FLIGHT;
+  }
+
+  #isProcessFull(): boolean {
+    const { load } = this.#context;
+    if (load.sends < MANY_SENDS_WHEN_BUSY) return false;
+    return load.sends >= MANY_SENDS || load.isBusy();
   }
 
   #launch(): void {

@@ -8,9 +8,7 @@ import { findEndpointIds } from "../db/endpoints.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import { insertJobs } from "../db/jobs.ts";
 import type { NewJob } from "../db/jobs.ts";
-import { announceJobs } from "../db/queue.ts";
-import { inOneTrip, inTransaction } from "../db/transaction.ts";
-import type { Tx } from "../db/transaction.ts";
+import { inTransaction, singleStatement } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { replayOf, takeKeys, untilDecided } from "./idempotency.ts";
@@ -50,16 +48,11 @@ const GROUP = 200;
 
 /** T1, for all submissions that wait: idempotency records + jobs + their announcement. */
 export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
-  async function store(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
-    await Promise.all([insertJobs(tx, jobs), announceJobs(tx)]);
-  }
   return createGroupCommit(async (group) => {
     if (group.every(({ record }) => record === null)) {
-      await inOneTrip(pool, (tx) =>
-        store(
-          tx,
-          group.map(({ job }) => job),
-        ),
+      await insertJobs(
+        singleStatement(pool),
+        group.map(({ job }) => job),
       );
       return group.map(() => null);
     }
@@ -69,7 +62,7 @@ export function createSubmissionGroup({ pool }: Pick<Context, "pool">): Submissi
         group.map(({ record }) => record),
       );
       const jobs = group.filter((_, i) => earlier[i] === null).map(({ job }) => job);
-      if (jobs.length > 0) await store(tx, jobs);
+      if (jobs.length > 0) await insertJobs(tx, jobs);
       reached("submit:before-commit");
       return earlier;
     });

@@ -1,5 +1,9 @@
 import { inspect } from "node:util";
 import winston from "winston";
+import TransportStream from "winston-transport";
+
+/** Where winston's formats leave the finished line. */
+const MESSAGE = Symbol.for("message");
 
 /** JSON lines for machines; one readable line on a terminal. */
 export function createLogger(options: { level: string; readable: boolean }): winston.Logger {
@@ -13,10 +17,28 @@ export function createLogger(options: { level: string; readable: boolean }): win
   return winston.createLogger({
     level: options.level,
     format: combine(timestamp(), options.readable ? readable : printf(jsonLine)),
-    transports: [
-      new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] }),
-    ],
+    transports: [new StderrTransport()],
   });
+}
+
+let pending = "";
+
+function flush(): void {
+  const lines = pending;
+  pending = "";
+  if (lines !== "") process.stderr.write(lines);
+}
+
+process.once("exit", flush);
+
+/** Lines of one turn of the event loop are written together; those someone must see, at once. */
+class StderrTransport extends TransportStream {
+  override log(info: winston.Logform.TransformableInfo, written: () => void): void {
+    if (pending === "") setImmediate(flush);
+    pending += `${String(info[MESSAGE])}\n`;
+    if (info.level === "error" || info.level === "warn") flush();
+    written();
+  }
 }
 
 /** winston's own is safe for anything and costs twice as much; what JSON can't say is rare. */

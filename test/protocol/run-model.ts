@@ -167,7 +167,7 @@ function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rule
   }
 }
 
-/** T1: what announceJobs sees may be out of date when it commits. And flow/cancel-job.ts, of a job that is pending. */
+/** T1: what the announcement sees may be out of date when it commits. And flow/cancel-job.ts, of a job that is pending. */
 function clientMoves(moves: Moves<RunState>, state: RunState, rules: RunRules): void {
   const { db, left, submitting } = state;
   if (submitting !== null) {

@@ -20,7 +20,7 @@ export const RUN_RULES = {
   fullClaimLooksAgain: true,
   /** look, claim: without a thread for the rest, other processes are told. */
   tellsOthers: true,
-  /** announceJobs: those who compute are told. */
+  /** ANNOUNCE_JOBS: those who compute are told. */
   submissionTells: true,
   /** liveness: one that did not listen for a while looks. */
   listensAndLooks: true,

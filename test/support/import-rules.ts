@@ -69,7 +69,7 @@ const RULES: Rule[] = [
     ],
   },
   { files: "job-types/", may: ["core/", "*"] },
-  { files: "telemetry/", may: ["core/", "winston", "prom-client", "node:*"] },
+  { files: "telemetry/", may: ["core/", "winston", "winston-transport", "prom-client", "node:*"] },
   { files: "client/", may: ["eventsource-parser", "node:http (types)"] },
   { files: "testing/", may: ["src", "*"] },
   { files: "console/", may: ["core/", "client/", "*"] },

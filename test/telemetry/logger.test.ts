@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import winston from "winston";
@@ -33,4 +34,23 @@ test("what JSON can't say is written as well as can be, and does no harm", () =>
     message: "from a job",
     fields: expect.stringMatching(/job_1.*5n/s),
   });
+});
+
+test("no line is lost when the process ends, and the order stays", () => {
+  const program = `
+    import { createLogger } from "./src/telemetry/logger.ts";
+    const log = createLogger({ level: "info", readable: false });
+    log.info("first");
+    log.warn("second");
+    log.info("third");
+    process.exit(3);`;
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  expect(status).toBe(3);
+  const messages = stderr
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { message: string });
+  expect(messages.map(({ message }) => message)).toEqual(["first", "second", "third"]);
 });

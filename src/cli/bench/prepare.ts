@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { newId } from "../../core/ids.ts";
-import { insertDeliveries } from "../../db/deliveries.ts";
 import { insertMessages } from "../../db/messages.ts";
 import { addWakeUps } from "../../db/queue.ts";
 import { singleStatement } from "../../db/transaction.ts";
@@ -49,9 +48,6 @@ export async function prepareBacklog(
         trace_id: randomBytes(16).toString("hex"),
         delivery_count: 1,
       })),
-    );
-    await insertDeliveries(
-      tx,
       rows.map(({ id, lane, body }) => ({
         id: newId(),
         account_id: fixture.lanes.id,
