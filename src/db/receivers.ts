@@ -41,6 +41,7 @@ export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<Fo
           with ordinality as t(account_id, origin, ordered, place)
         join lanes l on l.account_id = t.account_id and l.origin = t.origin
           and l.ordered = t.ordered and l.endpoint_id is null
+        where l.account_id = any($4::uuid[]) and l.origin = any($5::text[])
       ), held as (
         select id, ordered, leased_by from lanes
         where id = any(array(

@@ -48,7 +48,9 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
                 order by j.account_id limit 1)
         from waiting w where w.account_id is not null
       ), busy as (
-        select account_id, count(*) as runs from jobs where status = 'running' group by account_id
+        select account_id, count(*) as runs
+        from (select account_id from jobs where status = 'running' offset 0) running
+        group by account_id
       ), chosen as (
         select due.id from waiting w
         cross join lateral (
@@ -59,13 +61,14 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
         left join busy using (account_id)
         order by due.place + coalesce(busy.runs, 0), due.next_run_at limit $2
       ), held as (
-        select id from jobs where id in (select id from chosen) and ${unindexed("status")} = 'pending'
+        select id from jobs
+        where id = any(array(select id from chosen)) and ${unindexed("status")} = 'pending'
         order by id for update skip locked
       ), claimed as (
       update jobs set status = 'running', run = run + 1, worker_id = $1, next_run_at = null,
         run_started_at = now(), started_at = coalesce(started_at, now()), progress_fraction = 0,
         progress_message = null, progress_data = null, progress_at = null, updated_at = now()
-      where id in (select id from held) and ${unindexed("status")} = 'pending'
+      where id = any(array(select id from held)) and ${unindexed("status")} = 'pending'
         and next_run_at <= now()
         and exists (select from me)
       returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id
@@ -104,13 +107,13 @@ export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<Ended
         select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])
           as t(ending_id, ending_run, to_status, to_result, to_code, to_message)
       ), held as (
-        select id from jobs where id in (select ending_id from ending) order by id for update
+        select id from jobs where id = any($1::uuid[]) order by id for update
       ), ended as (
         update jobs set status = to_status, result = to_result, error_code = to_code,
           error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
           progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
         from ending join held on held.id = ending_id
-        where jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
+        where jobs.id = any($1::uuid[]) and jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
         returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
       ), told as (${TELL_ENDED})
       select * from ended`,
@@ -197,8 +200,10 @@ export async function lockRunsOf(
     crashes: number;
     cancel_requested_at: Date | null;
   }>(
-    `select id, run, crashes, cancel_requested_at from jobs
-     where worker_id = $1 and status = 'running' order by id for update`,
+    `with mine as materialized (select id from jobs where worker_id = $1 and status = 'running')
+     select id, run, crashes, cancel_requested_at from jobs
+     where id = any(array(select id from mine)) and worker_id = $1 and status = 'running'
+     order by id for update`,
     [workerId],
   );
   return rows;

@@ -45,22 +45,31 @@ export async function listenIn(work: () => Promise<void>): Promise<Asked[]> {
  * Carries a query out and tells how. A page read in sequence costs what a hundred cost: the
  * planner decides as if the tables had a hundred times the rows, where an index is hardly deeper.
  */
-export async function explain(pool: pg.Pool, { text, values, eachTime }: Asked): Promise<Plan> {
+export async function explain(pool: pg.Pool, query: Asked): Promise<Plan> {
   const client = await pool.connect();
-  const mode = eachTime ? "force_custom_plan" : "force_generic_plan";
+  const mode = query.eachTime ? "force_custom_plan" : "force_generic_plan";
   try {
     await client.query(`begin; set local seq_page_cost = 100; set local plan_cache_mode = ${mode}`);
-    await client.query(`prepare asked as ${text}`);
-    const literals = values.map(literal).join(", ");
-    const { rows } = await client.query<{ "QUERY PLAN": { Plan: Plan }[] }>(
-      `explain (analyze, timing off, format json)
-       execute asked${literals === "" ? "" : `(${literals})`}`,
-    );
-    return rows[0]!["QUERY PLAN"][0]!.Plan;
+    await client.query(`prepare asked as ${query.text}`);
+    return await carryOut(client, "asked", query.values);
   } finally {
     await client.query("rollback; deallocate all");
     client.release();
   }
+}
+
+/** Executes a prepared statement and tells how. */
+export async function carryOut(
+  client: Pick<pg.PoolClient, "query">,
+  name: string,
+  values: readonly unknown[],
+): Promise<Plan> {
+  const literals = values.map(literal).join(", ");
+  const { rows } = await client.query<{ "QUERY PLAN": { Plan: Plan }[] }>(
+    `explain (analyze, timing off, format json)
+     execute ${name}${literals === "" ? "" : `(${literals})`}`,
+  );
+  return rows[0]!["QUERY PLAN"][0]!.Plan;
 }
 
 function literal(value: unknown): string {
@@ -91,9 +100,9 @@ export function sortsOf(plan: Plan): number[] {
 }
 
 /** Rows that were fetched from tables, those that a filter threw away as well. */
-export function rowsRead(plan: Plan): number {
+export function rowsRead(plan: Plan, relations = /^/): number {
   return nodesOf(plan)
-    .filter((node) => node["Relation Name"] !== undefined)
+    .filter(({ "Relation Name": name }) => name !== undefined && relations.test(name))
     .map(
       (node) =>
         (node["Actual Rows"] +
