@@ -42,6 +42,9 @@ type RunnerContext = Pick<
 /** Runs shorter than this are claimed ahead, as claiming them takes longer than they do. */
 const SHORT_RUN_MS = 20;
 const SHORT_RUNS_PER_THREAD = 16;
+/** While accounts take turns, one's next run waits for all that was claimed ahead of it. */
+const SHARED_SHORT_RUNS_PER_THREAD = 4;
+const SHARED_MS = 1_000;
 /** Others took what was chosen, or this worker is not registered at the moment. */
 const REFUSED_WAIT_MS = 50;
 const TELL_EVERY_MS = 100;
@@ -52,6 +55,9 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   const { pool, stopping, runs, worker } = context;
   const waiting: (() => void)[] = [];
   let averageMs = Infinity;
+  let lastAccount = "";
+  /** Until then jobs of more than one account are taken to come. */
+  let sharedUntil = 0;
   let taken = 0;
   /** There may be pending jobs that no claim has looked for. */
   let more = false;
@@ -61,8 +67,13 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
 
   function free(): number {
     if (stopping.aborted || worker.id === "") return 0;
-    const size = averageMs < SHORT_RUN_MS ? threads * SHORT_RUNS_PER_THREAD : threads;
-    return Math.max(0, size - taken);
+    return Math.max(0, threads * perThread() - taken);
+  }
+
+  function perThread(): number {
+    if (averageMs >= SHORT_RUN_MS) return 1;
+    const shared = performance.now() < sharedUntil;
+    return shared ? SHARED_SHORT_RUNS_PER_THREAD : SHORT_RUNS_PER_THREAD;
   }
 
   async function look(told = false): Promise<void> {
@@ -114,6 +125,10 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
       if (free() === 0) tellOthers();
     }
     for (const job of jobs) {
+      if (lastAccount !== "" && job.account_id !== lastAccount) {
+        sharedUntil = performance.now() + SHARED_MS;
+      }
+      lastAccount = job.account_id;
       const running = run(job).finally(() => inHand.delete(running));
       inHand.add(running);
     }
