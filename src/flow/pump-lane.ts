@@ -107,6 +107,8 @@ class LanePump {
   /** 410 answers of the endpoint; the database knows of those settled. */
   #gone = { seen: 0, settled: 0 };
   #lost = false;
+  /** It sends no more. */
+  #ended = false;
   #sliceEnd = 0;
   #sliceLeft = 0;
   #refreshAt: number;
@@ -140,13 +142,14 @@ class LanePump {
     const hasRead = !this.#reading && !this.#more && this.#buffer.length === 0;
     const recently = this.#readAt < since && since - this.#readAt < TAKE_MS;
     const free = !ordered && (endpoint_state ?? "active") === "active" && !this.#isFull();
-    return deliveries.length > 0 && hasRead && recently && free;
+    return deliveries.length > 0 && hasRead && recently && free && !this.#lost && !this.#ended;
   }
 
   async run(): Promise<void> {
     try {
       await this.#work();
     } finally {
+      this.#ended = true;
       this.#dropBuffer();
     }
   }
