@@ -18,8 +18,11 @@ export interface FoundReceivers {
   lanes: Map<string, HeldLane>;
 }
 
-interface Row extends HeldLane {
+/** A lane that is held, the lane of an origin, or an endpoint. */
+interface Row {
   laneId: string;
+  ordered: boolean | null;
+  leased_by: string | null;
   place: number | null;
   id: string | null;
   accountId: string;
@@ -36,7 +39,7 @@ export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<Fo
         where account_id = any($1::uuid[]) and deleted_at is null
           and (events = '{}' or events && $2::text[] or id = any($3::uuid[]))
       ), origins as (
-        select t.place, l.id as lane_id
+        select t.place::int, l.id as lane_id
         from unnest($4::uuid[], $5::text[], $6::boolean[])
           with ordinality as t(account_id, origin, ordered, place)
         join lanes l on l.account_id = t.account_id and l.origin = t.origin
@@ -48,12 +51,12 @@ export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<Fo
           select lane_id from subscribers union all select lane_id from origins))
         order by id for key share
       )
-      select held.id as "laneId", held.ordered, held.leased_by, o.place::int, s.id,
-        s.account_id as "accountId", s.url, s.events
-      from held
-      left join origins o on o.lane_id = held.id
-      left join subscribers s on s.lane_id = held.id
-      order by s.id`,
+      select id as "laneId", ordered, leased_by, null::int as place, null::uuid as id,
+        null::uuid as "accountId", null as url, null::text[] as events from held
+      union all
+      select lane_id, null, null, place, null, null, null, null from origins
+      union all
+      (select lane_id, null, null, null, id, account_id, url, events from subscribers order by id)`,
     values: [
       wanted.accountIds,
       wanted.types,
@@ -69,9 +72,9 @@ export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<Fo
     lanes: new Map(),
   };
   for (const { laneId, ordered, leased_by, place, id, accountId, url, events } of rows) {
-    found.lanes.set(laneId, { ordered, leased_by });
-    if (place !== null) found.originLanes[place - 1] = laneId;
-    if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events });
+    if (ordered !== null) found.lanes.set(laneId, { ordered, leased_by });
+    else if (place !== null) found.originLanes[place - 1] = laneId;
+    else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events });
   }
   return found;
 }

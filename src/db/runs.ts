@@ -113,7 +113,7 @@ export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<Ended
           error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
           progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
         from ending join held on held.id = ending_id
-        where jobs.id = any($1::uuid[]) and jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
+        where jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
         returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
       ), told as (${TELL_ENDED})
       select * from ended`,

@@ -74,7 +74,7 @@ export async function settleDeliveries(
           finished_at = case when d.status = 'canceled' then d.finished_at
             when i.outcome <> 'retry' then now() end
         from input i join held h on h.id = i.lane_id and h.epoch = i.epoch
-        where d.id = any($1::uuid[]) and d.id = i.delivery_id and ${unindexed("d.status")} in ('pending', 'canceled')
+        where d.id = i.delivery_id and ${unindexed("d.status")} in ('pending', 'canceled')
           and d.attempt_count = i.number - 1
         returning d.id, d.account_id, d.endpoint_id, d.job_id, d.message_id, d.status,
           d.next_attempt_at,
