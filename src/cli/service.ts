@@ -97,6 +97,7 @@ async function start(
     () => context.pool.end(),
     () => context.compute.close(),
     () => context.transport.close(),
+    async () => stopping.abort(),
   );
   if (!(await checkMasterKey(context))) {
     throw new ConfigError(
