@@ -42,9 +42,11 @@ export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<Fo
         select t.place::int, l.id as lane_id
         from unnest($4::uuid[], $5::text[], $6::boolean[])
           with ordinality as t(account_id, origin, ordered, place)
-        join lanes l on l.account_id = t.account_id and l.origin = t.origin
-          and l.ordered = t.ordered and l.endpoint_id is null
-        where l.account_id = any($4::uuid[]) and l.origin = any($5::text[])
+        cross join lateral (
+          -- by the key, whatever the planner expects
+          select id from lanes
+          where account_id = t.account_id and origin = t.origin and ordered = t.ordered
+            and endpoint_id is null offset 0) l
       ), held as (
         select id, ordered, leased_by from lanes
         where id = any(array(
