@@ -16,7 +16,9 @@ const config: Config = {
   setupFilesAfterEnv: ["<rootDir>/test/support/retry-once.ts"],
   reporters: ["default", "<rootDir>/test/support/summary-reporter.ts"],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // many tests wait for time to pass
+  maxWorkers: 3,
+  testSequencer: "<rootDir>/test/support/longest-first.ts",
 };
 
 export default config;
