@@ -14,12 +14,13 @@ export function createPool(options: {
     connectionTimeoutMillis: 5_000,
     // statements that don't wait for each other's answers share a round trip
     pipeline: true,
-    // A statement that was planned while a table was still empty must not read all of it later.
+    // A statement that was planned while a table was still empty must not read all of it later, nor
+    // what ended since the last vacuum, as bitmap scans do.
     // PostgreSQL 18 crashes when a row that it updates by a join changed meanwhile, and partitions
     // are pruned as the join runs (docs/decisions/0016). Planning takes longer than most statements,
     // those of the queue as well: each is planned once, for any values (docs/decisions/0017).
     options:
-      "-c enable_seqscan=off -c enable_partition_pruning=off -c plan_cache_mode=force_generic_plan",
+      "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_partition_pruning=off -c plan_cache_mode=force_generic_plan",
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     // the server gives up first; the client's own limit is for a server that is out of reach

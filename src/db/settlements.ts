@@ -36,6 +36,21 @@ export interface NewAttempt {
   manual: boolean;
 }
 
+/** Of deliveries that are given up: dead letters, endpoints that are gone. */
+const BURIED = `, buried as (
+        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
+        select id, account_id, endpoint_id, reason, detail from settled where reason is not null
+      ), disabled as (
+        update endpoints set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone',
+          updated_at = now()
+        where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
+        returning id, account_id
+      ), told_of_endpoints as (
+        insert into events (account_id, type, endpoint_id, data)
+        select account_id, 'endpoint.updated', id, '{"state":"disabled"}' from disabled
+        where account_id = ${listenedIn("disabled")}
+      )`;
+
 /**
  * T5, for many deliveries of many lanes: attempt rows, `pending → delivered | dead` or the next
  * attempt, dead letters, endpoints that are gone. One statement. A settlement whose lease or
@@ -47,8 +62,10 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
 ): Promise<Set<string>> {
   const attempts = settlements.map((s) => s.attempt);
+  // a statement that has no use for a part must not pay for it
+  const dead = settlements.some(({ outcome }) => outcome === "dead");
   const { rows } = await tx.query<{ id: string }>({
-    name: "settle_deliveries",
+    name: dead ? "settle_with_dead" : "settle_deliveries",
     text: `with input as (
         select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::text[],
           $6::float8[], $7::text[], $8::text[], $9::uuid[], $10::text[], $11::text[],
@@ -87,14 +104,6 @@ export async function settleDeliveries(
           i.duration_ms, i.status_code, i.error_code, i.error_message, i.request_headers,
           i.response_headers, i.response_body, i.response_truncated, i.manual
         from input i join settled s on s.id = i.delivery_id where i.attempt_id is not null
-      ), buried as (
-        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
-        select id, account_id, endpoint_id, reason, detail from settled where reason is not null
-      ), disabled as (
-        update endpoints set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone',
-          updated_at = now()
-        where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
-        returning id, account_id
       ), told as (
         insert into events
           (account_id, type, job_id, message_id, delivery_id, endpoint_id, data)
@@ -109,11 +118,7 @@ export async function settleDeliveries(
           and case e.place when 1 then i.attempt_id is not null
             else s.status in ('delivered', 'dead') end
         order by e.place
-      ), told_of_endpoints as (
-        insert into events (account_id, type, endpoint_id, data)
-        select account_id, 'endpoint.updated', id, '{"state":"disabled"}' from disabled
-        where account_id = ${listenedIn("disabled")}
-      )
+      )${dead ? BURIED : ""}
       select id from settled`,
     values: [
       settlements.map((s) => s.deliveryId),
