@@ -28,9 +28,9 @@ export async function listenIn(work: () => Promise<void>): Promise<Asked[]> {
     const [first, second] = args as [string | { text: string; values?: unknown[] }, unknown[]?];
     const text = typeof first === "string" ? first : first.text;
     const values = (typeof first === "string" ? second : first.values) ?? [];
-    if (text === "begin") eachTime.delete(this);
+    if (text === "begin" || text === "commit") eachTime.delete(this);
     else if (text.includes("force_custom_plan")) eachTime.add(this);
-    else if (text !== "commit") asked.push({ text, values, eachTime: eachTime.has(this) });
+    else asked.push({ text, values, eachTime: eachTime.has(this) });
     return (query as (...all: unknown[]) => unknown).apply(this, args);
   } as typeof query;
   try {

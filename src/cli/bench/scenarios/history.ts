@@ -3,9 +3,12 @@ import type { Bench } from "../bench.ts";
 import { apiHeaders } from "../bodies.ts";
 import type { BenchDatabase } from "../database.ts";
 import { drain } from "../drain.ts";
+import type { Drained } from "../drain.ts";
 import { count, figure, ms, perSecond } from "../figure.ts";
+import type { Figure } from "../figure.ts";
 import { makeHistory } from "../history.ts";
 import { formatId } from "../../../core/ids.ts";
+import type { ProductProcess } from "../product.ts";
 import type { Scenario } from "../scenario.ts";
 import { quantile } from "../stats.ts";
 
@@ -17,44 +20,66 @@ export const historyScenario: Scenario = {
   about: "a drain, and look-ups by the API, with many attempts kept",
   quick: false,
   async run(bench) {
-    const { deliveries, history } = bench.sizes;
-    const measure = (kept: number) =>
-      bench.withDatabase(async (database) => {
-        const ids = await seed(bench, database);
-        if (kept > 0) await makeHistory(bench, database, kept);
-        const looks = await lookUps(bench, database, ids);
-        const drained = await drain(bench, database, { deliveries, lanes: LANES });
-        return { looks, drained };
-      });
-    // without before and after, as machines are not steady
-    const before = await measure(0);
-    const full = await measure(history);
-    const after = await measure(0);
-    const emptyRate = (before.drained.rate + after.drained.rate) / 2;
-    const emptyMs = (route: string): number => (before.looks[route]! + after.looks[route]!) / 2;
-    const routes = Object.keys(full.looks);
-    const slowdown = (route: string): number => full.looks[route]! / emptyMs(route);
-    const worst = routes.reduce((a, b) => (slowdown(a) > slowdown(b) ? a : b));
-    return [
-      figure({
-        variant: `drain, ${count(history)} kept`,
-        measured: perSecond(full.drained.rate),
-        ceiling: `${perSecond(emptyRate)} empty`,
-        ratio: full.drained.rate / emptyRate,
-        goal: { atLeast: 0.9 },
-        detail: { cores: full.drained.cpu, cores_empty: [before.drained.cpu, after.drained.cpu] },
-      }),
-      figure({
-        variant: `worst look-up: ${worst}`,
-        measured: ms(full.looks[worst]!),
-        ceiling: `${ms(emptyMs(worst))} empty`,
-        ratio: slowdown(worst),
-        goal: { atMost: 1.5 },
-        detail: { median_ms: full.looks, median_ms_empty: [before.looks, after.looks] },
-      }),
-    ];
+    const { history } = bench.sizes;
+    return await bench.withDatabase(
+      async (empty) =>
+        await bench.withDatabase(async (full) => {
+          const of = { empty: await seed(bench, empty), full: await seed(bench, full) };
+          await makeHistory(bench, full, history);
+          const looks = await lookUps(bench, { empty, full }, of);
+          const drains = await drainInTurn(bench, { empty, full });
+          return [drainFigure(history, drains), lookUpFigure(looks)];
+        }),
+    );
   },
 };
+
+/** What is compared is measured in turns, as machines are not steady. */
+interface Both<T> {
+  empty: T;
+  full: T;
+}
+
+interface Drains {
+  before: Drained;
+  full: Drained;
+  after: Drained;
+}
+
+async function drainInTurn(bench: Bench, { empty, full }: Both<BenchDatabase>): Promise<Drains> {
+  const { deliveries } = bench.sizes;
+  const drainOf = (database: BenchDatabase) => drain(bench, database, { deliveries, lanes: LANES });
+  return {
+    before: await drainOf(empty),
+    full: await drainOf(full),
+    after: await bench.withDatabase(drainOf),
+  };
+}
+
+function drainFigure(history: number, { before, full, after }: Drains): Omit<Figure, "scenario"> {
+  const emptyRate = (before.rate + after.rate) / 2;
+  return figure({
+    variant: `drain, ${count(history)} kept`,
+    measured: perSecond(full.rate),
+    ceiling: `${perSecond(emptyRate)} empty`,
+    ratio: full.rate / emptyRate,
+    goal: { atLeast: 0.9 },
+    detail: { cores: full.cpu, cores_empty: [before.cpu, after.cpu] },
+  });
+}
+
+function lookUpFigure(medians: Both<Medians>): Omit<Figure, "scenario"> {
+  const slowdown = (route: string): number => medians.full[route]! / medians.empty[route]!;
+  const worst = Object.keys(medians.full).reduce((a, b) => (slowdown(a) > slowdown(b) ? a : b));
+  return figure({
+    variant: `worst look-up: ${worst}`,
+    measured: ms(medians.full[worst]!),
+    ceiling: `${ms(medians.empty[worst]!)} empty`,
+    ratio: slowdown(worst),
+    goal: { atMost: 1.5 },
+    detail: { median_ms: medians.full, median_ms_empty: medians.empty },
+  });
+}
 
 interface SeedIds {
   job: string;
@@ -97,14 +122,46 @@ async function seed(bench: Bench, database: BenchDatabase): Promise<SeedIds> {
   });
 }
 
-/** Median milliseconds of each look-up. */
+/** Milliseconds by look-up. */
+type Medians = Record<string, number>;
+
+const ROUNDS = 4;
+
 async function lookUps(
   bench: Bench,
-  database: BenchDatabase,
-  ids: SeedIds,
-): Promise<Record<string, number>> {
+  databases: Both<BenchDatabase>,
+  of: Both<SeedIds>,
+): Promise<Both<Medians>> {
   const { client, fixture, sizes } = bench;
-  const looks = {
+  const headers = apiHeaders(fixture.lanes.apiKey);
+  const each = Math.ceil(sizes.lookUps / ROUNDS);
+  const paths = { empty: pathsOf(of.empty), full: pathsOf(of.full) };
+  return await bench.withProduct(databases.empty, ["api"], ([emptyApi]) =>
+    bench.withProduct(databases.full, ["api"], async ([fullApi]) => {
+      const look = async (api: ProductProcess, path: string): Promise<number[]> => [
+        ...(await client.call("lookUps", { url: api.url + path, headers, count: each })),
+      ];
+      const medians: Both<Medians> = { empty: {}, full: {} };
+      for (const [name, path] of Object.entries(paths.full)) {
+        const took: Both<number[]> = { empty: [], full: [] };
+        for (let round = 0; round <= ROUNDS; round += 1) {
+          const empty = await look(emptyApi!, paths.empty[name]!);
+          const full = await look(fullApi!, path);
+          // the first is for warmth
+          if (round > 0) took.empty.push(...empty);
+          if (round > 0) took.full.push(...full);
+        }
+        medians.empty[name] = quantile(took.empty, 0.5);
+        medians.full[name] = quantile(took.full, 0.5);
+        bench.tell(`${name}: ${ms(medians.full[name])}, empty ${ms(medians.empty[name])}`);
+      }
+      return medians;
+    }),
+  );
+}
+
+function pathsOf(ids: SeedIds): Record<string, string> {
+  return {
     "GET /v1/jobs/{id}": `/v1/jobs/${ids.job}`,
     "GET /v1/jobs": "/v1/jobs?limit=50",
     "GET /v1/jobs?status": "/v1/jobs?limit=50&status=completed",
@@ -122,17 +179,4 @@ async function lookUps(
     "GET /v1/dead-letters": "/v1/dead-letters?limit=50",
     "GET /v1/overview": "/v1/overview",
   };
-  return await bench.withProduct(database, ["api"], async ([api]) => {
-    const medians: Record<string, number> = {};
-    for (const [name, path] of Object.entries(looks)) {
-      const look = { url: api!.url + path, headers: apiHeaders(fixture.lanes.apiKey) };
-      await client.call("lookUps", { ...look, count: Math.ceil(sizes.lookUps / 3) });
-      medians[name] = quantile(
-        await client.call("lookUps", { ...look, count: sizes.lookUps }),
-        0.5,
-      );
-      bench.tell(`${name}: ${ms(medians[name])}`);
-    }
-    return medians;
-  });
 }
