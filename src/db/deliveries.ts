@@ -114,10 +114,11 @@ export async function getDelivery(
   accountId: string,
   id: string,
 ): Promise<Delivery | null> {
-  const { rows } = await reader.query<Delivery>(
-    `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES} where d.account_id = $1 and d.id = $2`,
-    [accountId, id],
-  );
+  const { rows } = await reader.query<Delivery>({
+    name: "get_delivery",
+    text: `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES} where d.account_id = $1 and d.id = $2`,
+    values: [accountId, id],
+  });
   return rows[0] ?? null;
 }
 

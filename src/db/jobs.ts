@@ -129,10 +129,11 @@ export async function getJobResult(
   accountId: string,
   id: string,
 ): Promise<{ status: JobStatus; result: string | null } | null> {
-  const { rows } = await reader.query<{ status: JobStatus; result: string | null }>(
-    `select status, result from jobs where account_id = $1 and id = $2`,
-    [accountId, id],
-  );
+  const { rows } = await reader.query<{ status: JobStatus; result: string | null }>({
+    name: "get_job_result",
+    text: `select status, result from jobs where account_id = $1 and id = $2`,
+    values: [accountId, id],
+  });
   return rows[0] ?? null;
 }
 

@@ -65,10 +65,11 @@ export async function getMessage(
   accountId: string,
   id: string,
 ): Promise<Message | null> {
-  const { rows } = await reader.query<Message>(
-    `select id, account_id, job_id, type, body, created_at from messages
+  const { rows } = await reader.query<Message>({
+    name: "get_message",
+    text: `select id, account_id, job_id, type, body, created_at from messages
      where account_id = $1 and id = $2`,
-    [accountId, id],
-  );
+    values: [accountId, id],
+  });
   return rows[0] ?? null;
 }
