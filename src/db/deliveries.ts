@@ -1,3 +1,4 @@
+import { escapeLiteral } from "pg";
 import type { Delivery, DeliveryStatus, StatusClass } from "../core/model.ts";
 import type { DeliveryOverrides } from "../core/receivers.ts";
 import { createdWithin } from "./created-within.ts";
@@ -87,7 +88,7 @@ export async function listDeliveries(
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const where = ["d.account_id = $1"];
   // what an index leaves out is said in the text, as its values are not known when it is planned
-  if (filter.status !== undefined) where.push(`d.status = '${filter.status}'`);
+  if (filter.status !== undefined) where.push(`d.status = ${escapeLiteral(filter.status)}`);
   if (filter.endpointId !== undefined) where.push(`d.endpoint_id = ${bind(filter.endpointId)}`);
   if (filter.jobId !== undefined) where.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.messageId !== undefined) where.push(`d.message_id = ${bind(filter.messageId)}`);

@@ -1,3 +1,4 @@
+import { escapeLiteral } from "pg";
 import { MAX_LISTED_INPUT } from "../core/model.ts";
 import type { Job, JobStatus, ListedJob } from "../core/model.ts";
 import { createdWithin } from "./created-within.ts";
@@ -160,7 +161,7 @@ export async function listJobs(
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const where = ["account_id = $1"];
   // the status as text, as an index has all but those that are completed
-  if (filter.status !== undefined) where.push(`status = '${filter.status}'`);
+  if (filter.status !== undefined) where.push(`status = ${escapeLiteral(filter.status)}`);
   if (filter.type !== undefined) where.push(`type = ${bind(filter.type)}`);
   where.push(...createdWithin("created_at", "id", filter, bind));
   if (filter.before !== undefined) where.push(`id < ${bind(filter.before)}`);
