@@ -1,8 +1,6 @@
-import { escapeLiteral } from "pg";
 import { MAX_LISTED_INPUT } from "../core/model.ts";
 import type { Job, JobStatus, ListedJob } from "../core/model.ts";
 import { createdWithin } from "./created-within.ts";
-import { listQuery } from "./list-query.ts";
 import { listenedIn } from "./events.ts";
 import { ANNOUNCE_JOBS } from "./queue.ts";
 import type { Reader, Tx } from "./transaction.ts";
@@ -160,14 +158,15 @@ export async function listJobs(
   const values: unknown[] = [accountId];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const where = ["account_id = $1"];
-  // the status as text, as an index has all but those that are completed
-  if (filter.status !== undefined) where.push(`status = ${escapeLiteral(filter.status)}`);
+  if (filter.status !== undefined) where.push(`status = ${bind(filter.status)}`);
   if (filter.type !== undefined) where.push(`type = ${bind(filter.type)}`);
   where.push(...createdWithin("created_at", "id", filter, bind));
   if (filter.before !== undefined) where.push(`id < ${bind(filter.before)}`);
-  const text = `select ${LISTED_COLUMNS} from jobs
-     where ${where.join(" and ")} order by id desc limit ${bind(filter.limit)}`;
-  const { rows } = await reader.query<ListedJob>(listQuery(text, values, filter));
+  const { rows } = await reader.query<ListedJob>(
+    `select ${LISTED_COLUMNS} from jobs
+     where ${where.join(" and ")} order by id desc limit ${bind(filter.limit)}`,
+    values,
+  );
   return rows;
 }
 

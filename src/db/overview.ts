@@ -1,6 +1,5 @@
 import { CAPPED_AT } from "../core/capped-count.ts";
 import type { LaneState } from "../core/model.ts";
-import { plannedOnce } from "./transaction.ts";
 import type { Reader } from "./transaction.ts";
 
 /** As a subquery: how many rows there are, up to one more than is told. */
@@ -19,9 +18,8 @@ export interface Overview {
 /** Capped counts of an account; see `toCapped`. */
 export async function getOverview(reader: Reader, accountId: string): Promise<Overview> {
   const { rows } = await reader.query<Overview>(
-    plannedOnce(
-      // few are looked at one by one; of many, each lane's first
-      `with pending as materialized (
+    // few are looked at one by one; of many, each lane's first
+    `with pending as materialized (
        select next_attempt_at from deliveries where account_id = $1 and status = 'pending'
        limit ${CAPPED_AT + 1})
      select
@@ -38,8 +36,7 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
             where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
             order by next_attempt_at limit 1) due
           where l.account_id = $1) end as oldest_due_at`,
-      [accountId],
-    ),
+    [accountId],
   );
   return rows[0]!;
 }

@@ -6,17 +6,9 @@ declare const brand: unique symbol;
 
 interface Queryable {
   query<R extends QueryResultRow>(
-    query: Query | string,
+    query: { name?: string; text: string; values?: unknown[] } | string,
     values?: unknown[],
   ): Promise<QueryResult<R>>;
-}
-
-interface Query {
-  name?: string;
-  text: string;
-  values?: unknown[];
-  /** One plan serves all values, among reads that are planned each time as well. */
-  plannedOnce?: boolean;
 }
 
 /** An open transaction. Every write takes one, so a write outside a transaction does not compile. */
@@ -158,26 +150,12 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
 export function plannedEachTime(pool: Pool): Reader {
   return {
     async query<R extends QueryResultRow>(...query: Parameters<Reader["query"]>) {
-      const [first] = query;
-      if (typeof first !== "string" && first.plannedOnce) return await pool.query<R>(first);
       return await inOneTrip(pool, async (tx) => {
         const [, result] = await Promise.all([planEachTime(tx), tx.query<R>(...query)]);
         return result;
       });
     },
   };
-}
-
-const ONCE = new Map<string, string>();
-
-/**
- * One of a few reads that differ in their text alone. Planning is most of what a list costs, and grows
- * with the weeks that are kept.
- */
-export function plannedOnce(text: string, values: unknown[]): Query {
-  let name = ONCE.get(text);
-  if (name === undefined) ONCE.set(text, (name = `once_${ONCE.size + 1}`));
-  return { name, text, values, plannedOnce: true };
 }
 
 /** The same for what follows in a transaction. */
