@@ -32,7 +32,7 @@ export function startJob(
     run: 1,
     type,
     input: JSON.stringify(input),
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     ...options,
   });
 }
