@@ -129,15 +129,18 @@ create table signing_secrets (
 create index signing_secrets_owner on signing_secrets (account_id, endpoint_id);
 
 -- The stream of deliveries to one destination. The row is also the lock of the lane's
--- protocol: producers hold it `for key share` while they add deliveries, the holder of the
--- lease takes it `for update` to leave.
+-- protocol: producers hold it `for key share` while they add deliveries; the holder of the
+-- lease lets the lane rest only when it gets the row `for update` without waiting.
 create table lanes (
   id uuid primary key,
   account_id uuid not null references accounts,
   endpoint_id uuid unique references endpoints,
   origin text,
   ordered boolean not null,
-  last_seq bigint not null default 0,
+  -- The transaction that switched order on, until all that was pending then has a place by age,
+  -- those with places of an earlier time of order, up to `placing_upto`, as well.
+  placing_xid bigint,
+  placing_upto bigint,
   epoch bigint not null default 0,
   leased_by uuid,
   breaker_failures integer not null default 0,
@@ -146,11 +149,19 @@ create table lanes (
   breaker_reason text,
   next_send_at timestamptz,
   created_at timestamptz not null default now(),
-  check ((endpoint_id is null) <> (origin is null))
+  check ((endpoint_id is null) <> (origin is null)),
+  check ((placing_xid is null) = (placing_upto is null))
 ) with (fillfactor = 50);
 create index lanes_account on lanes (account_id, id desc);
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
+
+-- The last place given in each ordered lane. Producers of one ordered lane wait for each other
+-- here, and nobody else waits for them.
+create table lane_places (
+  lane_id uuid primary key references lanes on delete cascade,
+  last_place bigint not null
+) with (fillfactor = 50);
 
 create table messages (
   id uuid primary key,
@@ -174,7 +185,8 @@ create table deliveries (
   event_type text not null,
   endpoint_id uuid,
   lane_id uuid not null,
-  -- the place in an ordered lane, assigned under the lane's lock, so it is the order of commit
+  -- The place in an ordered lane, counted under a lock, so it is the order of commit; negative:
+  -- made before the lane was ordered, by age.
   lane_seq bigint,
   url text not null,
   -- what the callback set itself: headers, retry, timeout_s, signatures
@@ -214,6 +226,12 @@ create index deliveries_unfinished on deliveries (account_id, status, id desc)
   where status <> 'delivered';
 create index deliveries_troubled on deliveries (account_id, id desc)
   where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null;
+
+-- The place of a delivery that was made before its lane became ordered: before all that are
+-- counted, by age. The first 64 bits of a UUIDv7 are its time and its version, and below 2^63.
+create function place_by_age(delivery_id uuid) returns bigint language sql immutable parallel safe
+  return ('x' || left(replace(delivery_id::text, '-', ''), 16))::bit(64)::bigint
+    - 9223372036854775807 - 1;
 
 create table attempts (
   delivery_id uuid not null,

@@ -82,9 +82,9 @@ export interface Context {
   stopping: AbortSignal;
   /**
    * The registration of this process; another id after it was buried by mistake. `peers`: how many
-   * others deliver.
+   * others deliver. `doubtful`: lanes whose lease was asked for, and the answer was lost.
    */
-  worker: { id: string; peers: number };
+  worker: { id: string; peers: number; doubtful: Set<string> };
   runs: Map<string, RunHandle>;
   pumps: Map<string, PumpHandle>;
   load: Load;
@@ -150,7 +150,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     now: overrides.now ?? (() => new Date()),
     random: overrides.random ?? Math.random,
     stopping: options.stopping,
-    worker: { id: "", peers: 0 },
+    worker: { id: "", peers: 0, doubtful: new Set<string>() },
     runs: new Map<string, RunHandle>(),
     pumps: new Map<string, PumpHandle>(),
     load: createLoad(),

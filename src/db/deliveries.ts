@@ -2,6 +2,7 @@ import type { Delivery, DeliveryStatus, StatusClass } from "../core/model.ts";
 import type { DeliveryOverrides } from "../core/receivers.ts";
 import { createdWithin } from "./created-within.ts";
 import type { Reader, Tx } from "./transaction.ts";
+import { unindexed } from "./unindexed.ts";
 
 export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
   coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
@@ -27,25 +28,20 @@ export interface NewDelivery {
   created_at: Date;
 }
 
-/** The endpoint is deleted: what was pending for it is canceled. */
-export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<void> {
-  await tx.query(
-    `update deliveries set status = 'canceled', next_attempt_at = null, finished_at = now(),
-       manual = false, scheduled_at = null
-     where lane_id = $1 and status = 'pending'`,
-    [laneId],
-  );
-}
+/** How many pending deliveries one transaction changes for a change of their endpoint. */
+export const CHANGE_STEP = 1_000;
 
-/** The lane becomes ordered: what is pending gets its place by age. Returns how many. */
-export async function numberPendingOfLane(tx: Tx, laneId: string, after: string): Promise<number> {
-  const { rowCount } = await tx.query(
-    `update deliveries d set lane_seq = $2::bigint + n.place
-     from (select id, row_number() over (order by created_at, id) as place
-           from deliveries where lane_id = $1 and status = 'pending') n
-     where d.id = n.id`,
-    [laneId, after],
-  );
+/** The endpoint is deleted: what was pending for it is canceled, a step of it. Returns how many. */
+export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<number> {
+  const { rowCount } = await tx.query({
+    name: "cancel_pending_of_lane",
+    text: `update deliveries set status = 'canceled', next_attempt_at = null, finished_at = now(),
+        manual = false, scheduled_at = null
+      where id = any(array(
+        select id from deliveries where lane_id = $1 and status = 'pending'
+        order by next_attempt_at, id limit ${CHANGE_STEP})) and ${unindexed("status")} = 'pending'`,
+    values: [laneId],
+  });
   return rowCount ?? 0;
 }
 

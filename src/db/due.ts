@@ -112,6 +112,8 @@ export interface LaneOutlook {
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   rate_limit_per_s: number | null;
+  /** What was pending when order was switched on may lack its place, and so be unseen in order. */
+  placing: boolean;
   /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
   due_ms: number | null;
 }
@@ -121,7 +123,7 @@ export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> 
   const { rows } = await tx.query<LaneOutlook>({
     name: "read_outlook",
     text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
-        e.rate_limit_per_s,
+        e.rate_limit_per_s, l.placing_xid is not null as placing,
         (extract(epoch from case when l.ordered then
           (select next_attempt_at from deliveries
            where lane_id = $1 and status = 'pending' and lane_seq is not null

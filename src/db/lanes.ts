@@ -40,10 +40,9 @@ export async function insertEndpointLane(
 
 /**
  * What every producer does before it makes a delivery due: hold the lane's row until commit. The
- * holder of the lease takes the row `for update` before its last look, so either that look sees
- * the delivery, or the producer's wake-up comes after the holder's plan. Without it the plan
- * could overwrite the wake-up (docs/architecture.md, "No wake-up is lost"). A lane that is leased
- * needs none: its holder can't leave before this transaction has ended, and looks when it does.
+ * holder of the lease lets the lane rest only with the row `for update`, so either its look sees
+ * the delivery, or the lane is not left to rest (docs/architecture.md, "No wake-up is lost"). A
+ * lane that is leased needs no wake-up.
  */
 export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<string, HeldLane>> {
   const { rows } = await tx.query<HeldLane & { id: string }>({
@@ -62,77 +61,71 @@ export interface HeldLane {
 }
 
 /**
- * Takes `counts` places in ordered lanes and returns the last place taken in each. The row lock
- * lasts until commit, so places follow the order of commits.
+ * An admin's change of the lane: keeps the lease from being taken or left, and other admins away,
+ * until the transaction ends. Producers are not waited for and do not wait.
  */
-export async function takePlaces(
-  tx: Tx,
-  counts: ReadonlyMap<string, number>,
-): Promise<Map<string, bigint>> {
-  const ids = [...counts.keys()].sort();
-  await tx.query(`select 1 from lanes where id = any($1::uuid[]) order by id for no key update`, [
-    ids,
-  ]);
-  const { rows } = await tx.query<{ id: string; last_seq: string }>(
-    `update lanes set last_seq = last_seq + t.count
-     from unnest($1::uuid[], $2::int[]) as t(lane_id, count)
-     where id = t.lane_id returning id, last_seq`,
-    [ids, ids.map((id) => counts.get(id))],
+export async function lockLane(tx: Tx, laneId: string): Promise<void> {
+  await tx.query(`select from lanes where id = $1 for no key update`, [laneId]);
+}
+
+/**
+ * Turns order on or off. What is pending as it is turned on, and what is made by transactions that
+ * do not know of it yet, gets its place from the holder of the lane (`placePending` in src/db/places.ts).
+ */
+export async function setLaneOrder(tx: Tx, laneId: string, ordered: boolean): Promise<void> {
+  await tx.query(
+    `update lanes set ordered = $2,
+       placing_xid = case when $2 then pg_current_xact_id()::text::bigint end,
+       placing_upto = case when $2 then
+         coalesce((select last_place from lane_places where lane_id = $1), 0) end
+     where id = $1`,
+    [laneId, ordered],
   );
-  return new Map(rows.map(({ id, last_seq }) => [id, BigInt(last_seq)]));
 }
 
-/** Keeps producers and the lease away until the transaction ends. Returns the last place taken. */
-export async function lockLane(tx: Tx, laneId: string): Promise<string> {
-  const { rows } = await tx.query<{ last_seq: string }>(
-    `select last_seq from lanes where id = $1 for update`,
-    [laneId],
-  );
-  return rows[0]!.last_seq;
+export interface StarvedLanes {
+  /** Lanes with something overdue that nobody holds. */
+  starved: string[];
+  /** The last lane looked at; null: there are no more. */
+  last: string | null;
 }
 
-/** Turns order on or off; `placed` deliveries got places after the last one. */
-export async function setLaneOrder(
-  tx: Tx,
-  laneId: string,
-  ordered: boolean,
-  placed: number,
-): Promise<void> {
-  await tx.query(`update lanes set ordered = $2, last_seq = last_seq + $3 where id = $1`, [
-    laneId,
-    ordered,
-    placed,
-  ]);
-}
-
-/** Lanes with something overdue that nobody holds and no queue entry will wake. */
-export async function findForgottenLanes(
+/**
+ * Lanes with something overdue that nobody holds, whether a wake-up waits for them or not, among
+ * the next `limit` lanes with pending deliveries.
+ */
+export async function findStarvedLanes(
   reader: Reader,
-  overdueMs: number,
-  limit: number,
-): Promise<string[]> {
-  const { rows } = await reader.query<{ id: string }>(
-    `select l.id from lanes l
-     left join endpoints e on e.id = l.endpoint_id
-     left join graphile_worker.jobs q on q.key = 'pump-lane:' || l.id
-       and coalesce(q.locked_at, 'infinity') > now() - $1 * interval '1 millisecond'
-       and q.attempts < q.max_attempts
-       and q.run_at <= greatest(now(), l.breaker_until, l.next_send_at)
-     where l.leased_by is null and q.id is null
-       and coalesce(e.state, 'active') <> 'paused'
-       and coalesce(l.breaker_until, '-infinity') < now() - $1 * interval '1 millisecond'
-       and coalesce(l.next_send_at, '-infinity') < now() - $1 * interval '1 millisecond'
-       and case when l.ordered then
-         (select next_attempt_at from deliveries
-          where lane_id = l.id and status = 'pending' and lane_seq is not null
-          order by lane_seq, id limit 1) < now() - $1 * interval '1 millisecond'
-       else exists (select 1 from deliveries
-          where lane_id = l.id and status = 'pending'
-            and next_attempt_at < now() - $1 * interval '1 millisecond') end
-     limit $2`,
-    [overdueMs, limit],
-  );
-  return rows.map(({ id }) => id);
+  look: { overdueMs: number; after: string | null; limit: number },
+): Promise<StarvedLanes> {
+  const { rows } = await reader.query<{ id: string; starved: boolean }>({
+    name: "find_starved_lanes",
+    text: `with recursive waiting(id) as (
+        (select lane_id from deliveries
+         where status = 'pending' and lane_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') order by lane_id limit 1)
+        union all
+        select (select d.lane_id from deliveries d
+                where d.status = 'pending' and d.lane_id > w.id order by d.lane_id limit 1)
+        from waiting w where w.id is not null
+      )
+      select w.id, l.leased_by is null and coalesce(e.state, 'active') <> 'paused'
+        and coalesce(l.breaker_until, '-infinity') < t.overdue
+        and coalesce(l.next_send_at, '-infinity') < t.overdue
+        and coalesce((select next_attempt_at from deliveries
+          where l.ordered and lane_id = w.id and status = 'pending' and lane_seq is not null
+          order by lane_seq, id limit 1), (select next_attempt_at from deliveries
+          where lane_id = w.id and status = 'pending'
+          order by next_attempt_at, id limit 1)) < t.overdue as starved
+      from (select id from waiting where id is not null limit $3) w
+      cross join (select now() - $1 * interval '1 millisecond' as overdue) t
+      join lanes l on l.id = w.id
+      left join endpoints e on e.id = l.endpoint_id`,
+    values: [look.overdueMs, look.after, look.limit],
+  });
+  return {
+    starved: rows.filter(({ starved }) => starved).map(({ id }) => id),
+    last: rows.length === look.limit ? rows.at(-1)!.id : null,
+  };
 }
 
 /** For metrics. */

@@ -9,6 +9,8 @@ export interface LaneConfig {
   endpoint_id: string | null;
   epoch: string;
   ordered: boolean;
+  /** Deliveries that were pending when it became ordered may still lack a place: which change. */
+  placing_xid: string | null;
   /** Null for ad-hoc lanes: each delivery has its own URL. */
   url: string | null;
   headers: Record<string, string> | null;
@@ -30,7 +32,7 @@ export interface LaneConfig {
   sealed_private_key: string;
 }
 
-const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.epoch, l.ordered,
+const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.epoch, l.ordered, l.placing_xid,
   e.url, e.headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,
@@ -84,11 +86,30 @@ export async function readLeases(
   return rows;
 }
 
-/** Keeps producers out until the transaction ends; false: the lease is lost. */
+/** `locked`: no producer is under way, and none begins until the transaction ends. */
+export type LeaseLock = "locked" | "busy" | "lost";
+
+/** The first step to let a lane rest. Nobody is waited for: a lane with producers is not at rest. */
+export async function tryLockLease(tx: Tx, laneId: string, epoch: string): Promise<LeaseLock> {
+  const { rows } = await tx.query<{ locked: boolean }>({
+    name: "try_lock_lease",
+    text: `with locked as (
+        select id from lanes where id = $1 and epoch = $2 and leased_by is not null
+        for update skip locked)
+      select exists (select from locked) as locked
+      from lanes where id = $1 and epoch = $2 and leased_by is not null`,
+    values: [laneId, epoch],
+  });
+  if (rows[0] === undefined) return "lost";
+  return rows[0].locked ? "locked" : "busy";
+}
+
+/** The first step to pass a lane on: admins are kept out, not producers. False: the lease is lost. */
 export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
   const { rowCount } = await tx.query({
     name: "lock_lease",
-    text: `select 1 from lanes where id = $1 and epoch = $2 and leased_by is not null for update`,
+    text: `select from lanes where id = $1 and epoch = $2 and leased_by is not null
+      for no key update`,
     values: [laneId, epoch],
   });
   return rowCount === 1;
@@ -145,21 +166,26 @@ export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
 export async function breakLeases(tx: Tx, workerId: string): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `update lanes set leased_by = null, epoch = epoch + 1
-     where id in (select id from lanes where leased_by = $1 order by id for update)
+     where id in (select id from lanes where leased_by = $1 order by id for no key update)
      returning id`,
     [workerId],
   );
   return rows.map(({ id }) => id);
 }
 
-/** Leases of this worker as the database knows them, for the audit of its own. */
+/**
+ * Leases of this worker as the database knows them, for the audit of its own.
+ * @param among only of these lanes; without it all lanes there are are read
+ */
 export async function findLeasesOf(
   reader: Reader,
   workerId: string,
+  among?: readonly string[],
 ): Promise<{ id: string; epoch: string }[]> {
   const { rows } = await reader.query<{ id: string; epoch: string }>(
-    `select id, epoch from lanes where leased_by = $1`,
-    [workerId],
+    `select id, epoch from lanes
+     where leased_by = $1 ${among === undefined ? "" : "and id = any($2::uuid[])"}`,
+    [workerId, ...(among === undefined ? [] : [among])],
   );
   return rows;
 }

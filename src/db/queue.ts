@@ -19,35 +19,69 @@ function wakeUpKey(task: WakeUp["task"], id: string): string {
 }
 
 /**
- * Queues wake-ups, replacing those that wait under the same key. Keys are touched in one order,
- * because an uncommitted one blocks the others that want it.
+ * Sees to it that each of these wakes at its time or before. A wake-up that waits and is early
+ * enough is left alone: adding it again would put it out of reach of a fetch that is under way, for
+ * as long as producers come. The caller holds the lane, in an earlier statement: what is seen
+ * waiting here is then taken, and its lane leased, while the lane is held, and so is not left to
+ * rest before the commit.
  */
 export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+  await queueWakeUps(tx, wakeUps, true);
+}
+
+/**
+ * The same for those who give a lease back. A wake-up that waits may be taken before their commit,
+ * find the lane leased still, and be used up, so it does not stand for theirs.
+ */
+export async function renewWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+  await queueWakeUps(tx, wakeUps, false);
+}
+
+/**
+ * One that waits is brought forward, never put off. Keys are touched in one order, because an
+ * uncommitted one blocks the others that want it.
+ */
+async function queueWakeUps(
+  tx: Tx,
+  wakeUps: readonly WakeUp[],
+  leaveWaiting: boolean,
+): Promise<void> {
   if (wakeUps.length === 0) return;
   const byKey = new Map(wakeUps.map((w) => [wakeUpKey(w.task, w.id), w]));
   const keys = [...byKey.keys()].sort();
   const ordered = keys.map((key) => byKey.get(key)!);
   const query = {
-    name: "add_wake_ups",
-    text: `select count(*)::int as count from graphile_worker.add_jobs(array(
-        select row(t.task, json_build_object('id', t.id), null,
-                   now() + t.delay_ms * interval '1 millisecond',
-                   ${MAX_ATTEMPTS}, t.key, null, null)::graphile_worker.job_spec
-        from unnest($1::text[], $2::text[], $3::float8[], $4::text[])
-          with ordinality as t(task, id, delay_ms, key, place)
-        order by t.place))`,
+    name: "queue_wake_ups",
+    text: `with wanted as (
+        select t.*, least(waiting.run_at, t.at) as run_at
+        from (
+          select w.*, clock_timestamp() + w.delay_ms * interval '1 millisecond' as at
+          from unnest($1::text[], $2::text[], $3::float8[], $4::text[])
+            with ordinality as w(task, id, delay_ms, key, place)) t
+        left join lateral (
+          select run_at from graphile_worker.jobs j
+          where j.key = t.key and locked_at is null and attempts < max_attempts offset 0) waiting
+          on true
+        where not $5::boolean or waiting.run_at is null or waiting.run_at > t.at
+      )
+      select (select count(*)::int from wanted) as wanted, count(*)::int as added
+      from graphile_worker.add_jobs(array(
+        select row(task, json_build_object('id', id), null, run_at, ${MAX_ATTEMPTS}, key, null,
+          null)::graphile_worker.job_spec
+        from wanted order by place))`,
     values: [
       ordered.map((w) => w.task),
       ordered.map((w) => w.id),
       ordered.map((w) => w.delayMs),
       keys,
+      leaveWaiting,
     ],
   };
   // an entry that a runner takes between the two statements of add_jobs gets neither a successor
   // nor the new time, and is missing in what is returned: called again, it gets a successor
   for (let tried = 0; tried < TRIES; tried += 1) {
-    const { rows } = await tx.query<{ count: number }>(query);
-    if (rows[0]!.count >= keys.length) return;
+    const { rows } = await tx.query<{ wanted: number; added: number }>(query);
+    if (rows[0]!.added >= rows[0]!.wanted) return;
   }
   throw new Error(`wake-ups were not queued in ${TRIES} tries`);
 }

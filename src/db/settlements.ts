@@ -75,7 +75,7 @@ export async function settleDeliveries(
           url, remote_address, started_at, duration_ms, status_code, error_code, error_message,
           request_headers, response_headers, response_body, response_truncated, manual)
       ), held as (
-        select id, epoch from lanes where id = any($2::uuid[]) order by id for share
+        select id, epoch, ordered from lanes where id = any($2::uuid[]) order by id for share
       ), settled as (
         update deliveries d set
           status = case when d.status = 'canceled' then 'canceled'
@@ -88,6 +88,9 @@ export async function settleDeliveries(
           next_attempt_at = case when d.status = 'pending' and i.outcome = 'retry' then
             greatest(d.scheduled_at, now() + i.delay_ms * interval '1 millisecond') end,
           manual = false, scheduled_at = null,
+          -- a walk that gives places may have passed by where it was
+          lane_seq = case when h.ordered then coalesce(d.lane_seq, place_by_age(d.id))
+            else d.lane_seq end,
           finished_at = case when d.status = 'canceled' then d.finished_at
             when i.outcome <> 'retry' then now() end
         from input i join held h on h.id = i.lane_id and h.epoch = i.epoch

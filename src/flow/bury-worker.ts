@@ -3,7 +3,7 @@ import { reached } from "../core/checkpoint.ts";
 import type { EndedJob } from "../db/jobs.ts";
 import { lockRunsOf, returnRuns } from "../db/runs.ts";
 import { breakLeases } from "../db/leases.ts";
-import { addTicket, addWakeUps, findEntriesOf, unlockQueueJobs } from "../db/queue.ts";
+import { addTicket, findEntriesOf, renewWakeUps, unlockQueueJobs } from "../db/queue.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { deleteWorker, lockBurials, lockDeadWorker, lockWorker } from "../db/workers.ts";
@@ -73,7 +73,7 @@ async function takeOver(
   );
   await returnRuns(tx, returning, crashed);
   // under new ids: one that was buried by mistake still completes its entries, by their old ids
-  await addWakeUps(tx, [
+  await renewWakeUps(tx, [
     ...(await findEntriesOf(tx, poolIds)),
     ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
   ]);

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { newId } from "../core/ids.ts";
 import type { Endpoint } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
-import { cancelPendingOfLane, numberPendingOfLane } from "../db/deliveries.ts";
+import { cancelPendingOfLane } from "../db/deliveries.ts";
 import {
   getEndpoint,
   insertEndpoint,
@@ -56,10 +56,7 @@ export async function updateEndpoint(
     const settings = { ...settingsOf(before), ...changes };
     await updateEndpointSettings(tx, endpointId, settings);
     if (settings.ordered !== before.ordered) {
-      // with the row of the lane locked no producer is between its place and its commit
-      const lastPlace = await lockLane(tx, before.lane_id);
-      const count = settings.ordered ? await numberPendingOfLane(tx, before.lane_id, lastPlace) : 0;
-      await setLaneOrder(tx, before.lane_id, settings.ordered, count);
+      await setLaneOrder(tx, before.lane_id, settings.ordered);
     }
     // a new URL, limit or order may let through what waited
     await wakeLanes(tx, [before.lane_id]);
@@ -67,7 +64,10 @@ export async function updateEndpoint(
   });
 }
 
-/** What is pending for it is canceled. @throws Problem not_found */
+/**
+ * Nothing more is sent to it. What is pending for it is canceled: some of it at once, the rest by
+ * whoever takes its lane, in steps. @throws Problem not_found
+ */
 export async function deleteEndpoint(
   context: Pick<Context, "pool">,
   endpoint: EndpointOf,
@@ -77,6 +77,7 @@ export async function deleteEndpoint(
     await markEndpointDeleted(tx, endpoint.endpointId);
     await recordChange(tx, endpoint, "deleted");
     await cancelPendingOfLane(tx, lane_id);
+    await wakeLanes(tx, [lane_id]);
   });
 }
 
@@ -97,7 +98,8 @@ export async function changeEndpointState(
 ): Promise<Endpoint> {
   const { from, to } = CHANGES[change.action];
   return await inTransaction(context.pool, async (tx) => {
-    const endpoint = await find(tx, change);
+    // a pause waits for nobody: whoever wants to stop a flood can
+    const endpoint = change.action === "pause" ? await lock(tx, change) : await find(tx, change);
     if (!(from as readonly string[]).includes(endpoint.state)) {
       throw new Problem("endpoint_state", "the endpoint is disabled; enable it first");
     }
@@ -130,10 +132,14 @@ async function recordChange(
 }
 
 /** Locked with its lane, the lane first: so does the settlement of a 410. */
-async function find(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endpoint> {
-  const found = await getEndpoint(tx, accountId, endpointId);
+async function find(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
+  const found = await getEndpoint(tx, endpoint.accountId, endpoint.endpointId);
   if (found !== null) await lockLane(tx, found.lane_id);
-  const endpoint = found && (await lockEndpoint(tx, accountId, endpointId));
+  return await lock(tx, endpoint);
+}
+
+async function lock(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endpoint> {
+  const endpoint = await lockEndpoint(tx, accountId, endpointId);
   if (endpoint === null) throw new Problem("not_found", "no such endpoint");
   return endpoint;
 }

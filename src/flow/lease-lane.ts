@@ -6,19 +6,28 @@ import type { Breaker } from "../core/breaker.ts";
 import { paceUnderLimit } from "../core/pace.ts";
 import { importPrivateKey, importSecret } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
-import { cancelPendingOfLane } from "../db/deliveries.ts";
+import { CHANGE_STEP, cancelPendingOfLane } from "../db/deliveries.ts";
 import { readOutlook } from "../db/due.ts";
+import type { LaneOutlook } from "../db/due.ts";
 import { holdLanes } from "../db/lanes.ts";
-import { lockLease, readLeases, releaseLease, saveBreaker, takeLease } from "../db/leases.ts";
+import {
+  lockLease,
+  readLeases,
+  releaseLease,
+  saveBreaker,
+  takeLease,
+  tryLockLease,
+} from "../db/leases.ts";
 import type { LaneConfig } from "../db/leases.ts";
 import { tellProcesses } from "../db/nudges.ts";
-import { addWakeUps } from "../db/queue.ts";
+import { addWakeUps, renewWakeUps } from "../db/queue.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { isRegistered } from "../db/workers.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { persist } from "./persist.ts";
+import type { Placing } from "./place-pending.ts";
 
 /** Until a lane that was refused to this process is offered again. */
 const REFUSED_WAIT_MS = 500;
@@ -33,6 +42,8 @@ export interface LeasedLane {
   savedBreaker: Breaker;
   /** Milliseconds since the epoch; see core/pace.ts. */
   nextSendAt: number;
+  /** How far the walk is that gives places to what was pending when order was switched on. */
+  placing: Placing | null;
 }
 
 type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
@@ -50,8 +61,12 @@ export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
 
 /** T4: the lease of a lane, or null when another worker holds it. */
 export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
-  const { id: workerId } = context.worker;
-  const config = await takeLease(singleStatement(context.pool), laneId, workerId);
+  const { id: workerId, doubtful } = context.worker;
+  const asked = takeLease(singleStatement(context.pool), laneId, workerId);
+  const config = await asked.catch((error: unknown) => {
+    doubtful.add(laneId);
+    throw error;
+  });
   if (config === null) {
     // its holder may have slots free and wait for a slow answer
     await tellProcesses(singleStatement(context.pool), [laneId]);
@@ -71,6 +86,7 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
     signer: signerOf(context, config),
     breaker,
     savedBreaker: breaker,
+    placing: null,
     ...paceUnderLimit(
       { nextSendAt: now + (config.next_send_ms ?? 0) },
       config.rate_limit_per_s,
@@ -124,40 +140,68 @@ async function writeBreaker(
   await saveBreaker(tx, config, { failures, opens, ms, reason });
 }
 
+/** `stays`: producers are under way, so the lane is not at rest, and its holder goes on. */
+export type Leaving = "left" | "stays" | "lost";
+
 /**
- * Gives the lane back and plans its next wake-up, in one transaction. The row is locked before
- * the look for what is due next, and the look is a statement of its own, so that it sees all that
- * was committed before the lock; what commits later brings its own wake-up.
- * False: the lease was lost, and nothing changed.
+ * Gives the lane back with its next wake-up, in one transaction. Nobody is waited for.
+ *
+ * - The lane rests, when no producer is under way: its row is locked, and the next statement, which
+ *   sees all that was committed before the lock, finds what is due next. What commits later finds
+ *   the lane free and brings its own wake-up.
+ * - Else it stays, or it is passed on: woken at once, or when its breaker or rate allows a send,
+ *   whatever may be due then. Whoever takes it next looks.
+ * @param mayStay the holder could as well keep it
  */
-export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promise<boolean> {
+export async function leaveLane(
+  context: LeaseContext,
+  lane: LeasedLane,
+  mayStay: boolean,
+): Promise<Leaving> {
   const { id, epoch } = lane.config;
   reached("lane:before-leave");
-  const left = await persist(context, "leave lane", () =>
-    inTransaction(context.pool, async (tx) => {
-      if (!(await lockLease(tx, id, epoch))) return false;
+  const leaving = await persist(context, "leave lane", () =>
+    inTransaction(context.pool, async (tx): Promise<Leaving> => {
+      const lock = await tryLockLease(tx, id, epoch);
+      if (lock === "lost") return "lost";
+      if (lock === "busy" && mayStay) return "stays";
+      // the look is a later statement: an admin's change is seen, or comes after and wakes the lane
+      if (lock === "busy" && !(await lockLease(tx, id, epoch))) return "lost";
       const outlook = await readOutlook(tx, id);
       const now = context.now().getTime();
       const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
       const { nextSendAt } = paceUnderLimit(lane, outlook.rate_limit_per_s, now);
       const nextSendMs = nextSendAt > now ? nextSendAt - now : null;
-      if (outlook.endpoint_deleted) {
-        await cancelPendingOfLane(tx, id);
-      } else if (outlook.due_ms !== null && outlook.endpoint_state !== "paused") {
-        const delayMs = Math.max(0, outlook.due_ms, breakerMs ?? 0, nextSendMs ?? 0);
-        await addWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
-      }
+      const heldMs = Math.max(0, breakerMs ?? 0, nextSendMs ?? 0);
+      const delayMs = outlook.endpoint_deleted
+        ? await cancelSome(tx, id, lock === "locked")
+        : nextWakeUp(outlook, heldMs, lock === "locked");
+      if (delayMs !== null) await renewWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
       // what did not change is not written: times from now would creep
       const { failures, until } = lane.savedBreaker;
       if (lane.breaker.failures !== failures || lane.breaker.until !== until) {
         await writeBreaker(tx, context, lane);
       }
       await releaseLease(tx, id, nextSendMs);
-      return true;
+      return "left";
     }),
   );
   reached("lane:left");
-  return left;
+  return leaving;
+}
+
+/** Milliseconds from now; null: none is needed. */
+function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): number | null {
+  // an endpoint that is resumed wakes its lane
+  if (outlook.endpoint_state === "paused") return null;
+  if (!atRest || outlook.placing) return heldMs;
+  return outlook.due_ms === null ? null : Math.max(heldMs, outlook.due_ms);
+}
+
+/** A step of the end of a deleted endpoint; the next one comes with the next lease. */
+async function cancelSome(tx: Tx, laneId: string, atRest: boolean): Promise<number | null> {
+  const canceled = await cancelPendingOfLane(tx, laneId);
+  return atRest && canceled < CHANGE_STEP ? null : 0;
 }
 
 const KEYS = new Map<string, KeyObject>();

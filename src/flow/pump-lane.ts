@@ -6,8 +6,9 @@ import { paceAfterSend, paceDelay } from "../core/pace.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
 import { leaseLane, leaveLane, passOn, refreshLane } from "./lease-lane.ts";
-import type { LeasedLane } from "./lease-lane.ts";
+import type { LeasedLane, Leaving } from "./lease-lane.ts";
 import { persist } from "./persist.ts";
+import { hasToPlace, isUnplaced, placeStep } from "./place-pending.ts";
 import { MAX_BYTES_IN_ALL } from "./read-due.ts";
 import { giveUp, sendDelivery } from "./send-delivery.ts";
 
@@ -67,18 +68,23 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
   try {
     const lane = await leaseLane(context, laneId);
     if (lane === null) return;
-    pump = new LanePump(context, lane, () => {
+    const holder = new LanePump(context, lane, () => {
       // its sends may take long; the wake-ups that came and come are for another pump
       letGo();
       passOn(context, laneId).catch((error: unknown) =>
         context.telemetry.unexpectedError(error, { lane_id: laneId }),
       );
     });
-    known.resolve();
-    await pump.run();
-    pump = null;
-    known = Promise.withResolvers<void>();
-    left = await leaveLane(context, lane);
+    let leaving: Leaving;
+    do {
+      pump = holder;
+      known.resolve();
+      await holder.run();
+      pump = null;
+      known = Promise.withResolvers<void>();
+      leaving = await leaveLane(context, lane, holder.mayStay());
+    } while (leaving === "stays");
+    left = leaving === "left";
   } finally {
     letGo();
     if (!left) context.telemetry.claimLost("lane", laneId);
@@ -145,7 +151,11 @@ class LanePump {
     return deliveries.length > 0 && hasRead && recently && free && !this.#lost && !this.#ended;
   }
 
+  /** Works until there is nothing to do, or the lane is to be left; may be called again. */
   async run(): Promise<void> {
+    this.#ended = false;
+    this.#more = true;
+    this.#idleSince = Infinity;
     try {
       await this.#work();
     } finally {
@@ -172,9 +182,14 @@ class LanePump {
     }
   }
 
+  /** The lane could be kept after a run: nothing but its being empty spoke against it. */
+  mayStay(): boolean {
+    return !this.#isOver() && !this.#held() && !this.#isCrowded();
+  }
+
   /** It has been empty for a while, or the process has other lanes to pump. */
   #isLeft(): boolean {
-    if (this.#buffer.length > 0) return false;
+    if (this.#buffer.length > 0 || isUnplaced(this.#lane)) return false;
     const now = performance.now();
     this.#idleSince = Math.min(this.#idleSince, now);
     return now - this.#idleSince >= LINGER_MS || this.#isCrowded();
@@ -312,6 +327,8 @@ class LanePump {
     const { config } = this.#lane;
     const slow = this.#sending > 0 && performance.now() - this.#readAt > LOOK_AGAIN_MS;
     if (slow) this.#more = true;
+    if (hasToPlace(this.#lane) && !this.#reading && !this.#held()) void this.#place();
+    if (isUnplaced(this.#lane)) return;
     const low = this.#buffer.length < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
     if (!this.#more || !low || this.#isFull() || this.#reading || this.#held()) return;
     // ordered lanes read from the head, so nothing of it may be in hand
@@ -346,6 +363,20 @@ class LanePump {
       // it may have been enabled again, and these be replays
       if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
       if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#reading = false;
+      this.#wake();
+    }
+  }
+
+  /** Gives places to some of what was pending when order was switched on. */
+  async #place(): Promise<void> {
+    this.#reading = true;
+    try {
+      await placeStep(this.#context, this.#lane);
+      this.#more = true;
     } catch (error) {
       this.#fail(error);
     } finally {

@@ -4,59 +4,108 @@ import { deleteExpiredIdempotencyRecords } from "../db/idempotency.ts";
 import { findOverdueJobs } from "../db/jobs.ts";
 import { findRunsOf } from "../db/runs.ts";
 import { breakLease, findLeasesOf } from "../db/leases.ts";
-import { findForgottenLanes, holdLanes } from "../db/lanes.ts";
-import { addWakeUps, deleteSpentQueueJobs, unlockOrphanedQueueJobs } from "../db/queue.ts";
+import { findStarvedLanes, holdLanes } from "../db/lanes.ts";
+import {
+  addWakeUps,
+  deleteSpentQueueJobs,
+  renewWakeUps,
+  unlockOrphanedQueueJobs,
+} from "../db/queue.ts";
 import { findForgottenReplays } from "../db/replays.ts";
 import { deleteOldStats } from "../db/stats.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { handBack } from "./finish-job.ts";
 import { wakeLanes } from "./publish.ts";
+import { MAX_PUMPS } from "./pump-lane.ts";
 
-/** How long something must have been due without a wake-up before it counts as forgotten. */
+/** How long something must have been due, and in nobody's hands, to count as starved. */
 const OVERDUE_MS = 5_000;
 /** How long a job waits while a thread is free, at most, if all is well. */
 const UNTOLD_MS = 1_500;
 const LIMIT = 1_000;
+/** Lanes with pending deliveries looked at in one turn. */
+const LANES_PER_TURN = 1_000;
+/** Starved lanes taken up at once by one process. */
+const STARVED_AT_ONCE = 100;
+
+export interface Reconciler {
+  /** One turn. Returns how much was repaired. */
+  turn(): Promise<{ lanes: number; replays: number }>;
+  /** The lanes that it took up have been left. */
+  idle(): Promise<void>;
+}
 
 /**
- * The reconciler: the rows are the truth, the queue only wakes. What is due and has no wake-up
- * gets one; each is counted, because it should never happen.
+ * The rows are the truth, the queue only wakes. What has been due for a while and is in nobody's
+ * hands is starved: its wake-up was lost, or waits and is not fetched. Lanes are pumped without the
+ * queue by a process that delivers, and woken; replays are woken. Each is counted, because it should
+ * never happen. The lanes with pending deliveries are walked through, some in each turn.
  */
-export async function repairWakeUps(
-  context: Pick<Context, "pool" | "telemetry">,
-): Promise<{ lanes: number; replays: number }> {
-  const { pool, telemetry } = context;
-  const lanes = await findForgottenLanes(pool, OVERDUE_MS, LIMIT);
-  const replays = await findForgottenReplays(pool);
-  if (lanes.length + replays.length > 0) {
+export function createReconciler(
+  context: Pick<Context, "pool" | "telemetry" | "config" | "pumps">,
+  pump: (laneId: string) => Promise<void>,
+): Reconciler {
+  const { pool, telemetry, config, pumps } = context;
+  let after: string | null = null;
+  const pumping = new Set<Promise<void>>();
+
+  function takeUp(laneId: string): void {
+    const pumped = pump(laneId)
+      .catch((error: unknown) => telemetry.unexpectedError(error, { lane_id: laneId }))
+      .finally(() => pumping.delete(pumped));
+    pumping.add(pumped);
+  }
+
+  async function repairLanes(): Promise<number> {
+    const look = { overdueMs: OVERDUE_MS, after, limit: LANES_PER_TURN };
+    const { starved, last } = await findStarvedLanes(pool, look);
+    after = last;
+    // those in hand wait for their lease or for an answer
+    const lanes = starved.filter((id) => !pumps.has(id));
+    if (lanes.length === 0) return 0;
     await inTransaction(pool, async (tx) => {
       await holdLanes(tx, lanes);
-      await addWakeUps(tx, [
-        ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
-        ...replays.map((id) => ({ task: "run-replay" as const, id, delayMs: 0 })),
-      ]);
+      await wakeLanes(tx, lanes);
     });
+    if (config.roles.includes("deliver")) {
+      const room = Math.min(STARVED_AT_ONCE, MAX_PUMPS - pumps.size);
+      for (const id of lanes.slice(0, Math.max(0, room))) takeUp(id);
+    }
+    telemetry.repaired("lane", lanes);
+    return lanes.length;
   }
-  if (lanes.length > 0) telemetry.repaired("lane", lanes);
-  if (replays.length > 0) telemetry.repaired("replay", replays);
-  return { lanes: lanes.length, replays: replays.length };
+
+  async function repairReplays(): Promise<number> {
+    const replays = await findForgottenReplays(pool);
+    if (replays.length === 0) return 0;
+    await inTransaction(pool, (tx) =>
+      addWakeUps(
+        tx,
+        replays.map((id) => ({ task: "run-replay" as const, id, delayMs: 0 })),
+      ),
+    );
+    telemetry.repaired("replay", replays);
+    return replays.length;
+  }
+
+  return {
+    turn: async () => ({ lanes: await repairLanes(), replays: await repairReplays() }),
+    idle: async () => void (await Promise.all(pumping)),
+  };
 }
 
 /**
  * The audit of a worker's own: a lease or a claim that the database gave and whose answer never
  * arrived is in nobody's hands, and its worker lives. It is given back. And a thread that is free
  * while a job waits was not told of it.
+ * @param allLanes look for leases among all lanes there are, not only where an answer was lost
  */
-export async function auditOwn(
-  context: Pick<Context, "pool" | "telemetry" | "worker" | "pumps" | "runs" | "endings" | "jobs">,
-): Promise<void> {
-  const { pool, telemetry, worker } = context;
-  // what is in hand is noted before it is asked for, so what is noted nowhere was lost
-  for (const { id, epoch } of await findLeasesOf(pool, worker.id)) {
-    if (context.pumps.has(id)) continue;
+export async function auditOwn(context: AuditContext, allLanes = true): Promise<void> {
+  const { pool, telemetry } = context;
+  for (const { id, epoch } of await findOrphanedLeases(context, allLanes)) {
     const broken = await inTransaction(pool, async (tx) => {
       if (!(await breakLease(tx, id, epoch))) return false;
-      await wakeLanes(tx, [id]);
+      await renewWakeUps(tx, [{ task: "pump-lane", id, delayMs: 0 }]);
       return true;
     });
     if (broken) telemetry.repaired("lease", [id]);
@@ -70,6 +119,24 @@ export async function auditOwn(
   if (forgotten.length === 0 || !context.jobs.isIdle()) return;
   await context.jobs.look();
   telemetry.repaired("job", forgotten);
+}
+
+type AuditContext = Pick<
+  Context,
+  "pool" | "telemetry" | "worker" | "pumps" | "runs" | "endings" | "jobs"
+>;
+
+async function findOrphanedLeases(
+  { pool, worker, pumps }: AuditContext,
+  allLanes: boolean,
+): Promise<{ id: string; epoch: string }[]> {
+  const doubtful = [...worker.doubtful];
+  if (!allLanes && doubtful.length === 0) return [];
+  const leases = await findLeasesOf(pool, worker.id, allLanes ? undefined : doubtful);
+  // one in hand meanwhile is asked about once more
+  for (const id of doubtful) if (!pumps.has(id)) worker.doubtful.delete(id);
+  // a lane in hand is noted before its lease is asked for, so what is noted nowhere was lost
+  return leases.filter(({ id }) => !pumps.has(id));
 }
 
 async function findOrphanedRuns({

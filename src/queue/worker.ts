@@ -5,7 +5,7 @@ import { isOutage } from "../core/outage.ts";
 import type { WakeUp } from "../db/queue.ts";
 import { MAX_PUMPS, pumpLane } from "../flow/pump-lane.ts";
 import { queueAgain } from "../flow/queue-again.ts";
-import { auditOwn, repairWakeUps, sweep } from "../flow/repair.ts";
+import { auditOwn, createReconciler, sweep } from "../flow/repair.ts";
 import { runReplay } from "../flow/replay.ts";
 import { retain } from "../flow/retain.ts";
 import { startLiveness } from "./liveness.ts";
@@ -14,9 +14,11 @@ import type { QueueRunner } from "./runner.ts";
 
 /** Tickets taken at once; several that come together are one look. */
 const TICKETS = 10;
-const RECONCILE_MS = 30_000;
+const RECONCILE_MS = 5_000;
 /** What an outage left in nobody's hands is to go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
+/** One audit in so many looks at all lanes there are. */
+const AUDITS_OF_ALL_LANES = 15;
 const SWEEP_MS = 300_000;
 const RETAIN_MS = 1_800_000;
 /** On stopping, the share of the grace in which runs may end by themselves. */
@@ -38,6 +40,7 @@ export async function startWorker(context: Context): Promise<Worker> {
   const { roles } = context.config;
   const liveness = await startLiveness(context);
   const runners: QueueRunner[] = [];
+  const pump = enduring(context, "pump-lane", (id) => pumpLane(context, id));
   const tellPools = async (): Promise<void> =>
     await liveness.setPools(runners.map((runner) => runner.poolId()));
   if (roles.includes("compute")) {
@@ -63,8 +66,8 @@ export async function startWorker(context: Context): Promise<Worker> {
         context,
         {
           tasks: {
-            "pump-lane": task(context, "pump-lane", (id) => pumpLane(context, id)),
-            "run-replay": task(context, "run-replay", (id) => runReplay(context, id)),
+            "pump-lane": task(pump),
+            "run-replay": task(enduring(context, "run-replay", (id) => runReplay(context, id))),
           },
           concurrency: MAX_PUMPS,
           ahead: MAX_PUMPS,
@@ -80,9 +83,11 @@ export async function startWorker(context: Context): Promise<Worker> {
   // what was pending before, and whose ticket somebody took who is gone
   void context.jobs.look(true);
 
+  const reconciler = createReconciler(context, pump);
+  let audits = 0;
   const repeating = [
-    repeat(context, RECONCILE_MS, () => repairWakeUps(context)),
-    repeat(context, AUDIT_MS, () => auditOwn(context)),
+    repeat(context, RECONCILE_MS, () => reconciler.turn()),
+    repeat(context, AUDIT_MS, () => auditOwn(context, (audits += 1) % AUDITS_OF_ALL_LANES === 0)),
     repeat(context, SWEEP_MS, () => sweep(context)),
     repeat(context, RETAIN_MS, () => retain(context)),
   ];
@@ -92,6 +97,7 @@ export async function startWorker(context: Context): Promise<Worker> {
       const stopped = Promise.allSettled([
         ...runners.map((runner) => runner.stop()),
         context.jobs.idle(),
+        reconciler.idle(),
       ]);
       await Promise.race([stopped, sleep(graceMs * RUN_SHARE, undefined, { ref: false })]);
       for (const run of context.runs.values()) run.stop("shutdown");
@@ -102,14 +108,17 @@ export async function startWorker(context: Context): Promise<Worker> {
   };
 }
 
+function task(work: (id: string) => Promise<void>): NonNullable<TaskList[string]> {
+  return async (payload) => await work((payload as { id: string }).id);
+}
+
 /** What an outage cut short is queued again at once: graphile-worker would wait e^attempts s. */
-function task(
+function enduring(
   context: Context,
   name: WakeUp["task"],
   work: (id: string) => Promise<void>,
-): NonNullable<TaskList[string]> {
-  return async (payload) => {
-    const { id } = payload as { id: string };
+): (id: string) => Promise<void> {
+  return async (id) => {
     try {
       await work(id);
     } catch (error) {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { deleteSpentQueueJobs } from "../../src/db/queue.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
-import { auditOwn, repairWakeUps } from "../../src/flow/repair.ts";
+import { auditOwn, createReconciler } from "../../src/flow/repair.ts";
+import { pumpLane } from "../../src/flow/pump-lane.ts";
 import { publishMessage } from "../../src/flow/publish-message.ts";
 import { changeEndpointState } from "../../src/flow/endpoints.ts";
 import { createTestContext } from "../support/context.ts";
@@ -34,6 +35,15 @@ async function repairs(t: TestContext, what: string): Promise<number> {
   return values.find(({ labels }) => labels.what === what)?.value ?? 0;
 }
 
+/** One turn of the reconciler; `pumped`: the lanes it takes up itself. */
+async function reconcile(
+  t: TestContext,
+  pumped: string[] = [],
+): Promise<{ lanes: number; replays: number }> {
+  const reconciler = createReconciler(t.context, async (id) => void pumped.push(id));
+  return await reconciler.turn();
+}
+
 async function claimsLost(t: TestContext): Promise<number> {
   const { values } = await t.context.telemetry.metrics.fenced.get();
   return values.reduce((sum, { value }) => sum + value, 0);
@@ -56,10 +66,10 @@ async function overdue(t: TestContext, table: "jobs" | "deliveries", id: string)
   expect(rowCount).toBeGreaterThan(0);
 }
 
-async function publish(t: TestContext): Promise<void> {
+async function publish(t: TestContext, type = "own.event"): Promise<void> {
   await publishMessage(t.context, {
     accountId: t.accountId,
-    type: "own.event",
+    type,
     data: "{}",
     requestId: "req",
     traceId: "0af7651916cd43dd8448eb211c80319c",
@@ -82,20 +92,54 @@ describe("the reconciler", () => {
     const update = (text: string) =>
       idle.database.pool.query(`update lanes set ${text} where id = $1`, [laneId]);
     await update("breaker_until = now() + interval '1 minute'");
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await reconcile(idle)).toEqual(NOTHING);
     await update("breaker_until = null, next_send_at = now() + interval '1 minute'");
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await reconcile(idle)).toEqual(NOTHING);
     await update(`next_send_at = null, leased_by = '${newId()}'`);
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await reconcile(idle)).toEqual(NOTHING);
     await update("leased_by = null");
     const of = { accountId: idle.accountId, endpointId: id };
     await changeEndpointState(idle.context, { ...of, action: "pause" });
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await reconcile(idle)).toEqual(NOTHING);
     await changeEndpointState(idle.context, { ...of, action: "resume" });
     await forget(idle, `pump-lane:${laneId}`); // resuming woke it
-    expect(await repairWakeUps(idle.context)).toEqual({ ...NOTHING, lanes: 1 });
-    expect(await repairWakeUps(idle.context)).toEqual(NOTHING);
+    expect(await reconcile(idle)).toEqual({ ...NOTHING, lanes: 1 });
     expect(await repairs(idle, "lane")).toBe(1);
+    const key = `pump-lane:${laneId}`;
+    const wakeUps = "graphile_worker.jobs where key = $1 and run_at <= now()";
+    expect(await count(idle, wakeUps, [key])).toBe(1);
+  });
+
+  test("a lane whose wake-up waits and is not fetched is starved: it is pumped without the queue", async () => {
+    const { laneId } = await endpointAt(idle, `${receiver.url}/starved`, { events: ["starved"] });
+    await publish(idle, "starved");
+    const pumped: string[] = [];
+    expect(await reconcile(idle, pumped)).toEqual(expect.objectContaining({ replays: 0 }));
+    expect(pumped).not.toContain(laneId);
+    await overdue(idle, "deliveries", laneId);
+    await reconcile(idle, pumped);
+    expect(pumped).toContain(laneId);
+  });
+
+  test("all lanes with pending deliveries are looked at, some in each turn", async () => {
+    const t = await createTestContext({ worker: false });
+    const { accountId, database } = t;
+    await database.pool.query(
+      `with l as (
+         insert into lanes (id, account_id, origin, ordered)
+         select gen_random_uuid(), $1, 'https://' || n || '.test', false
+         from generate_series(1, 2300) n returning id)
+       insert into deliveries (id, account_id, message_id, event_type, lane_id, url, body_bytes,
+         created_at, status, next_attempt_at)
+       select gen_random_uuid(), $1, gen_random_uuid(), 'many', id, 'https://x.test', 2, now(),
+         'pending', now() - interval '1 minute' from l`,
+      [accountId],
+    );
+    const reconciler = createReconciler(t.context, async () => undefined);
+    const found = [];
+    for (let turn = 0; turn < 4; turn++) found.push((await reconciler.turn()).lanes);
+    expect(found).toEqual([1_000, 1_000, 300, 1_000]);
+    await t.stop();
   });
 
   test("entries that can't run again are swept away, others stay", async () => {
@@ -126,9 +170,12 @@ describe("beside a worker", () => {
     await forget(idle, `pump-lane:${endpoint.laneId}`);
     await overdue(idle, "deliveries", endpoint.laneId);
     const worker = await createTestContext({ database: idle.database });
-    expect(await repairWakeUps(worker.context)).toEqual({ lanes: 1, replays: 0 });
+    const pump = async (id: string): Promise<void> => await pumpLane(worker.context, id);
+    const reconciler = createReconciler(worker.context, pump);
+    expect(await reconciler.turn()).toEqual({ lanes: 1, replays: 0 });
     await receiver.waitFor((r) => r.path === "/repaired", 10_000);
     expect(await repairs(worker, "lane")).toBe(1);
+    await reconciler.idle();
     await worker.stop();
     await idle.stop();
   });

@@ -1,5 +1,5 @@
 import type { Model } from "./explorer.ts";
-import { pumpMoves } from "./lane-pump.ts";
+import { firstOfRelease, pumpMoves } from "./lane-pump.ts";
 import {
   initialLaneState,
   LANE,
@@ -39,12 +39,12 @@ export function laneModel(
       const moves = new Moves<LaneState>();
       state.workers.forEach((worker, index) => {
         if (!worker.up) return;
-        const { tasks, reconciler: mended } = world;
-        processMoves(moves, state, index, { tasks, mended }, TASKS);
+        const { tasks, reconciler: mended, slowFetches } = world;
+        processMoves(moves, state, index, { tasks, mended, slowFetches }, TASKS);
         worker.tasks.forEach((_, place) => pumpMoves(moves, state, index, place, rules, world));
         if (world.audits) auditMoves(moves, state, index, rules);
       });
-      state.producers.forEach((_, index) => producerMoves(moves, state, index, rules));
+      state.producers.forEach((_, index) => producerMoves(moves, state, index, rules, world));
       burialMoves(moves, state, rules, burialOrder(rules), LEASE);
       if (world.reconciler) reconcilerMoves(moves, state, rules);
       clockMoves(moves, state, agePlans);
@@ -62,9 +62,10 @@ const TASKS = {
   },
 };
 
-function burialOrder({ burialLocksOursFirst, burialQueuesAnew }: LaneRules): BurialPc[] {
-  if (!burialLocksOursFirst) return ["unlock", "takeBack", "overtake", "upsert"];
-  return ["takeBack", burialQueuesAnew ? "findEntries" : "unlock", "overtake", "upsert"];
+function burialOrder(rules: LaneRules): BurialPc[] {
+  const add = [firstOfRelease(rules), "overtake", "upsert"] as const;
+  if (!rules.burialLocksOursFirst) return ["unlock", "takeBack", ...new Set(add)];
+  return ["takeBack", rules.burialQueuesAnew ? "findEntries" : "unlock", ...new Set(add)];
 }
 
 const LEASE: Belongings<LaneState> = {
@@ -86,9 +87,10 @@ function producerMoves(
   state: LaneState,
   index: number,
   rules: LaneRules,
+  { endless }: LaneWorld,
 ): void {
   const { db } = state;
-  const { pc, leased: wasLeased } = state.producers[index]!;
+  const { pc, leased: wasLeased, woken: wasWoken } = state.producers[index]!;
   const tx = `P${index + 1}`;
   const to = (s: LaneState, next: typeof pc): void => void (s.producers[index]!.pc = next);
   if (pc === "done") return;
@@ -102,6 +104,7 @@ function producerMoves(
   if (pc === "idle") {
     moves.world(`${tx} begins`, (s) => {
       if (!rules.asksTheHeldRow) s.producers[index]!.leased = laneOf(s.db).leasedBy !== null;
+      if (!rules.asksForWaitingWhenHeld) s.producers[index]!.woken = hasWakeUp(s.db, 0);
       to(s, "insert");
     });
   } else if (pc === "insert") {
@@ -111,11 +114,11 @@ function producerMoves(
     moves.statement(tx, name, waits, (s) => {
       if (rules.producersHoldTheLane) lock(s.db, tx, LANE, "key share");
       write(s.db, tx, `delivery:${tx}`, { status: "pending", count: 0, next: 0 }, "update");
-      s.producers[index]!.leased = false;
-      to(s, leased ? "commit" : "overtake");
+      Object.assign(s.producers[index]!, { leased: false, woken: false });
+      to(s, leased || wasWoken ? "commit" : "check");
     });
   } else {
-    addWakeUpMoves(moves, state, tx, rules, pc, to, (s) => to(s, "done"));
+    addWakeUpMoves(moves, state, tx, rules, pc, to, (s) => to(s, endless ? "idle" : "done"));
   }
 }
 
@@ -156,7 +159,7 @@ function auditMoves(
         s.wrong = "the audit broke a lease that is in hand";
       }
       write(s.db, tx, LANE, { leasedBy: null, epoch: epoch + 1 });
-      self.audit!.pc = "overtake";
+      self.audit!.pc = firstOfRelease(rules);
     });
   } else {
     const to = (s: LaneState, pc: Audit["pc"]): void => void (s.workers[index]!.audit!.pc = pc);
@@ -166,7 +169,7 @@ function auditMoves(
   }
 }
 
-/** flow/repair.ts, repairWakeUps: the look, and its transaction later. */
+/** flow/repair.ts, createReconciler: the look, and its transaction later. */
 function reconcilerMoves(moves: Moves<LaneState>, state: LaneState, rules: LaneRules): void {
   const { db, reconciler: pc } = state;
   const tx = "reconciler";
@@ -174,12 +177,12 @@ function reconcilerMoves(moves: Moves<LaneState>, state: LaneState, rules: LaneR
   if (pc === null) {
     const overdue = pending(db).some(([, d]) => d.next <= 0);
     if (overdue && laneOf(db).leasedBy === null && !hasWakeUp(db, 0)) {
-      moves.add(`${tx}: findForgottenLanes`, (s) => to(s, "hold"));
+      moves.add(`${tx}: findStarvedLanes`, (s) => to(s, "hold"));
     }
   } else if (pc === "hold") {
     moves.statement(tx, "holdLanes", blockers(db, tx, LANE, "key share"), (s) => {
       lock(s.db, tx, LANE, "key share");
-      to(s, "overtake");
+      to(s, "check");
     });
   } else {
     addWakeUpMoves(moves, state, tx, rules, pc, to, (s) => to(s, null));

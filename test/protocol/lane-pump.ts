@@ -18,6 +18,11 @@ const MAX_ATTEMPTS = 2;
 const BACKOFFS = [1, 3];
 const SETTLED = { delivery: null, count: 0, delivered: false };
 
+/** renewWakeUps does not ask whether one waits. */
+export function firstOfRelease({ releasersAddTheirOwn }: LaneRules): "check" | "overtake" {
+  return releasersAddTheirOwn ? "overtake" : "check";
+}
+
 /** flow/pump-lane.ts and flow/lease-lane.ts */
 export function pumpMoves(
   moves: Moves<LaneState>,
@@ -136,22 +141,52 @@ export function pumpMoves(
     }
     case "lockLease": {
       const isHolder = (l: Lane): boolean => l.leasedBy !== null && l.epoch === task.epoch;
-      if (!isHolder(lane)) return moves.add(`${me}: lockLease, lost`, to("lost"));
-      moves.statement(tx, "lockLease", blockers(db, tx, LANE, "update"), (s) => {
+      if (!isHolder(lane)) return moves.add(`${me}: tryLockLease, lost`, to("lost"));
+      const waits = blockers(db, tx, LANE, "update");
+      if (waits.length > 0 && rules.leavesWithoutWaiting) {
+        const again = { plan: null };
+        if (!worker.stopping) moves.add(`${me}: tryLockLease, busy, stays`, to("pump", again));
+        const next = rules.passesOnWhenBusy ? "pass" : "nextDue";
+        moves.add(`${me}: tryLockLease, busy`, to(next, again));
+        return;
+      }
+      moves.statement(tx, "tryLockLease", waits, (s) => {
         lock(s.db, tx, LANE, "update");
-        to(rules.looksAfterTheLock ? "nextDue" : task.plan === null ? "release" : "overtake")(s);
+        to(
+          rules.looksAfterTheLock
+            ? "nextDue"
+            : task.plan === null
+              ? "release"
+              : firstOfRelease(rules),
+        )(s);
       });
       return;
     }
+    case "pass":
+      moves.statement(tx, "lockLease", blockers(db, tx, LANE, "no key update"), (s) => {
+        lock(s.db, tx, LANE, "no key update");
+        to(firstOfRelease(rules), { plan: 0 })(s);
+      });
+      return;
     case "nextDue":
       moves.add(`${me}: readOutlook`, (s) => {
         const times = pending(s.db).map(([, d]) => Math.max(0, d.next));
         const plan = times.length === 0 ? null : Math.min(...times);
         if (!rules.looksAfterTheLock) return to("lockLease", { plan })(s);
         const plansNow = plan !== null && rules.plansBeforeTheRelease;
-        to(plansNow ? "overtake" : "release", { plan })(s);
+        to(plansNow ? firstOfRelease(rules) : "release", { plan })(s);
       });
       return;
+    case "check": {
+      const waits = rules.leavesWaitingAlone && queue.hasWakeUp(db, task.plan!);
+      const name = `${tx}: addWakeUps (leave): ${waits ? "one waits" : "none waits"}`;
+      if (!waits) return moves.add(name, to("overtake"));
+      moves.add(name, (s) => {
+        if (task.late) commit(s.db, tx);
+        to(task.late ? "left" : "release", { late: false, plan: null })(s);
+      });
+      return;
+    }
     case "overtake":
       moves.statement(tx, "addWakeUps (leave): overtake", queue.overtake.waitsFor(db, tx), (s) => {
         queue.overtake.apply(s.db, tx);
@@ -171,7 +206,7 @@ export function pumpMoves(
         write(s.db, tx, LANE, { leasedBy: null, epoch: laneOf(s.db).epoch });
         commit(s.db, tx);
         const late = !rules.plansBeforeTheRelease && task.plan !== null;
-        to(late ? "overtake" : "left", late ? { late } : { plan: null })(s);
+        to(late ? firstOfRelease(rules) : "left", late ? { late } : { plan: null })(s);
       });
       return;
     case "left":
@@ -192,6 +227,8 @@ export function pumpMoves(
       const waits = [...queue.overtake.waitsFor(db, tx), ...queue.upsert.waitsFor(db, tx)];
       const waitsForLane = blockers(db, tx, LANE, "key share");
       moves.statement(tx, "holdLanes, wakeLanes", [...waits, ...waitsForLane], (s) => {
+        const stands = rules.leavesWaitingAlone && queue.hasWakeUp(s.db, task.plan ?? 0);
+        if (stands) return to("complete", { noted: false, plan: null })(s);
         queue.overtake.apply(s.db, tx);
         queue.upsert.apply(s.db, tx, task.plan ?? 0, inUse(s));
         commit(s.db, tx);

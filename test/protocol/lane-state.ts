@@ -12,6 +12,16 @@ export const LANE_RULES = {
   asksTheHeldRow: true,
   /** leaveLane: the look is a statement after the one that locked the row. */
   looksAfterTheLock: true,
+  /** leaveLane: a lane with producers under way is not left to rest, but passed on, due now. */
+  passesOnWhenBusy: true,
+  /** leaveLane: it does not wait until no producer is under way. */
+  leavesWithoutWaiting: true,
+  /** addWakeUps: one that waits and is early enough is not touched. */
+  leavesWaitingAlone: true,
+  /** renewWakeUps: one that waits does not stand for that of who gives a lease back. */
+  releasersAddTheirOwn: true,
+  /** addWakeUps: whether one waits is asked when the lane is held, not before. */
+  asksForWaitingWhenHeld: true,
   /** leaveLane: the wake-up is planned in the transaction that releases. */
   plansBeforeTheRelease: true,
   /** settleDeliveries: the epoch must be that of the lease. */
@@ -46,6 +56,10 @@ export interface LaneWorld {
   /** When the one wake-up there is comes; null: there is none. */
   wakeUpAt: number | null;
   producers: number;
+  /** They begin anew when they have committed. */
+  endless: boolean;
+  /** Between what a fetch sees and what it locks others may come. */
+  slowFetches: boolean;
   crashes: number;
   /** Workers that lose their signs of life and go on. One that then dies is the reconciler's. */
   zombies: number;
@@ -64,6 +78,8 @@ export const QUIET_WORLD: LaneWorld = {
   deliveries: [0],
   wakeUpAt: 0,
   producers: 0,
+  endless: false,
+  slowFetches: false,
   crashes: 0,
   zombies: 0,
   failedSends: 0,
@@ -84,7 +100,9 @@ export type PumpPc =
   | "sending"
   | "settle"
   | "lockLease"
+  | "pass" // the same, beside producers
   | "nextDue"
+  | "check" // whether a wake-up waits
   | "overtake" // the two statements of add_jobs
   | "upsert"
   | "release"
@@ -111,8 +129,8 @@ export interface Pump extends Task {
 export type Audit = { pc: "check" | "break" | AddPc; epoch: number };
 
 export interface LaneState extends Protocol<Pump, Audit> {
-  /** `leased`: in a look without a lock, when the rule is taken out. */
-  producers: { pc: "idle" | "insert" | AddPc | "done"; leased: boolean }[];
+  /** `leased`, `woken`: in a look without a lock, when the rule is taken out. */
+  producers: { pc: "idle" | "insert" | AddPc | "done"; leased: boolean; woken: boolean }[];
   left: Pick<
     LaneWorld,
     "crashes" | "zombies" | "failedSends" | "lostAnswers" | "deletions" | "stops"
@@ -148,7 +166,7 @@ export function newPump(entry: string): Pump {
 
 export function initialLaneState(world: LaneWorld): LaneState {
   const { tasks, deliveries, wakeUpAt, producers } = world;
-  const db: Database = { rows: { [LANE]: { leasedBy: null, epoch: 0 } }, open: {} };
+  const db: Database = { rows: { [LANE]: { leasedBy: null, epoch: 0 } }, open: {}, seen: {} };
   tasks.forEach((_, index) => (db.rows[`worker:${index + 1}`] = {}));
   deliveries.forEach((next, index) => {
     db.rows[`delivery:${index + 1}`] = { status: "pending", count: 0, next };
@@ -158,7 +176,11 @@ export function initialLaneState(world: LaneWorld): LaneState {
   return {
     db,
     workers: newWorkers(tasks.length),
-    producers: Array.from({ length: producers }, () => ({ pc: "idle", leased: false })),
+    producers: Array.from({ length: producers }, () => ({
+      pc: "idle",
+      leased: false,
+      woken: false,
+    })),
     burial: null,
     reconciler: null,
     left: { crashes, zombies, failedSends, lostAnswers, deletions, stops },

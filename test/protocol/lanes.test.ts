@@ -67,7 +67,25 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       rule: "looksAfterTheLock",
       world: BUSY,
       what: LOST,
-      trace: [/readOutlook/, /P1: commit/, /lockLease/, /releaseLease/],
+      trace: [/readOutlook/, /P1: commit/, /tryLockLease/, /releaseLease/],
+    },
+    {
+      rule: "passesOnWhenBusy",
+      world: BUSY,
+      what: LOST,
+      trace: [/P1: holdLanes.*, leased/, /tryLockLease, busy/, /releaseLease/, /P1: commit/],
+    },
+    {
+      rule: "releasersAddTheirOwn",
+      world: BUSY,
+      what: LOST,
+      trace: [/addWakeUps \(leave\): one waits/, /W2: getJobs/, /W2: refused/, /releaseLease/],
+    },
+    {
+      rule: "asksForWaitingWhenHeld",
+      world: { producers: 1 },
+      what: LOST,
+      trace: [/P1 begins/, /getJobs/, /releaseLease/, /P1: holdLanes/, /P1: commit/],
     },
     {
       rule: "plansBeforeTheRelease",

@@ -10,6 +10,8 @@ export type LockMode = "key share" | "share" | "no key update" | "update";
 
 export interface Database {
   rows: Record<string, Row>;
+  /** Slow statements under way: the row they found, and whether it has changed since. */
+  seen: Record<string, { key: string; stale: boolean }>;
   /** Open transactions by name. A written null is a deleted row. */
   open: Record<string, { locks: Record<string, LockMode>; writes: Record<string, Row | null> }>;
 }
@@ -71,6 +73,7 @@ export function write(
 
 export function commit(db: Database, tx: string): void {
   for (const [key, row] of Object.entries(db.open[tx]?.writes ?? {})) {
+    for (const found of Object.values(db.seen)) if (found.key === key) found.stale = true;
     if (row === null) delete db.rows[key];
     else db.rows[key] = row;
   }

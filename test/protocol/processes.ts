@@ -25,7 +25,13 @@ export interface Worker<T extends Task, Audit> {
   audit: Audit | null;
 }
 
-export type AddPc = "overtake" | "upsert" | "commit";
+export type AddPc = "check" | "overtake" | "upsert" | "commit";
+
+/** What the two protocols ask of addWakeUps. */
+export interface AddRules {
+  addsAgainWhenTaken: boolean;
+  leavesWaitingAlone?: boolean;
+}
 
 export type BurialPc = "takeBack" | "findEntries" | "unlock" | "ticket" | AddPc;
 
@@ -76,13 +82,16 @@ export function processMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   state: S,
   index: number,
-  world: { tasks: number[]; mended: boolean },
+  world: { tasks: number[]; mended: boolean; slowFetches?: boolean },
   { take, registeredAnew }: Hooks<S>,
 ): void {
   const { db, left } = state;
   const worker = state.workers[index]!;
   const pool = `W${index + 1}`;
-  if (worker.tasks.length < world.tasks[index]! && !worker.stopping) {
+  const hasRoom = worker.tasks.length < world.tasks[index]! && !worker.stopping;
+  if (hasRoom && world.slowFetches === true) {
+    slowFetchMoves(moves, state, pool, (s, id) => take(s, index, id));
+  } else if (hasRoom) {
     for (const id of queue.fetchable(db)) {
       moves.add(`${pool}: getJobs takes ${id}`, (s) => {
         queue.fetch(s.db, id, pool);
@@ -123,6 +132,33 @@ export function processMoves<S extends Protocol<Task, unknown>>(
   }
 }
 
+/** A fetch that takes long: what it found may be changed or locked before it gets to lock it. */
+function slowFetchMoves<S extends Protocol<Task, unknown>>(
+  moves: Moves<S>,
+  { db }: S,
+  pool: string,
+  take: (s: S, id: string) => void,
+): void {
+  const me = `${pool} fetch`;
+  const found = db.seen[pool];
+  if (found === undefined) {
+    for (const id of queue.waiting(db)) {
+      moves.add(`${me}: getJobs finds ${id}`, (s) => {
+        s.db.seen[pool] = { key: id, stale: false };
+      });
+    }
+    return;
+  }
+  const { key, stale } = found;
+  const taken = !stale && queue.fetchable(db).includes(key);
+  moves.add(`${me}: getJobs ${taken ? "takes" : "misses"} ${key}`, (s) => {
+    delete s.db.seen[pool];
+    if (!taken) return;
+    queue.fetch(s.db, key, pool);
+    take(s, key);
+  });
+}
+
 /** What a burial takes away from the dead: leases or runs. */
 export interface Belongings<S> {
   name: string;
@@ -136,7 +172,7 @@ export interface Belongings<S> {
 export function burialMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   state: S,
-  rules: { addsAgainWhenTaken: boolean },
+  rules: AddRules,
   order: readonly BurialPc[],
   belongings: Belongings<S>,
 ): void {
@@ -147,7 +183,8 @@ export function burialMoves<S extends Protocol<Task, unknown>>(
   const pool = `W${worker + 1}`;
   const goOn = (s: S): void => {
     const next = order[order.indexOf(pc) + 1] ?? "commit";
-    s.burial!.pc = next === "overtake" && !s.burial!.wake ? "commit" : next;
+    const adds = next === "check" || next === "overtake";
+    s.burial!.pc = adds && !s.burial!.wake ? "commit" : next;
   };
   if (state.left.crashes > 0 && !leaving) {
     moves.world("the one who buries dies", (s) => {
@@ -228,12 +265,18 @@ export function addWakeUpMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   { db }: S,
   tx: string,
-  rules: { addsAgainWhenTaken: boolean },
+  rules: AddRules,
   pc: AddPc,
   to: (s: S, next: AddPc) => void,
   committed?: (s: S) => void,
+  again: AddPc = "overtake",
 ): void {
-  if (pc === "overtake") {
+  if (pc === "check") {
+    const waits = rules.leavesWaitingAlone !== false && queue.hasWakeUp(db, 0);
+    moves.add(`${tx}: addWakeUps: ${waits ? "one waits" : "none waits"}`, (s) => {
+      to(s, waits ? "commit" : "overtake");
+    });
+  } else if (pc === "overtake") {
     moves.statement(tx, "addWakeUps: overtake", queue.overtake.waitsFor(db, tx), (s) => {
       queue.overtake.apply(s.db, tx);
       to(s, "upsert");
@@ -241,7 +284,7 @@ export function addWakeUpMoves<S extends Protocol<Task, unknown>>(
   } else if (pc === "upsert") {
     moves.statement(tx, "addWakeUps: upsert", queue.upsert.waitsFor(db, tx), (s) => {
       const added = queue.upsert.apply(s.db, tx, 0, inUse(s));
-      to(s, added || !rules.addsAgainWhenTaken ? "commit" : "overtake");
+      to(s, added || !rules.addsAgainWhenTaken ? "commit" : again);
     });
   } else {
     moves.add(`${tx}: commit`, (s) => {

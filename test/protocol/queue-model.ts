@@ -51,6 +51,13 @@ export function hasWakeUp(db: Database, atLatest: number): boolean {
   return entries(db).some(([, e]) => isAvailable(e) && e.runAt <= atLatest);
 }
 
+/** What a statement that begins now sees as available and due, whoever has it locked. */
+export function waiting(db: Database): string[] {
+  return entries(db)
+    .filter(([, e]) => isAvailable(e) && e.runAt <= 0)
+    .map(([id]) => id);
+}
+
 /** batchGetJobs: what is available and due; rows that others have locked are skipped. */
 export function fetchable(db: Database): string[] {
   return entries(db)

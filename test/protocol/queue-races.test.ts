@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { insertOriginLanes } from "../../src/db/lanes.ts";
-import { lockLease, releaseLease, takeLease } from "../../src/db/leases.ts";
-import { addWakeUps } from "../../src/db/queue.ts";
+import { releaseLease, takeLease, tryLockLease } from "../../src/db/leases.ts";
+import { addWakeUps, renewWakeUps } from "../../src/db/queue.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
 import { buryWorker, leaveBehind } from "../../src/flow/bury-worker.ts";
 import { createTestContext } from "../support/context.ts";
@@ -70,7 +70,9 @@ test("a wake-up whose entry a runner takes while it is added is not lost", async
        returning pg_backend_pid() as pid`,
       [`pump-lane:${laneId}`],
     );
-    const adding = addWakeUp(laneId);
+    const adding = inTransaction(t.context.pool, (tx) =>
+      renewWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]),
+    );
     await untilBlocked(rows[0]!.pid);
     await runner.query("commit");
     await adding;
@@ -105,7 +107,7 @@ test("one that was buried, and leaves before it noticed, leaves a ticket for tho
   const id = await makeWorker("left-pool");
   expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
   const before = await tickets();
-  await leaveBehind({ ...t.context, worker: { id, peers: 0 } });
+  await leaveBehind({ ...t.context, worker: { id, peers: 0, doubtful: new Set() } });
   expect(await tickets()).toBe(before + 1);
 });
 
@@ -118,7 +120,7 @@ test("a lease is refused at once while its holder leaves: the plan of the holder
   const lease = await takeLease(singleStatement(pool), laneId, worker);
 
   await inTransaction(pool, async (tx) => {
-    expect(await lockLease(tx, laneId, lease!.epoch)).toBe(true);
+    expect(await tryLockLease(tx, laneId, lease!.epoch)).toBe("locked");
     await releaseLease(tx, laneId, null);
     expect(await takeLease(singleStatement(pool), laneId, worker)).toBeNull();
   });

@@ -169,7 +169,7 @@ export function submit(db: Database): void {
 }
 
 export function initialRunState(world: RunWorld): RunState {
-  const db: Database = { rows: { "entry:1": newTicket(0) }, open: {} };
+  const db: Database = { rows: { "entry:1": newTicket(0) }, open: {}, seen: {} };
   const { tasks, jobs, audits: _audits, pauses: _pauses, ...left } = world;
   for (let n = 0; n < jobs; n++) submit(db);
   tasks.forEach((_, index) => (db.rows[`worker:${index + 1}`] = {}));
