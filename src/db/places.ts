@@ -59,10 +59,15 @@ export async function placePending(
           and (next_attempt_at, id) > (coalesce($3::timestamptz, '-infinity'), coalesce($4::uuid,
             '00000000-0000-0000-0000-000000000000'))
         order by next_attempt_at, id limit ${CHANGE_STEP}
-      ), placed as (
-        update deliveries set lane_seq = place_by_age(id)
+      ), free as (
+        -- what is being settled or replayed meanwhile gets its place by that
+        select id from deliveries
         where id = any(array(select step.id from step, lane
           where lane_seq is null or lane_seq between 1 and placing_upto))
+        order by id for no key update skip locked
+      ), placed as (
+        update deliveries set lane_seq = place_by_age(id)
+        where id = any(array(select id from free))
       )
       select next_attempt_at::text, id, (select count(*)::int from step) as count from step
       where exists (select from lane)
