@@ -1,4 +1,5 @@
 import { isOutage } from "../core/outage.ts";
+import { createTurns } from "../core/turns.ts";
 
 /** Commits many small units of work together; each caller is answered after its commit. */
 export interface GroupCommit<Item, Answer> {
@@ -11,29 +12,49 @@ interface Waiting<Item, Answer> {
   reject(error: unknown): void;
 }
 
+/** Of a group that failed: how many of its items are tried at once, each by itself. */
+const ALONE_AT_ONCE = 4;
+/** How long a group waits for a lock before its items go each by itself. */
+const GROUP_LOCK_WAIT_MS = 1_000;
+/** How long one by itself waits, at first and at most: until it has it, others have their turns. */
+const FIRST_LOCK_WAIT_MS = 100;
+const LONGEST_LOCK_WAIT_MS = 8_000;
+
 /**
  * While one group commits the next one gathers, so a group waits no longer than the commit before
  * it takes, and an idle system adds no latency. An item whose group fails is tried alone, so one
- * bad row never fails its neighbours; when the database is away the whole group fails at once.
- * @param commit one transaction for all items; answers in their order
+ * bad row, or a row that is locked for long, never fails its neighbours, nor holds up those that
+ * come after; when the database is away the whole group fails at once.
+ * @param commit one transaction for all items; answers in their order. A commit that waits longer
+ *   than `lockWaitMs` for a lock must fail (SQLSTATE 55P03), or may wait when it locks nothing.
  */
 export function createGroupCommit<Item, Answer>(
-  commit: (items: Item[]) => Promise<Answer[]>,
+  commit: (items: Item[], lockWaitMs: number) => Promise<Answer[]>,
   maxItems: number,
 ): GroupCommit<Item, Answer> {
   const waiting: Waiting<Item, Answer>[] = [];
+  const alone = createTurns(ALONE_AT_ONCE);
   let busy = false;
 
   async function commitGroup(group: Waiting<Item, Answer>[]): Promise<void> {
     try {
-      const answers = await commit(group.map(({ item }) => item));
+      const items = group.map(({ item }) => item);
+      const answers = await commit(items, GROUP_LOCK_WAIT_MS);
       group.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
-      if (group.length === 1 || isOutage(error)) {
-        for (const { reject } of group) reject(error);
-        return;
-      }
-      for (const one of group) await commitGroup([one]);
+      const bad = group.length === 1 && !isLockTimeout(error);
+      if (bad || isOutage(error)) return group.forEach(({ reject }) => reject(error));
+      for (const one of group) void alone(() => commitOne(one, FIRST_LOCK_WAIT_MS));
+    }
+  }
+
+  async function commitOne(one: Waiting<Item, Answer>, lockWaitMs: number): Promise<void> {
+    try {
+      const [answer] = await commit([one.item], lockWaitMs);
+      one.resolve(answer!);
+    } catch (error) {
+      if (!isLockTimeout(error)) return one.reject(error);
+      void alone(() => commitOne(one, Math.min(2 * lockWaitMs, LONGEST_LOCK_WAIT_MS)));
     }
   }
 
@@ -53,4 +74,8 @@ export function createGroupCommit<Item, Answer>(
       });
     },
   };
+}
+
+function isLockTimeout(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "55P03";
 }

@@ -4,7 +4,7 @@ import type { JobEvent } from "../core/model.ts";
 import { endRuns } from "../db/runs.ts";
 import type { Ending } from "../db/runs.ts";
 import type { EndedJob } from "../db/jobs.ts";
-import { inTransaction } from "../db/transaction.ts";
+import { inTransaction, limitLockWaits } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -22,10 +22,11 @@ const GROUP = 200;
 /** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
 export function createEndingGroup(context: EndingContext): EndingGroup {
   const { pool, config, worker, pumps } = context;
-  return createGroupCommit(async (endings) => {
+  return createGroupCommit(async (endings, lockWaitMs) => {
     const audiences = audiencesOf(context, endings);
     const { ended, toNudge, since } = await inTransaction(pool, async (tx) => {
       const own: OwnLanes = { workerId: worker.id, toNudge: new Map() };
+      limitLockWaits(tx, lockWaitMs);
       const began = performance.now();
       const jobs = await endJobs(tx, endings, config.publicUrl, { own, audiences });
       return { ended: jobs, toNudge: own.toNudge, since: began };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { newId } from "../../src/core/ids.ts";
+import { formatId, newId } from "../../src/core/ids.ts";
 import { CHANGE_STEP } from "../../src/db/deliveries.ts";
 import { inTransaction } from "../../src/db/transaction.ts";
 import type { Tx } from "../../src/db/transaction.ts";
@@ -158,6 +158,34 @@ test("M1: producers, settlements and changes of ordered endpoints never deadlock
     20_000,
   );
   expect(await deadlocks()).toBe(before);
+});
+
+test("a job whose ordered lane is locked for long does not hold up the ends of other jobs", async () => {
+  const { laneId } = await api.endpoint(receiver.url, { events: ["nothing"], ordered: true });
+  const { rows } = await api.database.pool.query<{ id: string }>(
+    "select id from endpoints where lane_id = $1",
+    [laneId],
+  );
+  const ordered = { endpoint_id: formatId("endpoint", rows[0]!.id) };
+  await api.job([ordered]);
+  await eventually(async () => {
+    return (await count(api, "lane_places where lane_id = $1", [laneId])) === 1 ? true : undefined;
+  }, "its first place");
+  const other = await startReceiver();
+  await inTransaction(api.context.pool, async (tx) => {
+    await tx.query("set local idle_in_transaction_session_timeout = 0");
+    await tx.query("select from lane_places where lane_id = $1 for update", [laneId]);
+    const jobs = Array.from({ length: 40 }, (_, n) =>
+      api.job(n % 10 === 0 ? [ordered] : [{ url: `${other.url}/${n}` }]),
+    );
+    await Promise.all(jobs);
+    await other.waitFor(36, 10_000);
+  });
+  await eventually(async () => {
+    const delivered = "deliveries where lane_id = $1 and status = 'delivered'";
+    return (await count(api, delivered, [laneId])) === 5 ? true : undefined;
+  }, "those that waited");
+  await other.close();
 });
 
 test("a wake-up that waits is left alone by later producers", async () => {

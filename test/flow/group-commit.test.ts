@@ -106,4 +106,37 @@ describe("group commit", () => {
     away = false;
     expect(await group.add(4)).toBe(4);
   });
+
+  test("an item that takes long by itself holds up neither its group nor the next", async () => {
+    let letGo: () => void = () => undefined;
+    const group = createGroupCommit(async (items: number[]) => {
+      if (items.length > 1 && items.includes(1)) throw new Error("canceled due to lock timeout");
+      if (items.includes(1)) await new Promise<void>((resolve) => (letGo = resolve));
+      return items;
+    }, 100);
+    const slow = group.add(1);
+    expect(await Promise.all([group.add(2), group.add(3)])).toEqual([2, 3]);
+    expect(await group.add(4)).toBe(4);
+    letGo();
+    expect(await slow).toBe(1);
+  });
+
+  test("many that wait for a lock take turns with the others, and are committed when it is free", async () => {
+    let locked = true;
+    const waits: number[] = [];
+    const group = createGroupCommit(async (items: number[], lockWaitMs) => {
+      if (!locked || items.every((n) => n > 10)) return items;
+      waits.push(lockWaitMs);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      throw Object.assign(new Error("lock timeout"), { code: "55P03" });
+    }, 100);
+    const held = Array.from({ length: 10 }, (_, n) => group.add(n + 1));
+    const free = Array.from({ length: 10 }, (_, n) => group.add(n + 11));
+    expect(await Promise.all(free)).toHaveLength(10);
+    locked = false;
+    expect(await Promise.all(held)).toHaveLength(10);
+    // the group's, then each by itself and for longer each time
+    expect(waits[0]).toBeGreaterThan(waits[1]!);
+    expect(waits.length).toBeGreaterThan(10);
+  });
 });
