@@ -6,6 +6,7 @@ export const SCENARIO_NAMES = [
   "latency",
   "isolation",
   "noisy",
+  "changes",
   "history",
   "listeners",
   "memory",

@@ -1,5 +1,6 @@
 import type { ScenarioName } from "../scenario-names.ts";
 import type { Scenario } from "../scenario.ts";
+import { changesScenario } from "./changes.ts";
 import { costScenario } from "./cost.ts";
 import { drainScenario } from "./drain.ts";
 import { fanOutScenario } from "./fan-out.ts";
@@ -20,6 +21,7 @@ export const SCENARIOS: Record<ScenarioName, Scenario> = {
   latency: latencyScenario,
   isolation: isolationScenario,
   noisy: noisyScenario,
+  changes: changesScenario,
   history: historyScenario,
   listeners: listenersScenario,
   memory: memoryScenario,
