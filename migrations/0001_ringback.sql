@@ -228,10 +228,10 @@ create index deliveries_troubled on deliveries (account_id, id desc)
   where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null;
 
 -- The place of a delivery that was made before its lane became ordered: before all that are
--- counted, by age. The first 64 bits of a UUIDv7 are its time and its version, and below 2^63.
+-- counted, by age: the first 60 bits of a UUIDv7 are its time, its version and some that are random.
 create function place_by_age(delivery_id uuid) returns bigint language sql immutable parallel safe
-  return ('x' || left(replace(delivery_id::text, '-', ''), 16))::bit(64)::bigint
-    - 9223372036854775807 - 1;
+  return ('x0' || left(replace(delivery_id::text, '-', ''), 15))::bit(64)::bigint
+    - 1152921504606846976;
 
 create table attempts (
   delivery_id uuid not null,
@@ -283,7 +283,7 @@ create index dead_letters_discarded on dead_letters (account_id, delivery_id des
 create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
-  action text not null default 'replay' check (action in ('replay', 'discard')),
+  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel')),
   -- why they are discarded, and by the holder of which API key
   note text,
   key_id uuid,
@@ -291,6 +291,8 @@ create table replays (
   dry_run boolean not null,
   status text not null check (status in ('running', 'completed', 'canceled')),
   matched integer not null,
+  -- false: that many at least; more were not looked at when it was ordered
+  matched_exact boolean not null default true,
   replayed integer not null default 0,
   -- the last delivery looked at: the replay walks its matches in order of id, each once
   position uuid,
@@ -298,7 +300,7 @@ create table replays (
   finished_at timestamptz,
   check ((status = 'running') = (finished_at is null)),
   check ((action = 'discard') = (note is not null)),
-  check (action = 'replay' or key_id is not null)
+  check (action <> 'discard' or key_id is not null)
 );
 create index replays_account on replays (account_id, id desc);
 create index replays_running on replays (id) where status = 'running';

@@ -551,7 +551,7 @@ export interface ReplayInput {
      * Items: A `dlv_…` id
      */
     ids?: string[];
-    status?: "dead" | "delivered";
+    status?: "dead" | "delivered" | "pending";
     reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
     /** A `ep_…` id */
     endpoint_id?: string;
@@ -565,19 +565,19 @@ export interface ReplayInput {
   };
   /** Count only */
   dry_run?: boolean;
-  /** `discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all. */
-  action?: "replay" | "discard";
+  /** `discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all. `cancel`: pending deliveries are not sent; `filter.status` must be `pending`. */
+  action?: "replay" | "discard" | "cancel";
   /** Why they are discarded; required then */
   note?: string;
 }
 export interface Replay {
   id: string;
-  action: "replay" | "discard";
+  action: "replay" | "discard" | "cancel";
   note: string | null;
   status: "running" | "completed" | "canceled";
   filter: {
     ids?: string[];
-    status: "dead" | "delivered";
+    status: "dead" | "delivered" | "pending";
     reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
     endpoint_id?: string;
     job_id?: string;
@@ -587,7 +587,9 @@ export interface Replay {
   };
   dry_run: boolean;
   matched: number;
-  /** Sent again, or discarded */
+  /** False: that many at least, as there were more than can be counted at once; exact at the end */
+  matched_exact: boolean;
+  /** Sent again, discarded or canceled */
   replayed: number;
   created_at: string;
   finished_at: string | null;

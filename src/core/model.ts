@@ -179,7 +179,7 @@ export type LaneState = (typeof LANE_STATES)[number];
 /** Which deliveries a bulk replay takes. Times bound `created_at`, half-open. */
 export interface ReplayFilter {
   ids?: string[];
-  status: "dead" | "delivered";
+  status: ReplayedStatus;
   reason?: DeadReason;
   endpoint_id?: string;
   job_id?: string;
@@ -188,8 +188,15 @@ export interface ReplayFilter {
   until?: Date;
 }
 
-/** `discard`: dead letters leave the inbox instead of being sent again. */
-export const REPLAY_ACTIONS = ["replay", "discard"] as const;
+/** Deliveries that something can be done to by filter. */
+export const REPLAYED_STATUSES = ["dead", "delivered", "pending"] as const;
+export type ReplayedStatus = (typeof REPLAYED_STATUSES)[number];
+
+/**
+ * `discard`: dead letters leave the inbox instead of being sent again; `cancel`: pending deliveries
+ * are not sent.
+ */
+export const REPLAY_ACTIONS = ["replay", "discard", "cancel"] as const;
 export type ReplayAction = (typeof REPLAY_ACTIONS)[number];
 
 export interface Replay {
@@ -203,6 +210,8 @@ export interface Replay {
   dry_run: boolean;
   status: "running" | "completed" | "canceled";
   matched: number;
+  /** False: that many at least. */
+  matched_exact: boolean;
   replayed: number;
   created_at: Date;
   finished_at: Date | null;

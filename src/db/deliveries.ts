@@ -31,16 +31,28 @@ export interface NewDelivery {
 /** How many pending deliveries one transaction changes for a change of their endpoint. */
 export const CHANGE_STEP = 1_000;
 
+const CANCEL = `update deliveries set status = 'canceled', next_attempt_at = null,
+    finished_at = now(), manual = false, scheduled_at = null`;
+
 /** The endpoint is deleted: what was pending for it is canceled, a step of it. Returns how many. */
 export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<number> {
   const { rowCount } = await tx.query({
     name: "cancel_pending_of_lane",
-    text: `update deliveries set status = 'canceled', next_attempt_at = null, finished_at = now(),
-        manual = false, scheduled_at = null
+    text: `${CANCEL}
       where id = any(array(
         select id from deliveries where lane_id = $1 and status = 'pending'
         order by next_attempt_at, id limit ${CHANGE_STEP})) and ${unindexed("status")} = 'pending'`,
     values: [laneId],
+  });
+  return rowCount ?? 0;
+}
+
+/** Those of them that are pending still. Returns how many. */
+export async function cancelDeliveries(tx: Tx, ids: readonly string[]): Promise<number> {
+  const { rowCount } = await tx.query({
+    name: "cancel_deliveries",
+    text: `${CANCEL} where id = any($1::uuid[]) and ${unindexed("status")} = 'pending'`,
+    values: [ids],
   });
   return rowCount ?? 0;
 }

@@ -61,11 +61,13 @@ export interface HeldLane {
 }
 
 /**
- * An admin's change of the lane: keeps the lease from being taken or left, and other admins away,
- * until the transaction ends. Producers are not waited for and do not wait.
+ * An admin's change of lanes: keeps their leases from being taken or left, settlements and other
+ * admins away, until the transaction ends. Producers are not waited for and do not wait.
  */
-export async function lockLane(tx: Tx, laneId: string): Promise<void> {
-  await tx.query(`select from lanes where id = $1 for no key update`, [laneId]);
+export async function lockLanes(tx: Tx, laneIds: readonly string[]): Promise<void> {
+  await tx.query(`select from lanes where id = any($1::uuid[]) order by id for no key update`, [
+    laneIds,
+  ]);
 }
 
 /**

@@ -3,7 +3,7 @@ import { idsWithin } from "./created-within.ts";
 import { planEachTime } from "./transaction.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-const REPLAY_COLUMNS = `id, account_id, action, note, key_id, filter, dry_run, status, matched, replayed, created_at, finished_at`;
+const REPLAY_COLUMNS = `id, account_id, action, note, key_id, filter, dry_run, status, matched, matched_exact, replayed, created_at, finished_at`;
 
 interface ReplayRow extends Omit<Replay, "filter"> {
   filter: Omit<ReplayFilter, "since" | "until"> & { since?: string; until?: string };
@@ -15,8 +15,9 @@ export async function insertReplay(
 ): Promise<Replay> {
   const { rows } = await tx.query<ReplayRow>(
     `insert into replays (id, account_id, filter, dry_run, matched, status, finished_at, action,
-       note, key_id)
-     values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end, $7, $8, $9)
+       note, key_id, matched_exact)
+     values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end, $7, $8, $9,
+       $10)
      returning ${REPLAY_COLUMNS}`,
     [
       replay.id,
@@ -24,13 +25,26 @@ export async function insertReplay(
       JSON.stringify(replay.filter),
       replay.dry_run,
       replay.matched,
-      replay.dry_run || replay.matched === 0 ? "completed" : "running",
+      replay.dry_run || (replay.matched === 0 && replay.matched_exact) ? "completed" : "running",
       replay.action,
       replay.note,
       replay.key_id,
+      replay.matched_exact,
     ],
   );
   return toReplay(rows[0]!);
+}
+
+/**
+ * Waits in line for a replay: its steps follow each other at once, and who waits for a row that is
+ * written anew each time may wait for all of them.
+ */
+export async function queueForReplay(tx: Tx, id: string): Promise<void> {
+  await tx.query({
+    name: "queue_for_replay",
+    text: `select pg_advisory_xact_lock(hashtextextended('ringback replay ' || $1, 0))`,
+    values: [id],
+  });
 }
 
 export async function lockReplay(
@@ -53,7 +67,10 @@ export async function advanceReplay(
   const { rows } = await tx.query<ReplayRow>(
     `update replays set position = coalesce($2, position), replayed = replayed + $3,
        status = case when $4 then 'completed' else status end,
-       finished_at = case when $4 then now() end
+       finished_at = case when $4 then now() end,
+       matched = case when not matched_exact and ($4 or replayed + $3 > matched)
+         then replayed + $3 else matched end,
+       matched_exact = matched_exact or $4
      where id = $1 and status = 'running' returning ${REPLAY_COLUMNS}`,
     [id, step.position, step.replayed, step.finished],
   );
@@ -73,26 +90,32 @@ export async function cancelRunningReplay(
   return rows[0] === undefined ? null : toReplay(rows[0]);
 }
 
-// A delivery that this replay reopened and that ended again has ended after the replay began,
-// so `finished_at` keeps it from matching twice.
-const MATCHES = `d.account_id = $1 and d.status = $2
-  and ($3::uuid[] is null or d.id = any($3))
-  and ($4::text is null or l.reason = $4)
-  and ($5::uuid is null or d.endpoint_id = $5)
-  and ($6::uuid is null or d.job_id = $6)
-  and ($7::text is null or d.event_type = $7)
-  and ($8::timestamptz is null or d.created_at >= $8)
-  and ($9::timestamptz is null or d.created_at < $9)
-  and ($12::uuid is null or d.id >= $12)
-  and ($13::uuid is null or d.id < $13)
-  and (l.discarded_at is null or $10)`;
+/** How many deliveries one statement looks at. */
+const LOOK = 5_000;
+/** The same of the statement that counts before anything is done. */
+const COUNT_LOOK = 100_000;
+
+/** What is looked at: bounded by an index, whatever else the filter says. */
+const CANDIDATES = `select d.* from deliveries d
+  where d.account_id = $1 and d.status = $2
+    and ($3::uuid[] is null or d.id = any($3))
+    and ($4::uuid is null or d.job_id = $4)
+    and ($5::uuid is null or d.id >= $5)
+    and ($6::uuid is null or d.id < $6)`;
+
+// Where the receiver is gone or disabled a replay would only die again. What was discarded is sent
+// again by its id only.
+const MATCHES = `($7::text is null or l.reason = $7)
+  and ($8::uuid is null or d.endpoint_id = $8)
+  and ($9::text is null or d.event_type = $9)
+  and ($10::timestamptz is null or d.created_at >= $10)
+  and ($11::timestamptz is null or d.created_at < $11)
+  and (l.discarded_at is null or ($12 = 'replay' and $3::uuid[] is not null))
+  and ($12 <> 'replay' or d.endpoint_id is null or exists (
+    select 1 from endpoints e where e.id = d.endpoint_id and e.deleted_at is null
+      and e.state <> 'disabled'))`;
 
 type Order = Pick<Replay, "account_id" | "action" | "filter">;
-
-/** Where the receiver is gone or disabled a replay would only die again: it is not matched. */
-const SENDABLE = `($11 = 'discard' or d.endpoint_id is null or exists (
-  select 1 from endpoints e where e.id = d.endpoint_id and e.deleted_at is null
-    and e.state <> 'disabled'))`;
 
 function matchValues({ account_id, action, filter }: Order): unknown[] {
   const { from, to } = idsWithin(filter);
@@ -100,46 +123,67 @@ function matchValues({ account_id, action, filter }: Order): unknown[] {
     account_id,
     filter.status,
     filter.ids ?? null,
+    filter.job_id ?? null,
+    from,
+    to,
     filter.reason ?? null,
     filter.endpoint_id ?? null,
-    filter.job_id ?? null,
     filter.event_type ?? null,
     filter.since ?? null,
     filter.until ?? null,
-    // what was discarded is sent again by its id only
-    action === "replay" && filter.ids !== undefined,
     action,
-    from,
-    to,
   ];
 }
 
-export async function countReplayMatches(tx: Tx, order: Order): Promise<number> {
+/** Matches among the first that are looked at; exact when there are no more to look at. */
+export async function countReplayMatches(
+  tx: Tx,
+  order: Order,
+): Promise<{ matched: number; exact: boolean }> {
   await planEachTime(tx);
-  const { rows } = await tx.query<{ count: number }>(
-    `select count(*)::int as count from deliveries d
-     left join dead_letters l on l.delivery_id = d.id where ${MATCHES} and ${SENDABLE}`,
+  const { rows } = await tx.query<{ matched: number; looked: number }>(
+    `select count(*) filter (where ${MATCHES})::int as matched, count(*)::int as looked
+     from (${CANDIDATES} order by d.id limit ${COUNT_LOOK}) d
+     left join dead_letters l on l.delivery_id = d.id`,
     matchValues(order),
   );
-  return rows[0]!.count;
+  const { matched, looked } = rows[0]!;
+  return { matched, exact: looked < COUNT_LOOK };
 }
 
-/** The next matches after the replay's position, in order of id, with their lanes. */
+export interface ReplayMatches {
+  matches: { id: string; lane_id: string }[];
+  /** The last delivery that was looked at; null: none was left. */
+  position: string | null;
+  finished: boolean;
+}
+
+/**
+ * The next matches after the replay's position, in order of id. A delivery that this replay reopened
+ * and that ended again has ended after the replay began, so it does not match twice.
+ */
 export async function findReplayMatches(
   tx: Tx,
   replay: Replay & { position: string | null },
   limit: number,
-): Promise<{ id: string; lane_id: string }[]> {
+): Promise<ReplayMatches> {
   await planEachTime(tx);
-  const { rows } = await tx.query<{ id: string; lane_id: string }>(
-    `select d.id, d.lane_id from deliveries d
+  const { rows } = await tx.query<{ id: string; lane_id: string; matches: boolean }>(
+    `select d.id, d.lane_id,
+       ${MATCHES} and coalesce(d.finished_at, d.created_at) <= $14 as matches
+     from (${CANDIDATES} and ($13::uuid is null or d.id > $13) order by d.id limit ${LOOK}) d
      left join dead_letters l on l.delivery_id = d.id
-     where ${MATCHES} and ${SENDABLE} and ($14::uuid is null or d.id > $14)
-       and d.finished_at <= $15
-     order by d.id limit $16`,
-    [...matchValues(replay), replay.position, replay.created_at, limit],
+     order by d.id`,
+    [...matchValues(replay), replay.position, replay.created_at],
   );
-  return rows;
+  const found = rows.filter(({ matches }) => matches);
+  const matches = found.slice(0, limit).map(({ id, lane_id }) => ({ id, lane_id }));
+  const whole = found.length <= limit;
+  return {
+    matches,
+    position: (whole ? rows : matches).at(-1)?.id ?? null,
+    finished: whole && rows.length < LOOK,
+  };
 }
 
 export async function getReplay(

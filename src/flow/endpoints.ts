@@ -13,7 +13,7 @@ import {
 } from "../db/endpoints.ts";
 import type { EndpointSettings } from "../db/endpoints.ts";
 import { closeBreaker } from "../db/leases.ts";
-import { insertEndpointLane, lockLane, setLaneOrder } from "../db/lanes.ts";
+import { insertEndpointLane, lockLanes, setLaneOrder } from "../db/lanes.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
 import { wakeLanes } from "./publish.ts";
@@ -134,7 +134,7 @@ async function recordChange(
 /** Locked with its lane, the lane first: so does the settlement of a 410. */
 async function find(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
   const found = await getEndpoint(tx, endpoint.accountId, endpoint.endpointId);
-  if (found !== null) await lockLane(tx, found.lane_id);
+  if (found !== null) await lockLanes(tx, [found.lane_id]);
   return await lock(tx, endpoint);
 }
 

@@ -5,9 +5,9 @@ import type { Delivery, Replay, ReplayAction, ReplayFilter } from "../core/model
 import { Problem } from "../core/problem.ts";
 import { attemptNow, findDeliveryLane, lockDelivery, reopenDeliveries } from "../db/reopen.ts";
 import { discardDeadLetters } from "../db/dead-letters.ts";
-import { getDelivery } from "../db/deliveries.ts";
+import { cancelDeliveries, getDelivery } from "../db/deliveries.ts";
 import type { ReplayTarget } from "../db/reopen.ts";
-import { holdLanes } from "../db/lanes.ts";
+import { holdLanes, lockLanes } from "../db/lanes.ts";
 import { addWakeUps } from "../db/queue.ts";
 import {
   advanceReplay,
@@ -17,6 +17,7 @@ import {
   getReplay,
   insertReplay,
   lockReplay,
+  queueForReplay,
 } from "../db/replays.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
@@ -53,22 +54,22 @@ export interface ReplayOrder {
   accountId: string;
   filter: ReplayFilter;
   dryRun: boolean;
-  /** Take them out of the inbox instead of sending them: why, and by the holder of which API key. */
+  action: ReplayAction;
+  /** Why they are taken out of the inbox instead of being sent, and by the holder of which API key. */
   discard?: { note: string; keyId: string };
 }
 
 /**
- * Many by filter: counted now, sent again in steps by the queue, each match once. What ends
- * after this moment is not matched.
+ * Many by filter: counted now, as far as one statement may look, and sent again, discarded or
+ * canceled in steps by the queue, each match once. What ends after this moment is not matched.
  */
 export async function createReplay(
   context: Pick<Context, "pool">,
   order: ReplayOrder,
 ): Promise<Replay> {
-  const { accountId, filter, dryRun, discard } = order;
-  const action: ReplayAction = discard === undefined ? "replay" : "discard";
+  const { accountId, filter, dryRun, action, discard } = order;
   return await inTransaction(context.pool, async (tx) => {
-    const matched = await countReplayMatches(tx, { account_id: accountId, action, filter });
+    const counted = await countReplayMatches(tx, { account_id: accountId, action, filter });
     const id = newId();
     const replay = await insertReplay(tx, {
       id,
@@ -78,7 +79,8 @@ export async function createReplay(
       key_id: discard?.keyId ?? null,
       filter,
       dry_run: dryRun,
-      matched,
+      matched: counted.matched,
+      matched_exact: counted.exact,
     });
     await recordProgress(tx, replay);
     if (replay.status === "running") await addWakeUps(tx, [{ task: "run-replay", id, delayMs: 0 }]);
@@ -94,7 +96,7 @@ export async function runReplay(
   while (!context.stopping.aborted) {
     const step = await replayStep(context, replayId);
     reached("replay:step-committed");
-    if (step.replayed > 0) context.telemetry[step.action](step.replayed, replayId);
+    if (step.replayed > 0) context.telemetry[DONE[step.action]](step.replayed, replayId);
     if (step.finished) return;
   }
   // the next start of the queue goes on from the position reached
@@ -106,15 +108,14 @@ export async function runReplay(
 async function replayStep(
   { pool }: Pick<Context, "pool">,
   replayId: string,
-): Promise<{ action: "replayed" | "discarded"; replayed: number; finished: boolean }> {
+): Promise<{ action: ReplayAction; replayed: number; finished: boolean }> {
   return await inTransaction(pool, async (tx) => {
+    await queueForReplay(tx, replayId);
     const replay = await lockReplay(tx, replayId);
-    const action = replay?.action === "discard" ? "discarded" : "replayed";
-    if (replay?.status !== "running") return { action, replayed: 0, finished: true };
-    const matches = await findReplayMatches(tx, replay, STEP);
-    const replayed = await (action === "discarded" ? takeOut : sendAgain)(tx, matches, replay);
-    const finished = matches.length < STEP;
-    const position = matches.at(-1)?.id ?? null;
+    if (replay?.status !== "running") return { action: "replay", replayed: 0, finished: true };
+    const { action } = replay;
+    const { matches, position, finished } = await findReplayMatches(tx, replay, STEP);
+    const replayed = matches.length === 0 ? 0 : await ACT[action](tx, matches, replay);
     const now = await advanceReplay(tx, replayId, { position, replayed, finished });
     await recordProgress(tx, now);
     reached("replay:before-commit");
@@ -126,6 +127,12 @@ interface Match {
   id: string;
   lane_id: string;
 }
+
+const ACT: Record<
+  ReplayAction,
+  (tx: Tx, matches: readonly Match[], replay: Replay) => Promise<number>
+> = { replay: sendAgain, discard: takeOut, cancel: cancelSending };
+const DONE = { replay: "replayed", discard: "discarded", cancel: "canceled" } as const;
 
 async function sendAgain(tx: Tx, matches: readonly Match[]): Promise<number> {
   const laneIds = [...new Set(matches.map(({ lane_id }) => lane_id))];
@@ -169,12 +176,25 @@ async function takeOut(tx: Tx, matches: readonly Match[], replay: Replay): Promi
   );
 }
 
+async function cancelSending(tx: Tx, matches: readonly Match[]): Promise<number> {
+  // nothing of these lanes is settled meanwhile
+  await lockLanes(
+    tx,
+    matches.map(({ lane_id }) => lane_id),
+  );
+  return await cancelDeliveries(
+    tx,
+    matches.map(({ id }) => id),
+  );
+}
+
 /** What was sent again stays so. @throws Problem not_found, replay_finished */
 export async function cancelReplay(
   context: Pick<Context, "pool">,
   { accountId, replayId }: { accountId: string; replayId: string },
 ): Promise<Replay> {
   return await inTransaction(context.pool, async (tx) => {
+    await queueForReplay(tx, replayId);
     const canceled = await cancelRunningReplay(tx, accountId, replayId);
     if (canceled !== null) {
       await recordProgress(tx, canceled);
@@ -188,7 +208,7 @@ export async function cancelReplay(
 
 function refuseUnsendable(target: ReplayTarget): void {
   if (target.status === "canceled") {
-    throw new Problem("delivery_state", "the delivery was canceled with its endpoint");
+    throw new Problem("delivery_state", "the delivery was canceled");
   }
   if (target.endpoint_deleted) {
     throw new Problem("endpoint_state", "the endpoint was deleted");

@@ -76,6 +76,11 @@ export function createMetrics() {
       help: "Dead letters taken out of the inbox by order of an admin.",
       registers,
     }),
+    canceled: new Counter({
+      name: "ringback_canceled_total",
+      help: "Pending deliveries canceled by order of an admin.",
+      registers,
+    }),
     eventsTold: new Counter({
       name: "ringback_live_events_told_total",
       help: "Live events told to listeners.",

@@ -51,6 +51,7 @@ export interface Telemetry {
   claimLost(what: "run" | "lane" | "settlement", id: string): void;
   replayed(count: number, replayId: string | null): void;
   discarded(count: number, replayId: string): void;
+  canceled(count: number, replayId: string): void;
   listenerClosed(why: string): void;
   workerBuried(id: string, found: { runs: number; lanes: number }): void;
   repaired(what: "job" | "lane" | "replay" | "lease" | "run", ids: readonly string[]): void;
@@ -152,6 +153,10 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     discarded(count, replayId) {
       metrics.discarded.inc(count);
       log.info("discarded", { count, replay_id: formatId("replay", replayId) });
+    },
+    canceled(count, replayId) {
+      metrics.canceled.inc(count);
+      log.info("canceled", { count, replay_id: formatId("replay", replayId) });
     },
     listenerClosed(why) {
       metrics.listenersClosed.inc({ why });

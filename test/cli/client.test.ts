@@ -234,6 +234,10 @@ describe("deliveries, dead letters and replays", () => {
       `replay --filter status=delivered --filter endpoint_id=${endpoint} --detach --json`,
     );
     expect(again.json()["matched"]).toBe(2);
+    await run(`endpoints pause ${endpoint}`);
+    await run(`messages publish --type bill.due --data {}`);
+    const canceled = await run(`deliveries cancel --filter endpoint_id=${endpoint}`);
+    expect(canceled.stdout).toMatch(/completed {2}\d of \d canceled\n/);
     const id = again.json().id;
     expect((await run("replays list")).stdout).toContain(id);
     expect((await run(`replays get ${id} --json`)).json().id).toBe(id);

@@ -234,7 +234,7 @@ describe("dead letters", () => {
     await dialog().getByText("3 of 3 sent again").waitFor();
     await button("Close").last().click();
     await page.getByText("No dead letter matches").waitFor();
-    await rows("Replays and discards").first().getByText("3 of 3").waitFor();
+    await rows("Replays, discards and cancels").first().getByText("3 of 3").waitFor();
     await until(async () => {
       const { data } = await call<{ data: unknown[] }>("GET", "/v1/deliveries?status=delivered");
       return data.length >= 4;

@@ -131,7 +131,10 @@ test("the books balance at every instant of a churn of failures, replays and del
   expect(await unlogged()).toEqual([]);
   expect(await deadlocks()).toBe(0);
   // no wake-up was lost on the way
-  expect(await createReconciler(api.context, async () => undefined).turn()).toEqual({ lanes: 0, replays: 0 });
+  expect(await createReconciler(api.context, async () => undefined).turn()).toEqual({
+    lanes: 0,
+    replays: 0,
+  });
 });
 
 async function deadlocks(): Promise<number> {

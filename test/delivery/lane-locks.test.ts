@@ -249,11 +249,12 @@ describe("H3: changes of an endpoint with many pending deliveries go in steps", 
       // it is sent while that producer is under way
       await receiver.waitFor(1, 10_000);
     });
-    await receiver.waitFor((request) => dataOf(request)["n"] === "late", 25_000);
-    await api.must(200, "POST", `/v1/endpoints/${endpoint.id}/pause`);
     const places = "lane_seq is not null";
     const unplaced = `deliveries where lane_id = $1 and status = 'pending' and not ${places}`;
-    expect(await count(api, unplaced, [endpoint.laneId])).toBe(0);
+    await eventually(async () => {
+      return (await count(api, unplaced, [endpoint.laneId])) === 0 ? true : undefined;
+    }, "a place for each");
+    await api.must(200, "POST", `/v1/endpoints/${endpoint.id}/pause`);
     const pending = `${places} and status = 'pending'`;
     expect(await mostAtOnce(endpoint.laneId, pending)).toBeLessThanOrEqual(CHANGE_STEP);
     const sent = receiver.requests.map((r) => dataOf(r)["n"]).filter((n) => n !== "late");

@@ -33,6 +33,7 @@ afterEach(async () => {
 
 async function order(filter: Partial<ReplayFilter>, dryRun = false): Promise<Replay> {
   return await createReplay(t.context, {
+    action: "replay",
     accountId: t.accountId,
     filter: { status: "dead", ...filter },
     dryRun,
@@ -206,7 +207,7 @@ describe("1,200 dead letters", () => {
     const canceling = cancelReplay(t.context, { accountId: t.accountId, replayId: replay.id });
     await until("the order to cancel", async () => {
       const where = `pg_stat_activity where wait_event_type = 'Lock'
-        and datname = current_database() and query like 'update replays%'`;
+        and datname = current_database() and query like '%advisory_xact_lock%'`;
       return (await count(t, where)) === 1;
     });
     await held.letGo();
@@ -320,5 +321,77 @@ describe("1,200 dead letters", () => {
     const endpoint = { accountId: t.accountId, endpointId: rows[0]!.id };
     await changeEndpointState(t.context, { ...endpoint, action: "enable" });
     expect((await order({}, true)).matched).toBe(MANY - 500);
+  });
+});
+
+describe("orders of any size go in steps", () => {
+  test("what is pending is canceled by filter, and not what is settled meanwhile", async () => {
+    await setUp({ worker: false });
+    const ids = await deadLetters(MANY);
+    await t.database.pool.query(
+      `with pending as (
+         update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null
+         where id = any($1))
+       delete from dead_letters where delivery_id = any($1)`,
+      [ids],
+    );
+    const [dead] = await deadLetters(1);
+    const { id } = await createReplay(t.context, {
+      action: "cancel",
+      accountId: t.accountId,
+      filter: { status: "pending" },
+      dryRun: false,
+    });
+    const delivered = "status = 'delivered', next_attempt_at = null, finished_at = now()";
+    await t.database.pool.query(
+      `update deliveries set ${delivered}, attempt_count = 1 where id = $1`,
+      [ids[7]],
+    );
+    await runReplay(t.context, id);
+    expect(await look(id)).toMatchObject({ status: "completed", matched: MANY });
+    expect((await look(id)).replayed).toBe(MANY - 1);
+    expect(await count(t, "deliveries where status = 'canceled'")).toBe(MANY - 1);
+    expect(await count(t, "deliveries where status = 'dead' and id = $1", [dead])).toBe(1);
+    expect(await count(t, "books where not balanced")).toBe(0);
+    const { rows } = await t.database.pool.query<{ most: number }>(
+      `select max(n)::int as most from (
+         select count(*) as n from deliveries where status = 'canceled' group by xmin::text) t`,
+    );
+    expect(rows[0]!.most).toBeLessThanOrEqual(500);
+  });
+
+  test("more than can be counted at once: a lower bound at first, exact at the end", async () => {
+    await setUp({ worker: false });
+    const [one] = await deadLetters(1);
+    const other = await endpointAt(t, `${receiver.url}/other`);
+    await t.database.pool.query(
+      `with made as (
+         insert into deliveries (id, account_id, message_id, event_type, endpoint_id, lane_id, url,
+           body_bytes, created_at, status, attempt_count, finished_at)
+         select md5(n::text)::uuid, d.account_id, d.message_id, d.event_type, $2, $3, d.url, 2,
+           d.created_at, 'dead', 1, d.finished_at
+         from deliveries d, generate_series(1, 100500) n where d.id = $1
+         returning id, account_id, endpoint_id)
+       insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
+       select id, account_id, endpoint_id, case when id > 'fff00000-0000-0000-0000-000000000000'
+         then 'gone' else 'exhausted' end, 'x' from made`,
+      [one, other.id, other.laneId],
+    );
+    const rare = "dead_letters where reason = 'gone'";
+    const expected = await count(t, rare);
+    const counted = await order({ reason: "gone" }, true);
+    expect(counted).toMatchObject({ matched_exact: false, status: "completed" });
+    expect(counted.matched).toBeLessThan(expected);
+    const { id, status } = await order({ reason: "gone" });
+    expect(status).toBe("running");
+    await runReplay(t.context, id);
+    expect(await look(id)).toMatchObject({
+      status: "completed",
+      matched: expected,
+      matched_exact: true,
+      replayed: expected,
+    });
+    expect(await count(t, rare)).toBe(0);
+    expect(await count(t, "dead_letters where reason = 'exhausted'")).toBe(100_501 - expected);
   });
 });

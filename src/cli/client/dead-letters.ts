@@ -8,13 +8,12 @@ import { relative } from "../output/times.ts";
 import { examples, onApi } from "./command.ts";
 import type { Cli } from "./command.ts";
 import { deadLetterColumns } from "./delivery-view.ts";
-import { parseFilter } from "./filter.ts";
 import { rangeOf, showList, withPaging, withRange } from "./list.ts";
 import type { ListOptions, RangeOptions } from "./list.ts";
 import { queryOf } from "./query.ts";
-import { withOrder } from "./replays.ts";
+import { filterOf, withOrder } from "./replays.ts";
+import type { OrderOptions } from "./replays.ts";
 import { runReplay } from "./run-replay.ts";
-import type { ReplayOrder } from "./run-replay.ts";
 
 const FILTERS = ["reason", "endpointId", "jobId", "eventType"];
 
@@ -61,7 +60,7 @@ export function addDeadLetters(cli: Cli, program: Command): void {
   addOrders(cli, letters);
 }
 
-type Options = Omit<ReplayOrder, "action" | "filter"> & { filter?: string[] };
+type Options = OrderOptions & { note?: string };
 
 function addOrders(cli: Cli, letters: Command): void {
   const replay = withOrder(
@@ -85,10 +84,6 @@ function addOrders(cli: Cli, letters: Command): void {
     await runReplay(session, { ...options, action: "discard", filter: filterOf(ids, options) });
   });
   examples(discard, 'dead-letters discard --filter reason=gone --note "partner has moved on"');
-}
-
-function filterOf(ids: string[], { filter = [] }: Options) {
-  return { ...parseFilter(filter), ...(ids.length === 0 ? {} : { ids }) };
 }
 
 function withFilter(command: Command): Command {

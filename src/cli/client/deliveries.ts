@@ -10,6 +10,9 @@ import { wholeNumber } from "./input.ts";
 import { rangeOf, showList, withPaging, withRange } from "./list.ts";
 import type { ListOptions, RangeOptions } from "./list.ts";
 import { queryOf } from "./query.ts";
+import { filterOf, withOrder } from "./replays.ts";
+import type { OrderOptions } from "./replays.ts";
+import { runReplay } from "./run-replay.ts";
 
 const FILTERS = [
   ...["status", "endpointId", "jobId", "messageId", "eventType"],
@@ -77,4 +80,18 @@ export function addDeliveries(cli: Cli, program: Command): void {
     session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
   });
   examples(replay, "deliveries replay dlv_01…");
+  const cancel = withOrder(
+    deliveries
+      .command("cancel [ids...]")
+      .description("don't send what is pending; Ctrl-C stops it where it is"),
+  );
+  onApi(cli, cancel, async (session, ids: string[], options: OrderOptions) => {
+    const filter = filterOf(ids, options);
+    await runReplay(session, { ...options, action: "cancel", filter });
+  });
+  examples(
+    cancel,
+    "deliveries cancel dlv_01…",
+    "deliveries cancel --filter endpoint_id=ep_01… until=1h --dry-run",
+  );
 }

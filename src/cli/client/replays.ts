@@ -6,15 +6,16 @@ import { relative } from "../output/times.ts";
 import { examples, onApi } from "./command.ts";
 import type { Cli } from "./command.ts";
 import { parseFilter } from "./filter.ts";
+import type { Filter } from "./filter.ts";
 import { collect } from "./input.ts";
 import { showList, withPaging } from "./list.ts";
 import type { ListOptions } from "./list.ts";
-import { runReplay, showReplay } from "./run-replay.ts";
+import { matchedText, runReplay, showReplay } from "./run-replay.ts";
 
 const FILTER_KEYS =
   "status (dead, delivered), reason, endpoint_id, job_id, event_type, since, until, ids";
 
-interface OrderOptions {
+export interface OrderOptions {
   filter?: string[];
   all?: boolean;
   dryRun?: boolean;
@@ -24,9 +25,14 @@ interface OrderOptions {
 export function withOrder(command: Command): Command {
   return command
     .option("--filter <key=value...>", `which: ${FILTER_KEYS}`, collect)
-    .option("--all", "all dead letters, when no filter is given")
+    .option("--all", "all there are, when no filter is given")
     .option("--dry-run", "only count them")
     .option("--detach", "don't wait for the end");
+}
+
+/** Which deliveries are meant: by ids, by a filter, or both. */
+export function filterOf(ids: string[], { filter = [] }: OrderOptions): Filter {
+  return { ...parseFilter(filter), ...(ids.length === 0 ? {} : { ids }) };
 }
 
 /** `ringback replay` and `ringback replays …` */
@@ -74,7 +80,7 @@ const COLUMNS: readonly Column<Replay>[] = [
   { head: "ACTION", text: ({ action, dry_run }) => (dry_run ? `${action} (dry run)` : action) },
   { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
   { head: "DONE", text: ({ replayed }) => replayed, right: true },
-  { head: "OF", text: ({ matched }) => matched, right: true },
+  { head: "OF", text: matchedText, right: true },
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
   { head: "FILTER", text: ({ filter }) => JSON.stringify(filter), gives: true },
 ];

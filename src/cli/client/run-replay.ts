@@ -7,7 +7,7 @@ import { paintState } from "./job-view.ts";
 import type { Session } from "./session.ts";
 
 export interface ReplayOrder {
-  action: "replay" | "discard";
+  action: "replay" | "discard" | "cancel";
   filter: Filter;
   /** Why they are discarded. */
   note?: string;
@@ -22,10 +22,10 @@ export async function runReplay(session: Session, order: ReplayOrder): Promise<v
   const { client, out } = session;
   const { action, filter, note, dryRun = false } = order;
   if (Object.keys(filter).length === 0 && order.all !== true) {
-    throw usageError(`say which by --filter or ids, or --all to ${action} every dead letter`);
+    throw usageError(`say which by --filter or ids, or --all to ${action} ${EVERY[action]}`);
   }
   const replay = await client.replays.create({
-    filter,
+    filter: action === "cancel" ? { ...filter, status: "pending" } : filter,
     dry_run: dryRun,
     action,
     ...(note === undefined ? {} : { note }),
@@ -35,27 +35,41 @@ export async function runReplay(session: Session, order: ReplayOrder): Promise<v
   out.answer(seen, () => showReplay(session, seen));
 }
 
-async function follow(session: Session, { id, matched }: Replay): Promise<Replay> {
+const EVERY = {
+  replay: "every dead letter",
+  discard: "every dead letter",
+  cancel: "all that is pending",
+};
+const DONE = { replay: "sent again", discard: "discarded", cancel: "canceled" };
+
+async function follow(session: Session, { id }: Replay): Promise<Replay> {
   const { client, out, terminal, interrupted } = session;
   const bar = createProgress(terminal, out.json);
   const show = (replay: Replay): void =>
-    bar.update(replay.replayed, replay.matched, `${replay.replayed} of ${matched}`);
+    bar.update(replay.replayed, replay.matched, `${replay.replayed} of ${matchedText(replay)}`);
   try {
     return await client.replays.wait(id, { signal: interrupted, onProgress: show });
   } catch (error) {
     if (!interrupted.aborted) throw error;
     bar.stop();
     const canceled = await client.replays.cancel(id);
-    out.note(`Canceled ${id}: ${canceled.replayed} of ${canceled.matched} were done before.`);
+    const total = matchedText(canceled);
+    out.note(`Canceled ${id}: ${canceled.replayed} of ${total} were done before.`);
     throw error;
   } finally {
     bar.stop();
   }
 }
 
+/** With a `+` when there are that many at least. */
+export function matchedText({ matched, matched_exact: exact }: Replay): string {
+  return `${matched}${exact ? "" : "+"}`;
+}
+
 export function showReplay({ out }: Pick<Session, "out">, replay: Replay): void {
-  const { action, dry_run: dryRun, replayed, matched } = replay;
-  const done = action === "discard" ? "discarded" : "sent again";
+  const { action, dry_run: dryRun, replayed } = replay;
+  const matched = matchedText(replay);
+  const done = DONE[action];
   const counts = dryRun ? `${matched} would be ${done}` : `${replayed} of ${matched} ${done}`;
   out.line(`${out.paint("bold", replay.id)}  ${paintState(out, replay.status)}  ${counts}`);
   out.details([

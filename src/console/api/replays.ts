@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "./client.ts";
 import type { Page, Replay, ReplayFilter } from "./types.ts";
 
-export type ReplayAction = "replay" | "discard";
+export type ReplayAction = Replay["action"];
 
 export interface ReplayOrder {
   action: ReplayAction;
@@ -14,7 +14,10 @@ export interface ReplayOrder {
 export function useReplayPreview({ action, filter }: ReplayOrder, enabled: boolean) {
   return useQuery({
     queryKey: ["replays", "preview", action, filter],
-    queryFn: async () => (await api.post<Replay>("/v1/replays", { filter, dry_run: true })).matched,
+    queryFn: () => {
+      const counted = action === "cancel" ? { action } : {};
+      return api.post<Replay>("/v1/replays", { filter, dry_run: true, ...counted });
+    },
     enabled,
     staleTime: 0,
     gcTime: 0,
@@ -26,10 +29,7 @@ export function useStartReplay() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ action, filter, note }: ReplayOrder) =>
-      api.post<Replay>("/v1/replays", {
-        filter,
-        ...(action === "discard" ? { action, note } : {}),
-      }),
+      api.post<Replay>("/v1/replays", { filter, action, ...(note === undefined ? {} : { note }) }),
     onSuccess(replay) {
       client.setQueryData(["replays", replay.id], replay);
       return client.invalidateQueries({ queryKey: ["replays", "list"] });

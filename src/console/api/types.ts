@@ -63,7 +63,7 @@ export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: 
 
 export interface ReplayFilter {
   ids?: string[];
-  status?: "dead" | "delivered";
+  status?: "dead" | "delivered" | "pending";
   reason?: string;
   endpoint_id?: string;
   job_id?: string;

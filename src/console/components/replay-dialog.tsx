@@ -24,6 +24,7 @@ interface ReplayDialogProps {
 const WORDS = {
   replay: { title: "Send again", verb: "Send", done: "sent again", past: "Sending again" },
   discard: { title: "Discard", verb: "Discard", done: "discarded", past: "Discarding" },
+  cancel: { title: "Cancel", verb: "Cancel", done: "canceled", past: "Canceling" },
 };
 
 /** Counts what an order would touch, asks, and shows how far it has got. */
@@ -95,25 +96,15 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
   const preview = useReplayPreview(order, true);
   const { verb } = WORDS[order.action];
   const discard = order.action === "discard";
-  const matched = preview.data;
+  const matched = preview.data?.matched;
   return (
     <Stack gap="md">
       {preview.isError && <ErrorBox error={preview.error} />}
       {preview.isPending && <Skeleton height={20} />}
-      {matched !== undefined && (
+      {preview.data !== undefined && (
         <Text size="sm">
-          {discard ? (
-            <>
-              <b>{countText(matched)}</b> will leave the inbox. They stay in the books as dead, with
-              your note; sending one again by its page brings it back.
-            </>
-          ) : (
-            <>
-              <b>{countText(matched)}</b> will be sent again, each once, with the same webhook-id
-              and a fresh budget of attempts. What belongs to an endpoint that is disabled or
-              deleted is left out{matched === 0 ? ": enable it first" : ""}.
-            </>
-          )}
+          <b>{countText(preview.data)}</b> {WILL[order.action]}
+          {order.action === "replay" && matched === 0 && " Enable it first."}
         </Text>
       )}
       {discard && (
@@ -131,15 +122,15 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
       {error !== null && <ErrorBox error={error} />}
       <Group justify="flex-end" gap="xs">
         <Button variant="default" onClick={onClose}>
-          Cancel
+          {order.action === "cancel" ? "Keep them" : "Cancel"}
         </Button>
         <Button
-          color={discard ? "red" : undefined}
+          color={order.action === "replay" ? undefined : "red"}
           disabled={!matched || (discard && note.trim() === "")}
           loading={busy}
           onClick={() => onConfirm(discard ? note.trim() : undefined)}
         >
-          {matched === undefined ? verb : `${verb} ${number(matched)}`}
+          {preview.data === undefined ? verb : `${verb} ${matchedText(preview.data)}`}
         </Button>
       </Group>
     </Stack>
@@ -160,7 +151,7 @@ function Running({ replay, words, onClose }: RunningProps) {
     <Stack gap="md">
       <Group justify="space-between">
         <Text size="sm" role="status">
-          {number(replayed)} of {number(matched)} {words.done}
+          {number(replayed)} of {matchedText(replay)} {words.done}
         </Text>
         <Status value={status} />
       </Group>
@@ -184,6 +175,21 @@ function Running({ replay, words, onClose }: RunningProps) {
   );
 }
 
-function countText(matched: number): string {
-  return matched === 1 ? "1 delivery" : `${number(matched)} deliveries`;
+const WILL: Record<ReplayOrder["action"], string> = {
+  replay:
+    "will be sent again, each once, with the same webhook-id and a fresh budget of attempts. What belongs to an endpoint that is disabled or deleted is left out.",
+  discard:
+    "will leave the inbox. They stay in the books as dead, with your note; sending one again by its page brings it back.",
+  cancel: "that wait will not be sent, and can't be sent again. They stay in the log as canceled.",
+};
+
+/** With a `+` when there are that many at least. */
+export function matchedText({ matched, matched_exact: exact }: Replay): string {
+  return `${number(matched)}${exact ? "" : "+"}`;
+}
+
+function countText(counted: Replay): string {
+  return counted.matched === 1 && counted.matched_exact
+    ? "1 delivery"
+    : `${matchedText(counted)} deliveries`;
 }

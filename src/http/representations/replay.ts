@@ -11,6 +11,7 @@ export function replayView(replay: Replay): Record<string, unknown> {
     filter: filterView(replay.filter),
     dry_run: replay.dry_run,
     matched: replay.matched,
+    matched_exact: replay.matched_exact,
     replayed: replay.replayed,
     created_at: isoTime(replay.created_at),
     finished_at: isoTime(replay.finished_at),

@@ -20,9 +20,9 @@ const create = route({
   scopes,
   operationId: "createReplay",
   tag,
-  summary: "Send many deliveries again, or discard dead letters",
+  summary: "Send many deliveries again, discard dead letters, or cancel what is pending",
   description:
-    "Every delivery that matches now is sent again exactly once. With `dry_run` they are only counted.",
+    "Every delivery that matches now is sent again exactly once, discarded or canceled, in steps. With `dry_run` they are only counted.",
   body: replayInput,
   responses: {
     202: {
@@ -33,9 +33,9 @@ const create = route({
   },
   problems: [],
   async handler(context, { accountId, keyId, body }) {
-    const { filter, dry_run: dryRun, note } = body;
+    const { filter, dry_run: dryRun, action, note } = body;
     const discard = note === undefined ? {} : { discard: { note, keyId } };
-    const order = { accountId, filter, dryRun, ...discard };
+    const order = { accountId, filter, dryRun, action, ...discard };
     const replay = await createReplay(context, order);
     const location = `${context.config.publicUrl}/v1/replays/${formatId("replay", replay.id)}`;
     return json(202, replayView(replay), { location });

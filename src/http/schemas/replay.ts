@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEAD_REASONS, REPLAY_ACTIONS } from "../../core/model.ts";
+import { DEAD_REASONS, REPLAY_ACTIONS, REPLAYED_STATUSES } from "../../core/model.ts";
 import { eventTypeText, idParam, idText, timeParam, timeText } from "./common.ts";
 
 const MAX_IDS = 10_000;
@@ -7,7 +7,7 @@ const MAX_IDS = 10_000;
 const replayFilter = z
   .strictObject({
     ids: z.array(idParam("delivery")).min(1).max(MAX_IDS).exactOptional(),
-    status: z.enum(["dead", "delivered"]).default("dead"),
+    status: z.enum(REPLAYED_STATUSES).default("dead"),
     reason: z.enum(DEAD_REASONS).exactOptional(),
     endpoint_id: idParam("endpoint").exactOptional(),
     job_id: idParam("job").exactOptional(),
@@ -28,7 +28,7 @@ export const replayInput = z
     dry_run: z.boolean().default(false).meta({ description: "Count only" }),
     action: z.enum(REPLAY_ACTIONS).default("replay").meta({
       description:
-        "`discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all.",
+        "`discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all. `cancel`: pending deliveries are not sent; `filter.status` must be `pending`.",
     }),
     note: z
       .string()
@@ -42,7 +42,10 @@ export const replayInput = z
     const refuse = (path: string[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (action === "discard" && note === undefined) refuse(["note"], "says why; discard needs it");
-    if (action === "replay" && note !== undefined) refuse(["note"], "goes with discard only");
+    if (action !== "discard" && note !== undefined) refuse(["note"], "goes with discard only");
+    if ((action === "cancel") !== (filter.status === "pending")) {
+      refuse(["filter", "status"], "must be pending to cancel, and only then");
+    }
     if (action === "discard" && filter.status !== "dead") {
       refuse(["filter", "status"], "only dead letters can be discarded");
     }
@@ -60,7 +63,7 @@ export const replay = z
     status: z.enum(["running", "completed", "canceled"]),
     filter: z.strictObject({
       ids: z.array(idText("delivery")).optional(),
-      status: z.enum(["dead", "delivered"]),
+      status: z.enum(REPLAYED_STATUSES),
       reason: z.enum(DEAD_REASONS).optional(),
       endpoint_id: idText("endpoint").optional(),
       job_id: idText("job").optional(),
@@ -70,7 +73,11 @@ export const replay = z
     }),
     dry_run: z.boolean(),
     matched: z.int(),
-    replayed: z.int().meta({ description: "Sent again, or discarded" }),
+    matched_exact: z.boolean().meta({
+      description:
+        "False: that many at least, as there were more than can be counted at once; exact at the end",
+    }),
+    replayed: z.int().meta({ description: "Sent again, discarded or canceled" }),
     created_at: timeText,
     finished_at: timeText.nullable(),
   })

@@ -6,6 +6,7 @@ import { Card } from "../../components/card.tsx";
 import { Confirm } from "../../components/confirm.tsx";
 import { DataTable, type Column } from "../../components/data-table.tsx";
 import { number } from "../../components/format.ts";
+import { matchedText } from "../../components/replay-dialog.tsx";
 import { None } from "../../components/none.tsx";
 import { Status } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
@@ -17,8 +18,8 @@ export function Replays() {
   const columns = useMemo(() => columnsFor(setStopping), []);
   if (!data || data.length === 0) return null;
   return (
-    <Card title="Replays and discards" flush>
-      <DataTable label="Replays and discards" columns={columns} rows={data} />
+    <Card title="Replays, discards and cancels" flush>
+      <DataTable label="Replays, discards and cancels" columns={columns} rows={data} />
       <StopDialog replay={stopping} onClose={() => setStopping(null)} />
     </Card>
   );
@@ -58,14 +59,15 @@ function columnsFor(onStop: (replay: Replay) => void): Column<Replay>[] {
   ];
 }
 
-function Done({ replay: { replayed, matched, status } }: { replay: Replay }) {
+function Done({ replay }: { replay: Replay }) {
+  const { replayed, matched, status } = replay;
   return (
     <Group gap="xs" wrap="nowrap" display="inline-flex">
       {status === "running" && (
         <Progress w={80} value={(100 * replayed) / Math.max(1, matched)} aria-label="Progress" />
       )}
       <Text size="sm">
-        {number(replayed)} of {number(matched)}
+        {number(replayed)} of {matchedText(replay)}
       </Text>
     </Group>
   );
@@ -89,8 +91,8 @@ function StopDialog({ replay, onClose }: { replay: Replay | null; onClose: () =>
       onClose={onClose}
       onConfirm={() => replay && cancel.mutate(replay.id, { onSuccess: onClose })}
     >
-      {replay && number(replay.matched - replay.replayed)} more would be touched; what is done stays
-      done.
+      {replay && `${number(replay.replayed)} of ${matchedText(replay)}`} are done, and stay so; the
+      rest is left as it is.
     </Confirm>
   );
 }

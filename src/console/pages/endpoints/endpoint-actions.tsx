@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
+  IconCircleX,
   IconDots,
   IconPlayerPause,
   IconPlayerPlay,
@@ -8,6 +9,7 @@ import {
   IconSend,
   IconTrash,
 } from "@tabler/icons-react";
+import { useState } from "react";
 import { useNavigate } from "react-router";
 import {
   useDeleteEndpoint,
@@ -15,9 +17,11 @@ import {
   useTestEndpoint,
   type StateAction,
 } from "../../api/endpoints.ts";
+import type { ReplayOrder } from "../../api/replays.ts";
 import type { Endpoint } from "../../api/types.ts";
 import { Confirm } from "../../components/confirm.tsx";
 import { notifyDone, notifyError } from "../../components/notify.ts";
+import { ReplayDialog } from "../../components/replay-dialog.tsx";
 import { RecoverDialog } from "./recover-dialog.tsx";
 
 const DONE: Record<StateAction, string> = {
@@ -42,6 +46,8 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
   const test = useTestEndpoint(endpoint.id);
   const [recovering, recover] = useDisclosure(false);
   const [deleting, remove] = useDisclosure(false);
+  const [canceling, setCanceling] = useState<ReplayOrder | null>(null);
+  const pending = { endpoint_id: endpoint.id, status: "pending" } as const;
   const { action, label } = NEXT[endpoint.state];
   return (
     <>
@@ -77,12 +83,19 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<IconCircleX size={14} />}
+            onClick={() => setCanceling({ action: "cancel", filter: pending })}
+          >
+            Cancel what is pending…
+          </Menu.Item>
           <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={remove.open}>
             Delete…
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
       {recovering && <RecoverDialog endpointId={endpoint.id} onClose={recover.close} />}
+      <ReplayDialog order={canceling} onClose={() => setCanceling(null)} />
       <DeleteDialog endpoint={endpoint} opened={deleting} onClose={remove.close} />
     </>
   );
