@@ -223,11 +223,15 @@ export interface Operations {
     answer: PublicKey;
   };
   "GET /v1/signing-secret": {
-    answer: Secret;
+    query: {
+      /** `https://host[:port]`, or a whole callback URL, of which that part counts */
+      origin: string;
+    };
+    answer: OriginSecret;
   };
   "POST /v1/signing-secret/rotate": {
-    body: Rotation;
-    answer: RotatedSecret;
+    body: AccountRotation;
+    answer: AccountRotated;
   };
   "GET /v1/jobs/{id}/timeline": {
     answer: {
@@ -342,6 +346,8 @@ export interface CallbackInput {
   headers?: {
     [k: string]: string;
   };
+  /** Signs `v1` in place of the secret of the URL's origin; `whsec_` and the base64 of 24 to 64 bytes. Never shown again. */
+  secret?: string;
   retry?: RetryPolicyInput;
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
@@ -424,6 +430,13 @@ export interface Callback {
   timeout_s?: number;
   signatures?: ("v1" | "v1a")[];
   ordered?: boolean;
+  /** What signs `v1` of the calls to this URL; absent when nothing does */
+  signing?: {
+    /** That of the URL's origin, or the one that was given with the callback */
+    secret: "origin" | "own";
+    /** Where that of the origin is read, with a key of the scope `webhooks` */
+    secret_url?: string;
+  };
 }
 export interface Empty {}
 export interface Delivery {
@@ -519,7 +532,7 @@ export interface Attempt {
   error_code:
     ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
   error_message: string | null;
-  /** Values that look like credentials are shown as `[redacted]` */
+  /** As sent; of custom headers the names alone, with `[redacted]` for each value */
   request_headers: {
     [k: string]: string;
   };
@@ -730,6 +743,21 @@ export interface RotatedSecret {
 export interface PublicKey {
   /** Ed25519, `whpk_` and base64 */
   public_key: string;
+}
+export interface OriginSecret {
+  /** `whsec_` and base64 */
+  secret: string;
+  /** Of the callback URLs it signs for */
+  origin: string;
+  /** Until when the previous secret signs as well; null when none does */
+  previous_expires_at: string | null;
+}
+export interface AccountRotation {
+  /** Seconds for which the previous secret goes on signing as well */
+  overlap_s?: number;
+}
+export interface AccountRotated {
+  previous_expires_at: string;
 }
 export interface TimelineEntry {
   at: string;

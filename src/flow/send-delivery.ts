@@ -6,8 +6,10 @@ import { packHeaders, timestampOf, traceparent } from "../core/attempt-headers.t
 import { SIGNATURE_VERSIONS } from "../core/model.ts";
 import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { redactHeaders } from "../core/redact-headers.ts";
-import { signatureHeader } from "../core/signature.ts";
+import { redactAll, redactHeaders } from "../core/redact-headers.ts";
+import { openHeaders } from "../core/sealed.ts";
+import { importSecret, signatureHeader } from "../core/signature.ts";
+import type { Signer } from "../core/signature.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
 import type { LeasedLane } from "./lease-lane.ts";
@@ -21,7 +23,7 @@ export interface SentDelivery {
 
 /** One attempt: signed now, sent, judged. Nothing is written; the settlement says what to write. */
 export async function sendDelivery(
-  context: Pick<Context, "transport" | "telemetry" | "config" | "now" | "random">,
+  context: Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now" | "random">,
   lane: LeasedLane,
   delivery: DueDelivery,
 ): Promise<SentDelivery> {
@@ -33,15 +35,12 @@ export async function sendDelivery(
     message: formatId("message", delivery.message_id),
   };
   const url = config.url ?? delivery.url;
-  const headers = {
-    ...config.headers,
-    ...overrides?.headers,
-    ...webhookHeaders(context, lane, delivery, number, ids),
-  };
+  const custom = { ...lane.headers, ...openHeaders(context.vault, overrides?.sealed_headers) };
+  const own = webhookHeaders(context, lane, delivery, number, ids);
   const exchange = await context.transport.send({
     lane: config.id,
     url,
-    headers,
+    headers: { ...custom, ...own },
     body: delivery.body,
     timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
   });
@@ -64,7 +63,8 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      attempt: newAttempt(exchange, url, headers, delivery, number, ids),
+      // values of custom headers rest sealed or not at all
+      attempt: newAttempt(exchange, url, { ...redactAll(custom), ...own }, delivery, number, ids),
     },
   };
 }
@@ -90,13 +90,25 @@ interface Ids {
   message: string;
 }
 
+/** A callback's own secret stands in for that of the lane. */
+function signerFor(
+  { vault }: Pick<Context, "vault">,
+  lane: LeasedLane,
+  { overrides }: DueDelivery,
+): Signer {
+  const sealed = overrides?.sealed_secret;
+  if (sealed === undefined) return lane.signer;
+  return { ...lane.signer, hmacKeys: [importSecret(vault.open(sealed))] };
+}
+
 function webhookHeaders(
-  { config, now }: Pick<Context, "config" | "now">,
+  context: Pick<Context, "config" | "vault" | "now">,
   lane: LeasedLane,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
 ): Record<string, string> {
+  const { config, now } = context;
   const timestamp = timestampOf(now());
   const versions = delivery.overrides?.signatures ?? lane.config.signatures ?? SIGNATURE_VERSIONS;
   return {
@@ -105,7 +117,7 @@ function webhookHeaders(
     "webhook-id": ids.message,
     "webhook-timestamp": timestamp,
     "webhook-signature": signatureHeader(
-      lane.signer,
+      signerFor(context, lane, delivery),
       ids.message,
       timestamp,
       delivery.body,
@@ -142,7 +154,7 @@ function newAttempt(
     statusCode: exchange.statusCode,
     errorCode: exchange.error?.code ?? null,
     errorMessage: exchange.error?.message ?? null,
-    requestHeaders: JSON.stringify(packHeaders(redactHeaders(headers), source)),
+    requestHeaders: JSON.stringify(packHeaders(headers, source)),
     responseHeaders:
       exchange.responseHeaders === null
         ? null
