@@ -56,7 +56,7 @@ export function newSecret(): string {
   return `whsec_${randomBytes(32).toString("base64")}`;
 }
 
-const DERIVATION = "ringback callback secret v1";
+const DERIVATION = "ringback/callback-secret/v1";
 const DERIVED_BYTES = 32;
 
 /**

@@ -36,3 +36,8 @@ export function useRotateSecret(endpointId: string | null) {
 export function usePublicKey() {
   return useQuery({ queryKey: ["signing-key"], queryFn: readPublicKey, staleTime: Infinity });
 }
+
+/** The page of the secret of an origin. */
+export function originPage(origin: string): string {
+  return `/settings?tab=signing&origin=${encodeURIComponent(origin)}`;
+}

@@ -1,8 +1,7 @@
 import { Alert, Anchor, Button, Code, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { originPage } from "../../components/origin-secret.ts";
-import { readPublicKey, readSecret } from "../../api/secrets.ts";
+import { originPage, readPublicKey, readSecret } from "../../api/secrets.ts";
 import type { Attempt } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { TextView } from "../../components/json-view.tsx";

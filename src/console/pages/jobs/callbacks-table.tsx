@@ -1,9 +1,9 @@
 import { Anchor } from "@mantine/core";
 import { Link } from "react-router";
+import { originPage } from "../../api/secrets.ts";
 import type { Callback } from "../../api/types.ts";
 import { DataTable, type Column } from "../../components/data-table.tsx";
 import { Id } from "../../components/id.tsx";
-import { originPage } from "../../components/origin-secret.ts";
 
 type Row = Callback & { id: string };
 
