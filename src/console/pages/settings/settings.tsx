@@ -58,7 +58,7 @@ function Signing({ origin }: { origin: string | undefined }) {
           {publicKey.data && <SecretText label="Public key" secret={publicKey.data} />}
         </Stack>
       </Card>
-      <SecretCard endpointId={null} origin={origin}>
+      <SecretCard key={origin} endpointId={null} origin={origin}>
         Sign webhooks to callback URLs given with a job (HMAC-SHA256, <Code>v1</Code>): each origin
         has one, so that a receiver can't forge calls to another. Endpoints have secrets of their
         own.
