@@ -78,7 +78,15 @@ export interface Operations {
       /** Of the last attempt; `error`: it got no usable answer */
       status_class?: "2xx" | "3xx" | "4xx" | "5xx" | "error";
       /** Of the last attempt */
-      error_code?: "dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked";
+      error_code?:
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable";
       min_attempts?: number;
       /** Created at this time or later */
       since?: string;
@@ -451,7 +459,17 @@ export interface Delivery {
   /** Of the last attempt */
   last_status_code: number | null;
   last_error_code:
-    ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
@@ -506,7 +524,17 @@ export interface DeliveryWithAttempts {
   /** Of the last attempt */
   last_status_code: number | null;
   last_error_code:
-    ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
@@ -530,7 +558,17 @@ export interface Attempt {
   duration_ms: number;
   status_code: number | null;
   error_code:
-    ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
   error_message: string | null;
   /** As sent; of custom headers the names alone, with `[redacted]` for each value */
   request_headers: {

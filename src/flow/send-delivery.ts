@@ -35,15 +35,20 @@ export async function sendDelivery(
     message: formatId("message", delivery.message_id),
   };
   const url = config.url ?? delivery.url;
-  const custom = { ...lane.headers, ...openHeaders(context.vault, overrides?.sealed_headers) };
-  const own = webhookHeaders(context, lane, delivery, number, ids);
-  const exchange = await context.transport.send({
-    lane: config.id,
-    url,
-    headers: { ...custom, ...own },
-    body: delivery.body,
-    timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
-  });
+  const opened = openSealed(context, lane, delivery);
+  const custom = opened?.custom ?? {};
+  const own =
+    opened === null ? {} : webhookHeaders(context, opened.signer, lane, delivery, number, ids);
+  const exchange =
+    opened === null
+      ? unsealable()
+      : await context.transport.send({
+          lane: config.id,
+          url,
+          headers: { ...custom, ...own },
+          body: delivery.body,
+          timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+        });
   const outcome = decideOutcome(exchange, {
     retry: { ...DEFAULT_RETRY, ...config.retry, ...overrides?.retry },
     budgetUsed: number - delivery.free_attempts,
@@ -90,25 +95,57 @@ interface Ids {
   message: string;
 }
 
-/** A callback's own secret stands in for that of the lane. */
-function signerFor(
-  { vault }: Pick<Context, "vault">,
+/** What of a delivery rests sealed. A callback's own secret stands in for that of the lane. */
+interface Opened {
+  custom: Record<string, string>;
+  signer: Signer;
+}
+
+/** Null: it can't be opened; the other deliveries of the lane are none the worse for it. */
+function openSealed(
+  { vault, telemetry }: Pick<Context, "vault" | "telemetry">,
   lane: LeasedLane,
-  { overrides }: DueDelivery,
-): Signer {
-  const sealed = overrides?.sealed_secret;
-  if (sealed === undefined) return lane.signer;
-  return { ...lane.signer, hmacKeys: [importSecret(vault.open(sealed))] };
+  delivery: DueDelivery,
+): Opened | null {
+  const { sealed_headers, sealed_secret } = delivery.overrides ?? {};
+  try {
+    return {
+      custom: { ...lane.headers, ...openHeaders(vault, sealed_headers) },
+      signer:
+        sealed_secret === undefined
+          ? lane.signer
+          : { ...lane.signer, hmacKeys: [importSecret(vault.open(sealed_secret))] },
+    };
+  } catch (error) {
+    telemetry.unexpectedError(error, { delivery_id: formatId("delivery", delivery.id) });
+    return null;
+  }
+}
+
+const UNSEALABLE =
+  "headers or secret of the callback were sealed with another master key, or are damaged";
+
+function unsealable(): Exchange {
+  return {
+    startedAt: new Date(),
+    durationMs: 0,
+    remoteAddress: null,
+    statusCode: null,
+    responseHeaders: null,
+    responseBody: null,
+    responseTruncated: false,
+    error: { code: "unsealable", message: UNSEALABLE },
+  };
 }
 
 function webhookHeaders(
-  context: Pick<Context, "config" | "vault" | "now">,
+  { config, now }: Pick<Context, "config" | "now">,
+  signer: Signer,
   lane: LeasedLane,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
 ): Record<string, string> {
-  const { config, now } = context;
   const timestamp = timestampOf(now());
   const versions = delivery.overrides?.signatures ?? lane.config.signatures ?? SIGNATURE_VERSIONS;
   return {
@@ -116,13 +153,7 @@ function webhookHeaders(
     "user-agent": `Ringback/${config.version}`,
     "webhook-id": ids.message,
     "webhook-timestamp": timestamp,
-    "webhook-signature": signatureHeader(
-      signerFor(context, lane, delivery),
-      ids.message,
-      timestamp,
-      delivery.body,
-      versions,
-    ),
+    "webhook-signature": signatureHeader(signer, ids.message, timestamp, delivery.body, versions),
     traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),

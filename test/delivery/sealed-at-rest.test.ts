@@ -103,6 +103,43 @@ test("custom headers and secrets are sent, and in no table in clear, from submis
   expect(ofEndpoint).toEqual(changed);
 });
 
+test("what can't be opened fails that delivery alone, and is a dead letter at worst", async () => {
+  receiver.respond(500);
+  const callbacks = ["/damaged", "/whole"].map((path) => ({
+    url: `${receiver.url}${path}`,
+    headers: { "x-v": "1" },
+    secret: newSecret(),
+    retry: ONCE,
+  }));
+  const job = await api.job(callbacks);
+  const dead = await eventually(async () => {
+    const found = await api.deliveries(`job_id=${job}&status=dead`);
+    const own = found.filter(({ endpoint_id }) => endpoint_id === null);
+    return own.length === 2 ? own : undefined;
+  }, "two dead letters");
+  const damage = Buffer.alloc(80, 1).toString("base64");
+  await api.database.pool.query(
+    `update deliveries set overrides = overrides || jsonb_build_object('sealed_headers', $1::text)
+     where url like '%/damaged'`,
+    [damage],
+  );
+  receiver.respond(200);
+  for (const { id } of dead) await api.must(202, "POST", `/v1/deliveries/${id}/replay`);
+  const ended = await Promise.all(dead.map(async ({ id }) => await api.ended(id)));
+  const byPath = new Map(ended.map((one) => [new URL(one.url).pathname, one]));
+  expect(byPath.get("/whole")).toMatchObject({ status: "delivered" });
+  expect(byPath.get("/damaged")).toMatchObject({
+    status: "dead",
+    dead_reason: "exhausted",
+    dead_detail: expect.stringContaining("sealed with another master key, or are damaged"),
+  });
+  expect(byPath.get("/damaged")!.attempts.at(-1)).toMatchObject({
+    error_code: "unsealable",
+    status_code: null,
+  });
+  expect(JSON.stringify(ended)).not.toContain(damage);
+});
+
 test("an endpoint's headers change while its lane is busy", async () => {
   const { id } = await api.endpoint(receiver.url, { events: ["h.a"], headers: { "x-v": "1" } });
   const send = async (): Promise<string | undefined> => {

@@ -247,6 +247,11 @@ describe("jobs that don't make sense", () => {
       invalid("/callbacks/0/secret"),
     ],
     [
+      "a secret that would sign nothing",
+      callback({ secret: newSecret(), signatures: ["v1a"] }),
+      invalid("/callbacks/0/secret"),
+    ],
+    [
       "a secret for an endpoint, which has its own",
       { ...job, callbacks: [{ endpoint_id: exampleId("endpoint"), secret: newSecret() }] },
       invalid("/callbacks/0/secret"),

@@ -64,6 +64,9 @@ const callbackInput = z
         const message = "can't be set together with endpoint_id: the endpoint has its own";
         context.addIssue({ code: "custom", message, path: [field] });
       }
+    } else if (callback.secret !== undefined && callback.signatures?.includes("v1") === false) {
+      const message = "signs v1, which signatures leaves out";
+      context.addIssue({ code: "custom", message, path: ["secret"] });
     }
   })
   .meta({
