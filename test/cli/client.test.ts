@@ -146,7 +146,9 @@ describe("what verifies webhooks", () => {
       secret: expect.stringMatching(/^whsec_/),
       origin: "https://partner.example",
     });
-    expect((await run("signing secret https://partner.example")).stdout).toBe(`${secret}\n`);
+    expect((await run("signing secret https://partner.example")).stdout).toBe(
+      `${String(secret)}\n`,
+    );
     expect((await run("signing key")).stdout).toMatch(/^whpk_\S+\n$/);
     const rotated = await run("signing rotate --overlap-s 60");
     expect(rotated.stdout).toMatch(/^The old secrets sign as well until 2\S+Z\.\n$/);
