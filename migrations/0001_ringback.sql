@@ -39,6 +39,8 @@ create table idempotency_records (
   status integer not null,
   headers jsonb not null,
   body text not null,
+  -- fingerprint and body are: the request has secrets
+  sealed boolean not null,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null,
   primary key (account_id, key)
@@ -53,6 +55,7 @@ create table jobs (
   type text not null,
   input text not null,
   metadata jsonb not null,
+  -- with headers and secrets of their own sealed
   callbacks jsonb not null,
   timeout_s integer not null check (timeout_s > 0),
   max_runs integer not null check (max_runs > 0),
@@ -99,7 +102,8 @@ create table endpoints (
   url text not null,
   description text not null,
   events text[] not null,
-  headers jsonb not null,
+  -- custom headers as JSON, sealed with the master key
+  sealed_headers text,
   ordered boolean not null,
   max_in_flight integer not null check (max_in_flight > 0),
   rate_limit_per_s double precision check (rate_limit_per_s > 0),
@@ -117,7 +121,7 @@ create table endpoints (
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
 
 -- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the
--- account's, for ad-hoc callbacks. One that was rotated out signs until expires_at.
+-- account's, which those of the origins of ad-hoc callbacks are derived from. One that was rotated out signs until expires_at.
 create table signing_secrets (
   id uuid primary key,
   account_id uuid not null references accounts,
@@ -189,7 +193,7 @@ create table deliveries (
   -- made before the lane was ordered, by age.
   lane_seq bigint,
   url text not null,
-  -- what the callback set itself: headers, retry, timeout_s, signatures
+  -- what the callback set itself: headers and secret, both sealed, retry, timeout_s, signatures
   overrides jsonb,
   body_bytes integer not null,
   created_at timestamptz not null default now(),

@@ -20,6 +20,7 @@ interface ListenOptions extends ConnectionOptions, AnswerOptions {
   host: string;
   key?: string[];
   endpoint?: string;
+  origin?: string;
   register?: true;
   events?: string[];
   registerUrl?: string;
@@ -39,6 +40,7 @@ export function addListen(cli: Cli, program: Command): void {
     .option("--delay <ms>", "wait before each answer", wholeNumber, 0)
     .option("--key <key>", "verify with this whsec_ or whpk_ instead of the server's", collect)
     .option("--endpoint <id>", "verify with the secret of this endpoint")
+    .option("--origin <url>", "verify with the secret of these callback URLs, of a tunnel's say")
     .option("--register", "make an endpoint for this receiver, and delete it at the end")
     .option("--events <list>", "with --register: these only", collectList)
     .option("--register-url <url>", "with --register: the URL of a tunnel that leads here")
@@ -60,14 +62,18 @@ async function listen(cli: Cli, options: ListenOptions): Promise<number> {
   const { terminal } = cli;
   const out = openOutput(options, terminal);
   const client = findClient(options, terminal.environment);
-  const keys = options.key === undefined ? await findKeys(client, options, out) : sort(options.key);
+  let keys: Keys = { secrets: [], publicKeys: [] };
+  const given = options.key === undefined ? null : sort(options.key);
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const release = terminal.onInterrupt(end);
   let left = options.count ?? Infinity;
   const receiver = await startReceiver({
     host: options.host,
     port: options.port,
-    keys,
+    async findKeys(url) {
+      keys = given ?? (await findKeys(client, options, url, out));
+      return keys;
+    },
     nextStatus: createAnswers(options),
     delayMs: options.delay,
     onCall(call) {
@@ -104,13 +110,17 @@ function findClient(
 
 function needed(client: Ringback | null): Ringback {
   if (client !== null) return client;
-  throw new CliError(EXIT.refused, "--register and --endpoint need an API key (RINGBACK_API_KEY)");
+  throw new CliError(
+    EXIT.refused,
+    "--register, --endpoint and --origin need an API key (RINGBACK_API_KEY)",
+  );
 }
 
 /** The keys that the server signs with, as far as this key may read them. */
 async function findKeys(
   client: Ringback | null,
-  { register: own, endpoint }: ListenOptions,
+  { register: own, endpoint, origin }: ListenOptions,
+  url: string,
   out: Output,
 ): Promise<Keys> {
   if (own === true) {
@@ -123,14 +133,29 @@ async function findKeys(
       publicKeys: [await signing.publicKey()],
     };
   }
+  if (origin !== undefined) return await keysOf(needed(client), [origin]);
   try {
     if (client === null) throw new Error("there is no API key");
-    const { signing } = client;
-    return { secrets: [await signing.secret()], publicKeys: [await signing.publicKey()] };
+    return await keysOf(client, namesOf(url));
   } catch (error) {
     out.note(`Calls are not verified (${(error as Error).message}); --key gives a secret.`);
     return { secrets: [], publicKeys: [] };
   }
+}
+
+async function keysOf({ signing }: Ringback, origins: string[]): Promise<Keys> {
+  return {
+    secrets: await Promise.all(origins.map((origin) => signing.secretFor(origin))),
+    publicKeys: [await signing.publicKey()],
+  };
+}
+
+/** A callback URL may name this machine either way, and has the secret of the name it has. */
+function namesOf(url: string): string[] {
+  const other = new URL(url);
+  if (!["127.0.0.1", "[::1]", "localhost"].includes(other.hostname)) return [url];
+  other.hostname = other.hostname === "localhost" ? "127.0.0.1" : "localhost";
+  return [url, other.href];
 }
 
 function sort(keys: string[]): Keys {

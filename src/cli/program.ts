@@ -13,6 +13,7 @@ import { addJobs } from "./client/jobs.ts";
 import { addKeys } from "./client/keys.ts";
 import { addMessages } from "./client/messages.ts";
 import { addReplays } from "./client/replays.ts";
+import { addSigning } from "./client/signing.ts";
 import { addStatus } from "./client/status.ts";
 import { addCompletion } from "./completion.ts";
 import { addDoctor } from "./doctor.ts";
@@ -46,7 +47,9 @@ export function createProgram(cli: Cli): Command {
   for (const add of [addJobs, addJobTypes, addEndpoints, addMessages, addDeliveries]) {
     add(cli, program);
   }
-  for (const add of [addDeadLetters, addReplays, addEvents, addStatus, addKeys]) add(cli, program);
+  for (const add of [addDeadLetters, addReplays, addEvents, addStatus, addSigning, addKeys]) {
+    add(cli, program);
+  }
   program.commandsGroup("Tools:");
   addListen(cli, program);
   program.addCommand(

@@ -1,6 +1,6 @@
 import type { BodyOf, CallOptions, Caller } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
-import type { JobType, Message, RotatedSecret } from "./openapi-types.ts";
+import type { AccountRotated, JobType, Message } from "./openapi-types.ts";
 
 /** Events of one's own. */
 export class Messages {
@@ -39,16 +39,20 @@ export class Signing {
     return (await this.#caller.call("GET /v1/signing-key", options)).body.public_key;
   }
 
-  /** The secret that signs for callback URLs, `whsec_…`. */
-  async secret(options: CallOptions = {}): Promise<string> {
-    return (await this.#caller.call("GET /v1/signing-secret", options)).body.secret;
+  /**
+   * The secret that signs for the callback URLs of an origin, `whsec_…`.
+   * @param origin `https://host[:port]`, or a whole callback URL
+   */
+  async secretFor(origin: string | URL, options: CallOptions = {}): Promise<string> {
+    const call = { query: { origin: String(origin) }, ...options };
+    return (await this.#caller.call("GET /v1/signing-secret", call)).body.secret;
   }
 
-  /** Makes a new secret for callback URLs; the old one signs beside it for a while. */
+  /** Makes new secrets for the callback URLs of all origins; the old ones sign beside them for a while. */
   async rotateSecret(
     rotation: BodyOf<"POST /v1/signing-secret/rotate"> = {},
     options: CallOptions = {},
-  ): Promise<RotatedSecret> {
+  ): Promise<AccountRotated> {
     const call = { body: rotation, ...options };
     return (await this.#caller.call("POST /v1/signing-secret/rotate", call)).body;
   }

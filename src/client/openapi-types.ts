@@ -78,7 +78,15 @@ export interface Operations {
       /** Of the last attempt; `error`: it got no usable answer */
       status_class?: "2xx" | "3xx" | "4xx" | "5xx" | "error";
       /** Of the last attempt */
-      error_code?: "dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked";
+      error_code?:
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable";
       min_attempts?: number;
       /** Created at this time or later */
       since?: string;
@@ -223,11 +231,15 @@ export interface Operations {
     answer: PublicKey;
   };
   "GET /v1/signing-secret": {
-    answer: Secret;
+    query: {
+      /** `https://host[:port]`, or a whole callback URL, of which that part counts */
+      origin: string;
+    };
+    answer: OriginSecret;
   };
   "POST /v1/signing-secret/rotate": {
-    body: Rotation;
-    answer: RotatedSecret;
+    body: AccountRotation;
+    answer: AccountRotated;
   };
   "GET /v1/jobs/{id}/timeline": {
     answer: {
@@ -342,6 +354,8 @@ export interface CallbackInput {
   headers?: {
     [k: string]: string;
   };
+  /** Signs `v1` in place of the secret of the URL's origin; `whsec_` and the base64 of 24 to 64 bytes. Never shown again. */
+  secret?: string;
   retry?: RetryPolicyInput;
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
@@ -424,6 +438,13 @@ export interface Callback {
   timeout_s?: number;
   signatures?: ("v1" | "v1a")[];
   ordered?: boolean;
+  /** What signs `v1` of the calls to this URL; absent when nothing does */
+  signing?: {
+    /** That of the URL's origin, or the one that was given with the callback */
+    secret: "origin" | "own";
+    /** Where that of the origin is read, with a key of the scope `webhooks` */
+    secret_url?: string;
+  };
 }
 export interface Empty {}
 export interface Delivery {
@@ -438,7 +459,17 @@ export interface Delivery {
   /** Of the last attempt */
   last_status_code: number | null;
   last_error_code:
-    ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
@@ -493,7 +524,17 @@ export interface DeliveryWithAttempts {
   /** Of the last attempt */
   last_status_code: number | null;
   last_error_code:
-    ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
@@ -517,9 +558,19 @@ export interface Attempt {
   duration_ms: number;
   status_code: number | null;
   error_code:
-    ("dns" | "connect" | "tls" | "timeout" | "reset" | "protocol" | "target_blocked") | null;
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
   error_message: string | null;
-  /** Values that look like credentials are shown as `[redacted]` */
+  /** As sent; of custom headers the names alone, with `[redacted]` for each value */
   request_headers: {
     [k: string]: string;
   };
@@ -732,6 +783,21 @@ export interface RotatedSecret {
 export interface PublicKey {
   /** Ed25519, `whpk_` and base64 */
   public_key: string;
+}
+export interface OriginSecret {
+  /** `whsec_` and base64 */
+  secret: string;
+  /** Of the callback URLs it signs for */
+  origin: string;
+  /** Until when the previous secret signs as well; null when none does */
+  previous_expires_at: string | null;
+}
+export interface AccountRotation {
+  /** Seconds for which the previous secret goes on signing as well */
+  overlap_s?: number;
+}
+export interface AccountRotated {
+  previous_expires_at: string;
 }
 export interface TimelineEntry {
   at: string;

@@ -7,6 +7,7 @@ export const EXCHANGE_ERROR_CODES = [
   "reset",
   "protocol",
   "target_blocked",
+  "unsealable",
 ] as const;
 export type ExchangeErrorCode = (typeof EXCHANGE_ERROR_CODES)[number];
 

@@ -40,17 +40,26 @@ export interface RetryPolicy {
   cap_s: number;
 }
 
-/** A receiver given with a job, as stored: a URL or an endpoint, and what it sets itself. */
+/** A receiver given with a job: a URL or an endpoint, and what it sets itself. */
 export interface Callback {
   url?: string;
   endpoint_id?: string;
   /** Empty: all. */
   events: string[];
   headers?: Record<string, string>;
+  /** `whsec_…`, in place of its origin's. */
+  secret?: string;
   retry?: Partial<RetryPolicy>;
   timeout_s?: number;
   signatures?: SignatureVersion[];
   ordered?: boolean;
+}
+
+/** A callback as it rests. */
+export interface SealedCallback extends Omit<Callback, "headers" | "secret"> {
+  /** Of the headers as JSON; see core/sealed.ts. */
+  sealed_headers?: string;
+  sealed_secret?: string;
 }
 
 export interface Job {
@@ -61,7 +70,7 @@ export interface Job {
   /** JSON text, as posted. */
   input: string;
   metadata: Record<string, unknown>;
-  callbacks: Callback[];
+  callbacks: SealedCallback[];
   timeout_s: number;
   run: number;
   progress_fraction: number;
@@ -105,7 +114,8 @@ export interface Endpoint {
   url: string;
   description: string;
   events: string[];
-  headers: Record<string, string>;
+  /** Null: none. */
+  sealed_headers: string | null;
   ordered: boolean;
   max_in_flight: number;
   rate_limit_per_s: number | null;

@@ -1,4 +1,4 @@
-import type { Callback, RetryPolicy, SignatureVersion } from "./model.ts";
+import type { RetryPolicy, SealedCallback, SignatureVersion } from "./model.ts";
 
 /** What of an endpoint decides whether it receives a message. */
 export interface Subscriber {
@@ -11,7 +11,8 @@ export interface Subscriber {
 
 /** What a callback sets itself for its deliveries. */
 export interface DeliveryOverrides {
-  headers?: Record<string, string>;
+  sealed_headers?: string;
+  sealed_secret?: string;
   retry?: Partial<RetryPolicy>;
   timeout_s?: number;
   signatures?: SignatureVersion[];
@@ -40,7 +41,7 @@ export function wantsEvent(events: readonly string[], type: string): boolean {
  */
 export function planReceivers(
   type: string,
-  callbacks: readonly Callback[],
+  callbacks: readonly SealedCallback[],
   subscribers: readonly Subscriber[],
 ): Receiver[] {
   const receivers: Receiver[] = [];
@@ -67,9 +68,11 @@ export function planReceivers(
   return receivers;
 }
 
-function overridesOf(callback: Callback): DeliveryOverrides | null {
+function overridesOf(callback: SealedCallback): DeliveryOverrides | null {
   const overrides: DeliveryOverrides = {};
-  if (callback.headers !== undefined) overrides.headers = callback.headers;
+  const { sealed_headers, sealed_secret } = callback;
+  if (sealed_headers !== undefined) overrides.sealed_headers = sealed_headers;
+  if (sealed_secret !== undefined) overrides.sealed_secret = sealed_secret;
   if (callback.retry !== undefined) overrides.retry = callback.retry;
   if (callback.timeout_s !== undefined) overrides.timeout_s = callback.timeout_s;
   if (callback.signatures !== undefined) overrides.signatures = callback.signatures;

@@ -4,6 +4,11 @@ export const REDACTED = "[redacted]";
 const SENSITIVE =
   /^(authorization|proxy-authorization|cookie|set-cookie)$|token|secret|key|password/i;
 
+/** The headers' names, without any value. */
+export function redactAll(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, REDACTED]));
+}
+
 /** The headers as they may be shown: values that look like credentials are replaced. */
 export function redactHeaders(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(

@@ -1,4 +1,11 @@
-import { createHmac, createPrivateKey, createSecretKey, randomBytes, sign } from "node:crypto";
+import {
+  createHmac,
+  createPrivateKey,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  sign,
+} from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import nacl from "tweetnacl";
 import type { SignatureVersion } from "./model.ts";
@@ -47,6 +54,20 @@ export function signV1a(key: KeyObject, content: Buffer): string {
 /** A new `whsec_` secret of 32 random bytes. */
 export function newSecret(): string {
   return `whsec_${randomBytes(32).toString("base64")}`;
+}
+
+const DERIVATION = "ringback/callback-secret/v1";
+const DERIVED_BYTES = 32;
+
+/**
+ * The secret that signs for callback URLs of one origin: HKDF-SHA256 of the account's secret. Its
+ * holder can't find that of the account, nor that of another origin.
+ * @param origin as `URL.origin` gives it, with a host name that DNS can hold
+ */
+export function deriveSecret(accountSecret: string, origin: string): string {
+  const key = decode(accountSecret, "whsec_");
+  const derived = hkdfSync("sha256", key, DERIVATION, origin, DERIVED_BYTES);
+  return `whsec_${Buffer.from(derived).toString("base64")}`;
 }
 
 /** A new Ed25519 pair in the forms of Standard Webhooks. */

@@ -17,6 +17,8 @@ export const NO_TARGETS: TargetRules = { allowed: [] };
 export const LOOPBACK_TARGETS = "127.0.0.0/8,::1/128";
 
 const MAX_URL_LENGTH = 2048;
+// RFC 1035: 255 octets with a length byte in front and the root's at the end
+const MAX_HOST_NAME = 253;
 
 // Refused by name, whatever the ranges of ipaddr.js say in a later version. Sources: the IANA
 // special-purpose address registries, and 168.63.129.16, the Azure host agent, which is metadata
@@ -141,6 +143,12 @@ function refuse(code: TargetErrorCode, detail: string): TargetCheck {
  * so names pass here and are judged at each connection.
  */
 export function checkTargetUrl(rules: TargetRules, text: string): TargetCheck {
+  const check = checkTargetSyntax(text);
+  return check.ok ? checkHost(rules, check.url) : check;
+}
+
+/** Judges how a URL is written, not whom it leads to. */
+export function checkTargetSyntax(text: string): TargetCheck {
   const invalid = (detail: string) => refuse("callback_url_invalid", detail);
   if (text.length > MAX_URL_LENGTH) return invalid(`is longer than ${MAX_URL_LENGTH} characters`);
   // The URL standard drops tabs and newlines and turns backslashes into slashes without a word.
@@ -159,7 +167,10 @@ export function checkTargetUrl(rules: TargetRules, text: string): TargetCheck {
     return invalid(`is longer than ${MAX_URL_LENGTH} characters once encoded`);
   }
   if (url.port === "0") return invalid("has port 0");
-  return checkHost(rules, url);
+  if (url.hostname.length > MAX_HOST_NAME) {
+    return invalid(`has a host name longer than ${MAX_HOST_NAME} characters`);
+  }
+  return { ok: true, url };
 }
 
 function checkHost(rules: TargetRules, url: URL): TargetCheck {

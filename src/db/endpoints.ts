@@ -1,7 +1,7 @@
 import type { Endpoint, EndpointState, RetryPolicy, SignatureVersion } from "../core/model.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, e.url, e.description, e.events, e.headers,
+const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, e.url, e.description, e.events, e.sealed_headers,
   e.ordered, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
   e.state, e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
   l.breaker_reason`;
@@ -10,7 +10,8 @@ export interface EndpointSettings {
   url: string;
   description: string;
   events: string[];
-  headers: Record<string, string>;
+  /** Null: none. */
+  sealed_headers: string | null;
   ordered: boolean;
   max_in_flight: number;
   rate_limit_per_s: number | null;
@@ -25,7 +26,7 @@ export async function insertEndpoint(
   settings: EndpointSettings,
 ): Promise<void> {
   await tx.query(
-    `insert into endpoints (id, account_id, lane_id, url, description, events, headers, ordered,
+    `insert into endpoints (id, account_id, lane_id, url, description, events, sealed_headers, ordered,
        max_in_flight, rate_limit_per_s, timeout_s, retry, signatures)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [ids.id, ids.accountId, ids.laneId, ...settingsValues(settings)],
@@ -38,7 +39,7 @@ export async function updateEndpointSettings(
   settings: EndpointSettings,
 ): Promise<void> {
   await tx.query(
-    `update endpoints set url = $2, description = $3, events = $4, headers = $5, ordered = $6,
+    `update endpoints set url = $2, description = $3, events = $4, sealed_headers = $5, ordered = $6,
        max_in_flight = $7, rate_limit_per_s = $8, timeout_s = $9, retry = $10, signatures = $11,
        updated_at = now()
      where id = $1`,
@@ -51,7 +52,7 @@ function settingsValues(s: EndpointSettings): unknown[] {
     s.url,
     s.description,
     s.events,
-    JSON.stringify(s.headers),
+    s.sealed_headers,
     s.ordered,
     s.max_in_flight,
     s.rate_limit_per_s,

@@ -6,6 +6,8 @@ export interface IdempotencyRecord {
   key: string;
   fingerprint: string;
   response: StoredResponse;
+  /** Fingerprint and body are sealed. */
+  sealed: boolean;
 }
 
 /**
@@ -38,15 +40,15 @@ export async function takeIdempotencyKeys(
   await tx.query({
     name: "take_idempotency_keys",
     text: `insert into idempotency_records as r
-        (account_id, key, fingerprint, status, headers, body, expires_at)
-      select t.account_id, t.key, t.fingerprint, t.status, t.headers, t.body,
-        now() + $7 * interval '1 second'
-      from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[], $6::text[])
-        as t(account_id, key, fingerprint, status, headers, body)
+        (account_id, key, fingerprint, status, headers, body, sealed, expires_at)
+      select t.account_id, t.key, t.fingerprint, t.status, t.headers, t.body, t.sealed,
+        now() + $8 * interval '1 second'
+      from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[], $6::text[], $7::bool[])
+        as t(account_id, key, fingerprint, status, headers, body, sealed)
       order by t.account_id, t.key
       on conflict (account_id, key) do update set fingerprint = excluded.fingerprint,
         status = excluded.status, headers = excluded.headers, body = excluded.body,
-        created_at = now(), expires_at = excluded.expires_at
+        sealed = excluded.sealed, created_at = now(), expires_at = excluded.expires_at
       where r.expires_at <= now()`,
     values: [
       records.map((r) => r.accountId),
@@ -55,6 +57,7 @@ export async function takeIdempotencyKeys(
       records.map((r) => r.response.status),
       records.map((r) => JSON.stringify(r.response.headers)),
       records.map((r) => r.response.body),
+      records.map((r) => r.sealed),
       lifetimeS,
     ],
   });
@@ -65,24 +68,25 @@ export async function findIdempotencyRecords(
   keys: readonly { accountId: string; key: string }[],
 ): Promise<IdempotencyRecord[]> {
   const { rows } = await reader.query<
-    StoredResponse & { account_id: string; key: string; fingerprint: string }
+    StoredResponse & { account_id: string; key: string; fingerprint: string; sealed: boolean }
   >({
     name: "find_idempotency_records",
-    text: `select r.account_id, r.key, r.fingerprint, r.status, r.headers, r.body
+    text: `select r.account_id, r.key, r.fingerprint, r.status, r.headers, r.body, r.sealed
       from unnest($1::uuid[], $2::text[]) as t(account_id, key)
       join idempotency_records r on r.account_id = t.account_id and r.key = t.key
       where r.expires_at > now()`,
     values: [keys.map((k) => k.accountId), keys.map((k) => k.key)],
   });
-  return rows.map(({ account_id, key, fingerprint, ...response }) => ({
+  return rows.map(({ account_id, key, fingerprint, sealed, ...response }) => ({
     accountId: account_id,
     key,
     fingerprint,
     response,
+    sealed,
   }));
 }
 
-/** Fills in the response of a key that this transaction has taken. */
+/** Fills in the response of a key that this transaction has taken; neither is sealed. */
 export async function setIdempotencyResponse(
   tx: Tx,
   { accountId, key, response }: Pick<IdempotencyRecord, "accountId" | "key" | "response">,

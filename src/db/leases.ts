@@ -7,13 +7,15 @@ export interface LaneConfig {
   id: string;
   account_id: string;
   endpoint_id: string | null;
+  /** Of the callback URLs of an ad-hoc lane. */
+  origin: string | null;
   epoch: string;
   ordered: boolean;
   /** Deliveries that were pending when it became ordered may still lack a place: which change. */
   placing_xid: string | null;
   /** Null for ad-hoc lanes: each delivery has its own URL. */
   url: string | null;
-  headers: Record<string, string> | null;
+  sealed_headers: string | null;
   max_in_flight: number | null;
   rate_limit_per_s: number | null;
   timeout_s: number | null;
@@ -32,8 +34,8 @@ export interface LaneConfig {
   sealed_private_key: string;
 }
 
-const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.epoch, l.ordered, l.placing_xid,
-  e.url, e.headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
+const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.placing_xid,
+  e.url, e.sealed_headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,
   (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { newId } from "../core/ids.ts";
 import type { Endpoint } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
+import { sealHeaders } from "../core/sealed.ts";
 import { cancelPendingOfLane } from "../db/deliveries.ts";
 import {
   getEndpoint,
@@ -20,6 +21,9 @@ import { wakeLanes } from "./publish.ts";
 import { recordEvents } from "./record-events.ts";
 import { addSecret } from "./secrets.ts";
 
+/** With custom headers in clear. */
+type OpenSettings = Omit<EndpointSettings, "sealed_headers"> & { headers: Record<string, string> };
+
 interface EndpointOf {
   accountId: string;
   endpointId: string;
@@ -28,9 +32,10 @@ interface EndpointOf {
 /** Registers a receiver with a lane and a secret of its own. */
 export async function createEndpoint(
   context: Pick<Context, "pool" | "vault">,
-  endpoint: EndpointSettings & { accountId: string; secret: string | null },
+  endpoint: OpenSettings & { accountId: string; secret: string | null },
 ): Promise<{ endpoint: Endpoint; secret: string }> {
-  const { accountId, secret: chosen, ...settings } = endpoint;
+  const { accountId, secret: chosen, headers, ...rest } = endpoint;
+  const settings = { ...rest, sealed_headers: sealHeaders(context.vault, headers) };
   const ids = { id: newId(), accountId, laneId: newId() };
   return await inTransaction(context.pool, async (tx) => {
     await insertEndpoint(tx, ids, settings);
@@ -48,12 +53,15 @@ export async function createEndpoint(
 
 /** @throws Problem not_found */
 export async function updateEndpoint(
-  context: Pick<Context, "pool">,
-  { accountId, endpointId, changes }: EndpointOf & { changes: Partial<EndpointSettings> },
+  context: Pick<Context, "pool" | "vault">,
+  { accountId, endpointId, changes }: EndpointOf & { changes: Partial<OpenSettings> },
 ): Promise<Endpoint> {
+  const { headers, ...rest } = changes;
+  const sealed =
+    headers === undefined ? {} : { sealed_headers: sealHeaders(context.vault, headers) };
   return await inTransaction(context.pool, async (tx) => {
     const before = await find(tx, { accountId, endpointId });
-    const settings = { ...settingsOf(before), ...changes };
+    const settings = { ...settingsOf(before), ...rest, ...sealed };
     await updateEndpointSettings(tx, endpointId, settings);
     if (settings.ordered !== before.ordered) {
       await setLaneOrder(tx, before.lane_id, settings.ordered);
@@ -145,13 +153,13 @@ async function lock(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endp
 }
 
 function settingsOf(e: Endpoint): EndpointSettings {
-  const { url, description, events, headers, ordered, max_in_flight } = e;
+  const { url, description, events, sealed_headers, ordered, max_in_flight } = e;
   const { rate_limit_per_s, timeout_s, retry, signatures } = e;
   return {
     url,
     description,
     events,
-    headers,
+    sealed_headers,
     ordered,
     max_in_flight,
     rate_limit_per_s,

@@ -65,8 +65,31 @@ export async function untilDecided<T>(work: () => Promise<T | "busy">): Promise<
   );
 }
 
+/** The record of a request that has secrets: its answer and its fingerprint rest sealed. */
+export function sealRecord(
+  { vault }: Pick<Context, "vault">,
+  record: IdempotencyRecord,
+): IdempotencyRecord {
+  const response = { ...record.response, body: vault.seal(record.response.body) };
+  return { ...record, fingerprint: vault.seal(record.fingerprint), response, sealed: true };
+}
+
+function openRecord(
+  { vault }: Pick<Context, "vault">,
+  record: IdempotencyRecord,
+): IdempotencyRecord {
+  if (!record.sealed) return record;
+  const response = { ...record.response, body: vault.open(record.response.body) };
+  return { ...record, fingerprint: vault.open(record.fingerprint), response, sealed: false };
+}
+
 /** The stored response, if the request is the same; else the key was used for another one. */
-export function replayOf(record: IdempotencyRecord, fingerprint: string): StoredResponse {
+export function replayOf(
+  context: Pick<Context, "vault">,
+  stored: IdempotencyRecord,
+  fingerprint: string,
+): StoredResponse {
+  const record = openRecord(context, stored);
   if (record.fingerprint !== fingerprint) {
     throw new Problem(
       "idempotency_key_reused",
@@ -78,19 +101,23 @@ export function replayOf(record: IdempotencyRecord, fingerprint: string): Stored
 
 /** What a key's first request was answered, before anything else is looked at. */
 export async function findRemembered(
-  context: Pick<Context, "pool">,
+  context: Pick<Context, "pool" | "vault">,
   request: { accountId: string; key: string; fingerprint: string },
 ): Promise<StoredResponse | null> {
   const [record] = await findIdempotencyRecords(context.pool, [request]);
-  return record === undefined ? null : replayOf(record, request.fingerprint);
+  return record === undefined ? null : replayOf(context, record, request.fingerprint);
 }
 
-/** Keeps an error a request ended with, so that its key answers the same again. */
+/**
+ * Keeps an error a request ended with, so that its key answers the same again; sealed, as nobody
+ * knows what was in a request that did not fit.
+ */
 export async function rememberResponse(
-  context: Pick<Context, "pool">,
-  record: IdempotencyRecord,
+  context: Pick<Context, "pool" | "vault">,
+  record: Omit<IdempotencyRecord, "sealed">,
 ): Promise<void> {
-  await takeIdempotencyKeys(singleStatement(context.pool), [record], IDEMPOTENCY_LIFETIME_S);
+  const sealed = sealRecord(context, { ...record, sealed: false });
+  await takeIdempotencyKeys(singleStatement(context.pool), [sealed], IDEMPOTENCY_LIFETIME_S);
 }
 
 function keyOf({ accountId, key }: { accountId: string; key: string }): string {

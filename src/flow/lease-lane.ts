@@ -4,7 +4,8 @@ import { reached } from "../core/checkpoint.ts";
 import { CLOSED } from "../core/breaker.ts";
 import type { Breaker } from "../core/breaker.ts";
 import { paceUnderLimit } from "../core/pace.ts";
-import { importPrivateKey, importSecret } from "../core/signature.ts";
+import { openHeaders } from "../core/sealed.ts";
+import { deriveSecret, importPrivateKey, importSecret } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
 import { CHANGE_STEP, cancelPendingOfLane } from "../db/deliveries.ts";
 import { readOutlook } from "../db/due.ts";
@@ -37,6 +38,8 @@ const LEASE_READS = 500;
 export interface LeasedLane {
   config: LaneConfig;
   signer: Signer;
+  /** Custom ones, of the endpoint. */
+  headers: Record<string, string>;
   breaker: Breaker;
   /** As the database has it, unless an admin closed it. */
   savedBreaker: Breaker;
@@ -84,6 +87,7 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   return {
     config,
     signer: signerOf(context, config),
+    headers: openHeaders(context.vault, config.sealed_headers),
     breaker,
     savedBreaker: breaker,
     placing: null,
@@ -119,6 +123,9 @@ export async function refreshLane(
   const saved = lane.savedBreaker;
   const config = await context.leaseReads.add(lane.config);
   if (config === null) return false;
+  if (config.sealed_headers !== lane.config.sealed_headers) {
+    lane.headers = openHeaders(context.vault, config.sealed_headers);
+  }
   lane.config = config;
   lane.signer = signerOf(context, config);
   const closedByAdmin = config.breaker_ms === null && saved.until !== null;
@@ -208,24 +215,31 @@ const KEYS = new Map<string, KeyObject>();
 const MAX_KEYS = 20_000;
 
 // Opening a box costs more than a signature. A sealed text never changes what it holds, so keys
-// are kept by it; the oldest go first.
+// are kept by it and by what they are made for; the oldest go first.
 function unseal(
   { vault }: Pick<Context, "vault">,
   sealed: string,
   importKey: (text: string) => KeyObject,
+  use = "",
 ): KeyObject {
-  let key = KEYS.get(sealed);
+  const name = `${sealed} ${use}`;
+  let key = KEYS.get(name);
   if (key === undefined) {
     key = importKey(vault.open(sealed));
     if (KEYS.size >= MAX_KEYS) KEYS.delete(KEYS.keys().next().value!);
-    KEYS.set(sealed, key);
+    KEYS.set(name, key);
   }
   return key;
 }
 
 function signerOf(context: LeaseContext, config: LaneConfig): Signer {
+  const { origin } = config;
+  const importOwn =
+    origin === null ? importSecret : (text: string) => importSecret(deriveSecret(text, origin));
   return {
-    hmacKeys: config.sealed_secrets.map((sealed) => unseal(context, sealed, importSecret)),
+    hmacKeys: config.sealed_secrets.map((sealed) =>
+      unseal(context, sealed, importOwn, origin ?? ""),
+    ),
     privateKey: unseal(context, config.sealed_private_key, importPrivateKey),
   };
 }

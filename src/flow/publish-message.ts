@@ -35,18 +35,18 @@ export type PublishedMessage =
  * @throws Problem idempotency_key_reused, idempotency_in_progress
  */
 export async function publishMessage(
-  context: Pick<Context, "pool" | "now">,
+  context: Pick<Context, "pool" | "vault" | "now">,
   own: OwnMessage,
 ): Promise<PublishedMessage> {
   const publication = newPublication(context, own);
   const { idempotency, accountId } = own;
   const placeholder = { status: 0, headers: {}, body: publication.messageId };
-  const record = idempotency && { ...idempotency, accountId, response: placeholder };
+  const record = idempotency && { ...idempotency, accountId, response: placeholder, sealed: false };
   const publishOnce = async (tx: Tx): Promise<PublishedMessage | "busy"> => {
     const [earlier] = await takeKeys(tx, [record]);
     if (earlier === "busy") return "busy";
     if (earlier) {
-      return { kind: "replayed", response: replayOf(earlier, idempotency!.fingerprint) };
+      return { kind: "replayed", response: replayOf(context, earlier, idempotency!.fingerprint) };
     }
     const [published] = await publish(tx, [publication]);
     const message = toMessage(publication);

@@ -1,5 +1,5 @@
 import { newId } from "../core/ids.ts";
-import type { Callback } from "../core/model.ts";
+import type { SealedCallback } from "../core/model.ts";
 import { planReceivers, wantsEvent } from "../core/receivers.ts";
 import type { Receiver, Subscriber } from "../core/receivers.ts";
 import type { NewDelivery } from "../db/deliveries.ts";
@@ -19,7 +19,7 @@ export interface Audience {
   accountId: string;
   type: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
-  callbacks: readonly Callback[];
+  callbacks: readonly SealedCallback[];
   /** Only this endpoint, whatever its filter. */
   onlyEndpointId?: string;
 }
@@ -252,6 +252,6 @@ async function placeInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise
 }
 
 /** Whether a callback of the job wants an event, without asking the database. */
-export function callbacksWant(callbacks: readonly Callback[], type: string): boolean {
+export function callbacksWant(callbacks: readonly SealedCallback[], type: string): boolean {
   return callbacks.some(({ events }) => wantsEvent(events, type));
 }

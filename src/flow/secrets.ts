@@ -1,12 +1,15 @@
 import type { Context } from "../context.ts";
 import { newId } from "../core/ids.ts";
 import { Problem } from "../core/problem.ts";
-import { newSecret } from "../core/signature.ts";
+import { deriveSecret, newSecret } from "../core/signature.ts";
+import { holdAccount } from "../db/accounts.ts";
 import { lockEndpoint } from "../db/endpoints.ts";
 import { expireSecrets, findCurrentSecret, insertSecret } from "../db/secrets.ts";
 import type { SecretOwner } from "../db/secrets.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
+
+type EndpointOwner = SecretOwner & { endpointId: string };
 
 /** Gives the owner a secret of its own choice or a new one. Returns it in clear. */
 export async function addSecret(
@@ -21,30 +24,72 @@ export async function addSecret(
 }
 
 /**
- * A new secret; the one before signs on beside it for `overlapS` seconds.
+ * A new secret of an endpoint; the one before signs on beside it for `overlapS` seconds.
  * @throws Problem not_found
  */
-export async function rotateSecret(
+export async function rotateEndpointSecret(
   context: Pick<Context, "pool" | "vault">,
-  rotation: SecretOwner & { overlapS: number; secret: string | null },
+  rotation: EndpointOwner & { overlapS: number; secret: string | null },
 ): Promise<{ secret: string; previousExpiresAt: Date }> {
-  const { accountId, endpointId, overlapS, secret } = rotation;
+  const { overlapS, secret, ...owner } = rotation;
   return await inTransaction(context.pool, async (tx) => {
-    if (endpointId !== null && (await lockEndpoint(tx, accountId, endpointId)) === null) {
+    if ((await lockEndpoint(tx, owner.accountId, owner.endpointId)) === null) {
       throw new Problem("not_found", "no such endpoint");
     }
-    const owner = { accountId, endpointId };
     const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
     return { secret: await addSecret(tx, context, owner, secret), previousExpiresAt };
   });
 }
 
-/** The current secret in clear, and until when an old one signs as well. @throws Problem not_found */
-export async function readSecret(
+/**
+ * A new secret of the account, so that the secrets of all origins of callback URLs are new; those
+ * before sign on beside them for `overlapS` seconds. Nobody is told the account's secret.
+ */
+export async function rotateAccountSecret(
+  context: Pick<Context, "pool" | "vault">,
+  { accountId, overlapS }: { accountId: string; overlapS: number },
+): Promise<{ previousExpiresAt: Date }> {
+  const owner = { accountId, endpointId: null };
+  return await inTransaction(context.pool, async (tx) => {
+    await holdAccount(tx, accountId);
+    const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
+    await addSecret(tx, context, owner, null);
+    return { previousExpiresAt };
+  });
+}
+
+/** A secret in clear, and until when an old one signs beside it. */
+export interface FoundSecret {
+  secret: string;
+  previousExpiresAt: Date | null;
+}
+
+/** An endpoint's own. @throws Problem not_found */
+export async function readEndpointSecret(
+  context: Pick<Context, "pool" | "vault">,
+  owner: EndpointOwner,
+): Promise<FoundSecret> {
+  const found = await readCurrent(context, owner);
+  if (found === null) throw new Problem("not_found", "no such endpoint");
+  return found;
+}
+
+/** That of an origin of callback URLs, which is stored nowhere. */
+export async function readOriginSecret(
+  context: Pick<Context, "pool" | "vault">,
+  { accountId, origin }: { accountId: string; origin: string },
+): Promise<FoundSecret> {
+  const found = await readCurrent(context, { accountId, endpointId: null });
+  if (found === null) throw new Error("the account has no secret");
+  return { ...found, secret: deriveSecret(found.secret, origin) };
+}
+
+async function readCurrent(
   { pool, vault }: Pick<Context, "pool" | "vault">,
   owner: SecretOwner,
-): Promise<{ secret: string; previousExpiresAt: Date | null }> {
+): Promise<FoundSecret | null> {
   const found = await findCurrentSecret(pool, owner);
-  if (found === null) throw new Problem("not_found", "no such endpoint");
-  return { secret: vault.open(found.sealed), previousExpiresAt: found.previous_expires_at };
+  return (
+    found && { secret: vault.open(found.sealed), previousExpiresAt: found.previous_expires_at }
+  );
 }

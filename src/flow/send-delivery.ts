@@ -6,8 +6,10 @@ import { packHeaders, timestampOf, traceparent } from "../core/attempt-headers.t
 import { SIGNATURE_VERSIONS } from "../core/model.ts";
 import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { redactHeaders } from "../core/redact-headers.ts";
-import { signatureHeader } from "../core/signature.ts";
+import { redactAll, redactHeaders } from "../core/redact-headers.ts";
+import { openHeaders } from "../core/sealed.ts";
+import { importSecret, signatureHeader } from "../core/signature.ts";
+import type { Signer } from "../core/signature.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
 import type { LeasedLane } from "./lease-lane.ts";
@@ -21,7 +23,7 @@ export interface SentDelivery {
 
 /** One attempt: signed now, sent, judged. Nothing is written; the settlement says what to write. */
 export async function sendDelivery(
-  context: Pick<Context, "transport" | "telemetry" | "config" | "now" | "random">,
+  context: Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now" | "random">,
   lane: LeasedLane,
   delivery: DueDelivery,
 ): Promise<SentDelivery> {
@@ -33,18 +35,20 @@ export async function sendDelivery(
     message: formatId("message", delivery.message_id),
   };
   const url = config.url ?? delivery.url;
-  const headers = {
-    ...config.headers,
-    ...overrides?.headers,
-    ...webhookHeaders(context, lane, delivery, number, ids),
-  };
-  const exchange = await context.transport.send({
-    lane: config.id,
-    url,
-    headers,
-    body: delivery.body,
-    timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
-  });
+  const opened = openSealed(context, lane, delivery);
+  const custom = opened?.custom ?? {};
+  const own =
+    opened === null ? {} : webhookHeaders(context, opened.signer, lane, delivery, number, ids);
+  const exchange =
+    opened === null
+      ? unsealable()
+      : await context.transport.send({
+          lane: config.id,
+          url,
+          headers: { ...custom, ...own },
+          body: delivery.body,
+          timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+        });
   const outcome = decideOutcome(exchange, {
     retry: { ...DEFAULT_RETRY, ...config.retry, ...overrides?.retry },
     budgetUsed: number - delivery.free_attempts,
@@ -64,7 +68,8 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      attempt: newAttempt(exchange, url, headers, delivery, number, ids),
+      // values of custom headers rest sealed or not at all
+      attempt: newAttempt(exchange, url, { ...redactAll(custom), ...own }, delivery, number, ids),
     },
   };
 }
@@ -90,8 +95,52 @@ interface Ids {
   message: string;
 }
 
+/** What of a delivery rests sealed. A callback's own secret stands in for that of the lane. */
+interface Opened {
+  custom: Record<string, string>;
+  signer: Signer;
+}
+
+/** Null: it can't be opened; the other deliveries of the lane are none the worse for it. */
+function openSealed(
+  { vault, telemetry }: Pick<Context, "vault" | "telemetry">,
+  lane: LeasedLane,
+  delivery: DueDelivery,
+): Opened | null {
+  const { sealed_headers, sealed_secret } = delivery.overrides ?? {};
+  try {
+    return {
+      custom: { ...lane.headers, ...openHeaders(vault, sealed_headers) },
+      signer:
+        sealed_secret === undefined
+          ? lane.signer
+          : { ...lane.signer, hmacKeys: [importSecret(vault.open(sealed_secret))] },
+    };
+  } catch (error) {
+    telemetry.unexpectedError(error, { delivery_id: formatId("delivery", delivery.id) });
+    return null;
+  }
+}
+
+const UNSEALABLE =
+  "headers or secret of the callback were sealed with another master key, or are damaged";
+
+function unsealable(): Exchange {
+  return {
+    startedAt: new Date(),
+    durationMs: 0,
+    remoteAddress: null,
+    statusCode: null,
+    responseHeaders: null,
+    responseBody: null,
+    responseTruncated: false,
+    error: { code: "unsealable", message: UNSEALABLE },
+  };
+}
+
 function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
+  signer: Signer,
   lane: LeasedLane,
   delivery: DueDelivery,
   number: number,
@@ -104,13 +153,7 @@ function webhookHeaders(
     "user-agent": `Ringback/${config.version}`,
     "webhook-id": ids.message,
     "webhook-timestamp": timestamp,
-    "webhook-signature": signatureHeader(
-      lane.signer,
-      ids.message,
-      timestamp,
-      delivery.body,
-      versions,
-    ),
+    "webhook-signature": signatureHeader(signer, ids.message, timestamp, delivery.body, versions),
     traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),
@@ -142,7 +185,7 @@ function newAttempt(
     statusCode: exchange.statusCode,
     errorCode: exchange.error?.code ?? null,
     errorMessage: exchange.error?.message ?? null,
-    requestHeaders: JSON.stringify(packHeaders(redactHeaders(headers), source)),
+    requestHeaders: JSON.stringify(packHeaders(headers, source)),
     responseHeaders:
       exchange.responseHeaders === null
         ? null

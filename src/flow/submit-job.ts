@@ -2,8 +2,9 @@ import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { newId } from "../core/ids.ts";
 import type { JobType } from "../core/job-type.ts";
-import type { Callback, Job, StoredResponse } from "../core/model.ts";
+import type { Callback, Job, SealedCallback, StoredResponse } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
+import { sealCallback } from "../core/sealed.ts";
 import { findEndpointIds } from "../db/endpoints.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import { insertJobs } from "../db/jobs.ts";
@@ -11,7 +12,7 @@ import type { NewJob } from "../db/jobs.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { replayOf, takeKeys, untilDecided } from "./idempotency.ts";
+import { replayOf, sealRecord, takeKeys, untilDecided } from "./idempotency.ts";
 import type { KeyAnswer } from "./idempotency.ts";
 
 export interface Submission {
@@ -74,21 +75,23 @@ export function createSubmissionGroup({ pool }: Pick<Context, "pool">): Submissi
  * @throws Problem endpoint_unknown, idempotency_key_reused, idempotency_in_progress
  */
 export async function submitJob(
-  context: Pick<Context, "pool" | "now" | "submissions" | "telemetry" | "jobs">,
+  context: Pick<Context, "pool" | "vault" | "now" | "submissions" | "telemetry" | "jobs">,
   submission: Submission,
 ): Promise<Accepted> {
   await checkEndpoints(context, submission);
-  const job = newJob(submission, context.now());
+  const job = newJob(context, submission);
   const { idempotency, accountId } = submission;
-  const record = idempotency && {
+  const open = idempotency && {
     accountId,
     key: idempotency.key,
     fingerprint: idempotency.fingerprint,
     response: idempotency.respond(job),
+    sealed: false,
   };
+  const record = open && job.callbacks.some(hasSecrets) ? sealRecord(context, open) : open;
   const earlier = await untilDecided(() => context.submissions.add({ job, record }));
   if (earlier !== null) {
-    return { kind: "replayed", response: replayOf(earlier, idempotency!.fingerprint) };
+    return { kind: "replayed", response: replayOf(context, earlier, idempotency!.fingerprint) };
   }
   reached("submit:committed");
   context.telemetry.jobAccepted(job);
@@ -116,7 +119,12 @@ async function checkEndpoints(
   }
 }
 
-function newJob(s: Submission, now: Date): NewJob {
+function hasSecrets({ sealed_headers, sealed_secret }: SealedCallback): boolean {
+  return sealed_headers !== undefined || sealed_secret !== undefined;
+}
+
+function newJob(context: Pick<Context, "vault" | "now">, s: Submission): NewJob {
+  const now = context.now();
   return {
     id: newId(),
     account_id: s.accountId,
@@ -124,7 +132,7 @@ function newJob(s: Submission, now: Date): NewJob {
     status: "pending",
     input: s.input,
     metadata: s.metadata,
-    callbacks: s.callbacks,
+    callbacks: s.callbacks.map((callback) => sealCallback(context.vault, callback)),
     timeout_s: s.timeoutS ?? s.type.timeoutSeconds,
     max_runs: s.type.maxRuns,
     run: 0,

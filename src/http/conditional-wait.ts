@@ -18,7 +18,7 @@ export async function waitForNews(
   let latest: Job | null = job;
   while (latest !== null && !isFinished(latest.status)) {
     if (wait.ifNoneMatch !== undefined) {
-      const tag = entityTag(jobText(latest, context.config.publicUrl));
+      const tag = entityTag(jobText(context, latest));
       if (!matchesTag(wait.ifNoneMatch, tag)) return latest;
     }
     const left = deadline - performance.now();

@@ -82,7 +82,7 @@ export function streamJob(
       if (how !== "resumed") {
         const job = await getJob(context.pool, accountId, jobId);
         if (job === null) return channel.close("ended");
-        const text = jobText(job, context.config.publicUrl);
+        const text = jobText(context, job);
         channel.send([messageAt("job.state", at, context.now(), `,"job":${text}`)]);
       }
       await check();

@@ -5,6 +5,7 @@ import { Ringback } from "../client/ringback.ts";
 import type { JobTypes } from "../client/jobs.ts";
 import { readConfig } from "../config.ts";
 import { newApiKey } from "../core/api-key.ts";
+import { deriveSecret } from "../core/signature.ts";
 import { LOOPBACK_TARGETS } from "../core/targets.ts";
 import { advance, runAll } from "./clock.ts";
 import { durationMs } from "./duration.ts";
@@ -82,14 +83,20 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
   const receivers: Receiver[] = [];
   let stopped: Promise<void> | undefined;
 
-  /** An endpoint may have asked for a signature by its secret alone. */
-  async function findKeys(): Promise<string[]> {
-    const { rows } = await context.pool.query<{ sealed: string }>(
-      `select sealed from signing_secrets where expires_at is null or expires_at > now()`,
+  /** A receiver may have asked for a signature by its secret alone. */
+  async function findKeys(origin: string): Promise<string[]> {
+    const { rows } = await context.pool.query<{ sealed: string; of: "origin" | "itself" }>(
+      `select sealed, case when endpoint_id is null then 'origin' else 'itself' end as of
+         from signing_secrets where expires_at is null or expires_at > now()
+       union all select distinct overrides ->> 'sealed_secret', 'itself' from deliveries
+         where status = 'pending' and overrides ? 'sealed_secret'`,
     );
     return [
       await client.signing.publicKey(),
-      ...rows.map(({ sealed }) => context.vault.open(sealed)),
+      ...rows.map(({ sealed, of }) => {
+        const secret = context.vault.open(sealed);
+        return of === "origin" ? deriveSecret(secret, origin) : secret;
+      }),
     ];
   }
 

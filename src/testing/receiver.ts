@@ -55,9 +55,11 @@ export interface Receiver {
 
 /**
  * A real HTTP server that checks every webhook.
- * @param findKeys those that sign now, of all endpoints and callbacks
+ * @param findKeys those that sign now, of all endpoints, and of callbacks to an origin
  */
-export async function startReceiver(findKeys: () => Promise<string[]>): Promise<Receiver> {
+export async function startReceiver(
+  findKeys: (origin: string) => Promise<string[]>,
+): Promise<Receiver> {
   const webhooks: ReceivedWebhook[] = [];
   const refused: Receiver["refused"] = [];
   const given = new Set<ReceivedWebhook>();
@@ -68,7 +70,7 @@ export async function startReceiver(findKeys: () => Promise<string[]>): Promise<
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const bytes = await buffer(request);
     const body = bytes.toString();
-    const verify = createVerifier(await findKeys(), { seen: (id) => done.has(id) });
+    const verify = createVerifier(await findKeys(origin), { seen: (id) => done.has(id) });
     let webhook: ReceivedWebhook;
     try {
       const verified = await verify(bytes, request.headers);
@@ -95,6 +97,7 @@ export async function startReceiver(findKeys: () => Promise<string[]>): Promise<
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${port}`;
 
   function list(): string {
     const lines = webhooks.map(({ type, id, attempt, answered, body }) => {
@@ -104,7 +107,7 @@ export async function startReceiver(findKeys: () => Promise<string[]>): Promise<
   }
 
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `${origin}/`,
     webhooks,
     refused,
     async next(pattern = {}, { timeoutMs = 5_000 } = {}) {

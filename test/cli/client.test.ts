@@ -138,6 +138,33 @@ describe("jobs", () => {
   });
 });
 
+describe("what verifies webhooks", () => {
+  test("secrets of origins are told by name, and rotated all at once", async () => {
+    const told = await run("signing secret https://Partner.example:443/hooks --json");
+    const { secret } = told.json();
+    expect(told.json()).toMatchObject({
+      secret: expect.stringMatching(/^whsec_/),
+      origin: "https://partner.example",
+    });
+    expect((await run("signing secret https://partner.example")).stdout).toBe(
+      `${String(secret)}\n`,
+    );
+    expect((await run("signing key")).stdout).toMatch(/^whpk_\S+\n$/);
+    const rotated = await run("signing rotate --overlap-s 60");
+    expect(rotated.stdout).toMatch(/^The old secrets sign as well until 2\S+Z\.\n$/);
+    expect((await run("signing secret https://partner.example")).stdout).not.toContain(secret);
+    const none = await run("signing secret partner.example");
+    expect(none.code).toBe(6);
+    expect(none.stderr).toContain("must begin with https:// or http:// and a host");
+  });
+
+  test("a job says where its callbacks' secrets are", async () => {
+    const url = `${receiver.url}/how`;
+    const { stdout } = await run(`jobs submit demo.echo a=b --callback ${url}`);
+    expect(stdout).toContain(`verified by  ringback signing secret ${receiver.url}\n`);
+  });
+});
+
 describe("endpoints and messages", () => {
   test("the life of an endpoint", async () => {
     const url = `${receiver.url}/endpoint`;

@@ -63,6 +63,33 @@ describe("listen", () => {
     ]);
   });
 
+  test("knows the secrets of its own origin by both names, and of one that is named", async () => {
+    const event = '{"type":"shop.sold"}';
+    const listening = server.start("listen --port 0 --json");
+    const url = await urlOf(listening);
+    const { port } = new URL(url);
+    const secretOf = async (origin: string): Promise<string> =>
+      (await server.run(`signing secret ${origin}`)).stdout.trim();
+    const tunnel = await secretOf("https://tunnel.example/hooks");
+    for (const [origin, status] of [
+      [`http://127.0.0.1:${port}`, 204],
+      [`http://localhost:${port}`, 204],
+      ["http://127.0.0.1:1", 401],
+      ["https://tunnel.example", 401],
+    ] as const) {
+      expect([origin, await send(url, event, await secretOf(origin))]).toEqual([origin, status]);
+    }
+    listening.interrupt();
+    await listening.ended;
+
+    const behind = server.start("listen --port 0 --origin https://tunnel.example --json");
+    const at = await urlOf(behind);
+    expect(await send(at, event, tunnel)).toBe(204);
+    expect(await send(at, event, await secretOf(at))).toBe(401);
+    behind.interrupt();
+    await behind.ended;
+  });
+
   test("tells nothing of a signature that was not asked for", async () => {
     const listening = server.start("listen --port 0 --register --events shop.lent --count 1");
     const url = await urlOf(listening);

@@ -65,8 +65,8 @@ describe("the guide to the client", () => {
   });
 
   test("the Express receiver takes a real webhook, once", async () => {
-    const { body } = await api.ask("GET", "/v1/signing-secret");
     const url = `http://127.0.0.1:${reader.port}/webhooks`;
+    const { body } = await api.ask("GET", `/v1/signing-secret?origin=${url}`);
     const receiver = reader.start(`node ${save("Receive webhooks")}`, {
       SECRET: body["secret"] as string,
     });

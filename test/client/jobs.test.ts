@@ -168,8 +168,8 @@ describe("the rest of the API", () => {
       if (webhook.type !== "invoice.paid") throw new Error(webhook.type);
       expect(webhook).toMatchObject({ id: message.id, attempt: 1, data: { invoice: "I-1" } });
     }
-    const account = await client.signing.secret();
-    await expect(verifyWebhook(received.body, received.headers, account)).rejects.toMatchObject({
+    const other = await client.signing.secretFor(new URL(receiver.url));
+    await expect(verifyWebhook(received.body, received.headers, other)).rejects.toMatchObject({
       code: "no_matching_signature",
     });
 

@@ -169,6 +169,34 @@ test("a job is submitted again with all it was made of", async () => {
   expect(page.url()).not.toContain(data[0]!.id);
 });
 
+test("a job's callbacks lead to the secrets that verify them; one of its own is shown nowhere", async () => {
+  const own = `whsec_${Buffer.alloc(32, 5).toString("base64")}`;
+  const url = `${receiver.url}/verified`;
+  const callbacks = [{ url }, { url: `${url}/own`, secret: own }];
+  const job = { type: "demo.sleep", input: { ms: 1 }, callbacks };
+  const { id } = await call<{ id: string }>("POST", "/v1/jobs", job);
+  await open(`/jobs/${id}`);
+  await rows("Callbacks").nth(1).getByText("its own").waitFor();
+  await page.getByRole("link", { name: "Submit again" }).click();
+  await page.getByText("Without the secret of its own of the first time").waitFor();
+  await button("Submit the job").click();
+  await page.getByRole("heading", { name: "demo.sleep" }).waitFor();
+  await rows("Callbacks").first().getByRole("link", { name: "the origin's" }).click();
+  await until(async () => (await page.getByLabel("Origin").inputValue()) === receiver.url);
+  await button("Reveal").click();
+  const secret = await page.getByTestId("secret").last().innerText();
+  const path = `/v1/signing-secret?origin=${receiver.url}`;
+  expect(secret).toBe((await call<{ secret: string }>("GET", path)).secret);
+
+  await button("Rotate…").click();
+  await button("Rotate the secret").click();
+  await page.getByText(/The previous secret signs beside this one/).waitFor();
+  expect(await page.getByText(secret).count()).toBe(0);
+  await button("Reveal").click();
+  await until(async () => (await page.getByTestId("secret").count()) === 2);
+  expect(await page.getByTestId("secret").last().innerText()).not.toBe(secret);
+}, 60_000);
+
 test("a delivery that waits counts down, and is attempted now when asked", async () => {
   receiver.respond(503);
   const retry = { base_s: 3_600 };

@@ -80,7 +80,8 @@ describe("who receives a message", () => {
         {
           url: "http://a.test:8080/",
           events: [],
-          headers: { "x-a": "1" },
+          sealed_headers: "box-1",
+          sealed_secret: "box-2",
           retry,
           timeout_s: 3,
           signatures: ["v1"],
@@ -109,7 +110,13 @@ describe("who receives a message", () => {
         url: "http://a.test:8080/",
         origin: "http://a.test:8080",
         ordered: false,
-        overrides: { headers: { "x-a": "1" }, retry, timeout_s: 3, signatures: ["v1"] },
+        overrides: {
+          sealed_headers: "box-1",
+          sealed_secret: "box-2",
+          retry,
+          timeout_s: 3,
+          signatures: ["v1"],
+        },
       },
     ]);
   });

@@ -2,7 +2,9 @@ import { createPublicKey, sign, verify as verifySignature } from "node:crypto";
 import nacl from "tweetnacl";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "@jest/globals";
+import { checkTargetUrl, NO_TARGETS } from "../../src/core/targets.ts";
 import {
+  deriveSecret,
   importPrivateKey,
   importSecret,
   newKeyPair,
@@ -137,6 +139,29 @@ describe("the reference library", () => {
       const theirs = new Webhook(secret).sign(VECTOR.id, timestamp, VECTOR.body);
       expect(signV1(importSecret(secret), CONTENT)).toBe(theirs);
     }
+  });
+});
+
+describe("the secret of an origin", () => {
+  // computed with Python's hmac and hashlib, by RFC 5869
+  test.each([
+    ["https://example.com", "whsec_Oc94jtHoOHDODl3d1uMX6j83mI3XxWrrZamV0KW7px4="],
+    ["http://127.0.0.1:4000", "whsec_IY0JBps0xGBtnQsQ5hBikw+yNRr8jBNzo4glkMtO6gA="],
+    ["https://xn--nxasmq6b.example:8443", "whsec_bvSeJBVlJR37M7hn9UXA8XD+WI/t/JzokHMVn5Y+I1E="],
+  ])("of %s is HKDF-SHA256 of the account's", (origin, secret) => {
+    expect(deriveSecret(VECTOR.secret, origin)).toBe(secret);
+    expect(deriveSecret(newSecret(), origin)).not.toBe(secret);
+  });
+
+  test("there is one for the longest origin that may be called", () => {
+    const host = `${"a".repeat(63)}.`.repeat(4).slice(0, 253);
+    const check = checkTargetUrl(NO_TARGETS, `https://${host}:65535/`);
+    if (!check.ok) throw new Error(check.detail);
+    expect(deriveSecret(VECTOR.secret, check.url.origin)).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(checkTargetUrl(NO_TARGETS, `https://a${host}/`)).toMatchObject({
+      code: "callback_url_invalid",
+      detail: "has a host name longer than 253 characters",
+    });
   });
 });
 

@@ -97,7 +97,7 @@ function endpoint(row: Row): Row {
     url: "https://example.com",
     description: "",
     events: [],
-    headers: "{}",
+    sealed_headers: null,
     ordered: false,
     max_in_flight: 1,
     timeout_s: 1,

@@ -61,10 +61,11 @@ describe("write a job type", () => {
 
 describe("receive webhooks", () => {
   test("the Express receiver verifies, deduplicates and answers", async () => {
-    const { body } = await api.ask("GET", "/v1/signing-secret");
+    const at = `http://127.0.0.1:${reader.port}`;
+    const { body } = await api.ask("GET", `/v1/signing-secret?origin=${at}`);
     const secret = body["secret"] as string;
     reader.save("express.mjs", codeBlocks(RECEIVE, "Verify, deduplicate, answer", "js")[0]!);
-    const url = `http://127.0.0.1:${reader.port}/webhooks`;
+    const url = `${at}/webhooks`;
     const receiver = reader.start("node express.mjs", { SECRET: secret });
     try {
       expect(await untilItListens(url)).toBe(401);

@@ -13,12 +13,9 @@ import { eventually, freePort, untilItListens } from "./reader.ts";
 const FOLDER = path.join(rootDir, "docs/examples/receivers");
 
 let api: TestApi;
-let secret: string;
 let built: string;
 beforeAll(async () => {
   api = await startApi();
-  const { body } = await api.ask("GET", "/v1/signing-secret");
-  secret = body["secret"] as string;
   built = mkdtempSync(path.join(tmpdir(), "ringback-receivers-"));
 });
 afterAll(async () => {
@@ -60,6 +57,8 @@ describe("the example receivers", () => {
     "the one in %s takes a genuine webhook once, and refuses all others",
     async (_language, program, prepare) => {
       const port = await freePort();
+      const told = await api.ask("GET", `/v1/signing-secret?origin=http://127.0.0.1:${port}`);
+      const secret = told.body["secret"] as string;
       const [file, args] = prepare(program);
       const child = spawn(file, args, {
         env: { PATH: process.env["PATH"], PORT: String(port), SECRET: secret },

@@ -4,7 +4,7 @@ import { listDeliveries } from "../../src/db/deliveries.ts";
 import { listAttempts } from "../../src/db/attempts.ts";
 import { getJob } from "../../src/db/jobs.ts";
 import { submitJob } from "../../src/flow/submit-job.ts";
-import { readSecret } from "../../src/flow/secrets.ts";
+import { readOriginSecret } from "../../src/flow/secrets.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import { startReceiver, verify } from "../support/receiver.ts";
@@ -40,7 +40,10 @@ describe("the path of a job", () => {
     if (accepted.kind !== "created") throw new Error("not created");
     receiver.respondNext(500);
     const [first, second] = await receiver.waitFor(2, 10_000);
-    const { secret } = await readSecret(t.context, { accountId: t.accountId, endpointId: null });
+    const { secret } = await readOriginSecret(t.context, {
+      accountId: t.accountId,
+      origin: receiver.url,
+    });
     verify(second!, secret);
     expect(JSON.parse(second!.body.toString())).toMatchObject({
       type: "job.completed",

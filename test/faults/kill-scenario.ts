@@ -154,7 +154,7 @@ async function findFaults({ database, receiver, jobs, client }: Scene): Promise<
     (await database.pool.query<R>(text, values)).rows;
   const checks = await checkDatabase(query, jobs);
   const faults = checks.flatMap(({ name, broken }) => broken.map((id) => `not so: ${name}: ${id}`));
-  const secret = await client.insist("GET", "/v1/signing-secret", {});
+  const secret = await client.insist("GET", `/v1/signing-secret?origin=${receiver.url}`, {});
   for (const request of receiver.requests) {
     try {
       verify(request, String(secret?.body["secret"]));

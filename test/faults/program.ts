@@ -91,8 +91,8 @@ async function prepare(client: ApiClient, receivers: FaultReceivers): Promise<vo
   });
   if (endpoint?.status !== 201) throw new Error(`no endpoint: ${JSON.stringify(endpoint?.body)}`);
   receivers.setSecret("ordered", String(endpoint.body["secret"]));
-  const own = await client.insist("GET", "/v1/signing-secret", {});
   for (const name of ["healthy", "flaky", "slow", "refusing"] as const) {
+    const own = await client.insist("GET", `/v1/signing-secret?origin=${receivers.url(name)}`, {});
     receivers.setSecret(name, String(own?.body["secret"]));
   }
 }

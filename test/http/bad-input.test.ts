@@ -1,3 +1,5 @@
+import { newSecret } from "../../src/core/signature.ts";
+import { exampleId } from "../../src/http/schemas/common.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { allRoutes, countRows, startApi, type Ask, type TestApi } from "./api.ts";
 
@@ -238,6 +240,22 @@ describe("jobs that don't make sense", () => {
       callback({ headers: { "x-a": "b\r\nwebhook-id: c" } }),
       semantic("header_forbidden", "/callbacks/0/headers"),
     ],
+    ["a short secret", callback({ secret: "whsec_c2hvcnQ=" }), invalid("/callbacks/0/secret")],
+    [
+      "a secret that is a public key",
+      callback({ secret: "whpk_" }),
+      invalid("/callbacks/0/secret"),
+    ],
+    [
+      "a secret that would sign nothing",
+      callback({ secret: newSecret(), signatures: ["v1a"] }),
+      invalid("/callbacks/0/secret"),
+    ],
+    [
+      "a secret for an endpoint, which has its own",
+      { ...job, callbacks: [{ endpoint_id: exampleId("endpoint"), secret: newSecret() }] },
+      invalid("/callbacks/0/secret"),
+    ],
     [
       "a redacted header",
       callback({ headers: { authorization: "[redacted]" } }),
@@ -363,6 +381,12 @@ describe("webhook resources that don't make sense", () => {
       { filter: { status: "delivered", reason: "gone" } },
       invalid("/filter/reason"),
     ],
+    [
+      "a secret for the account, which is told to nobody",
+      "/v1/signing-secret/rotate",
+      { secret: newSecret() },
+      invalid("/secret"),
+    ],
     ["a long overlap", "/v1/signing-secret/rotate", { overlap_s: 604_801 }, invalid("/overlap_s")],
   ])("%s", async (_, path, body, expected) => {
     await refused("POST", path, { body }, expected);
@@ -398,6 +422,13 @@ describe("parameters", () => {
     ["/v1/deliveries?job_id=1", "query_invalid", "job_id"],
     ["/v1/deliveries?endpoint_id=' or 1=1", "query_invalid", "endpoint_id"],
     ["/v1/dead-letters?reason=bad", "query_invalid", "reason"],
+    ["/v1/signing-secret", "query_invalid", "origin"],
+    ["/v1/signing-secret?origin=", "query_invalid", "origin"],
+    ["/v1/signing-secret?origin=example.com", "query_invalid", "origin"],
+    ["/v1/signing-secret?origin=ftp://example.com", "query_invalid", "origin"],
+    ["/v1/signing-secret?origin=https://a:b@example.com", "query_invalid", "origin"],
+    ["/v1/signing-secret?origin=https://a.test&origin=https://b.test", "query_invalid", "origin"],
+    ["/v1/signing-secret?url=https://a.test&origin=https://b.test", "query_invalid", "url"],
     ["/v1/jobs?cursor=nonsense", "cursor_invalid", "cursor"],
     ["/v1/jobs?cursor=", "cursor_invalid", "cursor"],
     ["/v1/replays?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cursor_invalid", "cursor"],
@@ -408,6 +439,12 @@ describe("parameters", () => {
       {},
       { status: 400, code, parameter },
     );
+  });
+
+  test("whoever asks for the account's own secret is told why there is none to have", async () => {
+    const bad = { status: 400, code: "query_invalid", parameter: "origin" };
+    const answer = await refused("GET", "/v1/signing-secret", {}, bad);
+    expect(answer.text).toContain("each origin of callback URLs has a secret of its own");
   });
 
   test("a cursor that was tampered with, or of another list", async () => {

@@ -72,6 +72,10 @@ describe("submitting", () => {
         { url: "http://127.0.0.1:1/some", events: ["job.failed", "job.failed"] },
       ],
     });
+    const signing = {
+      secret: "origin",
+      secret_url: "http://ringback.test/v1/signing-secret?origin=http%3A%2F%2F127.0.0.1%3A1",
+    };
     expect(answer.body["callbacks"]).toEqual([
       {
         url: "http://127.0.0.1:1/long?a=b",
@@ -82,10 +86,11 @@ describe("submitting", () => {
         signatures: ["v1a"],
         ordered: true,
       },
-      { url: "http://127.0.0.1:1/some", events: ["job.failed"] },
+      { url: "http://127.0.0.1:1/some", events: ["job.failed"], signing },
       {
         url: "http://127.0.0.1:1/short",
         events: ["job.completed", "job.failed", "job.canceled"],
+        signing,
       },
     ]);
     expect(answer.text).not.toContain("s3cr3t");

@@ -88,10 +88,9 @@ describe("endpoints", () => {
       ordered: false,
     });
     await change({ headers: { ...(shown.body["headers"] as object), "x-a": "2" } });
-    const { rows } = await api.database.pool.query<{ headers: unknown }>(
-      "select headers from endpoints where description = '' and headers ? 'authorization'",
-    );
-    expect(rows[0]?.headers).toEqual({ authorization: "Basic abc", "x-a": "2" });
+    await api.ask("POST", "/v1/messages", { body: { type: "own.a", data: {} } });
+    const sent = await receiver.waitFor((r) => r.headers["x-a"] !== undefined, 5_000);
+    expect(sent.headers).toMatchObject({ authorization: "Basic abc", "x-a": "2" });
     const invented = await change({ headers: { "x-token": "[redacted]" } });
     expect([invented.status, invented.body["code"]]).toEqual([422, "header_forbidden"]);
     expect((await change({ signatures: ["v1"] })).body).toMatchObject({ signatures: ["v1"] });
@@ -135,12 +134,13 @@ describe("endpoints", () => {
 test("the account's own keys", async () => {
   const { body: key } = await api.ask("GET", "/v1/signing-key");
   expect(key["public_key"]).toMatch(/^whpk_/);
-  const { body: before } = await api.ask("GET", "/v1/signing-secret");
+  const path = "/v1/signing-secret?origin=https://example.com/hooks";
+  const { body: before } = await api.ask("GET", path);
   const { body: rotated } = await api.ask("POST", "/v1/signing-secret/rotate", { body: {} });
-  expect(rotated["secret"]).not.toBe(before["secret"]);
-  const { body: after } = await api.ask("GET", "/v1/signing-secret");
-  expect(before["previous_expires_at"]).toBeNull();
-  expect(after).toEqual(rotated);
+  const { body: after } = await api.ask("GET", path);
+  expect(after["secret"]).not.toBe(before["secret"]);
+  expect(before).toMatchObject({ origin: "https://example.com", previous_expires_at: null });
+  expect(after).toEqual({ ...before, ...rotated, secret: after["secret"] });
 });
 
 describe("messages and deliveries", () => {
@@ -187,12 +187,12 @@ describe("messages and deliveries", () => {
     ]);
     expect(attempts[0]?.["request_headers"]).toMatchObject({
       "x-api-key": "[redacted]",
-      "x-a": "1",
+      "x-a": "[redacted]",
       "webhook-id": messageId,
     });
     expect(JSON.stringify(delivery)).not.toContain("s3cr3t");
     const hook = receiver.requests[seen];
-    expect(hook?.headers["x-api-key"]).toBe("s3cr3t");
+    expect(hook?.headers).toMatchObject({ "x-api-key": "s3cr3t", "x-a": "1" });
 
     const message = await api.ask("GET", `/v1/messages/${messageId}`);
     expect(message.body["body"]).toBe(hook?.body.toString());

@@ -49,10 +49,10 @@ export async function fillTables(
     from generate_series(${ENDPOINTS + 1}, ${ENDPOINTS * 5}) g`);
   await pool.query(`
     with made as (
-      insert into endpoints (id, account_id, lane_id, url, description, events, headers, ordered,
+      insert into endpoints (id, account_id, lane_id, url, description, events, ordered,
         max_in_flight, timeout_s, retry, state)
       select v7(g, 'endpoint'), '${accountId}', v7(g, 'lane'), 'https://example.com/' || g, '', '{}',
-        '{}', false, 10, 30,
+        false, 10, 30,
         '{"max_attempts": 8, "base_s": 5, "factor": 4, "cap_s": 3600}', case when g % 10 = 1 then 'paused' else 'active' end
       from generate_series(1, ${ENDPOINTS}) g returning id, lane_id)
     insert into lanes (id, account_id, endpoint_id, ordered)

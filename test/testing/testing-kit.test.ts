@@ -132,6 +132,21 @@ describe("time", () => {
     expect((await submit()).id).not.toBe(first.id);
   });
 
+  test("a callback by v1 alone is genuine, by the secret of its origin or one of its own", async () => {
+    const callback = { url: receiver.url, signatures: ["v1" as const] };
+    const secret = `whsec_${Buffer.alloc(32, 3).toString("base64")}`;
+    receiver.respondWith(500, 200);
+    await rb.client.jobs.submit(
+      "demo.echo",
+      {},
+      { callbacks: [callback, { ...callback, secret }] },
+    );
+    await rb.advance("1m");
+    const answers = receiver.webhooks.map(({ answered }) => answered).sort((a, b) => a! - b!);
+    expect(answers).toEqual([200, 200, 500]);
+    expect(receiver.refused).toEqual([]);
+  });
+
   test("what is no duration is refused", async () => {
     await expect(rb.advance("soon" as "1s")).rejects.toThrow('"soon" is no duration');
   });

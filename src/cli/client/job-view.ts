@@ -29,6 +29,16 @@ function progressMessage({ status, progress }: Job): string {
   return status === "completed" ? "" : (progress.message ?? "");
 }
 
+/** Where the receivers of callback URLs get their secrets. */
+function verificationOf({ callbacks }: Job): string[] {
+  const ways = callbacks.flatMap(({ url, signing }) => {
+    if (url === undefined || signing === undefined) return [];
+    if (signing.secret === "own") return ["the callback's own secret"];
+    return [`ringback signing secret ${new URL(url).origin}`];
+  });
+  return [...new Set(ways)];
+}
+
 export function showJob({ out }: Pick<Session, "out">, job: Job): void {
   const { progress, error } = job;
   const metadata = Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata);
@@ -44,6 +54,7 @@ export function showJob({ out }: Pick<Session, "out">, job: Job): void {
     ["took", took(job)],
     ["expected", job.status === "running" ? fullTime(job.eta) : null],
     ["callbacks", job.callbacks.map(({ url, endpoint_id }) => url ?? endpoint_id).join(", ")],
+    ["verified by", verificationOf(job).join(", ")],
     ["metadata", metadata],
     ["request", job.request_id],
   ]);

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { pageOf } from "../../http/schemas/common.ts";
 import { delivery as deliverySchema, deliveryWithAttempts } from "../../http/schemas/delivery.ts";
-import { endpointWithSecret, secretOutput } from "../../http/schemas/endpoint.ts";
+import { endpointWithSecret } from "../../http/schemas/endpoint.ts";
 import { job as jobSchema } from "../../http/schemas/job.ts";
+import { originSecret } from "../../http/schemas/signing.ts";
 import { csvSummary } from "../../job-types/csv-summary.ts";
 import { waitFor } from "./api.ts";
 import type { Api } from "./api.ts";
@@ -86,12 +87,12 @@ async function introduce({ api, startPartner }: Stage, log: CallLog): Promise<Ca
   );
   const billing = await start("billing", () => "hangs up", "is down: it hangs up on every call");
 
-  // callback URLs are signed with the account's secret, an endpoint with its own
-  const { secret } = await api.ask("GET", "/v1/signing-secret", {
-    status: 200,
-    body: secretOutput,
-  });
-  reports.secret = orders.secret = secret;
+  // callback URLs are signed with the secret of their origin, an endpoint with its own
+  for (const partner of [reports, orders]) {
+    const path = `/v1/signing-secret?origin=${encodeURIComponent(partner.url)}`;
+    const { secret } = await api.ask("GET", path, { status: 200, body: originSecret });
+    partner.secret = secret;
+  }
   const endpoint = await api.ask(
     "POST",
     "/v1/endpoints",

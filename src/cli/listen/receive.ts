@@ -38,7 +38,8 @@ export interface Keys {
 export interface ReceiverOptions {
   host: string;
   port: number;
-  keys: Keys;
+  /** Asked for once, when it is known where this listens. */
+  findKeys(url: string): Promise<Keys>;
   nextStatus(): number;
   delayMs: number;
   onCall(call: ReceivedCall): void;
@@ -50,12 +51,13 @@ const MAX_BODY = 16 * 1024 * 1024;
 export async function startReceiver(
   options: ReceiverOptions,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const { host, port, delayMs, nextStatus, onCall } = options;
-  const judge = createJudge(options.keys);
+  const { host, port, delayMs, findKeys, nextStatus, onCall } = options;
+  const ready = Promise.withResolvers<ReturnType<typeof createJudge>>();
   const stopped = new AbortController();
   const server = createServer((request, response) => {
     receive(request)
       .then(async (bytes) => {
+        const judge = await ready.promise;
         const verdict = await judge(bytes, request);
         const status = verdict.verified === false ? 401 : nextStatus();
         if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopped.signal });
@@ -72,16 +74,21 @@ export async function startReceiver(
     });
     server.listen(port, host, resolve);
   });
+  async function close(): Promise<void> {
+    stopped.abort();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
   const { port: actual } = server.address() as AddressInfo;
-  return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}/`,
-    async close() {
-      stopped.abort();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${actual}/`;
+  try {
+    ready.resolve(createJudge(await findKeys(url)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, close };
 }
 
 async function receive(request: IncomingMessage): Promise<Buffer> {

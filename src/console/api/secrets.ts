@@ -2,12 +2,14 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { api } from "./client.ts";
 import type { Secret } from "./types.ts";
 
-/** Whose secret: an endpoint's, or (null) the account's, which signs for callback URLs. */
-export type SecretOwner = string | null;
+/** Whose secret: an endpoint's own, or that of an origin of callback URLs. */
+export type SecretOwner = { endpointId: string } | { origin: string };
 
 export async function readSecret(owner: SecretOwner): Promise<Secret> {
   return await api.get<Secret>(
-    owner === null ? "/v1/signing-secret" : `/v1/endpoints/${owner}/secret`,
+    "origin" in owner
+      ? `/v1/signing-secret?origin=${encodeURIComponent(owner.origin)}`
+      : `/v1/endpoints/${owner.endpointId}/secret`,
   );
 }
 
@@ -16,19 +18,26 @@ export async function readPublicKey(): Promise<string> {
 }
 
 /** A mutation, so that the secret is not kept in the cache. */
-export function useRevealSecret(owner: SecretOwner) {
-  return useMutation({ mutationFn: () => readSecret(owner), gcTime: 0 });
+export function useRevealSecret() {
+  return useMutation({ mutationFn: readSecret, gcTime: 0 });
 }
 
-export function useRotateSecret(owner: SecretOwner) {
+/** A new secret of an endpoint, or (null) of all origins: theirs are revealed one by one. */
+export function useRotateSecret(endpointId: string | null) {
   const path =
-    owner === null ? "/v1/signing-secret/rotate" : `/v1/endpoints/${owner}/rotate-secret`;
+    endpointId === null ? "/v1/signing-secret/rotate" : `/v1/endpoints/${endpointId}/rotate-secret`;
+  type Rotated = Pick<Secret, "previous_expires_at"> & Partial<Secret>;
   return useMutation({
-    mutationFn: (overlapS: number) => api.post<Secret>(path, { overlap_s: overlapS }),
+    mutationFn: (overlapS: number) => api.post<Rotated>(path, { overlap_s: overlapS }),
     gcTime: 0,
   });
 }
 
 export function usePublicKey() {
   return useQuery({ queryKey: ["signing-key"], queryFn: readPublicKey, staleTime: Infinity });
+}
+
+/** The page of the secret of an origin. */
+export function originPage(origin: string): string {
+  return `/settings?tab=signing&origin=${encodeURIComponent(origin)}`;
 }

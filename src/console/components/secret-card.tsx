@@ -1,8 +1,8 @@
-import { Alert, Button, Group, Select, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconEye, IconEyeOff, IconRotate } from "@tabler/icons-react";
 import { useState } from "react";
-import { useRevealSecret, useRotateSecret, type SecretOwner } from "../api/secrets.ts";
+import { useRevealSecret, useRotateSecret } from "../api/secrets.ts";
 import { Card } from "./card.tsx";
 import { Confirm } from "./confirm.tsx";
 import { relative } from "./format.ts";
@@ -18,14 +18,24 @@ const OVERLAPS = [
   { value: "604800", label: "7 days" },
 ];
 
+interface SecretCardProps {
+  /** Null: secrets of origins, one of which is asked for. */
+  endpointId: string | null;
+  /** The one that is asked for at first. */
+  origin?: string | undefined;
+  children: React.ReactNode;
+}
+
 /** Shows a signing secret on demand, and gives a new one with an overlap. */
-export function SecretCard({ owner, children }: { owner: SecretOwner; children: React.ReactNode }) {
-  const reveal = useRevealSecret(owner);
-  const rotate = useRotateSecret(owner);
+export function SecretCard({ endpointId, origin: first = "", children }: SecretCardProps) {
+  const reveal = useRevealSecret();
+  const rotate = useRotateSecret(endpointId);
+  const [origin, setOrigin] = useState(first);
   const [asking, ask] = useDisclosure(false);
   const [overlapS, setOverlapS] = useState("86400");
-  const found = rotate.data ?? reveal.data;
-  const shown = found !== undefined;
+  const secret = rotate.data?.secret ?? reveal.data?.secret;
+  const until = (rotate.data ?? reveal.data)?.previous_expires_at;
+  const shown = secret !== undefined;
 
   function hide(): void {
     reveal.reset();
@@ -33,20 +43,36 @@ export function SecretCard({ owner, children }: { owner: SecretOwner; children: 
   }
 
   return (
-    <Card title="Signing secret">
+    <Card title={endpointId === null ? "Secrets of callback URLs" : "Signing secret"}>
       <Stack gap="sm" maw={640}>
         <Text size="sm" component="div">
           {children}
         </Text>
-        {shown && <SecretText label="Secret" secret={found.secret} />}
-        {found?.previous_expires_at && <Overlap until={found.previous_expires_at} />}
+        {endpointId === null && (
+          <TextInput
+            label="Origin"
+            description="Of the callback URL, or the whole of it"
+            type="url"
+            placeholder="https://example.com"
+            value={origin}
+            onChange={({ currentTarget }) => {
+              setOrigin(currentTarget.value);
+              reveal.reset();
+            }}
+          />
+        )}
+        {shown && <SecretText label="Secret" secret={secret} />}
+        {until && <Overlap until={until} />}
         {reveal.isError && <ErrorBox error={reveal.error} />}
         <Group gap="xs">
           <Button
             variant="default"
             loading={reveal.isPending}
             leftSection={shown ? <IconEyeOff size={14} /> : <IconEye size={14} />}
-            onClick={() => (shown ? hide() : reveal.mutate())}
+            disabled={endpointId === null && origin === ""}
+            onClick={() =>
+              shown ? hide() : reveal.mutate(endpointId === null ? { origin } : { endpointId })
+            }
           >
             {shown ? "Hide" : "Reveal"}
           </Button>
@@ -63,10 +89,18 @@ export function SecretCard({ owner, children }: { owner: SecretOwner; children: 
         busy={rotate.isPending}
         error={rotate.error}
         onClose={ask.close}
-        onConfirm={() => rotate.mutate(Number(overlapS), { onSuccess: ask.close })}
+        onConfirm={() =>
+          rotate.mutate(Number(overlapS), {
+            onSuccess() {
+              reveal.reset();
+              ask.close();
+            },
+          })
+        }
       >
         <Stack gap="sm">
           <div>
+            {endpointId === null && "It is for the callback URLs of all origins at once. "}
             Receivers must be given the new one. During the overlap each webhook carries a signature
             by both, so that they can change over without losing a call.
           </div>

@@ -42,7 +42,7 @@ export function attemptView(attempt: Attempt): Record<string, unknown> {
     status_code: attempt.status_code,
     error_code: attempt.error_code,
     error_message: attempt.error_message,
-    request_headers: redactHeaders(attempt.request_headers),
+    request_headers: attempt.request_headers,
     response_headers:
       attempt.response_headers === null ? null : redactHeaders(attempt.response_headers),
     response_body: attempt.response_body,

@@ -2,17 +2,22 @@ import { breakerState } from "../../core/breaker.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint, LaneStatus } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
+import { openHeaders } from "../../core/sealed.ts";
+import type { HttpContext } from "../http-context.ts";
 import { isoTime } from "./common.ts";
 
 /** An endpoint as it is shown; its secret is not part of it. */
-export function endpointView(endpoint: Endpoint, now: Date): Record<string, unknown> {
-  const lane = laneStatus(endpoint, now);
+export function endpointView(
+  { vault, now }: Pick<HttpContext, "vault" | "now">,
+  endpoint: Endpoint,
+): Record<string, unknown> {
+  const lane = laneStatus(endpoint, now());
   return {
     id: formatId("endpoint", endpoint.id),
     url: endpoint.url,
     description: endpoint.description,
     events: endpoint.events,
-    headers: redactHeaders(endpoint.headers),
+    headers: redactHeaders(openHeaders(vault, endpoint.sealed_headers)),
     ordered: endpoint.ordered,
     max_in_flight: endpoint.max_in_flight,
     rate_limit_per_s: endpoint.rate_limit_per_s,

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { estimateEnd, retryAfterS } from "../../core/estimate.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Callback, Job, JobStatus, ListedJob } from "../../core/model.ts";
+import type { Job, JobStatus, ListedJob, SealedCallback } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
+import { openHeaders } from "../../core/sealed.ts";
+import type { HttpContext } from "../http-context.ts";
 import { defined, isoTime } from "./common.ts";
 
 export function isFinished(status: JobStatus): boolean {
@@ -14,9 +16,11 @@ export function jobUrl(publicUrl: string, jobId: string): string {
   return `${publicUrl}/v1/jobs/${formatId("job", jobId)}`;
 }
 
+type ViewContext = Pick<HttpContext, "config" | "vault">;
+
 /** A job as JSON text. Its input, if there is one, goes in as it is stored, unparsed. */
-export function jobText(job: Job | ListedJob, publicUrl: string): string {
-  const self = jobUrl(publicUrl, job.id);
+export function jobText(context: ViewContext, job: Job | ListedJob): string {
+  const self = jobUrl(context.config.publicUrl, job.id);
   const rest = JSON.stringify({
     input_bytes: "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input),
     metadata: job.metadata,
@@ -30,7 +34,7 @@ export function jobText(job: Job | ListedJob, publicUrl: string): string {
     timeout_s: job.timeout_s,
     result_url: job.status === "completed" ? `${self}/result` : null,
     error: jobErrorOf(job),
-    callbacks: job.callbacks.map(callbackView),
+    callbacks: job.callbacks.map((callback) => callbackView(context, callback)),
     request_id: job.request_id,
     cancel_requested_at: isoTime(job.cancel_requested_at),
     created_at: isoTime(job.created_at),
@@ -61,13 +65,31 @@ export function jobErrorOf(
     : { code: job.error_code, message: job.error_message ?? "" };
 }
 
-function callbackView(callback: Callback): object {
-  const { endpoint_id, headers } = callback;
+function callbackView(context: ViewContext, callback: SealedCallback): object {
+  const { endpoint_id, sealed_headers, sealed_secret: _, ...rest } = callback;
   return defined({
-    ...callback,
+    ...rest,
     endpoint_id: endpoint_id === undefined ? undefined : formatId("endpoint", endpoint_id),
-    headers: headers === undefined ? undefined : redactHeaders(headers),
+    headers:
+      sealed_headers === undefined
+        ? undefined
+        : redactHeaders(openHeaders(context.vault, sealed_headers)),
+    signing: signingView(context, callback),
   });
+}
+
+/** How the receiver of a callback by URL checks `v1`. */
+function signingView(
+  { config }: ViewContext,
+  { url, signatures, sealed_secret }: SealedCallback,
+): object | undefined {
+  if (url === undefined || signatures?.includes("v1") === false) return undefined;
+  if (sealed_secret !== undefined) return { secret: "own" };
+  const origin = encodeURIComponent(new URL(url).origin);
+  return {
+    secret: "origin",
+    secret_url: `${config.publicUrl}/v1/signing-secret?origin=${origin}`,
+  };
 }
 
 /** A strong validator: it changes with every byte of the representation. */

@@ -1,7 +1,7 @@
 import { formatId } from "../../core/ids.ts";
 import { changeEndpointState } from "../../flow/endpoints.ts";
 import { testEndpoint } from "../../flow/publish-message.ts";
-import { readSecret, rotateSecret } from "../../flow/secrets.ts";
+import { readEndpointSecret, rotateEndpointSecret } from "../../flow/secrets.ts";
 import { json } from "../reply.ts";
 import { deliveryView } from "../representations/delivery.ts";
 import { endpointView } from "../representations/endpoint.ts";
@@ -36,7 +36,7 @@ function stateRoute(action: "pause" | "resume" | "enable", summary: string): Rou
     problems: ["id_invalid", "not_found", "endpoint_state"],
     async handler(context, { accountId, params: { id } }) {
       const endpoint = await changeEndpointState(context, { accountId, endpointId: id, action });
-      return json(200, endpointView(endpoint, context.now()));
+      return json(200, endpointView(context, endpoint));
     },
   });
 }
@@ -78,7 +78,7 @@ const secret = route({
   responses: { 200: { description: "The current secret", schema: secretOutput } },
   problems: ["id_invalid", "not_found"],
   async handler(context, { accountId, params: { id } }) {
-    return json(200, secretView(await readSecret(context, { accountId, endpointId: id })));
+    return json(200, secretView(await readEndpointSecret(context, { accountId, endpointId: id })));
   },
 });
 
@@ -97,7 +97,7 @@ const rotate = route({
   problems: ["id_invalid", "not_found"],
   async handler(context, { accountId, params: { id }, body }) {
     const { overlap_s, secret: chosen } = body ?? rotation.parse({});
-    const rotated = await rotateSecret(context, {
+    const rotated = await rotateEndpointSecret(context, {
       accountId,
       endpointId: id,
       overlapS: overlap_s,

@@ -4,6 +4,7 @@ import { formatId } from "../../core/ids.ts";
 import type { Endpoint } from "../../core/model.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
 import { REDACTED } from "../../core/redact-headers.ts";
+import { openHeaders } from "../../core/sealed.ts";
 import { getEndpoint, listEndpoints } from "../../db/endpoints.ts";
 import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/endpoints.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -61,7 +62,7 @@ const create = route({
       secret: body.secret ?? null,
     });
     const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
-    return json(201, { ...endpointView(endpoint, context.now()), secret }, { location });
+    return json(201, { ...endpointView(context, endpoint), secret }, { location });
   },
 });
 
@@ -76,12 +77,11 @@ const list = route({
   responses: { 200: { description: "A page of endpoints", schema: pageOf(endpointSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
-    const now = context.now();
     return await pageReply(
       "endpoints",
       query,
       (page) => listEndpoints(context.lookups, accountId, page),
-      (endpoint) => JSON.stringify(endpointView(endpoint, now)),
+      (endpoint) => JSON.stringify(endpointView(context, endpoint)),
     );
   },
 });
@@ -98,7 +98,7 @@ const get = route({
   problems: ["id_invalid", "not_found"],
   async handler(context, { accountId, params }) {
     const endpoint = await findEndpoint(context, accountId, params.id);
-    return json(200, endpointView(endpoint, context.now()));
+    return json(200, endpointView(context, endpoint));
   },
 });
 
@@ -120,12 +120,14 @@ const change = route({
     const changes = {
       ...rest,
       ...(events === undefined ? {} : { events: [...new Set(events)] }),
-      ...(headers === undefined ? {} : { headers: keepRedacted(headers, before.headers) }),
+      ...(headers === undefined
+        ? {}
+        : { headers: keepRedacted(headers, openHeaders(context.vault, before.sealed_headers)) }),
       ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
     };
     refuseUnfit(context, changes);
     const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });
-    return json(200, endpointView(endpoint, context.now()));
+    return json(200, endpointView(context, endpoint));
   },
 });
 

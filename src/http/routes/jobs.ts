@@ -18,12 +18,12 @@ const tag = "Jobs";
 
 /** The job with the status, headers and validator that fit its state. */
 export function jobReply(
-  context: Pick<HttpContext, "config" | "now">,
+  context: Pick<HttpContext, "config" | "vault" | "now">,
   status: number,
   job: Job,
   headers: Record<string, string> = {},
 ): Reply {
-  const text = jobText(job, context.config.publicUrl);
+  const text = jobText(context, job);
   return jsonText(status, text, {
     etag: entityTag(text),
     ...retryAfter(job, context.now()),
@@ -57,7 +57,7 @@ const list = route({
       "jobs",
       query,
       (page) => listJobs(context.lookups, accountId, { ...query, ...page }),
-      (job) => jobText(job, context.config.publicUrl),
+      (job) => jobText(context, job),
     );
   },
 });

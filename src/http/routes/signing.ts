@@ -1,9 +1,11 @@
 import { getPublicKey } from "../../db/accounts.ts";
-import { readSecret, rotateSecret } from "../../flow/secrets.ts";
+import { readOriginSecret, rotateAccountSecret } from "../../flow/secrets.ts";
 import { json } from "../reply.ts";
+import { isoTime } from "../representations/common.ts";
 import { secretView } from "../representations/secret.ts";
 import { route, type Route } from "../route.ts";
-import { publicKey, rotatedSecret, rotation, secretOutput } from "../schemas/endpoint.ts";
+import { publicKey } from "../schemas/endpoint.ts";
+import { accountRotated, accountRotation, originQuery, originSecret } from "../schemas/signing.ts";
 
 const tag = "Signing";
 const scopes = ["webhooks"] as const;
@@ -28,11 +30,17 @@ const secret = route({
   scopes,
   operationId: "getSigningSecret",
   tag,
-  summary: "Read the secret that signs for callback URLs",
-  responses: { 200: { description: "The current secret", schema: secretOutput } },
-  problems: [],
-  async handler(context, { accountId }) {
-    return json(200, secretView(await readSecret(context, { accountId, endpointId: null })));
+  summary: "Read the secret that signs for the callback URLs of an origin",
+  description:
+    "Each origin has one of its own, so that a receiver can't forge calls to another. A callback that was given a `secret` is signed with that instead.",
+  query: originQuery,
+  responses: { 200: { description: "The current secret", schema: originSecret } },
+  problems: ["query_invalid"],
+  async handler(context, { accountId, query: { origin } }) {
+    const { secret: text, ...rest } = secretView(
+      await readOriginSecret(context, { accountId, origin }),
+    );
+    return json(200, { secret: text, origin, ...rest });
   },
 });
 
@@ -42,21 +50,17 @@ const rotate = route({
   scopes,
   operationId: "rotateSigningSecret",
   tag,
-  summary: "Make a new secret for callback URLs",
-  description: "The previous one signs beside it for `overlap_s` seconds.",
-  body: rotation,
+  summary: "Make new secrets for the callback URLs of all origins",
+  description:
+    "The previous ones sign beside them for `overlap_s` seconds. `GET /v1/signing-secret` tells the new one of an origin.",
+  body: accountRotation,
   bodyOptional: true,
-  responses: { 200: { description: "The new secret", schema: rotatedSecret } },
+  responses: { 200: { description: "Until when the old ones sign", schema: accountRotated } },
   problems: [],
   async handler(context, { accountId, body }) {
-    const { overlap_s, secret: chosen } = body ?? rotation.parse({});
-    const rotated = await rotateSecret(context, {
-      accountId,
-      endpointId: null,
-      overlapS: overlap_s,
-      secret: chosen ?? null,
-    });
-    return json(200, secretView(rotated));
+    const { overlap_s: overlapS } = body ?? accountRotation.parse({});
+    const { previousExpiresAt } = await rotateAccountSecret(context, { accountId, overlapS });
+    return json(200, { previous_expires_at: isoTime(previousExpiresAt) });
   },
 });
 

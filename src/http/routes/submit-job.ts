@@ -95,7 +95,7 @@ function findType(context: Pick<HttpContext, "jobTypes">, name: string) {
 }
 
 function acceptance(
-  context: Pick<HttpContext, "config" | "now">,
+  context: Pick<HttpContext, "config" | "vault" | "now">,
   status: number,
   job: Job,
   preferences: Preferences,

@@ -23,7 +23,9 @@ const attempt = z
     status_code: z.int().nullable(),
     error_code: z.enum(EXCHANGE_ERROR_CODES).nullable(),
     error_message: z.string().nullable(),
-    request_headers: headersText,
+    request_headers: z.record(z.string(), z.string()).meta({
+      description: "As sent; of custom headers the names alone, with `[redacted]` for each value",
+    }),
     response_headers: headersText.nullable(),
     response_body: z.string().nullable().meta({ description: "The first 16 KiB" }),
     response_truncated: z.boolean(),

@@ -8,31 +8,16 @@ import {
   MAX_EVENTS,
   retryInput,
   retryPolicy,
+  SECRET_FORM,
+  secretInput,
   signatureVersions,
   urlInput,
 } from "./receiver.ts";
 
-const secretText = z
+export const secretText = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/)
   .meta({ description: "`whsec_` and base64", example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
-
-const SECRET_BYTES = { min: 24, max: 64 };
-
-/** A secret of the caller's own, for instance one taken along from another service. */
-const secretInput = z
-  .string()
-  .max(200)
-  .refine((text) => {
-    const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
-    if (base64 === undefined || base64.length % 4 !== 0) return false;
-    const { length } = Buffer.from(base64, "base64");
-    return length >= SECRET_BYTES.min && length <= SECRET_BYTES.max;
-  }, `must be whsec_ and the base64 of ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes`)
-  .meta({
-    description: `\`whsec_\` and the base64 of ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes; made when left out`,
-    example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-  });
 
 const fields = {
   url: urlInput,
@@ -64,7 +49,7 @@ export const endpointInput = z
     timeout_s: fields.timeout_s.default(15),
     retry: fields.retry.default({}),
     signatures: fields.signatures.default([...SIGNATURE_VERSIONS]),
-    secret: secretInput.exactOptional(),
+    secret: secretInput.exactOptional().meta({ description: `${SECRET_FORM}; made when left out` }),
   })
   .meta({
     id: "EndpointInput",
@@ -130,22 +115,23 @@ export const endpointWithSecret = z
   .strictObject({ ...endpointFields, secret: secretText })
   .meta({ id: "EndpointWithSecret" });
 
+export const overlap = z.int().min(0).max(604_800).default(86_400).meta({
+  description: "Seconds for which the previous secret goes on signing as well",
+});
+
 export const rotation = z
   .strictObject({
-    overlap_s: z.int().min(0).max(604_800).default(86_400).meta({
-      description: "Seconds for which the previous secret goes on signing as well",
-    }),
-    secret: secretInput.exactOptional(),
+    overlap_s: overlap,
+    secret: secretInput.exactOptional().meta({ description: `${SECRET_FORM}; made when left out` }),
   })
   .meta({ id: "Rotation", example: { overlap_s: 86_400 } });
 
+export const previousExpiry = timeText.nullable().meta({
+  description: "Until when the previous secret signs as well; null when none does",
+});
+
 export const secretOutput = z
-  .strictObject({
-    secret: secretText,
-    previous_expires_at: timeText.nullable().meta({
-      description: "Until when the previous secret signs as well; null when none does",
-    }),
-  })
+  .strictObject({ secret: secretText, previous_expires_at: previousExpiry })
   .meta({ id: "Secret" });
 
 export const rotatedSecret = z

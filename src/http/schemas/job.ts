@@ -21,6 +21,8 @@ import {
   headersText,
   MAX_EVENTS,
   retryInput,
+  SECRET_FORM,
+  secretInput,
   signatureVersions,
   urlInput,
 } from "./receiver.ts";
@@ -36,7 +38,7 @@ const callbackEvents = z
     example: ["job.completed"],
   });
 
-const URL_ONLY = ["headers", "retry", "timeout_s", "signatures", "ordered"] as const;
+const URL_ONLY = ["headers", "secret", "retry", "timeout_s", "signatures", "ordered"] as const;
 
 const callbackInput = z
   .strictObject({
@@ -44,6 +46,9 @@ const callbackInput = z
     endpoint_id: idParam("endpoint").exactOptional(),
     events: callbackEvents.exactOptional(),
     headers: headersInput.exactOptional(),
+    secret: secretInput.exactOptional().meta({
+      description: `Signs \`v1\` in place of the secret of the URL's origin; ${SECRET_FORM}. Never shown again.`,
+    }),
     retry: retryInput.exactOptional(),
     timeout_s: deliveryTimeout.exactOptional(),
     signatures: signatureVersions.exactOptional(),
@@ -59,6 +64,9 @@ const callbackInput = z
         const message = "can't be set together with endpoint_id: the endpoint has its own";
         context.addIssue({ code: "custom", message, path: [field] });
       }
+    } else if (callback.secret !== undefined && callback.signatures?.includes("v1") === false) {
+      const message = "signs v1, which signatures leaves out";
+      context.addIssue({ code: "custom", message, path: ["secret"] });
     }
   })
   .meta({
@@ -122,6 +130,17 @@ const callbackOutput = z
     timeout_s: z.number().optional(),
     signatures: z.array(z.enum(SIGNATURE_VERSIONS)).optional(),
     ordered: z.boolean().optional(),
+    signing: z
+      .strictObject({
+        secret: z.enum(["origin", "own"]).meta({
+          description: "That of the URL's origin, or the one that was given with the callback",
+        }),
+        secret_url: z.string().optional().meta({
+          description: "Where that of the origin is read, with a key of the scope `webhooks`",
+        }),
+      })
+      .optional()
+      .meta({ description: "What signs `v1` of the calls to this URL; absent when nothing does" }),
   })
   .meta({ id: "Callback" });
 
@@ -184,7 +203,17 @@ export const job = z
       timeout_s: 600,
       result_url: `${base}/result`,
       error: null,
-      callbacks: [{ url: "https://example.com/hooks", events: [...DEFAULT_CALLBACK_EVENTS] }],
+      callbacks: [
+        {
+          url: "https://example.com/hooks",
+          events: [...DEFAULT_CALLBACK_EVENTS],
+          signing: {
+            secret: "origin",
+            secret_url:
+              "https://ringback.example/v1/signing-secret?origin=https%3A%2F%2Fexample.com",
+          },
+        },
+      ],
       request_id: "b9a1d0c2-5a53-4f8e-9c7e-0f3c9f1f2a10",
       cancel_requested_at: null,
       created_at: "2026-11-21T10:15:30.000Z",

@@ -54,3 +54,19 @@ export const signatureVersions = z
     description: "What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both",
     uniqueItems: true,
   });
+
+const SECRET_BYTES = { min: 24, max: 64 };
+
+export const SECRET_FORM = `\`whsec_\` and the base64 of ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes`;
+
+/** A secret of the caller's own, for instance one taken along from another service. */
+export const secretInput = z
+  .string()
+  .max(200)
+  .refine((text) => {
+    const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
+    if (base64 === undefined || base64.length % 4 !== 0) return false;
+    const { length } = Buffer.from(base64, "base64");
+    return length >= SECRET_BYTES.min && length <= SECRET_BYTES.max;
+  }, `must be whsec_ and the base64 of ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes`)
+  .meta({ description: SECRET_FORM, example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });

@@ -18,7 +18,7 @@ const job = await rb.client.jobs.submit(
 const result = await job.result();
 await rb.runAll();
 const { body, headers } = await receiver.next({ type: "job.completed" });
-const webhook = await verifyWebhook(body, headers, await rb.client.signing.secret());
+const webhook = await verifyWebhook(body, headers, await rb.client.signing.secretFor(receiver.url));
 await rb.stop();
 console.log(
   JSON.stringify({

@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Code, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { readPublicKey, readSecret } from "../../api/secrets.ts";
+import { originPage, readPublicKey, readSecret } from "../../api/secrets.ts";
 import type { Attempt } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { TextView } from "../../components/json-view.tsx";
@@ -24,16 +24,19 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
   const signatures = (headers["webhook-signature"] ?? "").split(" ").filter(Boolean);
   const sent = (version: string): boolean =>
     signatures.some((signature) => signature.startsWith(`${version},`));
+  const { origin } = new URL(attempt.url);
   const content = `${id}.${timestamp}.${body}`;
   const check = useMutation({
     gcTime: 0,
     async mutationFn(): Promise<Checked[]> {
-      const [{ secret }, publicKey] = await Promise.all([readSecret(endpointId), readPublicKey()]);
+      const [{ secret }, publicKey] = await Promise.all([
+        readSecret(endpointId === null ? { origin } : { endpointId }),
+        readPublicKey(),
+      ]);
       return await checkSignatures(content, signatures, { secret, publicKey });
     },
   });
-  const keyPage =
-    endpointId === null ? "/settings?tab=signing" : `/endpoints/${endpointId}?tab=secret`;
+  const keyPage = endpointId === null ? originPage(origin) : `/endpoints/${endpointId}?tab=secret`;
   return (
     <Card title={`Signature of attempt ${attempt.number}`}>
       <Stack gap="sm">
@@ -50,7 +53,7 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
           <List.Item>
             <Code>v1</Code> HMAC-SHA256 with{" "}
             <Anchor component={Link} to={keyPage} inherit>
-              {endpointId === null ? "the account's secret" : "the endpoint's secret"}
+              {endpointId === null ? "the secret of the URL's origin" : "the endpoint's secret"}
             </Anchor>
             {sent("v1")
               ? "; while a secret is being rotated there is one for each"
@@ -81,7 +84,8 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
         ))}
         {check.data?.some(({ verdict }) => verdict !== "valid") && (
           <Alert color="yellow" variant="outline">
-            The secret may have been rotated since this attempt.
+            The secret may have been rotated since this attempt
+            {endpointId === null && ", or the callback was given one of its own"}.
           </Alert>
         )}
         <Group>

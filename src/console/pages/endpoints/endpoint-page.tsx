@@ -79,7 +79,7 @@ export default function EndpointPage() {
           <Edit endpoint={endpoint} />
         </Tabs.Panel>
         <Tabs.Panel value="secret">
-          <SecretCard owner={id}>
+          <SecretCard endpointId={id}>
             Signs every webhook to this endpoint (HMAC-SHA256, <code>v1</code>).
           </SecretCard>
         </Tabs.Panel>

@@ -19,8 +19,8 @@ export interface CallbackDraft {
   events: string[];
   /** What the form does not show, of a job that is submitted again. */
   more?: Pick<Callback, "headers" | "retry" | "timeout_s" | "signatures" | "ordered">;
-  /** How many of its headers were not shown, so that they are missing here. */
-  hidden?: number;
+  /** What the server does not show, so that it is missing here. */
+  hidden?: string[];
 }
 
 const EVENTS = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
@@ -34,17 +34,22 @@ export function toCallbacks(drafts: CallbackDraft[]): Callback[] {
   }));
 }
 
-/** Headers that hold a secret can't be taken over: the server does not show them. */
+/** Secrets can't be taken over: the server does not show them. */
 export function draftsOf(callbacks: Callback[] = []): CallbackDraft[] {
-  return callbacks.map(({ url = "", endpoint_id = null, events, headers = {}, ...rest }) => {
+  return callbacks.map((callback) => {
+    const { url = "", endpoint_id = null, events, headers = {}, signing, ...rest } = callback;
     const shown = Object.entries(headers).filter(([, value]) => value !== REDACTED);
+    const missing = Object.keys(headers).length - shown.length;
     return {
       kind: endpoint_id === null ? "url" : "endpoint",
       url,
       endpointId: endpoint_id,
       events,
       more: { ...rest, ...(shown.length > 0 && { headers: Object.fromEntries(shown) }) },
-      hidden: Object.keys(headers).length - shown.length,
+      hidden: [
+        ...(signing?.secret === "own" ? ["the secret of its own"] : []),
+        ...(missing > 0 ? [missing === 1 ? "1 secret header" : `${missing} secret headers`] : []),
+      ],
     };
   });
 }
@@ -123,12 +128,12 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
           >
             <IconTrash size={16} />
           </ActionIcon>
-          {draft.hidden ? (
+          {draft.hidden !== undefined && draft.hidden.length > 0 && (
             <Text size="xs" c="dimmed" w="100%">
-              Without {draft.hidden === 1 ? "1 secret header" : `${draft.hidden} secret headers`} of
-              the first time: the server does not show them.
+              Without {draft.hidden.join(" and ")} of the first time: the server does not show
+              secrets.
             </Text>
-          ) : null}
+          )}
         </Group>
       ))}
       <Button

@@ -1,3 +1,6 @@
+import { Anchor } from "@mantine/core";
+import { Link } from "react-router";
+import { originPage } from "../../api/secrets.ts";
 import type { Callback } from "../../api/types.ts";
 import { DataTable, type Column } from "../../components/data-table.tsx";
 import { Id } from "../../components/id.tsx";
@@ -24,7 +27,24 @@ const COLUMNS: Column<Row>[] = [
     align: "right",
     cell: ({ retry }) => retry?.max_attempts ?? "default",
   },
+  { id: "secret", header: "Secret", cell: (callback) => <SecretOf {...callback} /> },
 ];
+
+/** Which secret verifies the calls. */
+function SecretOf({ url, endpoint_id, signing }: Row) {
+  if (url === undefined) return <SecretLink to={`/endpoints/${endpoint_id}?tab=secret`} />;
+  if (signing === undefined) return "none: v1a alone";
+  if (signing.secret === "own") return "its own";
+  return <SecretLink to={originPage(new URL(url).origin)} />;
+}
+
+function SecretLink({ to }: { to: string }) {
+  return (
+    <Anchor component={Link} to={to} fz="inherit">
+      {to.startsWith("/endpoints") ? "the endpoint's" : "the origin's"}
+    </Anchor>
+  );
+}
 
 export function CallbacksTable({ callbacks }: { callbacks: Callback[] }) {
   const rows = callbacks.map((callback, index) => ({ ...callback, id: String(index) }));

@@ -14,12 +14,12 @@ import { WorkersTable } from "../../components/workers-table.tsx";
 import { ApiKeys } from "./api-keys.tsx";
 
 export default function Settings() {
-  const { values, set } = useView(["tab"]);
+  const { values, set } = useView(["tab", "origin"]);
   const mayAdmin = useMay("admin");
-  const { tab = mayAdmin ? "keys" : "signing" } = values;
+  const { tab = mayAdmin ? "keys" : "signing", origin } = values;
   return (
     <Page title="Settings">
-      <Tabs value={tab} onChange={(next) => set({ tab: next })} keepMounted={false}>
+      <Tabs value={tab} onChange={(next) => set({ tab: next, origin: null })} keepMounted={false}>
         <Tabs.List mb="md">
           {mayAdmin && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
           <Tabs.Tab value="signing">Signing</Tabs.Tab>
@@ -30,7 +30,7 @@ export default function Settings() {
           <ApiKeys />
         </Tabs.Panel>
         <Tabs.Panel value="signing">
-          <Signing />
+          <Signing origin={origin} />
         </Tabs.Panel>
         <Tabs.Panel value="system">
           <System />
@@ -43,7 +43,7 @@ export default function Settings() {
   );
 }
 
-function Signing() {
+function Signing({ origin }: { origin: string | undefined }) {
   const publicKey = usePublicKey();
   return (
     <Stack gap="md">
@@ -58,9 +58,10 @@ function Signing() {
           {publicKey.data && <SecretText label="Public key" secret={publicKey.data} />}
         </Stack>
       </Card>
-      <SecretCard owner={null}>
-        Signs webhooks to callback URLs given with a job (HMAC-SHA256, <Code>v1</Code>). Endpoints
-        have secrets of their own.
+      <SecretCard key={origin} endpointId={null} origin={origin}>
+        Sign webhooks to callback URLs given with a job (HMAC-SHA256, <Code>v1</Code>): each origin
+        has one, so that a receiver can't forge calls to another. Endpoints have secrets of their
+        own.
       </SecretCard>
     </Stack>
   );
