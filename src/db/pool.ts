@@ -19,8 +19,8 @@ export function createPool(options: {
     connectionTimeoutMillis: 5_000,
     // statements that don't wait for each other's answers share a round trip
     pipeline: true,
-    // awaited: a connection whose settings were not taken is closed, and nobody gets it
-    onConnect: (client) => stateSettings(client, connection),
+    // of a new connection, before anybody gets it; one that doesn't take its settings is closed
+    verify: (client, done) => void stateSettings(client, connection).then(() => done(), done),
   });
   pool.on("error", options.onError);
   // one that breaks while it is checked out fails its query; without a handler it ends the process
