@@ -6,6 +6,8 @@ import { reached } from "../core/checkpoint.ts";
 import { connect } from "./connection.ts";
 import { createPool } from "./pool.ts";
 
+/** Of who brings the queue's schema up to date. */
+const QUEUE_LOCK = 7_425_061;
 const DIRECTORY = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../migrations");
 
 /**
@@ -29,6 +31,8 @@ export async function migrate(connectionString: string): Promise<void> {
       log: () => undefined,
     });
     reached("migrate:between");
+    // one at a time, until this connection ends: what follows is not safe to do at once
+    await client.query(`select pg_advisory_lock(${QUEUE_LOCK})`);
     const pool = createPool({
       connectionString,
       max: 2,
