@@ -42,10 +42,10 @@ test.each(["new tables", "empty tables that were vacuumed"])(
         );
         costs[text] = rows[0]!["QUERY PLAN"][0].Plan["Total Cost"];
       }
-      const [[text, cost] = ["none", 0]] = Object.entries(costs).toSorted((a, b) => b[1] - a[1]);
+      const [[text, most] = ["none", 0]] = Object.entries(costs).toSorted((a, b) => b[1] - a[1]);
       const shown = text.replace(/\s+/g, " ").slice(0, 60);
       noteFigure(
-        `costliest hot plan, ${state}: ${Math.round(cost)} of ${JIT_ABOVE_COST}, ${shown}…`,
+        `costliest hot plan, ${state}: ${Math.round(most)} of ${JIT_ABOVE_COST}, ${shown}…`,
       );
       expect(Object.entries(costs).filter(([, cost]) => cost >= JIT_ABOVE_COST)).toEqual([]);
     } finally {
