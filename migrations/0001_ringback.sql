@@ -322,6 +322,8 @@ create table workers (
   heartbeat_at timestamptz not null default now(),
   started_at timestamptz not null default now()
 );
+-- each submission asks whether somebody computes
+create index workers_compute on workers (id) where 'compute' = any(roles);
 
 -- Live events: a short log of what happened, kept while somebody listens.
 create table events (

@@ -164,7 +164,17 @@ function readDatabaseUrl(text: string | null): Secret | null {
       "DATABASE_URL must look like postgres://user:password@host:5432/database",
     );
   }
-  return new Secret(text);
+  return new Secret(withPlainSslMode(text));
+}
+
+/**
+ * With this version of pg `prefer`, `require` and `verify-ca` mean `verify-full`, with a warning that
+ * they will not for ever. So they are called by that name; `no-verify` and `uselibpqcompat=true` are
+ * for those who want less.
+ */
+function withPlainSslMode(url: string): string {
+  if (/[?&]uselibpqcompat=true(&|$)/.test(url)) return url;
+  return url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, "$1verify-full");
 }
 
 function readPort(text: string | null): number {

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import pg from "pg";
 import { DataFolderInUse, lockDataFolder } from "./embedded/data-folder-lock.ts";
 import { choosePostgresAccount, findPostgresBinaries } from "./embedded/binaries.ts";
-import type { PostgresAccount } from "./embedded/binaries.ts";
+import type { PostgresAccount, PostgresBinaries } from "./embedded/binaries.ts";
 import { ensureCluster, stopOrphan } from "./embedded/cluster.ts";
 import { explainFailure, findClosedFolder } from "./embedded/failure.ts";
 import { launchPostgres } from "./embedded/postgres-process.ts";
@@ -18,6 +18,8 @@ export interface EmbeddedPostgresOptions {
   log?: (line: string) => void;
   /** More arguments for `postgres`; the last setting of a name wins. */
   flags?: string[];
+  /** Those that are installed with this program, unless others are given. */
+  binaries?: PostgresBinaries | undefined;
 }
 
 export interface EmbeddedPostgres {
@@ -45,7 +47,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => undefined);
-  const binaries = findPostgresBinaries();
+  const binaries = options.binaries ?? findPostgresBinaries();
   const account = await choosePostgresAccount(join(options.dataDir, "postgres"));
   const dataDir = prepareFolder(resolve(options.dataDir), account);
   const clusterDir = join(dataDir, "postgres");

@@ -1,4 +1,4 @@
-import pg from "pg";
+import { connect } from "./connection.ts";
 
 /** A connection of its own that hears of new events as long as it lasts. */
 export interface EventNotifications {
@@ -11,13 +11,10 @@ export async function openEventNotifications(
   onEvent: () => void,
   onLost: (error: Error) => void,
 ): Promise<EventNotifications> {
-  const client = new pg.Client({
+  const client = await connect({
     connectionString: databaseUrl,
-    application_name: "ringback events",
-    connectionTimeoutMillis: 3_000,
-    query_timeout: 5_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 5_000,
+    name: "events",
+    limits: { statementMs: 4_000, idleInTransactionMs: 2_000 },
   });
   let lost = false;
   const lose = (error: Error): void => {
@@ -32,7 +29,6 @@ export async function openEventNotifications(
     client.end().catch(() => undefined);
   };
   try {
-    await client.connect();
     await client.query("listen ringback_events");
   } catch (error) {
     close();

@@ -2,10 +2,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Logger, runMigrations } from "graphile-worker";
 import { runner } from "node-pg-migrate";
-import pg from "pg";
 import { reached } from "../core/checkpoint.ts";
+import { connect } from "./connection.ts";
 import { createPool } from "./pool.ts";
 
+/** Of who brings the queue's schema up to date. */
+const QUEUE_LOCK = 7_425_061;
 const DIRECTORY = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../migrations");
 
 /**
@@ -13,9 +15,12 @@ const DIRECTORY = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..
  * Several processes may call it at once; an advisory lock lets one work while the others wait.
  */
 export async function migrate(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, application_name: "ringback migrate" });
-  client.on("error", () => undefined);
-  await client.connect();
+  // others wait here as long as the first one takes
+  const client = await connect({
+    connectionString,
+    name: "migrate",
+    limits: { statementMs: 0, idleInTransactionMs: 0 },
+  });
   try {
     await runner({
       dbClient: client,
@@ -26,6 +31,8 @@ export async function migrate(connectionString: string): Promise<void> {
       log: () => undefined,
     });
     reached("migrate:between");
+    // one at a time, until this connection ends: what follows is not safe to do at once
+    await client.query(`select pg_advisory_lock(${QUEUE_LOCK})`);
     const pool = createPool({
       connectionString,
       max: 2,
@@ -34,6 +41,11 @@ export async function migrate(connectionString: string): Promise<void> {
     });
     try {
       await runMigrations({ pgPool: pool, logger: new Logger(() => () => undefined) });
+      // each fetch looks for queues that are free; ours have no name, and there are none
+      await pool.query(
+        `create index if not exists ringback_free_queues
+         on graphile_worker._private_job_queues (id) where is_available`,
+      );
     } finally {
       await pool.end();
     }

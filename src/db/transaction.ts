@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { isOutage } from "../core/outage.ts";
+import { isLostToNeighbour, isOutage } from "../core/outage.ts";
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
 
 declare const brand: unique symbol;
@@ -32,15 +32,9 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
     try {
       return await tryTransaction(pool, work);
     } catch (error) {
-      if (tried === TRIES || !lostToNeighbour(error)) throw error;
+      if (tried === TRIES || !isLostToNeighbour(error)) throw error;
     }
   }
-}
-
-/** Deadlock victims and serialization failures: nothing was done, and doing it again may work. */
-function lostToNeighbour(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "40P01" || code === "40001";
 }
 
 async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -71,7 +71,7 @@ export async function readSigns(reader: Reader): Promise<WorkerSign[]> {
         select 1 from pg_locks l where l.locktype = 'advisory' and l.granted
           and l.database = (select oid from pg_database where datname = current_database())
           and l.classid = ${LOCK_SPACE} and l.objid = w.lock_key) as lock_free
-      from workers w`,
+      from workers w order by w.id`,
   });
   return rows;
 }

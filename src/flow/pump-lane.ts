@@ -1,7 +1,7 @@
 import type { Context, MadeDue, PumpHandle } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { afterAttempt, breakerState } from "../core/breaker.ts";
-import { isOutage } from "../core/outage.ts";
+import { hindranceOf } from "../core/outage.ts";
 import { paceAfterSend, paceDelay } from "../core/pace.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
@@ -419,8 +419,9 @@ class LanePump {
   /** The lane is left, so that it is taken up again in order. */
   #fail(error: unknown): void {
     this.#lost = true;
-    if (isOutage(error)) {
-      this.#context.telemetry.log.warn("database away", { what: "pump lane" });
+    const hindrance = hindranceOf(error);
+    if (hindrance !== null) {
+      this.#context.telemetry.log.warn(hindrance, { what: "pump lane" });
     } else {
       this.#context.telemetry.unexpectedError(error, { lane_id: this.#lane.config.id });
     }

@@ -1,4 +1,4 @@
-import { isOutage } from "../core/outage.ts";
+import { hindranceOf } from "../core/outage.ts";
 import { Problem } from "../core/problem.ts";
 
 /** Seconds after which a client may try again when a dependency is away. */
@@ -11,7 +11,7 @@ export function toProblem(error: unknown): { problem: Problem; unexpected: boole
     const problem = new Problem("path_invalid", "The path has a malformed percent encoding.");
     return { problem, unexpected: false };
   }
-  if (isOutage(error)) return { problem: unavailable(), unexpected: false };
+  if (hindranceOf(error) !== null) return { problem: unavailable(), unexpected: false };
   const detail = "The request was not carried out. Quote the request id when you ask about it.";
   return { problem: new Problem("internal", detail), unexpected: true };
 }

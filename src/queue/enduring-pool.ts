@@ -1,6 +1,6 @@
 import type { Pool, PoolClient, QueryConfig } from "pg";
 import type { Context } from "../context.ts";
-import { isOutage } from "../core/outage.ts";
+import { hindranceOf } from "../core/outage.ts";
 import { persist } from "../flow/persist.ts";
 import { replaceEntries } from "../flow/queue-again.ts";
 
@@ -28,7 +28,7 @@ export function createEnduringPool(context: Pick<Context, "pool" | "telemetry">)
       }
       return await client.query(q);
     } catch (error) {
-      if (!isOutage(error)) throw error;
+      if (hindranceOf(error) === null) throw error;
       fetchLost = true;
       // without its code, with some of which graphile-worker waits for minutes
       throw new Error((error as Error).message, { cause: error });

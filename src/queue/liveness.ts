@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import type { Context } from "../context.ts";
 import { newId } from "../core/ids.ts";
+import { connect } from "../db/connection.ts";
 import { findCancelRequests } from "../db/runs.ts";
 import { NUDGES } from "../db/nudges.ts";
 import { sessionTx, singleStatement } from "../db/transaction.ts";
@@ -142,27 +143,31 @@ function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void>
 
 /** A connection of its own, whose loss both sides notice within seconds. */
 async function openSession(context: LivenessContext): Promise<pg.Client> {
-  const client = new pg.Client({
+  const client = await connect({
     connectionString: context.databaseUrl,
-    application_name: "ringback liveness",
-    connectionTimeoutMillis: 3_000,
-    query_timeout: 5_000,
-    keepAlive: true,
+    name: "liveness",
+    limits: { statementMs: 4_000, idleInTransactionMs: 2_000 },
+    // a host that vanishes closes no socket: the server finds out, and frees the lock
+    settings: {
+      tcp_keepalives_idle: "3",
+      tcp_keepalives_interval: "2",
+      tcp_keepalives_count: "2",
+      tcp_user_timeout: "7000",
+    },
   });
-  client.on("error", () => undefined);
   client.on("notification", ({ payload = "" }) => {
     for (const what of payload.split(" ")) {
       if (what === "jobs") void context.jobs.look(true);
       else context.pumps.get(what)?.nudge();
     }
   });
-  await client.connect();
-  // a host that vanishes closes no socket: let the server find out, and free the lock
-  await client.query(
-    "set tcp_keepalives_idle = 3; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 2; set tcp_user_timeout = 7000",
-  );
-  await client.query(`listen ${NUDGES}`);
-  return client;
+  try {
+    await client.query(`listen ${NUDGES}`);
+    return client;
+  } catch (error) {
+    closeSession(client);
+    throw error;
+  }
 }
 
 function closeSession(session: pg.Client): void {

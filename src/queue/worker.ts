@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TaskList } from "graphile-worker";
 import type { Context } from "../context.ts";
-import { isOutage } from "../core/outage.ts";
+import { hindranceOf } from "../core/outage.ts";
 import type { WakeUp } from "../db/queue.ts";
 import { MAX_PUMPS, pumpLane } from "../flow/pump-lane.ts";
 import { queueAgain } from "../flow/queue-again.ts";
@@ -122,7 +122,7 @@ function enduring(
     try {
       await work(id);
     } catch (error) {
-      if (!isOutage(error)) throw error;
+      if (hindranceOf(error) === null) throw error;
       await queueAgain(context, { task: name, id, delayMs: 0 });
     }
   };
@@ -140,7 +140,8 @@ async function repeat(
     try {
       await work();
     } catch (error) {
-      if (isOutage(error)) telemetry.log.warn("database away", { what: "maintenance" });
+      const hindrance = hindranceOf(error);
+      if (hindrance !== null) telemetry.log.warn(hindrance, { what: "maintenance" });
       else telemetry.unexpectedError(error, { what: "maintenance" });
     }
   }

@@ -46,6 +46,20 @@ describe("defaults", () => {
     expect(secrets.masterKey?.reveal()).toBe(MASTER_KEY);
   });
 
+  test.each([
+    ["require", "?sslmode=verify-full"],
+    ["prefer&x=1", "?sslmode=verify-full&x=1"],
+    ["verify-ca", "?sslmode=verify-full"],
+    ["verify-full", "?sslmode=verify-full"],
+    ["no-verify", "?sslmode=no-verify"],
+    ["disable", "?sslmode=disable"],
+    ["require&uselibpqcompat=true", "?sslmode=require&uselibpqcompat=true"],
+  ])("L7: sslmode=%s is called what it means", (mode, query) => {
+    const url = `${DATABASE_URL}?sslmode=${mode}`;
+    const { secrets } = read({ DATABASE_URL: url, RINGBACK_MASTER_KEY: MASTER_KEY });
+    expect(secrets.databaseUrl?.reveal()).toBe(`${DATABASE_URL}${query}`);
+  });
+
   test("an empty variable is none", () => {
     const { config } = read({ PORT: "", DATABASE_URL: " ", LOG_LEVEL: "", RINGBACK_API_KEY: "" });
     expect(config).toMatchObject({ port: 3000, development: true, logLevel: "info" });

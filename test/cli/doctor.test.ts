@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import { checkNode } from "../../src/cli/doctor/program-checks.ts";
 import { checkSessions } from "../../src/cli/doctor/check-sessions.ts";
+import {
+  checkDurability,
+  checkOldTransactions,
+  checkOwnSettings,
+  checkVacuum,
+} from "../../src/cli/doctor/setting-checks.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { Environment } from "../support/ringback-process.ts";
 import { startCommand, startServer } from "./cli.ts";
@@ -42,9 +49,15 @@ describe("doctor", () => {
   test("finds a healthy service healthy, a line for each check", async () => {
     const env = { ...healthy(), RINGBACK_ALLOW_TARGETS: "10.0.0.0/8" };
     const { code, stdout, stderr } = await startCommand(["doctor"], { env }).ended;
-    const lines = stdout.trim().split("\n");
-    expect(lines.filter((line) => !line.startsWith("ok "))).toEqual([]);
-    expect({ code, stderr, lines: lines.length }).toEqual({ code: 0, stderr: "", lines: 15 });
+    // but for the server of the tests, which may lose what it has
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .filter((line) => !/^ +→/.test(line));
+    const troubled = lines.filter((line) => !line.startsWith("ok "));
+    expect(troubled.map((line) => line.split(/ +/)[1])).toEqual(["durability", "vacuum"]);
+    expect(troubled[0]).toContain("fsync is off");
+    expect({ code, stderr, lines: lines.length }).toEqual({ code: 0, stderr: "", lines: 19 });
     for (const secret of [server.settings["RINGBACK_MASTER_KEY"]!, server.env["RINGBACK_API_KEY"]!])
       expect(stdout).not.toContain(secret);
   });
@@ -120,6 +133,73 @@ describe("doctor", () => {
       expect(detail).toContain("transaction mode");
     } finally {
       await pooler.close();
+    }
+  });
+
+  test("M5, L8: says what is set otherwise, and overridden", async () => {
+    const { url, pool, drop } = await createTestDatabase();
+    const reader = new pg.Client({ connectionString: `${url}?options=-c%20enable_seqscan%3Don` });
+    try {
+      const name = new URL(url).pathname.slice(1);
+      await pool.query(`alter database ${name} set default_transaction_isolation = 'serializable'`);
+      await pool.query(`alter database ${name} set jit = on`);
+      await pool.query(`alter database ${name} set synchronous_commit = off`);
+      await reader.connect();
+      const own = await checkOwnSettings(reader, url);
+      expect(own).toMatchObject({ state: "ok" });
+      expect(own.detail).toContain("default_transaction_isolation = serializable (database)");
+      expect(own.detail).toContain("jit = on (database)");
+      expect(own.detail).toContain("enable_seqscan = on (DATABASE_URL)");
+      const durability = await checkDurability(reader);
+      expect(durability).toMatchObject({ state: "warn" });
+      expect(durability.detail).toContain("a crash may lose what was acknowledged");
+      await reader.query("set default_transaction_read_only = on");
+      expect(await checkDurability(reader)).toMatchObject({ state: "fail" });
+      // of the throwaway server of the tests
+      const { detail } = await checkVacuum(reader);
+      expect(detail).toContain("autovacuum off");
+    } finally {
+      await reader.end();
+      await drop();
+    }
+  });
+
+  test("M5: a pooler that forgets settings is found out", async () => {
+    const pooler = await startTransactionPooler(server.database.url);
+    const reader = new pg.Client({ connectionString: server.database.url });
+    await reader.connect();
+    // another client of the pooler, on the same session, sets its own in between
+    const { query } = pg.Client.prototype;
+    pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+      const text = (args[0] as { text?: string }).text ?? "";
+      if (text.includes("set_config(")) args[0] = { text: `${text}; set jit = on` };
+      return (query as (...all: unknown[]) => unknown).apply(this, args);
+    } as typeof query;
+    try {
+      const { state, detail } = await checkOwnSettings(reader, pooler.url);
+      expect({ state, detail }).toEqual({ state: "fail", detail: "do not hold: jit = on" });
+    } finally {
+      pg.Client.prototype.query = query;
+      await reader.end();
+      await pooler.close();
+    }
+  });
+
+  test("names a transaction that holds back vacuum", async () => {
+    const { pool, drop } = await createTestDatabase();
+    const holder = await pool.connect();
+    try {
+      expect(await checkOldTransactions(pool)).toMatchObject({ state: "ok", detail: "none" });
+      await holder.query("set application_name = 'report of last week'");
+      await holder.query("begin isolation level repeatable read; select 1");
+      expect(await checkOldTransactions(pool)).toMatchObject({ state: "ok" });
+      const { state, detail } = await checkOldTransactions(pool, 0);
+      expect(state).toBe("warn");
+      expect(detail).toMatch(/^pid \d+ \(report of last week, idle in transaction\) for /);
+    } finally {
+      await holder.query("rollback");
+      holder.release();
+      await drop();
     }
   });
 

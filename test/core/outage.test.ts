@@ -1,6 +1,6 @@
 import pg from "pg";
 import { describe, expect, test } from "@jest/globals";
-import { isOutage } from "../../src/core/outage.ts";
+import { hindranceOf, isOutage } from "../../src/core/outage.ts";
 
 const coded = (code: string): Error => Object.assign(new Error("x"), { code });
 
@@ -26,10 +26,16 @@ describe("an outage of the database", () => {
     expect(isOutage(coded(code))).toBe(true);
   });
 
+  test.each(["40001", "40P01", "57014"])("%s is none, but may work later", (code) => {
+    expect(isOutage(coded(code))).toBe(false);
+    expect(hindranceOf(coded(code))).toMatch(/^(lost to a neighbour|statement took too long)$/);
+  });
+
   test.each(["23505", "23514", "22P02", "42601", "42P01", "55P03", "0A000", "57014x", "ERR_X"])(
     "%s is none: the statement is wrong, or unlucky",
     (code) => {
       expect(isOutage(coded(code))).toBe(false);
+      expect(hindranceOf(coded(code))).toBeNull();
     },
   );
 

@@ -3,10 +3,8 @@ import { BIG_TABLES } from "../../src/db/partitions.ts";
 import { createPool } from "../../src/db/pool.ts";
 import { createTestContext } from "../support/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { callbackTo, endpointAt, submit, until } from "../support/jobs.ts";
-import { carryOut, listenIn, rowsRead } from "../support/plans.ts";
-import type { Asked } from "../support/plans.ts";
-import { startReceiver, type Receiver } from "../support/receiver.ts";
+import { askedForJobs } from "../support/hot-statements.ts";
+import { carryOut, rowsRead } from "../support/plans.ts";
 
 const ROWS = 2_000;
 /** The tables that grow, by their partitions. */
@@ -15,40 +13,16 @@ const BIG = new RegExp(`^(${BIG_TABLES.join("|")})_`);
 const MOST_READ = ROWS / 50;
 
 let database: TestDatabase;
-let receiver: Receiver;
 beforeAll(async () => {
   database = await createTestDatabase();
-  receiver = await startReceiver();
 });
-afterAll(async () => {
-  await receiver?.close();
-  await database?.drop();
-});
-
-async function askedForAJob(): Promise<Asked[]> {
-  const other = await createTestContext({ worker: false });
-  const asked = await listenIn(async () => {
-    await endpointAt(other, `${receiver.url}/endpoint`);
-    const worker = await createTestContext({ database: other.database });
-    for (let n = 0; n < 3; n += 1) {
-      const callbacks = [callbackTo(`${receiver.url}/callback`)];
-      await submit(other, { type: "demo.echo", input: {}, callbacks });
-    }
-    await until("all webhooks", () => receiver.requests.length >= 6);
-    await worker.stop();
-  });
-  await other.stop();
-  const statements = new Map(asked.map((query) => [query.text, query]));
-  return [...statements.values()].filter(
-    ({ text, eachTime }) =>
-      !eachTime &&
-      !/insert into (jobs|messages|deliveries|lanes|workers)\b/.test(text) &&
-      /^\s*(select|with|update|delete)\b/.test(text),
-  );
-}
+afterAll(async () => await database?.drop());
 
 test("what was planned while the big tables were empty goes by keys when they have grown", async () => {
-  const asked = await askedForAJob();
+  const asked = (await askedForJobs()).filter(
+    ({ text, eachTime }) =>
+      !eachTime && !/^\s*insert|insert into (jobs|messages|deliveries|lanes|workers)\b/.test(text),
+  );
   expect(asked.length).toBeGreaterThan(20);
   const claim = asked.find(({ text }) => text.startsWith("with recursive me"));
   const worker = String(claim?.values[0]);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
+import { chosenServer } from "../support/chosen-server.ts";
 import { startDatabaseProxy } from "./database-proxy.ts";
 import type { DatabaseProxy } from "./database-proxy.ts";
 
@@ -27,7 +28,7 @@ export async function startFaultDatabase(
   log: (line: string) => void,
 ): Promise<FaultDatabase> {
   const start = (): ReturnType<typeof startEmbeddedPostgres> =>
-    startEmbeddedPostgres({ dataDir, log });
+    startEmbeddedPostgres({ dataDir, log, ...chosenServer() });
   let server = await start();
   const proxy = await startDatabaseProxy(server.port);
   const password = randomBytes(12).toString("hex");

@@ -8,6 +8,7 @@ import pg from "pg";
 import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { makePartitions } from "../../src/flow/retain.ts";
+import { chosenServer } from "./chosen-server.ts";
 
 /** Nothing here outlives the run, so nothing needs to survive a crash. */
 const THROWAWAY = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
@@ -20,7 +21,8 @@ declare global {
 
 /**
  * One Postgres for the whole run, and in it a migrated template that each test file clones.
- * Set `TEST_POSTGRES_URL` to the superuser of another server to test with that one.
+ * Set `TEST_POSTGRES_URL` to the superuser of another server to test with that one, or
+ * `TEST_POSTGRES_BIN` to the binaries of another version.
  */
 export default async function globalSetup(): Promise<void> {
   const given = process.env["TEST_POSTGRES_URL"];
@@ -65,8 +67,9 @@ async function startThrowawayServer(): Promise<{ url: string; stop(): Promise<vo
     rmSync(dataDir, { recursive: true, force: true });
   };
   try {
-    const flags = SETTINGS.flatMap((setting) => ["-c", setting]);
-    const server = await startEmbeddedPostgres({ dataDir, flags });
+    const { binaries, flags } = chosenServer();
+    for (const setting of SETTINGS) flags.push("-c", setting);
+    const server = await startEmbeddedPostgres({ dataDir, flags, binaries });
     return { url: server.url, stop: () => server.stop().finally(clean) };
   } catch (error) {
     clean();

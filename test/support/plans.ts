@@ -19,7 +19,7 @@ export interface Asked {
   eachTime: boolean;
 }
 
-/** What connections of the product are asked to read, while `work` goes on. */
+/** What connections of the product are asked, beside their settings, while `work` goes on. */
 export async function listenIn(work: () => Promise<void>): Promise<Asked[]> {
   const asked: Asked[] = [];
   const eachTime = new WeakSet<object>();
@@ -30,7 +30,8 @@ export async function listenIn(work: () => Promise<void>): Promise<Asked[]> {
     const values = (typeof first === "string" ? second : first.values) ?? [];
     if (text === "begin" || text === "commit") eachTime.delete(this);
     else if (text.includes("force_custom_plan")) eachTime.add(this);
-    else asked.push({ text, values, eachTime: eachTime.has(this) });
+    else if (!text.includes("set_config("))
+      asked.push({ text, values, eachTime: eachTime.has(this) });
     return (query as (...all: unknown[]) => unknown).apply(this, args);
   } as typeof query;
   try {

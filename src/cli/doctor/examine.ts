@@ -10,6 +10,12 @@ import { findDatabase } from "./find-database.ts";
 import type { Whereabouts } from "./find-database.ts";
 import { checkNode, checkSettings, checkTargets } from "./program-checks.ts";
 import { checkClock, checkConnections, checkQueue, checkSchema } from "./server-checks.ts";
+import {
+  checkDurability,
+  checkOldTransactions,
+  checkOwnSettings,
+  checkVacuum,
+} from "./setting-checks.ts";
 import { checkBacklog, checkMasterKey, checkWorkers } from "./work-checks.ts";
 
 export interface Patient {
@@ -77,6 +83,10 @@ async function* examineDatabase(
     yield await look("clock", clock);
     yield await look("connections", () => checkConnections(reader));
     yield await look("sessions", () => checkSessions(databaseUrl));
+    yield await look("own settings", () => checkOwnSettings(reader, databaseUrl));
+    yield await look("durability", () => checkDurability(reader));
+    yield await look("vacuum", () => checkVacuum(reader));
+    yield await look("old transactions", () => checkOldTransactions(reader));
     const schema = await look("schema", () => checkSchema(reader));
     yield schema;
     yield await look("queue schema", () => checkQueue(reader));

@@ -1,0 +1,136 @@
+import { SETTINGS } from "../../db/connection.ts";
+import { createPool } from "../../db/pool.ts";
+import type { Reader } from "../../db/transaction.ts";
+import { duration } from "../output/times.ts";
+import { fail, ok, warn } from "./check.ts";
+import type { Finding } from "./check.ts";
+
+interface Setting {
+  name: string;
+  setting: string;
+  /** Where it comes from, as PostgreSQL calls it. */
+  source: string;
+}
+
+const SOURCES: Readonly<Record<string, string>> = {
+  client: "DATABASE_URL",
+  "configuration file": "server",
+  "command line": "server",
+};
+
+async function readSettings(reader: Reader, names: readonly string[]): Promise<Setting[]> {
+  const { rows } = await reader.query<Setting>(
+    `select lower(name) as name, setting, source from pg_settings
+     where lower(name) = any($1) order by 1`,
+    [names],
+  );
+  return rows;
+}
+
+/** Whether what the program states on its connections holds there, and what it overrides. */
+export async function checkOwnSettings(reader: Reader, databaseUrl: string): Promise<Finding> {
+  const name = "own settings";
+  const names = Object.keys(SETTINGS);
+  const pool = createPool({
+    connectionString: databaseUrl,
+    max: 1,
+    name: "doctor",
+    onError: () => undefined,
+  });
+  try {
+    const wanted: Readonly<Record<string, string>> = SETTINGS;
+    const own = await readSettings(pool, names);
+    const lost = own.filter((one) => one.setting !== wanted[one.name]);
+    if (lost.length > 0) {
+      return fail(
+        name,
+        `do not hold: ${lost.map((one) => `${one.name} = ${one.setting}`).join(", ")}`,
+        "connect directly or through a pooler in session mode",
+      );
+    }
+    const others = await readSettings(reader, names);
+    const overridden = others
+      // what nobody chose is worth a word only where it is known to cost
+      .filter((one) => one.setting !== wanted[one.name])
+      .filter((one) => one.source !== "default" || one.name === "jit")
+      .map((one) => `${one.name} = ${one.setting} (${SOURCES[one.source] ?? one.source})`);
+    const detail = overridden.length === 0 ? "" : `; overridden: ${overridden.join(", ")}`;
+    return ok(name, `hold on each connection${detail}`);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Settings under which an answer of 202 may be forgotten, and what then happens. */
+const UNSAFE: readonly { name: string; value: string; risk: string }[] = [
+  { name: "fsync", value: "off", risk: "a crash of the machine may destroy the database" },
+  { name: "full_page_writes", value: "off", risk: "a crash of the machine may damage pages" },
+  { name: "synchronous_commit", value: "off", risk: "a crash may lose what was acknowledged" },
+];
+
+export async function checkDurability(reader: Reader): Promise<Finding> {
+  const name = "durability";
+  const names = [...UNSAFE.map((one) => one.name), "default_transaction_read_only"];
+  const found = await readSettings(reader, names);
+  const value = (of: string): string | undefined => found.find((one) => one.name === of)?.setting;
+  if (value("default_transaction_read_only") === "on") {
+    const advice = "set default_transaction_read_only = off, for the role and the database";
+    return fail(name, "nothing can be written: transactions are read-only", advice);
+  }
+  const unsafe = UNSAFE.filter((one) => value(one.name) === one.value);
+  if (unsafe.length === 0) return ok(name, "what is acknowledged survives a crash");
+  return warn(
+    name,
+    unsafe.map((one) => `${one.name} is ${one.value}: ${one.risk}`).join("; "),
+    `set ${unsafe.map((one) => `${one.name} = on`).join(", ")}`,
+  );
+}
+
+export async function checkVacuum(reader: Reader): Promise<Finding> {
+  const name = "vacuum";
+  const found = await readSettings(reader, ["autovacuum", "track_counts"]);
+  const off = found.filter(({ setting }) => setting === "off").map((one) => one.name);
+  if (off.length === 0) return ok(name, "is automatic");
+  return warn(
+    name,
+    `${off.join(" and ")} off: dead rows pile up, and plans are made for tables as they were`,
+    `set ${off.map((one) => `${one} = on`).join(", ")}`,
+  );
+}
+
+/** A transaction this old keeps vacuum from removing what has died since. */
+const OLD_MS = 300_000;
+/** The same where its age can't be seen: transactions begun since. */
+const OLD_XIDS = 1_000_000;
+
+/** What holds back vacuum: transactions left open, prepared ones, slots of standbys that are away. */
+export async function checkOldTransactions(reader: Reader, oldMs = OLD_MS): Promise<Finding> {
+  const name = "old transactions";
+  const { rows } = await reader.query<{ what: string; ms: number | null }>(
+    `select format('pid %s (%s%s)', pid, coalesce(nullif(application_name, ''), usename),
+         ', ' || state) as what,
+       extract(epoch from clock_timestamp() - xact_start)::float8 * 1000 as ms
+     from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid()
+       and coalesce(backend_xid, backend_xmin) is not null
+       and coalesce(xact_start < clock_timestamp() - $1 * interval '1 millisecond',
+         age(backend_xmin) > $2)
+     union all
+     select format('prepared transaction %s', gid),
+       extract(epoch from clock_timestamp() - prepared)::float8 * 1000
+     from pg_prepared_xacts
+     where database = current_database()
+       and prepared < clock_timestamp() - $1 * interval '1 millisecond'
+     union all
+     select format('replication slot %s', slot_name), null
+     from pg_replication_slots where not active and age(xmin) > $2
+     order by ms desc nulls last limit 5`,
+    [oldMs, OLD_XIDS],
+  );
+  if (rows.length === 0) return ok(name, "none");
+  return warn(
+    name,
+    rows.map(({ what, ms }) => (ms === null ? what : `${what} for ${duration(ms)}`)).join("; "),
+    "end it: until then nothing that has died is removed, and everything becomes slower",
+  );
+}
