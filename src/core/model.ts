@@ -58,9 +58,10 @@ export interface Job {
   account_id: string;
   type: string;
   status: JobStatus;
-  /** JSON text, as posted. */
+  /** JSON text, as posted but for whitespace between tokens. */
   input: string;
-  metadata: Record<string, unknown>;
+  /** JSON text of an object, as posted. */
+  metadata: string;
   callbacks: Callback[];
   timeout_s: number;
   run: number;

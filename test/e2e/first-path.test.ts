@@ -28,7 +28,7 @@ describe("the path of a job", () => {
       accountId: t.accountId,
       type,
       input: '{"hello":"world"}',
-      metadata: { a: 1 },
+      metadata: '{"a":1}',
       callbacks: [
         { url: `${receiver.url}/hook`, events: ["job.completed"], retry: { base_s: 0.1 } },
       ],

@@ -25,7 +25,7 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-const MAX_METADATA_BYTES = 16_384;
+export const MAX_METADATA_BYTES = 16_384;
 const MAX_CALLBACKS = 20;
 
 const callbackEvents = z
@@ -86,14 +86,10 @@ export const jobInput = z
     timeout_s: z.int().min(1).max(86_400).exactOptional().meta({
       description: "Longest a run may take; the job type's own limit by default",
     }),
-    metadata: jsonObject
-      .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
-        error: `must be at most ${MAX_METADATA_BYTES} bytes of JSON`,
-      })
-      .default({})
-      .meta({
-        description: "Yours; comes back with the job and each of its events. At most 16 KiB.",
-      }),
+    metadata: jsonObject.default({}).meta({
+      description:
+        "Yours; comes back as posted with the job and each of its events. At most 16 KiB, whitespace between tokens aside.",
+    }),
   })
   .meta({
     id: "JobInput",
