@@ -130,6 +130,7 @@ const sources = JSON as unknown as {
     reviver: (key: string, value: unknown, context?: { source?: string }) => unknown,
   ): unknown;
   rawJSON?(text: string): object;
+  isRawJSON?(value: unknown): boolean;
 };
 
 /**
@@ -145,7 +146,12 @@ export function parseExactly(text: string): unknown {
   );
 }
 
-/** A number by its JSON text: plain if nothing of it is lost. */
+/** Whether a value is a number that `parseExactly` keeps as its text. */
+export function isRawNumber(value: unknown): boolean {
+  return sources.isRawJSON?.(value) ?? false;
+}
+
+/** A number by its JSON text: plain if nothing of it is lost. @throws SyntaxError */
 export function exactNumber(text: string): unknown {
   const number = Number(text);
   return JSON.stringify(number) === text ? number : (sources.rawJSON?.(text) ?? number);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { memberTexts } from "../../src/core/json-text.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import { endProcess, runRingback, startRingback } from "../support/ringback-process.ts";
@@ -58,6 +59,27 @@ describe("jobs", () => {
     });
     expect(await submit("--input -", '["from", "stdin"]')).toEqual(["from", "stdin"]);
     expect(await submit("--input '{\"x\":1}'")).toEqual({ x: 1 });
+  });
+
+  test("M7: input and data go as they are written, and are shown so", async () => {
+    const text = '{ "9": 1.0, "1": 12345678901234567890 }';
+    const stored = async (command: string, stdin = "") => {
+      const { id } = (await run(`jobs submit demo.echo --json ${command}`, { stdin })).json();
+      const headers = { authorization: `Bearer ${server.env["RINGBACK_API_KEY"]}` };
+      const answer = await fetch(`${server.url}/v1/jobs/${id}`, { headers });
+      return memberTexts(await answer.text());
+    };
+    expect((await stored("--input -", text)).get("input")).toBe(
+      '{"9":1.0,"1":12345678901234567890}',
+    );
+    const mixed = await stored("a:=1.0 --input - --metadata n:=1e3", text);
+    expect(mixed.get("input")).toBe('{"1":12345678901234567890,"9":1.0,"a":1.0}');
+    expect(mixed.get("metadata")).toBe('{"n":1e3}');
+    const published = await run("messages publish own.digits --data -", { stdin: text });
+    expect(published.stdout).toContain('"data":{"9":1.0,"1":12345678901234567890}');
+    const { id } = (await run("jobs submit demo.echo n:=-0 --metadata m:=0.10 --json")).json();
+    expect((await run(`jobs get ${id}`)).stdout).toContain('{"m":0.10}');
+    expect((await run(`jobs get ${id} --json`)).stdout).toContain('"n": -0\n');
   });
 
   test("a callback is called, for the events that are asked for, with the metadata", async () => {
