@@ -141,10 +141,7 @@ function isHeaders(headers: WebhookHeaders): headers is Headers {
   return typeof headers["get"] === "function";
 }
 
-function parseEvent<Own>(
-  body: Uint8Array,
-  parse: (text: string) => unknown,
-): WebhookEvent<Own> {
+function parseEvent<Own>(body: Uint8Array, parse: (text: string) => unknown): WebhookEvent<Own> {
   let event: unknown;
   try {
     event = parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
