@@ -10,6 +10,7 @@ export type { EventOptions, JobEvent } from "./client/job-events.ts";
 export type { JobTypes, SubmitOptions } from "./client/jobs.ts";
 export type { Page, Pages } from "./client/pages.ts";
 export type {
+  Attempt,
   CallbackInput,
   Delivery,
   DeliveryWithAttempts,

@@ -84,6 +84,9 @@ export interface Job {
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
 
+/** The longest list that has no pages. */
+export const MAX_UNPAGED = 1_000;
+
 /** A job as lists show it. */
 export interface ListedJob extends Omit<Job, "input"> {
   /** Null: it is too long for a list. */
@@ -188,6 +191,9 @@ export interface ReplayFilter {
   since?: Date;
   until?: Date;
 }
+
+/** More ids of a filter are left out of lists, which may have 200 replays. */
+export const MAX_LISTED_IDS = 50;
 
 /** `discard`: dead letters leave the inbox instead of being sent again. */
 export const REPLAY_ACTIONS = ["replay", "discard"] as const;

@@ -32,7 +32,7 @@ export const submitRoute = route({
   tag: "Jobs",
   summary: "Submit a job",
   description:
-    "Once this answers 202 the job is durable: it will be computed and its callbacks will be called, whatever crashes. With an `Idempotency-Key` the same request may be sent again without making a second job; the answer is that of the first, errors included: for a job always the 202 that accepted it, whether or not `Prefer` asks to wait. Keys are kept for 24 hours.",
+    "Once this answers 202 the job is durable: it will be computed and its callbacks will be called, whatever crashes. With an `Idempotency-Key` the same request may be sent again without making a second job; the answer is that of the first, errors included: for a job always the 202 that accepted it, whether or not `Prefer` asks to wait. Requests are the same when their bodies are, whitespace between tokens aside: 1 and 1.0 are two. Keys are kept for 24 hours.",
   headers: PREFER_HEADER,
   idempotent: true,
   body: jobInput,

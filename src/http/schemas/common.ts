@@ -62,13 +62,10 @@ const MAX_PAGE = 200;
 
 /** The query parameters of every list. */
 export const pageQuery = {
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_PAGE)
-    .default(50)
-    .meta({ description: "Longest page", example: 50 }),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50).meta({
+    description: "Longest page; it ends earlier when it takes more than 1 MiB",
+    example: 50,
+  }),
   cursor: z.string().max(200).optional().meta({ description: "`next_cursor` of the page before" }),
 };
 

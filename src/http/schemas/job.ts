@@ -77,7 +77,9 @@ export const jobInput = z
     input: z
       .unknown()
       .refine((value) => value !== undefined, "is required")
-      .meta({ description: "Anything the job type's input schema accepts" }),
+      .meta({
+        description: "Anything the job type's input schema accepts; kept as posted, digit by digit",
+      }),
     callback_url: urlInput.exactOptional().meta({
       description: "Short for one more callback with the default events",
       example: "https://example.com/hooks",
