@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { parseId } from "../../src/core/ids.ts";
 import { memberTexts } from "../../src/core/json-text.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
@@ -259,6 +260,33 @@ describe("deliveries, dead letters and replays", () => {
     const id = again.json().id;
     expect((await run("replays list")).stdout).toContain(id);
     expect((await run(`replays get ${id} --json`)).json().id).toBe(id);
+  });
+
+  test("L2: of many attempts the last are shown, and pages lead to the others", async () => {
+    await run("endpoints create http://127.0.0.1:9/ --events own.many");
+    const message = (await run("messages publish own.many --json")).json();
+    const [{ id }] = message["deliveries"] as [{ id: string }];
+    await server.database.pool.query(
+      `with more as (
+         insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
+           request_headers, response_headers, response_body, response_truncated, manual)
+         select $1, n, gen_random_uuid(), now(), 1, 500, '{}', '{}', '', false, false
+         from generate_series(1001, 1120) n)
+       update deliveries set attempt_count = 1120, status = 'canceled', next_attempt_at = null,
+         finished_at = now() where id = $1`,
+      [parseId("delivery", id)],
+    );
+    const shown = await run(`deliveries show ${id}`);
+    expect(shown.stdout).toMatch(/^ *1071 /m);
+    expect(shown.stdout).not.toMatch(/^ *1070 /m);
+    const [, rest] = /There are older attempts: ringback (.*)/.exec(shown.stderr)!;
+    const older = (await run(`${rest} --limit 70 --json`)).json().data;
+    expect(older.map(({ number }) => number)).toEqual(
+      Array.from({ length: 70 }, (_, n) => 1_070 - n),
+    );
+    expect((await run(`deliveries attempts ${id} --limit 2`)).stdout).toMatch(
+      /^ *1120 .*\n *1119 .*\n$/m,
+    );
   });
 
   test("Ctrl-C cancels what is left of a replay", async () => {

@@ -5,8 +5,7 @@ import { description, startApi, type TestApi } from "./api.ts";
 let api: TestApi;
 beforeAll(async () => {
   api = await startApi({ worker: false });
-  const job = { type: "demo.echo", input: 1 };
-  expect((await api.ask("POST", "/v1/jobs", { body: job })).status).toBe(202);
+  await api.ask("POST", "/v1/jobs", { body: { type: "demo.echo", input: 1 } });
 });
 afterAll(async () => {
   await api.stop();
