@@ -37,7 +37,7 @@ export function parseMoment(text: string, now = Date.now()): string {
   const seconds = UNITS.find(([name]) => name === unit)?.[1];
   const ago = count !== undefined && seconds !== undefined ? Number(count) * seconds * 1_000 : null;
   const at = ago !== null ? now - ago : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
-  const time = withinYears(new Date(at));
+  const time = withinYears(at);
   if (Number.isNaN(time.getTime())) {
     throw usageError(
       `${JSON.stringify(text)} is no time: give 2026-11-21T10:00:00Z, or how long ago: 30m, 2h, 7d`,

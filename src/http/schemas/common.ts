@@ -47,7 +47,7 @@ export const timeParam = z.iso
     abort: true,
     error: "must be an ISO 8601 time with Z or an offset",
   })
-  .transform((text) => withinYears(new Date(text)))
+  .transform((text) => withinYears(Date.parse(text)))
   .meta({ example: "2026-11-21T00:00:00Z" });
 
 export const jsonObject = z.record(z.string(), z.unknown());
