@@ -53,8 +53,9 @@ create table jobs (
   id uuid primary key,
   account_id uuid not null,
   type text not null,
+  -- JSON texts, as posted
   input text not null,
-  metadata jsonb not null,
+  metadata text not null,
   -- with headers and secrets of their own sealed
   callbacks jsonb not null,
   timeout_s integer not null check (timeout_s > 0),

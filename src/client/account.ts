@@ -1,5 +1,6 @@
 import type { BodyOf, CallOptions, Caller } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
+import type { JsonText } from "./json-text.ts";
 import type { AccountRotated, JobType, Message } from "./openapi-types.ts";
 
 /** Events of one's own. */
@@ -13,11 +14,12 @@ export class Messages {
   /** Publishes an event to every endpoint whose filter has its type. */
   async publish(
     type: string,
-    data: BodyOf<"POST /v1/messages">["data"],
+    data: Record<string, unknown> | JsonText,
     options: CallOptions & { idempotencyKey?: string | undefined } = {},
   ): Promise<Message> {
     const { idempotencyKey = newIdempotencyKey(), ...rest } = options;
-    const call = { body: { type, data }, idempotencyKey, ...rest };
+    const body = { type, data } as BodyOf<"POST /v1/messages">;
+    const call = { body, idempotencyKey, ...rest };
     return (await this.#caller.call("POST /v1/messages", call)).body;
   }
 

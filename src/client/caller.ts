@@ -1,4 +1,5 @@
 import { RingbackError } from "./errors.ts";
+import { bodyText } from "./json-text.ts";
 import type { Operations, Problem } from "./openapi-types.ts";
 import { mayRetry, pause, pauseBefore } from "./retry.ts";
 import { within } from "./within.ts";
@@ -14,6 +15,11 @@ export interface RingbackOptions {
   timeoutMs?: number;
   /** How often a call that may be repeated is made again. Default: 4. */
   maxRetries?: number;
+  /**
+   * Reads the JSON of answers and events. Default: `JSON.parse`, which rounds numbers to doubles;
+   * give one that keeps them when the input or metadata of your jobs has longer ones.
+   */
+  parse?: (text: string) => unknown;
 }
 
 /** What every call takes beside its own. */
@@ -55,10 +61,14 @@ export interface Caller {
   call<Name extends OperationName>(name: Name, call?: Call<Name>): Promise<Answer<AnswerOf<Name>>>;
   /** An answer that goes on. The timeout is for its beginning only. */
   stream(path: string, headers: Record<string, string>, options: CallOptions): Promise<Response>;
+  /** Reads JSON as the client's options say. */
+  parse(text: string): unknown;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 4;
+
+type Parse = (text: string) => unknown;
 
 interface Exchange {
   method: string;
@@ -71,6 +81,7 @@ interface Exchange {
 
 export function createCaller(options: RingbackOptions): Caller {
   const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, maxRetries = DEFAULT_RETRIES } = options;
+  const { parse = JSON.parse } = options;
   if (typeof apiKey !== "string" || !/^[!-~]+$/.test(apiKey)) {
     throw new TypeError("apiKey must be the text of an API key (rk_…)");
   }
@@ -98,12 +109,12 @@ export function createCaller(options: RingbackOptions): Caller {
             : { "idempotency-key": JSON.stringify(idempotencyKey) }),
           ...(waitS > 0 ? { prefer: `wait=${waitS}` } : {}),
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? undefined : bodyText(body as object),
         timeoutMs: (call.timeoutMs ?? timeoutMs) + waitS * 1000,
         signal: call.signal,
       };
       const repeatable = method !== "POST" || idempotencyKey !== undefined;
-      return await persevere(doFetch, exchange, { repeatable, maxRetries });
+      return await persevere(doFetch, exchange, { repeatable, maxRetries, parse });
     },
 
     async stream(path, headers, { signal }) {
@@ -120,16 +131,18 @@ export function createCaller(options: RingbackOptions): Caller {
         throw asRingbackError(error);
       }
     },
+
+    parse: (text) => parse(text),
   };
 }
 
 async function persevere(
   doFetch: typeof globalThis.fetch,
   exchange: Exchange,
-  { repeatable, maxRetries }: { repeatable: boolean; maxRetries: number },
+  { repeatable, maxRetries, parse }: { repeatable: boolean; maxRetries: number; parse: Parse },
 ): Promise<Answer<never>> {
   for (let attempts = 1; ; attempts += 1) {
-    const tried = await attempt(doFetch, exchange, attempts);
+    const tried = await attempt(doFetch, exchange, parse, attempts);
     if (!("error" in tried)) return tried;
     const { error, retryAfter } = tried;
     if (attempts > maxRetries || !mayRetry(error, repeatable)) throw error;
@@ -142,6 +155,7 @@ async function persevere(
 async function attempt(
   doFetch: typeof globalThis.fetch,
   { method, url, headers, body, timeoutMs, signal }: Exchange,
+  parse: Parse,
   attempts: number,
 ): Promise<Answer<never> | { error: RingbackError; retryAfter: string | null }> {
   let retryAfter: string | null = null;
@@ -150,7 +164,7 @@ async function attempt(
     const response = await doFetch(url, body === undefined ? request : { ...request, body });
     retryAfter = response.headers.get("retry-after");
     if (!response.ok) throw await problemOf(response, attempts);
-    return { body: await readJson(response, attempts), headers: response.headers };
+    return { body: await readJson(response, parse, attempts), headers: response.headers };
   };
   try {
     return await within({ timeoutMs, signal }, () => timeout(timeoutMs), exchange);
@@ -201,10 +215,10 @@ function parseProblem(text: string): (Partial<Problem> & Pick<Problem, "code" | 
 }
 
 // `never`: what it is, the operation says
-async function readJson(response: Response, attempts: number): Promise<never> {
+async function readJson(response: Response, parse: Parse, attempts: number): Promise<never> {
   const text = await response.text();
   try {
-    return (text === "" ? undefined : JSON.parse(text)) as never;
+    return (text === "" ? undefined : parse(text)) as never;
   } catch (cause) {
     throw new RingbackError({
       code: "answer_malformed",

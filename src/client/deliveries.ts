@@ -1,7 +1,13 @@
 import type { BodyOf, CallOptions, Caller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { withCursor } from "./jobs.ts";
-import type { DeadLetterGroup, Delivery, DeliveryWithAttempts, Replay } from "./openapi-types.ts";
+import type {
+  Attempt,
+  DeadLetterGroup,
+  Delivery,
+  DeliveryWithAttempts,
+  Replay,
+} from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause } from "./retry.ts";
 import { within } from "./within.ts";
@@ -14,7 +20,7 @@ export class Deliveries {
     this.#caller = caller;
   }
 
-  /** With every attempt. */
+  /** With its last attempts. */
   async get(id: string, options: CallOptions = {}): Promise<DeliveryWithAttempts> {
     return (await this.#caller.call("GET /v1/deliveries/{id}", { id, ...options })).body;
   }
@@ -23,6 +29,15 @@ export class Deliveries {
     return new Pages(async (cursor, given) => {
       const call = { query: withCursor(query, cursor), ...given };
       return (await this.#caller.call("GET /v1/deliveries", call)).body;
+    }, options);
+  }
+
+  /** Its attempts, the last first. */
+  attempts(id: string, options: CallOptions = {}): Pages<Attempt> {
+    return new Pages(async (cursor, given) => {
+      const query = cursor === undefined ? {} : { cursor };
+      return (await this.#caller.call("GET /v1/deliveries/{id}/attempts", { id, query, ...given }))
+        .body;
     }, options);
   }
 

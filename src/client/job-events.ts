@@ -58,7 +58,7 @@ export async function* jobEvents(
         if (message.event === "end") return;
         // what follows is the job as it is
         if (message.event === "reset") continue;
-        const event = JSON.parse(message.data) as JobEvent;
+        const event = caller.parse(message.data) as JobEvent;
         if (event.job !== undefined) look(event.job);
         if (ENDS.has(event.type)) {
           look((await caller.call("GET /v1/jobs/{id}", { id, signal })).body);

@@ -1,13 +1,16 @@
 import type { CallOptions, Caller, BodyOf, QueryOf } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import { Job } from "./job.ts";
+import type { JsonText } from "./json-text.ts";
 import { Pages } from "./pages.ts";
 
 /** What job types take and give, by name. Any, unless the client is told more. */
 export type JobTypes = Record<string, { input: unknown; result: unknown }>;
 
 export interface SubmitOptions
-  extends CallOptions, Omit<BodyOf<"POST /v1/jobs">, "type" | "input"> {
+  extends CallOptions, Omit<BodyOf<"POST /v1/jobs">, "type" | "input" | "metadata"> {
+  /** Comes back with the job and each of its events. */
+  metadata?: Record<string, unknown> | JsonText;
   /** The same key and request make one job, for 24 hours. Default: a new key. */
   idempotencyKey?: string | undefined;
 }
@@ -25,13 +28,13 @@ export class Jobs<Types extends JobTypes = JobTypes> {
    */
   async submit<Type extends keyof Types & string>(
     type: Type,
-    input: Types[Type]["input"],
+    input: Types[Type]["input"] | JsonText,
     options: SubmitOptions = {},
   ): Promise<Job<Types[Type]["result"]>> {
     const { signal, timeoutMs, idempotencyKey = newIdempotencyKey(), ...rest } = options;
-    const call = { body: { type, input, ...rest }, idempotencyKey, signal, timeoutMs };
-    const { body } = await this.#caller.call("POST /v1/jobs", call);
-    return new Job(this.#caller, body);
+    const body = { type, input, ...rest } as BodyOf<"POST /v1/jobs">;
+    const call = { body, idempotencyKey, signal, timeoutMs };
+    return new Job(this.#caller, (await this.#caller.call("POST /v1/jobs", call)).body);
   }
 
   async get<Result = unknown>(id: string, options: CallOptions = {}): Promise<Job<Result>> {

@@ -13,7 +13,7 @@ export interface Operations {
       since?: string;
       /** Created before this time */
       until?: string;
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -40,7 +40,7 @@ export interface Operations {
   };
   "GET /v1/jobs/{id}/deliveries": {
     query: {
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -92,7 +92,7 @@ export interface Operations {
       since?: string;
       /** Created before this time */
       until?: string;
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -105,6 +105,19 @@ export interface Operations {
   };
   "GET /v1/deliveries/{id}": {
     answer: DeliveryWithAttempts;
+  };
+  "GET /v1/deliveries/{id}/attempts": {
+    query: {
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: Attempt[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+    };
   };
   "POST /v1/deliveries/{id}/replay": {
     body: Empty;
@@ -124,7 +137,7 @@ export interface Operations {
       until?: string;
       /** Those that were discarded instead */
       discarded?: "true" | "false";
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -159,7 +172,7 @@ export interface Operations {
   };
   "GET /v1/replays": {
     query: {
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -183,7 +196,7 @@ export interface Operations {
   };
   "GET /v1/endpoints": {
     query: {
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -275,7 +288,7 @@ export interface Operations {
   "GET /v1/lanes": {
     query: {
       state?: "ok" | "broken" | "paused" | "disabled";
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -301,7 +314,7 @@ export interface Operations {
   };
   "GET /v1/api-keys": {
     query: {
-      /** Longest page */
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
@@ -326,7 +339,7 @@ export interface Operations {
 export interface JobInput {
   /** Name of a job type */
   type: string;
-  /** Anything the job type's input schema accepts */
+  /** Anything the job type's input schema accepts; kept as posted, digit by digit */
   input: unknown;
   /** Short for one more callback with the default events */
   callback_url?: string;
@@ -334,7 +347,7 @@ export interface JobInput {
   callbacks?: CallbackInput[];
   /** Longest a run may take; the job type's own limit by default */
   timeout_s?: number;
-  /** Yours; comes back with the job and each of its events. At most 16 KiB. */
+  /** Yours; comes back as posted with the job and each of its events. At most 16 KiB, whitespace between tokens aside. */
   metadata?: {
     [k: string]: unknown;
   };
@@ -498,7 +511,7 @@ export interface JobType {
 }
 export interface MessageInput {
   type: string;
-  /** The `data` of the webhook */
+  /** The `data` of the webhook, as posted but for whitespace between tokens */
   data: {
     [k: string]: unknown;
   };
@@ -546,6 +559,9 @@ export interface DeliveryWithAttempts {
     by: string;
     note: string;
   } | null;
+  /** Leads to older ones: a `cursor` of the list of attempts; null: these are all */
+  attempts_cursor: string | null;
+  /** The last ones, in order of their numbers */
   attempts: Attempt[];
 }
 export interface Attempt {

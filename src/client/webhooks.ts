@@ -38,6 +38,8 @@ export interface VerifyOptions {
    * look, not take note: an id is to be kept when its work is done, with that work.
    */
   seen?: ((id: string) => boolean | Promise<boolean>) | undefined;
+  /** Reads the body. Default: `JSON.parse`, which rounds numbers to doubles. */
+  parse?: ((text: string) => unknown) | undefined;
 }
 
 /** More would be an attack on the time it takes to check them. */
@@ -66,7 +68,7 @@ export function createVerifier<Own = Record<never, never>>(
 ): (rawBody: WebhookBody, headers: WebhookHeaders) => Promise<Webhook<Own>> {
   const read = (typeof keys === "string" ? [keys] : keys).map(readWebhookKey);
   if (read.length === 0) throw new TypeError("at least one webhook key must be given");
-  const { toleranceSeconds = 300, now = () => new Date(), seen } = options;
+  const { toleranceSeconds = 300, now = () => new Date(), seen, parse = JSON.parse } = options;
 
   return async function verify(rawBody, headers) {
     const body = bytesOf(rawBody);
@@ -80,7 +82,7 @@ export function createVerifier<Own = Record<never, never>>(
     }
     const attempt = Number(optionalHeader(headers, "ringback-attempt") ?? Number.NaN);
     return {
-      ...parseEvent<Own>(body),
+      ...parseEvent<Own>(body, parse),
       id,
       signedAt,
       attempt: Number.isInteger(attempt) ? attempt : null,
@@ -139,10 +141,10 @@ function isHeaders(headers: WebhookHeaders): headers is Headers {
   return typeof headers["get"] === "function";
 }
 
-function parseEvent<Own>(body: Uint8Array): WebhookEvent<Own> {
+function parseEvent<Own>(body: Uint8Array, parse: (text: string) => unknown): WebhookEvent<Own> {
   let event: unknown;
   try {
-    event = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    event = parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
     throw new WebhookError("malformed_body", "the body is not JSON");
   }

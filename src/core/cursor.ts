@@ -15,6 +15,16 @@ export function encodeCursor(list: string, lastId: string): string {
   return Buffer.concat([uuid, check(list, uuid)]).toString("base64url");
 }
 
+/** A whole number in the form of a list's ids, for lists whose items have places instead. */
+export function placeId(place: number): string {
+  return `00000000-0000-0000-0000-${place.toString(16).padStart(12, "0")}`;
+}
+
+/** The inverse of `placeId`. */
+export function placeOf(id: string): number {
+  return parseInt(id.slice(24), 16);
+}
+
 /** @throws Problem `cursor_invalid` when it was not made by `encodeCursor` for the same list */
 export function decodeCursor(list: string, cursor: string): string {
   const bytes = Buffer.from(cursor, "base64url");

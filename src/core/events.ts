@@ -10,7 +10,7 @@ export interface JobEventFacts {
   jobType: string;
   status: JobStatus;
   run: number;
-  metadata: Record<string, unknown>;
+  metadata: string;
   result?: string | null;
   error?: { code: string; message: string } | null;
   progress?: { fraction: number; message: string | null; data: string | null };
@@ -37,7 +37,7 @@ export function jobEventBody(
     `"job_type":${JSON.stringify(facts.jobType)}`,
     `"status":"${facts.status}"`,
     `"run":${facts.run}`,
-    `"metadata":${JSON.stringify(facts.metadata)}`,
+    `"metadata":${facts.metadata}`,
   ];
   if (facts.result !== undefined && facts.result !== null) {
     if (Buffer.byteLength(facts.result) <= INLINE_RESULT_BYTES) {

@@ -39,9 +39,13 @@ export function parseId(kind: IdKind, text: string): string | null {
   }
 }
 
+/** A UUIDv7 has 48 bits of milliseconds since the epoch: the years 1970 to 10889. */
+const LAST_ID_TIME = 2 ** 48 - 1;
+
 /** The least UUIDv7 of a moment: half-open ranges of time are ranges of ids. */
 export function uuidAt(at: Date): string {
-  const hex = at.getTime().toString(16).padStart(12, "0");
+  const ms = Math.min(Math.max(at.getTime(), 0), LAST_ID_TIME);
+  const hex = ms.toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 

@@ -1,4 +1,5 @@
 import { jsonPointer } from "./json-pointer.ts";
+import { parseExactly, stringEnd } from "./json-text.ts";
 import { Problem, type ProblemCode } from "./problem.ts";
 
 /** How many arrays and objects may enclose a value. */
@@ -6,25 +7,36 @@ export const MAX_JSON_DEPTH = 64;
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** JSON from outside: what it says, and how. */
+export interface JsonDocument {
+  value: Json;
+  /**
+   * The text as it came, but without whitespace between tokens. Numbers have their digits, strings
+   * their escapes and keys their order.
+   */
+  text: string;
+}
+
 /**
  * Parses JSON from outside. Beyond the grammar it refuses what would break something further on:
  * deep nesting (recursive code), NUL and lone surrogates (Postgres `text`, UTF-8), keys that reach
- * for a prototype, numbers beyond the range of a double. Of duplicate keys the last one counts.
+ * for a prototype, numbers beyond the range of a double. Of duplicate keys the last one counts, and
+ * the text has no other.
  * @throws Problem `body_not_json`, `body_too_deep`, `body_forbidden_text`, `body_forbidden_key`
  */
-export function parseJson(bytes: Uint8Array): Json {
+export function parseJson(bytes: Uint8Array): JsonDocument {
   const text = decode(bytes);
   if (text.trim() === "")
     throw new Problem("body_not_json", "The body is empty; send a JSON value.");
-  checkDepth(text);
+  const { keys, dense } = survey(text);
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
     throw new Problem("body_not_json", syntaxDetail(error));
   }
-  checkValues(value);
-  return value;
+  const duplicates = keys - checkValues(value);
+  return { value, text: duplicates === 0 ? dense : JSON.stringify(parseExactly(text)) };
 }
 
 function decode(bytes: Uint8Array): string {
@@ -43,20 +55,28 @@ function syntaxDetail(error: unknown): string {
     : `The JSON has a syntax error ${position}.`;
 }
 
+const SPACE = 0x20;
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
-// Before the parse and without recursion, so that no stack is deep enough to matter.
-function checkDepth(text: string): void {
+/**
+ * Counts the keys, duplicates included, and leaves out what is between tokens. Before the parse and
+ * without recursion, so that no stack is deep enough to matter.
+ */
+function survey(text: string): { keys: number; dense: string } {
   let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
+  let keys = 0;
+  let dense = "";
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charCodeAt(at);
     if (c === QUOTE) {
-      for (i++; i < text.length; i++) {
-        const inside = text.charCodeAt(i);
-        if (inside === BACKSLASH) i++;
-        else if (inside === QUOTE) break;
-      }
+      at = stringEnd(text, at) - 1;
+    } else if (c <= SPACE) {
+      dense += text.slice(copied, at);
+      copied = at + 1;
+    } else if (c === COLON) {
+      keys++;
     } else if (c === 0x5b || c === 0x7b) {
       if (++depth > MAX_JSON_DEPTH) {
         throw new Problem(
@@ -68,6 +88,7 @@ function checkDepth(text: string): void {
       depth--;
     }
   }
+  return { keys, dense: copied === 0 ? text : dense + text.slice(copied) };
 }
 
 /** A place in the document; the pointer is only spelt out when something is wrong there. */
@@ -89,7 +110,9 @@ function refuse(code: ProblemCode, place: Place | null, detail: string): Problem
   });
 }
 
-function checkValues(root: Json): void {
+/** @returns how many keys there are */
+function checkValues(root: Json): number {
+  let keys = 0;
   const containers: { value: Json[] | { [key: string]: Json }; place: Place | null }[] = [];
   const look = (value: Json, place: Place | null) => {
     if (typeof value === "object" && value !== null) containers.push({ value, place });
@@ -102,12 +125,14 @@ function checkValues(root: Json): void {
       for (const [key, item] of value.entries()) look(item, { parent: place, key });
     } else {
       for (const key of Object.keys(value)) {
+        keys++;
         const child = { parent: place, key };
         checkKey(key, value, child);
         look(value[key] as Json, child);
       }
     }
   }
+  return keys;
 }
 
 function checkLeaf(value: Json, place: Place | null): void {

@@ -67,9 +67,10 @@ export interface Job {
   account_id: string;
   type: string;
   status: JobStatus;
-  /** JSON text, as posted. */
+  /** JSON text, as posted but for whitespace between tokens. */
   input: string;
-  metadata: Record<string, unknown>;
+  /** JSON text of an object, as posted. */
+  metadata: string;
   callbacks: SealedCallback[];
   timeout_s: number;
   run: number;
@@ -91,6 +92,9 @@ export interface Job {
 
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
+
+/** The longest list that has no pages. */
+export const MAX_UNPAGED = 1_000;
 
 /** A job as lists show it. */
 export interface ListedJob extends Omit<Job, "input"> {
@@ -197,6 +201,9 @@ export interface ReplayFilter {
   since?: Date;
   until?: Date;
 }
+
+/** More ids of a filter are left out of lists, which may have 200 replays. */
+export const MAX_LISTED_IDS = 50;
 
 /** Deliveries that something can be done to by filter. */
 export const REPLAYED_STATUSES = ["dead", "delivered", "pending"] as const;

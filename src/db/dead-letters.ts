@@ -1,5 +1,5 @@
 import { CAPPED_AT } from "../core/capped-count.ts";
-import { DEAD_REASONS } from "../core/model.ts";
+import { DEAD_REASONS, MAX_UNPAGED } from "../core/model.ts";
 import type { DeadReason, Delivery } from "../core/model.ts";
 import { createdWithin } from "./created-within.ts";
 import { DELIVERY_COLUMNS } from "./deliveries.ts";
@@ -90,7 +90,8 @@ export async function listDeadLetterGroups(
          union all
          select null, null, c.* from (${counted("l.endpoint_id is null")}) c`;
   const { rows } = await reader.query<DeadLetterGroup>(
-    `select * from (${query}) groups where count > 0 order by newest_at desc`,
+    `select * from (${query}) groups where count > 0
+     order by newest_at desc limit ${MAX_UNPAGED}`,
     values,
   );
   return rows;

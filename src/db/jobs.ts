@@ -26,7 +26,7 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
         max_runs, next_run_at, request_id, trace_id, created_at, updated_at)
       select t.id, t.account_id, t.type, 'pending', t.input, t.metadata, t.callbacks, t.timeout_s,
         t.max_runs, now(), t.request_id, t.trace_id, t.created_at, t.created_at
-      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[],
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
         $7::int[], $8::int[], $9::text[], $10::text[], $11::timestamptz[])
         as t(id, account_id, type, input, metadata, callbacks, timeout_s, max_runs, request_id,
           trace_id, created_at)
@@ -41,7 +41,7 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
       jobs.map((j) => j.account_id),
       jobs.map((j) => j.type),
       jobs.map((j) => j.input),
-      jobs.map((j) => JSON.stringify(j.metadata)),
+      jobs.map((j) => j.metadata),
       jobs.map((j) => JSON.stringify(j.callbacks)),
       jobs.map((j) => j.timeout_s),
       jobs.map((j) => j.max_runs),

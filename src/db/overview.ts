@@ -1,5 +1,5 @@
 import { CAPPED_AT } from "../core/capped-count.ts";
-import type { LaneState } from "../core/model.ts";
+import { MAX_UNPAGED, type LaneState } from "../core/model.ts";
 import type { Reader } from "./transaction.ts";
 
 /** As a subquery: how many rows there are, up to one more than is told. */
@@ -123,7 +123,7 @@ export interface WorkerView {
   leased_lanes: number;
 }
 
-/** All workers on this database, whichever account they work for, oldest first. */
+/** The workers on this database, whichever account they work for, oldest first. */
 export async function listWorkers(reader: Reader): Promise<WorkerView[]> {
   const { rows } = await reader.query<WorkerView>(
     `select id, hostname, pid, version, roles, ${WORKER_STATE} as state, heartbeat_at, started_at,
@@ -133,7 +133,7 @@ export async function listWorkers(reader: Reader): Promise<WorkerView[]> {
      from workers w left join (
        select leased_by, count(*)::int as lanes from lanes where leased_by is not null group by 1
      ) held on held.leased_by = w.id
-     order by id`,
+     order by id limit ${MAX_UNPAGED}`,
   );
   return rows;
 }

@@ -1,3 +1,4 @@
+import { MAX_LISTED_IDS } from "../core/model.ts";
 import type { Replay, ReplayFilter } from "../core/model.ts";
 import { idsWithin } from "./created-within.ts";
 import { planEachTime } from "./transaction.ts";
@@ -198,13 +199,19 @@ export async function getReplay(
   return rows[0] === undefined ? null : toReplay(rows[0]);
 }
 
+const LISTED_COLUMNS = REPLAY_COLUMNS.replace(
+  "filter",
+  `case when jsonb_array_length(filter->'ids') > ${MAX_LISTED_IDS} then filter - 'ids'
+   else filter end as filter`,
+);
+
 export async function listReplays(
   reader: Reader,
   accountId: string,
   page: { before?: string | undefined; limit: number },
 ): Promise<Replay[]> {
   const { rows } = await reader.query<ReplayRow>(
-    `select ${REPLAY_COLUMNS} from replays
+    `select ${LISTED_COLUMNS} from replays
      where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
     [accountId, page.before ?? null, page.limit],
   );

@@ -20,7 +20,8 @@ export interface Submission {
   type: JobType;
   /** JSON text that fits the type's input schema. */
   input: string;
-  metadata: Record<string, unknown>;
+  /** JSON text of an object. */
+  metadata: string;
   callbacks: Callback[];
   /** Null: the type's own. */
   timeoutS: number | null;

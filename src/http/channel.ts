@@ -7,8 +7,9 @@ import { formatPosition } from "../core/live-events.ts";
 export interface StreamMessage {
   id: string;
   type: string;
-  /** JSON text of an object that begins with `type` and `at`. */
-  data: string;
+  at: Date;
+  /** What else there is to tell: JSON text of an object. */
+  rest: string;
 }
 
 /** The way to one listener: server-sent events or a WebSocket. */
@@ -31,21 +32,21 @@ export function messageOf(event: LoggedEvent): StreamMessage {
   const known = messages.get(event);
   if (known !== undefined) return known;
   const { at, type, job_id, message_id, delivery_id, endpoint_id, data } = event;
-  const head = JSON.stringify({
-    type,
-    at,
+  const ids = JSON.stringify({
     ...(job_id === null ? {} : { job_id: formatId("job", job_id) }),
     ...(message_id === null ? {} : { message_id: formatId("message", message_id) }),
     ...(delivery_id === null ? {} : { delivery_id: formatId("delivery", delivery_id) }),
     ...(endpoint_id === null ? {} : { endpoint_id: formatId("endpoint", endpoint_id) }),
   });
-  const message = {
-    id: formatPosition(event.position),
-    type,
-    data: data === "{}" ? head : `${head.slice(0, -1)},${data.slice(1)}`,
-  };
+  const message = { id: formatPosition(event.position), type, at, rest: joinObjects(ids, data) };
   messages.set(event, message);
   return message;
+}
+
+/** Two objects as one, as JSON texts. */
+export function joinObjects(a: string, b: string): string {
+  if (a === "{}") return b;
+  return b === "{}" ? a : `${a.slice(0, -1)},${b.slice(1)}`;
 }
 
 /** Remembers a text per message. */

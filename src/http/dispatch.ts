@@ -1,5 +1,6 @@
 import type { Request, Response } from "express";
-import { parseJson } from "../core/json.ts";
+import { parseJson, type JsonDocument } from "../core/json.ts";
+import { memberTexts } from "../core/json-text.ts";
 import type { Authenticate } from "./auth.ts";
 import { requireScope } from "./auth.ts";
 import { readBody } from "./body.ts";
@@ -28,18 +29,21 @@ export async function dispatch(
       : parseParameters(route.query, queryValues(request.url), "query_invalid");
   const key = route.idempotent === true ? info.header("idempotency-key") : undefined;
   const idempotencyKey = key === undefined ? null : parseIdempotencyKey(key);
-  const raw = route.body === null ? undefined : await readJson(request, route.bodyOptional);
+  const document = route.body === null ? null : await readJson(request, route.bodyOptional);
   const path = pathOf(request);
   const idempotency =
     idempotencyKey === null
       ? null
-      : { key: idempotencyKey, fingerprint: fingerprint(request.method, path, raw) };
+      : {
+          key: idempotencyKey,
+          fingerprint: fingerprint(request.method, path, document?.text ?? ""),
+        };
 
   const work = async (): Promise<Reply> => {
     const body =
-      route.body === null || (raw === undefined && route.bodyOptional)
+      route.body === null || document === null
         ? undefined
-        : await parseWith(route.body, raw, "validation_failed");
+        : await parseWith(route.body, document.value, "validation_failed");
     return await route.handle(context, {
       ...info,
       accountId,
@@ -48,6 +52,7 @@ export async function dispatch(
       params,
       query,
       body,
+      posted: () => memberTexts(document?.text ?? "{}"),
       idempotency,
     });
   };
@@ -81,9 +86,10 @@ export function queryValues(url: string): Record<string, unknown> {
   );
 }
 
-async function readJson(request: Request, optional: boolean): Promise<unknown> {
+/** Null: there is no body, and there needn't be. */
+async function readJson(request: Request, optional: boolean): Promise<JsonDocument | null> {
   const bytes = await readBody(request, optional);
-  return optional && bytes.length === 0 ? undefined : parseJson(bytes);
+  return optional && bytes.length === 0 ? null : parseJson(bytes);
 }
 
 /** Writes a reply. Never throws for a client that has gone. */

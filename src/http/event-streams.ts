@@ -18,9 +18,8 @@ interface StreamCall {
   types: readonly string[];
 }
 
-function messageAt(type: string, at: EventPosition, now: Date, rest = ""): StreamMessage {
-  const data = `{"type":"${type}","at":"${now.toISOString()}"${rest}}`;
-  return { id: formatPosition(at), type, data };
+function messageAt(type: string, at: EventPosition, now: Date, rest = "{}"): StreamMessage {
+  return { id: formatPosition(at), type, at: now, rest };
 }
 
 /** Whether a key may be told of it, and wants to be. */
@@ -83,7 +82,7 @@ export function streamJob(
         const job = await getJob(context.pool, accountId, jobId);
         if (job === null) return channel.close("ended");
         const text = jobText(context, job);
-        channel.send([messageAt("job.state", at, context.now(), `,"job":${text}`)]);
+        channel.send([messageAt("job.state", at, context.now(), `{"job":${text}}`)]);
       }
       await check();
     },

@@ -37,11 +37,13 @@ function parseQuoted(text: string): string | null {
   }
 }
 
-/** What must be the same for a request to count as the same. */
-export function fingerprint(method: string, path: string, body: unknown): string {
-  return createHash("sha256")
-    .update(`${method} ${path}\n${JSON.stringify(body) ?? ""}`)
-    .digest("base64");
+/**
+ * What must be the same for a request to count as the same. Bodies are compared by their texts: 1
+ * and 1.0 are two, as are two numbers that are one to a double.
+ * @param body without whitespace between tokens
+ */
+export function fingerprint(method: string, path: string, body: string): string {
+  return createHash("sha256").update(`${method} ${path}\n${body}`).digest("base64");
 }
 
 export function storedResponse(reply: Reply): StoredResponse {

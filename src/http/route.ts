@@ -35,6 +35,8 @@ export interface Call<Params, Query, Body> extends RequestInfo {
   params: Params;
   query: Query;
   body: Body;
+  /** The members of the body as JSON texts, as they were posted but for whitespace. */
+  posted(): ReadonlyMap<string, string>;
   idempotency: Idempotency | null;
 }
 

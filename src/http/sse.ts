@@ -1,13 +1,14 @@
 import type { ServerResponse } from "node:http";
-import { once, type Channel, type StreamMessage } from "./channel.ts";
+import { joinObjects, once, type Channel, type StreamMessage } from "./channel.ts";
 import type { Reply } from "./reply.ts";
 
 /** How soon a browser comes back, in milliseconds. */
 const RETRY_MS = 1_000;
 
-const frame = once(
-  ({ id, type, data }: StreamMessage) => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`,
-);
+const frame = once(({ id, type, at, rest }: StreamMessage) => {
+  const data = joinObjects(JSON.stringify({ type, at }), rest);
+  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+});
 
 /** An endless answer of server-sent events (HTML Living Standard, 9.2). */
 export function eventStream(open: (channel: Channel) => void): Reply {

@@ -5,7 +5,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import { Problem } from "../core/problem.ts";
 import type { Authenticate } from "./auth.ts";
 import { requireScope } from "./auth.ts";
-import { once, type Channel } from "./channel.ts";
+import { joinObjects, once, type Channel } from "./channel.ts";
 import { queryValues } from "./dispatch.ts";
 import type { HttpContext } from "./http-context.ts";
 import { problemBody, toProblem } from "./problems.ts";
@@ -121,10 +121,9 @@ function refuse(socket: Duplex, problem: Problem, url: string, requestId: string
   );
 }
 
-const frame = once(({ id, type, data }) => {
-  const { at, type: _, ...rest } = JSON.parse(data) as Record<string, unknown>;
-  return JSON.stringify({ id, type, at, data: rest });
-});
+const frame = once(({ id, type, at, rest }) =>
+  joinObjects(JSON.stringify({ id, type, at }), `{"data":${rest}}`),
+);
 
 function webSocketChannel(client: WebSocket): Channel {
   let answered = true;

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { parseId } from "../../src/core/ids.ts";
+import { memberTexts } from "../../src/core/json-text.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import { endProcess, runRingback, startRingback } from "../support/ringback-process.ts";
@@ -58,6 +60,27 @@ describe("jobs", () => {
     });
     expect(await submit("--input -", '["from", "stdin"]')).toEqual(["from", "stdin"]);
     expect(await submit("--input '{\"x\":1}'")).toEqual({ x: 1 });
+  });
+
+  test("M7: input and data go as they are written, and are shown so", async () => {
+    const text = '{ "9": 1.0, "1": 12345678901234567890 }';
+    const stored = async (command: string, stdin = "") => {
+      const { id } = (await run(`jobs submit demo.echo --json ${command}`, { stdin })).json();
+      const headers = { authorization: `Bearer ${server.env["RINGBACK_API_KEY"]}` };
+      const answer = await fetch(`${server.url}/v1/jobs/${id}`, { headers });
+      return memberTexts(await answer.text());
+    };
+    expect((await stored("--input -", text)).get("input")).toBe(
+      '{"9":1.0,"1":12345678901234567890}',
+    );
+    const mixed = await stored("a:=1.0 --input - --metadata n:=1e3", text);
+    expect(mixed.get("input")).toBe('{"1":12345678901234567890,"9":1.0,"a":1.0}');
+    expect(mixed.get("metadata")).toBe('{"n":1e3}');
+    const published = await run("messages publish own.digits --data -", { stdin: text });
+    expect(published.stdout).toContain('"data":{"9":1.0,"1":12345678901234567890}');
+    const { id } = (await run("jobs submit demo.echo n:=-0 --metadata m:=0.10 --json")).json();
+    expect((await run(`jobs get ${id}`)).stdout).toContain('{"m":0.10}');
+    expect((await run(`jobs get ${id} --json`)).stdout).toContain('"n": -0\n');
   });
 
   test("a callback is called, for the events that are asked for, with the metadata", async () => {
@@ -268,6 +291,33 @@ describe("deliveries, dead letters and replays", () => {
     const id = again.json().id;
     expect((await run("replays list")).stdout).toContain(id);
     expect((await run(`replays get ${id} --json`)).json().id).toBe(id);
+  });
+
+  test("L2: of many attempts the last are shown, and pages lead to the others", async () => {
+    await run("endpoints create http://127.0.0.1:9/ --events own.many");
+    const message = (await run("messages publish own.many --json")).json();
+    const [{ id }] = message["deliveries"] as [{ id: string }];
+    await server.database.pool.query(
+      `with more as (
+         insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
+           request_headers, response_headers, response_body, response_truncated, manual)
+         select $1, n, gen_random_uuid(), now(), 1, 500, '{}', '{}', '', false, false
+         from generate_series(1001, 1120) n)
+       update deliveries set attempt_count = 1120, status = 'canceled', next_attempt_at = null,
+         finished_at = now() where id = $1`,
+      [parseId("delivery", id)],
+    );
+    const shown = await run(`deliveries show ${id}`);
+    expect(shown.stdout).toMatch(/^ *1071 /m);
+    expect(shown.stdout).not.toMatch(/^ *1070 /m);
+    const [, rest] = /There are older attempts: ringback (.*)/.exec(shown.stderr)!;
+    const older = (await run(`${rest} --limit 70 --json`)).json().data;
+    expect(older.map(({ number }) => number)).toEqual(
+      Array.from({ length: 70 }, (_, n) => 1_070 - n),
+    );
+    expect((await run(`deliveries attempts ${id} --limit 2`)).stdout).toMatch(
+      /^ *1120 .*\n *1119 .*\n$/m,
+    );
   });
 
   test("Ctrl-C cancels what is left of a replay", async () => {

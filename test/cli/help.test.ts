@@ -155,6 +155,7 @@ describe("output", () => {
     const now = Date.parse("2026-11-21T12:00:00Z");
     expect(parseMoment("90s", now)).toBe("2026-11-21T11:58:30.000Z");
     expect(parseMoment("7d", now)).toBe("2026-11-14T12:00:00.000Z");
+    expect(parseMoment("99999999999d", now)).toBe("0001-01-01T00:00:00.000Z");
     expect(parseMoment("2026-11-20T00:00:00+02:00", now)).toBe("2026-11-19T22:00:00.000Z");
     expect(() => parseMoment("soon", now)).toThrow("is no time");
     expect(relative("2026-11-21T11:57:00Z", now)).toBe("3 min ago");

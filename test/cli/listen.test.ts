@@ -128,7 +128,8 @@ describe("listen", () => {
     const listening = startCommand(["listen", "--port", "0", "--key", SECRET, "--status", "202"]);
     const url = await urlOf(listening);
     const other = `whsec_${Buffer.alloc(32, 8).toString("base64")}`;
-    const body = JSON.stringify({ type: "a.b", data: { text: "\u001b[31mred\u009b" } });
+    const data = JSON.stringify({ text: "\u001b[31mred\u009b" });
+    const body = `{"type":"a.b","data":${data.replace("}", ',"id":9007199254740993}')}}`;
     expect(await send(url, body)).toBe(202);
     expect(await send(url, body, other, "msg_2")).toBe(401);
     expect((await fetch(url, { method: "POST", body: "hello" })).status).toBe(401);
@@ -144,6 +145,8 @@ describe("listen", () => {
     expect(stdout).not.toContain("\u001b");
     expect(stdout).not.toContain("\u009b");
     expect(stdout).toContain("\\u001b[31mred\\u009b");
+    // M7
+    expect(stdout).toContain('"id": 9007199254740993\n');
   });
 
   test("without any key it says that nothing is verified", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { Ringback, RingbackError } from "../../src/index.ts";
+import { JsonText, Ringback, RingbackError } from "../../src/index.ts";
 import { startApi } from "../http/api.ts";
 import type { TestApi } from "../http/api.ts";
 import { startFlakyProxy } from "./flaky-proxy.ts";
@@ -38,6 +38,39 @@ const failure = async (call: Promise<unknown>): Promise<RingbackError> => {
   if (!(error instanceof RingbackError)) throw new Error(`no RingbackError: ${String(error)}`);
   return error;
 };
+
+describe("M7: digits that a double does not have", () => {
+  const TEXT = '{ "2": 1.0, "1": [12345678901234567890] }';
+  const DENSE = '{"2":1.0,"1":[12345678901234567890]}';
+  const told: string[] = [];
+  let exact: Ringback;
+  beforeAll(() => {
+    const parse = (text: string): unknown => (told.push(text), JSON.parse(text));
+    exact = new Ringback({ apiKey: api.apiKey, baseUrl: proxy.url, parse });
+  });
+
+  test("a JsonText goes as it is written, and answers are read by the parser given", async () => {
+    const input = new JsonText(TEXT);
+    const job = await exact.jobs.submit("demo.echo", input, { metadata: input, timeout_s: 7 });
+    expect(job.data).toMatchObject({ type: "demo.echo", timeout_s: 7 });
+    expect(told.at(-1)).toContain(`"input":${DENSE},"input_bytes":${DENSE.length}`);
+    expect(told.at(-1)).toContain(`"metadata":${DENSE},`);
+    const message = await client.messages.publish("own.digits", input);
+    expect(message.body).toContain(`"data":${DENSE}}`);
+  });
+
+  test("so does what JSON.rawJSON made", async () => {
+    const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+    await exact.jobs.submit("demo.echo", { id: rawJSON("9007199254740993") });
+    expect(told.at(-1)).toContain('"input":{"id":9007199254740993}');
+  });
+
+  test("a JsonText is one whole JSON value", () => {
+    for (const text of ['1,"type":"other"', "", "{", "undefined"]) {
+      expect(() => new JsonText(text)).toThrow(SyntaxError);
+    }
+  });
+});
 
 describe("a submission that meets a bad network", () => {
   test.each(["lose", "refuse"] as const)("%s: it is repeated, and makes one job", async (fate) => {

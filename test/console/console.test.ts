@@ -3,6 +3,8 @@ import type { Locator, Page } from "playwright-core";
 import { TEST_MASTER_KEY } from "../support/context.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
+import { parseId } from "../../src/core/ids.ts";
+import { layOutJson, memberTexts } from "../../src/core/json-text.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import { endProcess, startRingback } from "../support/ringback-process.ts";
@@ -195,6 +197,68 @@ test("a job's callbacks lead to the secrets that verify them; one of its own is 
   await button("Reveal").click();
   await until(async () => (await page.getByTestId("secret").count()) === 2);
   expect(await page.getByTestId("secret").last().innerText()).not.toBe(secret);
+}, 60_000);
+
+test("M7: numbers are shown, and submitted again, digit by digit", async () => {
+  const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+  async function again(type: string, text: string, shown: () => Promise<boolean>) {
+    const raw = `{"type":"${type}","input":${text},"metadata":{"n":1.50}}`;
+    const posted = await fetch(`${base}/v1/jobs`, { method: "POST", headers, body: raw });
+    const { id } = (await posted.json()) as { id: string };
+    await open(`/jobs/${id}`);
+    await page
+      .getByText('"n": 1.50')
+      .or(page.getByText("1.50", { exact: true }))
+      .first()
+      .waitFor();
+    await page.getByRole("link", { name: "Submit again" }).click();
+    await until(shown);
+    await button("Submit the job").click();
+    await page.getByRole("heading", { name: type }).waitFor();
+    await until(async () => /job_\w+$/.test(page.url()) && !page.url().includes(id));
+    const copy = await fetch(`${base}/v1/jobs/${page.url().split("/").at(-1)}`, { headers });
+    const members = memberTexts(await copy.text());
+    expect(members.get("input")).toBe(text);
+    expect(members.get("metadata")).toBe('{"n":1.50}');
+  }
+  const odd = '{"2":1.0,"1":12345678901234567890}';
+  await again("demo.echo", odd, async () => {
+    const shown = await page.getByRole("textbox", { name: "Input" }).inputValue();
+    return shown === layOutJson(odd);
+  });
+  // by the form
+  await again("demo.sleep", '{"ms":40.0}', async () => {
+    return (await page.getByRole("textbox", { name: "ms" }).inputValue()) === "40";
+  });
+}, 60_000);
+
+test("L2: of many attempts the last are shown, and the older ones when asked", async () => {
+  const { id } = await submit("/many");
+  await receiver.waitFor(({ path }) => path === "/many");
+  const { data } = await call<{ data: { id: string }[] }>("GET", `/v1/jobs/${id}/deliveries`);
+  const delivery = data[0]!.id;
+  await until(async () => {
+    const found = await call<{ status: string }>("GET", `/v1/deliveries/${delivery}`);
+    return found.status === "delivered";
+  });
+  await database.pool.query(
+    `with more as (
+       insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
+         request_headers, response_headers, response_body, response_truncated, manual)
+       select $1, n, gen_random_uuid(), now(), 1, 200, '{}', '{}', 'old', false, true
+       from generate_series(2, 120) n)
+     update deliveries set attempt_count = 120 where id = $1`,
+    [parseId("delivery", delivery)],
+  );
+  await open(`/deliveries/${delivery}`);
+  await page.getByText("Attempts (120)").waitFor();
+  const chips = page.getByRole("group", { name: "Attempts shown" }).getByRole("checkbox");
+  expect(await chips.count()).toBe(50);
+  await button("Older attempts").click();
+  await until(async () => (await chips.count()) === 100);
+  await button("Older attempts").click();
+  await until(async () => (await chips.count()) === 120);
+  await until(async () => (await button("Older attempts").count()) === 0);
 }, 60_000);
 
 test("a delivery that waits counts down, and is attempted now when asked", async () => {

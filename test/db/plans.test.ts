@@ -64,6 +64,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
     discarded: ["true", "false"],
   }),
   "/v1/jobs/{id}/deliveries": () => ({}),
+  "/v1/deliveries/{id}/attempts": () => ({}),
   "/v1/replays": () => ({}),
   "/v1/endpoints": () => ({}),
   "/v1/lanes": () => ({ state: ["ok", "broken", "paused", "disabled"] }),
@@ -72,7 +73,10 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
 
 /** Every filter for itself and with the page behind, and some that are often combined. */
 function pathsOf(list: string): string[] {
-  const path = list.replace("{id}", formatId("job", filled.job));
+  const id = list.startsWith("/v1/jobs")
+    ? formatId("job", filled.job)
+    : formatId("delivery", filled.delivery);
+  const path = list.replace("{id}", id);
   const filters = Object.entries(LISTS[list]!()).flatMap(([name, values]) =>
     values.map((value) => `${name}=${encodeURIComponent(value)}`),
   );

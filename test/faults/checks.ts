@@ -73,7 +73,7 @@ async function checkNoDoubles(
   acknowledged: readonly AcknowledgedJob[],
 ): Promise<Check> {
   const rows = await query<{ n: number; ids: string[] }>(
-    `select (metadata->>'n')::int as n, array_agg(id::text) as ids from jobs group by 1`,
+    `select (metadata::jsonb->>'n')::int as n, array_agg(id::text) as ids from jobs group by 1`,
   );
   const idOf = new Map(acknowledged.map(({ n, id }) => [n, parseId("job", id)]));
   const broken = rows

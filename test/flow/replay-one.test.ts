@@ -16,6 +16,7 @@ import type { Receiver } from "../support/receiver.ts";
 const TWO_TRIES = { max_attempts: 2, base_s: 0.1, factor: 1, cap_s: 1 };
 const LATER = { max_attempts: 3, base_s: 3_600, factor: 1, cap_s: 86_400 };
 
+const ALL = { limit: 100, maxBytes: 1e6 };
 let t: TestContext;
 let receiver: Receiver;
 beforeAll(async () => {
@@ -87,13 +88,13 @@ describe("a delivery that ended", () => {
     await reaches(id, { status: "delivered", attempt_count: 5 });
     expect(await count(t, "dead_letters where delivery_id = $1", [id])).toBe(0);
 
-    const attempts = await listAttempts(t.context.pool, id);
+    const attempts = await listAttempts(t.context.pool, id, ALL);
     expect(attempts.map(({ number, manual }) => [number, manual])).toEqual([
-      [1, false],
-      [2, false],
-      [3, true],
-      [4, false],
       [5, true],
+      [4, false],
+      [3, true],
+      [2, false],
+      [1, false],
     ]);
     const headers = receiver.requests.map((r) => r.headers);
     expect(new Set(headers.map((h) => h["webhook-id"])).size).toBe(1);
@@ -143,9 +144,9 @@ describe("a delivery that is pending", () => {
       return found.attempt_count === 2 ? found : null;
     });
     expect(after).toMatchObject({ status: "pending", next_attempt_at: schedule });
-    expect((await listAttempts(t.context.pool, id)).map(({ manual }) => manual)).toEqual([
-      false,
+    expect((await listAttempts(t.context.pool, id, ALL)).map(({ manual }) => manual)).toEqual([
       true,
+      false,
     ]);
   });
 

@@ -47,11 +47,11 @@ async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
 async function rowsOf(key: string): Promise<{ jobs: number; records: number; entries: number }> {
   return {
     records: await count(t, "idempotency_records where key = $1", [key]),
-    jobs: await count(t, "jobs where metadata->>'key' = $1", [key]),
+    jobs: await count(t, "jobs where metadata::jsonb->>'key' = $1", [key]),
     entries: await count(
       t,
       `graphile_worker.jobs q join jobs j on q.created_at = j.next_run_at
-       where q.task_identifier = 'claim-jobs' and j.metadata->>'key' = $1`,
+       where q.task_identifier = 'claim-jobs' and j.metadata::jsonb->>'key' = $1`,
       [key],
     ),
   };
@@ -61,7 +61,7 @@ describe("what is accepted is durable (T1)", () => {
   test("job, record and queue entry are there for others when submitJob returns", async () => {
     for (let n = 0; n < 30; n++) {
       const key = `together-${n}`;
-      await submitJob(t.context, { ...keyed(key), metadata: { key } });
+      await submitJob(t.context, { ...keyed(key), metadata: JSON.stringify({ key }) });
       expect(await rowsOf(key)).toEqual({ jobs: 1, records: 1, entries: 1 });
     }
   });
@@ -77,7 +77,7 @@ describe("what is accepted is durable (T1)", () => {
       const key = `refused-${table}`;
       try {
         await expect(
-          submitJob(t.context, { ...keyed(key), metadata: { key } }),
+          submitJob(t.context, { ...keyed(key), metadata: JSON.stringify({ key }) }),
         ).rejects.toMatchObject({ message: "refused by the test" });
       } finally {
         await pool.query(`drop trigger refuse on ${table}`);
@@ -90,15 +90,18 @@ describe("what is accepted is durable (T1)", () => {
 
   test("one that the database refuses does not fail those submitted beside it", async () => {
     const good = Array.from({ length: 20 }, (_, n) =>
-      submitJob(t.context, { ...keyed(`beside-${n}`), metadata: { group: "beside" } }),
+      submitJob(t.context, {
+        ...keyed(`beside-${n}`),
+        metadata: JSON.stringify({ group: "beside" }),
+      }),
     );
     // a time no worker could keep: refused by a constraint of the table
     const bad = submitJob(t.context, submissionOf(t, { timeoutS: 0, metadata: { group: "bad" } }));
     await expect(bad).rejects.toMatchObject({ code: "23514" });
     const kinds = (await Promise.all(good)).map(({ kind }) => kind);
     expect(kinds).toEqual(good.map(() => "created"));
-    expect(await count(t, "jobs where metadata->>'group' = 'beside'")).toBe(20);
-    expect(await count(t, "jobs where metadata->>'group' = 'bad'")).toBe(0);
+    expect(await count(t, "jobs where metadata::jsonb->>'group' = 'beside'")).toBe(20);
+    expect(await count(t, "jobs where metadata::jsonb->>'group' = 'bad'")).toBe(0);
   });
 
   test("a callback to an endpoint of another account is refused before anything is written", async () => {
@@ -117,7 +120,7 @@ describe("idempotency", () => {
       Array.from({ length: 50 }, (_, n) =>
         submitJob((n % 2 === 0 ? t : other).context, {
           ...keyed("many"),
-          metadata: { key: "many" },
+          metadata: JSON.stringify({ key: "many" }),
         }),
       ),
     );

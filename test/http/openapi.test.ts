@@ -73,7 +73,7 @@ test.each([
       jobType: "demo.echo",
       status,
       run: 1,
-      metadata: { a: 1 },
+      metadata: '{"a":1}',
       createdAt: at,
       startedAt: at,
       finishedAt: status === "running" ? null : at,

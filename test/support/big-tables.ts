@@ -10,9 +10,10 @@ export interface Filled {
   small: { accountId: string; apiKey: string };
   /** Of the account with much: one that gets half of all, and one that gets little. */
   endpoints: string[];
-  /** An old job, its message. */
+  /** An old job, its message and a delivery of that. */
   job: string;
   message: string;
+  delivery: string;
   /** Deliveries whose last attempt failed or that took several. */
   troubled: number;
   /** Tables and partitions with many rows. */
@@ -128,7 +129,13 @@ export async function fillTables(
        v7(7, 'endpoint') as rare`,
   );
   const { job, message, busy, rare } = named[0]!;
+  const { rows: sent } = await pool.query<{ id: string }>(
+    "select id from deliveries where message_id = $1 limit 1",
+    [message],
+  );
+  const delivery = sent[0]!.id;
   const { troubled } = counted[0]!;
   const relations = big.map(({ relname }) => relname);
-  return { now, small, endpoints: [busy, rare], job, message, troubled, big: new Set(relations) };
+  const endpoints = [busy, rare];
+  return { now, small, endpoints, job, message, delivery, troubled, big: new Set(relations) };
 }

@@ -26,14 +26,17 @@ export async function until<T>(
 /** A submission of `demo.echo` unless told otherwise. */
 export function submissionOf(
   { context, accountId }: Pick<TestContext, "context" | "accountId">,
-  job: Partial<Omit<Submission, "type" | "input">> & { type?: string; input?: unknown } = {},
+  job: Partial<Omit<Submission, "type" | "input" | "metadata">> & {
+    type?: string;
+    input?: unknown;
+    metadata?: object;
+  } = {},
 ): Submission {
-  const { type = "demo.echo", input = { n: 1 }, ...rest } = job;
+  const { type = "demo.echo", input = { n: 1 }, metadata = {}, ...rest } = job;
   const jobType = context.jobTypes.get(type);
   if (jobType === undefined) throw new Error(`no job type ${type}`);
   return {
     accountId,
-    metadata: {},
     callbacks: [],
     timeoutS: null,
     requestId: "req-test",
@@ -42,6 +45,7 @@ export function submissionOf(
     ...rest,
     type: jobType,
     input: JSON.stringify(input),
+    metadata: JSON.stringify(metadata),
   };
 }
 

@@ -5,7 +5,7 @@ import { DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
 import type { QueryOf } from "../../client/caller.ts";
 import { examples, onApi } from "./command.ts";
 import type { Cli } from "./command.ts";
-import { deliveryColumns, showDelivery, showExchange } from "./delivery-view.ts";
+import { attemptColumns, deliveryColumns, showDelivery, showExchange } from "./delivery-view.ts";
 import { wholeNumber } from "./input.ts";
 import { rangeOf, showList, withPaging, withRange } from "./list.ts";
 import type { ListOptions, RangeOptions } from "./list.ts";
@@ -62,8 +62,8 @@ export function addDeliveries(cli: Cli, program: Command): void {
 
   const show = deliveries
     .command("show <id>")
-    .description("look at a delivery and its attempts")
-    .option("--full", "with the headers and answers of each attempt");
+    .description("look at a delivery and its last attempts")
+    .option("--full", "with the headers and answers of the attempts shown");
   onApi(cli, show, async (session, id: string, { full }: { full?: boolean }) => {
     const delivery = await session.client.deliveries.get(id);
     session.out.answer(delivery, () => {
@@ -72,12 +72,26 @@ export function addDeliveries(cli: Cli, program: Command): void {
     });
   });
   examples(show, "deliveries show dlv_01…", "deliveries show dlv_01… --full");
+  const attempts = withPaging(
+    deliveries
+      .command("attempts <id>")
+      .description("list a delivery's attempts, the last first; --json has all of each"),
+  );
+  onApi(cli, attempts, async (session, id: string, options: ListOptions) => {
+    await showList(
+      session,
+      options,
+      (query) => session.client.request("GET /v1/deliveries/{id}/attempts", { id, query }),
+      attemptColumns,
+    );
+  });
+  examples(attempts, "deliveries attempts dlv_01… --limit 200");
   const replay = deliveries
     .command("replay <id>")
     .description("send one again now; many: see ringback replay --help");
   onApi(cli, replay, async (session, id: string) => {
     const delivery = await session.client.deliveries.replay(id);
-    session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
+    session.out.answer(delivery, () => showDelivery(session, delivery));
   });
   examples(replay, "deliveries replay dlv_01…");
   const cancel = withOrder(

@@ -30,7 +30,7 @@ export const deadLetterColumns: readonly Column<Delivery>[] = [
   { head: "DETAIL", text: ({ dead_detail }) => dead_detail, gives: true },
 ];
 
-const attemptColumns: readonly Column<Attempt>[] = [
+export const attemptColumns: readonly Column<Attempt>[] = [
   { head: "#", text: ({ number }) => number, right: true },
   { head: "STARTED", text: ({ started_at }) => relative(started_at) },
   { head: "TOOK", text: ({ duration_ms }) => duration(duration_ms), right: true },
@@ -44,8 +44,11 @@ const attemptColumns: readonly Column<Attempt>[] = [
   { head: "ERROR", text: ({ error_message }) => error_message, gives: true },
 ];
 
-export function showDelivery({ out }: Pick<Session, "out">, delivery: DeliveryWithAttempts): void {
-  const { attempts, dead_reason, dead_detail } = delivery;
+export function showDelivery(
+  { out }: Pick<Session, "out">,
+  delivery: Delivery & Partial<DeliveryWithAttempts>,
+): void {
+  const { attempts = [], attempts_cursor: older = null, dead_reason, dead_detail } = delivery;
   out.line(`${out.paint("bold", delivery.id)}  ${paintState(out, delivery.status)}`);
   out.details([
     ["event", delivery.event_type],
@@ -62,6 +65,10 @@ export function showDelivery({ out }: Pick<Session, "out">, delivery: DeliveryWi
   if (attempts.length === 0) return;
   out.line();
   out.table(attempts, attemptColumns);
+  if (older !== null) {
+    const from = `ringback deliveries attempts ${delivery.id} --cursor ${older}`;
+    out.note(`There are older attempts: ${from}`);
+  }
 }
 
 /** Everything an attempt said and heard. */

@@ -41,7 +41,7 @@ async function* accountEvents(
       for await (const { id, event, data } of readEventStream(response, () => undefined)) {
         lastId = id ?? lastId;
         if (event === "reset") out.note("Some events were missed here.");
-        else yield JSON.parse(data) as JobEvent;
+        else yield caller.parse(data) as JobEvent;
       }
     } catch (error) {
       signal.throwIfAborted();

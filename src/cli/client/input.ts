@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { text as readAll } from "node:stream/consumers";
 import { InvalidArgumentError } from "commander";
+import { JsonText } from "../../client/json-text.ts";
+import { parseExactly } from "../../core/json-text.ts";
 import { usageError } from "../exit.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -8,15 +10,18 @@ type Json = Record<string, unknown>;
 
 /**
  * The input of a job: `--input @file.json`, `--input -` (standard input) or `--input '{…}'`, and
- * fields on top of it: `key=text`, `key:=json`, `key=@file` (its text), `key:=@file` (its JSON).
+ * fields on top of it: `key=text`, `key:=json`, `key=@file` (its text), `key:=@file` (its JSON). It
+ * is sent as it is written; with fields on top, digit by digit all the same.
  */
 export async function readInput(
   terminal: Pick<Terminal, "stdin">,
   given: string | undefined,
   fields: readonly string[],
-): Promise<unknown> {
-  const base = given === undefined ? {} : await readSource(terminal, given);
-  if (fields.length === 0) return base;
+): Promise<Json | JsonText> {
+  if (given === undefined) return await readFields(fields);
+  const { text, name } = await readSource(terminal, given);
+  const base = parseJson(text, name);
+  if (fields.length === 0) return new JsonText(text);
   if (typeof base !== "object" || base === null || Array.isArray(base)) {
     throw usageError("key=value goes with an input that is a JSON object only");
   }
@@ -39,10 +44,16 @@ async function readField(field: string): Promise<[string, unknown]> {
   return [key, operator === ":=" ? parseJson(text, key) : text];
 }
 
-async function readSource({ stdin }: Pick<Terminal, "stdin">, source: string): Promise<unknown> {
-  if (source === "-") return parseJson(await readAll(stdin as NodeJS.ReadableStream), "the input");
-  if (source.startsWith("@")) return parseJson(await readText(source.slice(1)), source.slice(1));
-  return parseJson(source, "--input");
+async function readSource(
+  { stdin }: Pick<Terminal, "stdin">,
+  source: string,
+): Promise<{ text: string; name: string }> {
+  if (source === "-") {
+    return { text: await readAll(stdin as NodeJS.ReadableStream), name: "the input" };
+  }
+  if (!source.startsWith("@")) return { text: source, name: "--input" };
+  const file = source.slice(1);
+  return { text: await readText(file), name: file };
 }
 
 async function readText(file: string): Promise<string> {
@@ -55,7 +66,7 @@ async function readText(file: string): Promise<string> {
 
 function parseJson(text: string, what: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExactly(text);
   } catch (error) {
     throw usageError(`${what} is not JSON: ${(error as Error).message}`);
   }

@@ -18,9 +18,9 @@ export function addMessages(cli: Cli, program: Command): void {
     .option("--idempotency-key <key>", "publish it once, however often this is run");
   type Options = { data?: string; idempotencyKey?: string };
   onApi(cli, publish, async (session, type: string, fields: string[], options: Options) => {
-    const data = (await readInput(session.terminal, options.data, fields)) as Message;
+    const data = await readInput(session.terminal, options.data, fields);
     const { idempotencyKey } = options;
-    const message = await session.client.messages.publish(type, { ...data }, { idempotencyKey });
+    const message = await session.client.messages.publish(type, data, { idempotencyKey });
     session.out.answer(message, () => showMessage(session, message));
   });
   examples(publish, "messages publish invoice.paid invoice=I-2026-17 amount:=4200");

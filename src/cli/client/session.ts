@@ -2,6 +2,7 @@ import { createCaller } from "../../client/caller.ts";
 import type { Caller } from "../../client/caller.ts";
 import { Ringback } from "../../client/ringback.ts";
 import { readClientConfig } from "../../config.ts";
+import { parseExactly } from "../../core/json-text.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { findGeneratedApiKey } from "../generated-keys.ts";
 import { createOutput } from "../output/output.ts";
@@ -61,7 +62,7 @@ export function openSession(
       `no API key for ${url}: give one by --api-key or RINGBACK_API_KEY${start}`,
     );
   }
-  const clientOptions = { apiKey, baseUrl: url, maxRetries: MAX_RETRIES };
+  const clientOptions = { apiKey, baseUrl: url, maxRetries: MAX_RETRIES, parse: parseExactly };
   return {
     client: makeClient(clientOptions),
     caller: createCaller(clientOptions),

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebhookError, createVerifier } from "../../client/webhooks.ts";
+import { parseExactly } from "../../core/json-text.ts";
 import { CliError, EXIT } from "../exit.ts";
 
 /** A call as it came, and what was made of it. */
@@ -158,7 +159,7 @@ function createJudge({ secrets, publicKeys }: Keys) {
 function parse(bytes: Buffer): unknown {
   const text = bytes.toString("utf8");
   try {
-    return JSON.parse(text) as unknown;
+    return parseExactly(text);
   } catch {
     return text;
   }

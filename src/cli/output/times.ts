@@ -1,3 +1,4 @@
+import { withinYears } from "../../core/times.ts";
 import { usageError } from "../exit.ts";
 
 const UNITS = [
@@ -34,10 +35,9 @@ export function fullTime(time: string | null, now = Date.now()): string {
 export function parseMoment(text: string, now = Date.now()): string {
   const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
   const seconds = UNITS.find(([name]) => name === unit)?.[1];
-  if (count !== undefined && seconds !== undefined) {
-    return new Date(now - Number(count) * seconds * 1_000).toISOString();
-  }
-  const time = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(NaN);
+  const ago = count !== undefined && seconds !== undefined ? Number(count) * seconds * 1_000 : null;
+  const at = ago !== null ? now - ago : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
+  const time = withinYears(at);
   if (Number.isNaN(time.getTime())) {
     throw usageError(
       `${JSON.stringify(text)} is no time: give 2026-11-21T10:00:00Z, or how long ago: 30m, 2h, 7d`,

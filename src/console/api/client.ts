@@ -1,3 +1,5 @@
+import { bodyText } from "../../client/json-text.ts";
+
 /** An answer that is a problem (RFC 9457), or no answer at all (`status` 0). */
 export class ApiError extends Error {
   readonly status: number;
@@ -27,7 +29,7 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 
 interface RequestOptions {
   query?: Query;
-  body?: unknown;
+  body?: object;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
@@ -49,9 +51,14 @@ export function onSignedOut(listener: () => void): void {
  * @throws ApiError
  */
 async function request<T>(method: string, path: string, options: RequestOptions): Promise<T> {
+  const text = await requestText(method, path, options);
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+async function requestText(method: string, path: string, options: RequestOptions): Promise<string> {
   const response = await send(method, path, options);
   const text = await response.text();
-  if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
+  if (response.ok) return text;
   if (response.status === 401 && path.startsWith("/v1/")) whenSignedOut();
   throw new ApiError(response.status, parseProblem(text), response.headers.get("x-request-id"));
 }
@@ -71,7 +78,7 @@ async function send(
         ...(method === "GET" || csrfToken === null ? {} : { "x-ringback-csrf": csrfToken }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: bodyText(body) }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
@@ -100,8 +107,10 @@ function queryText(query: Query): string {
 export const api = {
   get: <T>(path: string, query?: Query, signal?: AbortSignal) =>
     request<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) }),
-  post: <T>(path: string, body?: unknown, headers?: Record<string, string>) =>
+  /** The answer as it is written: numbers may have more digits than a double. */
+  getText: (path: string, signal: AbortSignal) => requestText("GET", path, { signal }),
+  post: <T>(path: string, body?: object, headers?: Record<string, string>) =>
     request<T>("POST", path, { body, ...(headers && { headers }) }),
-  patch: <T>(path: string, body: unknown) => request<T>("PATCH", path, { body }),
+  patch: <T>(path: string, body: object) => request<T>("PATCH", path, { body }),
   delete: (path: string) => request<void>("DELETE", path, {}),
 };

@@ -1,6 +1,19 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { api, type Query } from "./client.ts";
-import type { DeadLetterGroup, Delivery, DeliveryWithAttempts, Message, Page } from "./types.ts";
+import type {
+  Attempt,
+  DeadLetterGroup,
+  Delivery,
+  DeliveryWithAttempts,
+  Message,
+  Page,
+} from "./types.ts";
 
 export function useDeliveries(filter: () => Query, key: Query) {
   return useQuery({
@@ -19,6 +32,18 @@ export function useDelivery(id: string | null, waiting = false) {
     enabled: id !== null,
     refetchInterval: (query) =>
       waiting && (query.state.data?.attempts.length ?? 0) === 0 ? 1_000 : false,
+  });
+}
+
+/** The attempts before those that a delivery shows, page by page. @param asked begins with the first */
+export function useOlderAttempts({ id, attempts_cursor }: DeliveryWithAttempts, asked: boolean) {
+  return useInfiniteQuery({
+    queryKey: ["deliveries", id, "attempts"],
+    queryFn: ({ pageParam: cursor, signal }) =>
+      api.get<Page<Attempt>>(`/v1/deliveries/${id}/attempts`, { cursor }, signal),
+    initialPageParam: attempts_cursor,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    enabled: asked && attempts_cursor !== null,
   });
 }
 

@@ -1,4 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { JsonText } from "../../client/json-text.ts";
+import { memberTexts } from "../../core/json-text.ts";
 import { api, type Query } from "./client.ts";
 import { useMay } from "./session.ts";
 import type { Callback, Delivery, Job, JobType, Page, TimelineEntry } from "./types.ts";
@@ -7,8 +9,13 @@ export interface NewJob {
   type: string;
   input: unknown;
   callbacks: Callback[];
-  metadata?: Record<string, unknown>;
+  metadata?: JsonText;
   timeout_s?: number;
+}
+
+/** A job, and as JSON texts what was posted for it. */
+export interface PostedJob extends Job {
+  posted: { input: string; metadata: string };
 }
 
 export function useJobs(filter: () => Query, key: Query) {
@@ -22,7 +29,11 @@ export function useJobs(filter: () => Query, key: Query) {
 export function useJob(id: string | null) {
   return useQuery({
     queryKey: ["jobs", id],
-    queryFn: ({ signal }) => api.get<Job>(`/v1/jobs/${id}`, undefined, signal),
+    queryFn: async ({ signal }): Promise<PostedJob> => {
+      const text = await api.getText(`/v1/jobs/${id}`, signal);
+      const { input = "null", metadata = "{}" } = Object.fromEntries(memberTexts(text));
+      return { ...(JSON.parse(text) as Job), posted: { input, metadata } };
+    },
     enabled: id !== null,
   });
 }
@@ -38,7 +49,7 @@ export function useTimeline(id: string) {
 export function useJobResult(id: string, enabled: boolean) {
   return useQuery({
     queryKey: ["jobs", id, "result"],
-    queryFn: ({ signal }) => api.get<unknown>(`/v1/jobs/${id}/result`, undefined, signal),
+    queryFn: ({ signal }) => api.getText(`/v1/jobs/${id}/result`, signal),
     enabled,
     staleTime: Infinity,
   });

@@ -1,5 +1,6 @@
 import dayjs from "dayjs";
 import utc from "dayjs/plugin/utc";
+import { layOutJson } from "../../core/json-text.ts";
 import type { Count } from "../api/types.ts";
 
 dayjs.extend(utc);
@@ -77,11 +78,12 @@ export function json(value: unknown): string {
   return JSON.stringify(value, null, 2) ?? "";
 }
 
-/** JSON text laid out for reading; any other text as it is. */
+/** JSON text laid out for reading, nothing else of it changed; any other text as it is. */
 export function prettyBody(text: string): string {
   try {
-    return json(JSON.parse(text));
+    JSON.parse(text);
   } catch {
     return text;
   }
+  return layOutJson(text);
 }

@@ -1,10 +1,11 @@
 import { Textarea } from "@mantine/core";
+import { parseExactly } from "../../core/json-text.ts";
 
 export type Parsed = { value: unknown } | { fault: string };
 
 export function parseJson(text: string): Parsed {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: parseExactly(text) };
   } catch (error) {
     return { fault: `Not valid JSON: ${(error as Error).message}` };
   }

@@ -18,17 +18,14 @@ export function jobUrl(publicUrl: string, jobId: string): string {
 
 type ViewContext = Pick<HttpContext, "config" | "vault">;
 
-/** A job as JSON text. Its input, if there is one, goes in as it is stored, unparsed. */
+/** A job as JSON text. What is stored as JSON text goes in as it is, unparsed. */
 export function jobText(context: ViewContext, job: Job | ListedJob): string {
   const self = jobUrl(context.config.publicUrl, job.id);
+  const progress = JSON.stringify({
+    fraction: job.progress_fraction,
+    message: job.progress_message,
+  });
   const rest = JSON.stringify({
-    input_bytes: "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input),
-    metadata: job.metadata,
-    progress: {
-      fraction: job.progress_fraction,
-      message: job.progress_message,
-      ...(job.progress_data === null ? {} : { data: JSON.parse(job.progress_data) as unknown }),
-    },
     eta: isoTime(estimateEnd(job)),
     run: job.run,
     timeout_s: job.timeout_s,
@@ -53,8 +50,15 @@ export function jobText(context: ViewContext, job: Job | ListedJob): string {
     type: job.type,
     status: job.status,
   });
-  const input = job.input === null ? "" : `"input":${job.input},`;
-  return `${head.slice(0, -1)},${input}${rest.slice(1)}`;
+  const bytes = "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input);
+  const data = job.progress_data === null ? "" : `,"data":${job.progress_data}`;
+  const texts = [
+    ...(job.input === null ? [] : [`"input":${job.input}`]),
+    `"input_bytes":${bytes}`,
+    `"metadata":${job.metadata}`,
+    `"progress":${progress.slice(0, -1)}${data}}`,
+  ];
+  return `${head.slice(0, -1)},${texts.join(",")},${rest.slice(1)}`;
 }
 
 export function jobErrorOf(

@@ -1,26 +1,57 @@
 import { decodeCursor, encodeCursor } from "../../core/cursor.ts";
 import { jsonText, type Reply } from "../reply.ts";
 
+/** A page that would be longer, in bytes of its items, ends earlier. */
+export const MAX_PAGE_BYTES = 1_048_576;
+
+export interface PageQuery {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** One page of a list: items as JSON texts, and where the next one begins. */
+interface PageTexts {
+  items: string[];
+  next: string | null;
+}
+
+type ReadPage<Row> = (page: { before: string | undefined; limit: number }) => Promise<Row[]>;
+
 /**
- * Answers with one page of a list, newest first.
+ * Reads one page of a list, newest first.
  * @param list name of the list, part of its cursors
- * @param read the rows behind `before`, at most `limit` of them
+ * @param read the rows behind `before`, at most `limit` of them; or fewer, of more bytes than a page
  * @param toText a row as JSON
  * @throws Problem `cursor_invalid`
  */
-export async function pageReply<Row extends { id: string }>(
+export async function readPage<Row extends { id: string }>(
   list: string,
-  query: { limit: number; cursor?: string | undefined },
-  read: (page: { before: string | undefined; limit: number }) => Promise<Row[]>,
+  { limit, cursor }: PageQuery,
+  read: ReadPage<Row>,
   toText: (row: Row) => string,
-): Promise<Reply> {
-  const { limit, cursor } = query;
+): Promise<PageTexts> {
   const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
   // One more than the page tells whether there is another page.
   const rows = await read({ before, limit: limit + 1 });
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  const next = last === undefined ? null : encodeCursor(list, last.id);
-  const text = `{"data":[${shown.map(toText).join(",")}],"next_cursor":${JSON.stringify(next)}}`;
-  return jsonText(200, text);
+  const items: string[] = [];
+  let bytes = 0;
+  for (const row of rows.slice(0, limit)) {
+    const text = toText(row);
+    bytes += Buffer.byteLength(text);
+    if (bytes > MAX_PAGE_BYTES && items.length > 0) break;
+    items.push(text);
+  }
+  const last = rows.length > items.length ? rows[items.length - 1] : undefined;
+  return { items, next: last === undefined ? null : encodeCursor(list, last.id) };
+}
+
+/** Answers with one page of a list; see `readPage`. */
+export async function pageReply<Row extends { id: string }>(
+  list: string,
+  query: PageQuery,
+  read: ReadPage<Row>,
+  toText: (row: Row) => string,
+): Promise<Reply> {
+  const { items, next } = await readPage(list, query, read, toText);
+  return jsonText(200, `{"data":[${items.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { toCapped } from "../../core/capped-count.ts";
+import { MAX_UNPAGED } from "../../core/model.ts";
 import { listDeadLetterGroups, listDeadLetters } from "../../db/dead-letters.ts";
 import { json } from "../reply.ts";
 import { idOrNull, isoTime } from "../representations/common.ts";
@@ -50,7 +51,7 @@ const groups = route({
   query: deadLetterGroupsQuery,
   responses: {
     200: {
-      description: "The groups that are not empty",
+      description: `The groups that are not empty; the first ${MAX_UNPAGED}`,
       schema: z.strictObject({ data: z.array(deadLetterGroup) }),
     },
   },

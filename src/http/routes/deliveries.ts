@@ -1,17 +1,23 @@
+import { z } from "zod";
+import { placeId, placeOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
+import type { Attempt, Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries.ts";
 import { replayDelivery } from "../../flow/replay.ts";
-import { json } from "../reply.ts";
+import type { HttpContext } from "../http-context.ts";
+import { json, jsonText } from "../reply.ts";
 import { attemptView, deliveryView } from "../representations/delivery.ts";
-import { pageReply } from "../representations/page.ts";
+import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../representations/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf } from "../schemas/common.ts";
+import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import {
+  attempt as attemptSchema,
   deliveriesQuery,
   delivery as deliverySchema,
   deliveryWithAttempts,
+  SHOWN_ATTEMPTS,
 } from "../schemas/delivery.ts";
 import { emptyBody } from "../schemas/request.ts";
 
@@ -51,21 +57,69 @@ const list = route({
   },
 });
 
+async function findDelivery(
+  context: Pick<HttpContext, "pool">,
+  accountId: string,
+  id: string,
+): Promise<Delivery> {
+  const delivery = await getDelivery(context.pool, accountId, id);
+  if (delivery === null) throw new Problem("not_found", "There is no such delivery.");
+  return delivery;
+}
+
+/** The arguments of a page of attempts, which have numbers for places. */
+function attemptsPage(context: Pick<HttpContext, "pool">, deliveryId: string, query: PageQuery) {
+  return [
+    `attempts of ${deliveryId}`,
+    query,
+    async ({ before, limit }: { before: string | undefined; limit: number }) => {
+      const page = {
+        before: before === undefined ? undefined : placeOf(before),
+        limit,
+        maxBytes: MAX_PAGE_BYTES,
+      };
+      const found = await listAttempts(context.pool, deliveryId, page);
+      return found.map((attempt) => ({ id: placeId(attempt.number), attempt }));
+    },
+    ({ attempt }: { attempt: Attempt }) => JSON.stringify(attemptView(attempt)),
+  ] as const;
+}
+
 const get = route({
   method: "get",
   path: "/v1/deliveries/{id}",
   scopes,
   operationId: "getDelivery",
   tag,
-  summary: "Look at a delivery and every attempt of it",
+  summary: "Look at a delivery and its attempts",
+  description: `With the last ${SHOWN_ATTEMPTS} attempts, or fewer when they are long. \`attempts_cursor\` leads to those before them.`,
   params: idPath("delivery"),
   responses: { 200: { description: "The delivery", schema: deliveryWithAttempts } },
   problems: ["id_invalid", "not_found"],
   async handler(context, { accountId, params: { id } }) {
-    const delivery = await getDelivery(context.pool, accountId, id);
-    if (delivery === null) throw new Problem("not_found", "There is no such delivery.");
-    const attempts = await listAttempts(context.pool, id);
-    return json(200, { ...deliveryView(delivery), attempts: attempts.map(attemptView) });
+    const delivery = await findDelivery(context, accountId, id);
+    const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
+    const { items, next } = await readPage(...page);
+    const head = JSON.stringify({ ...deliveryView(delivery), attempts_cursor: next });
+    return jsonText(200, `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`);
+  },
+});
+
+const attempts = route({
+  method: "get",
+  path: "/v1/deliveries/{id}/attempts",
+  scopes,
+  operationId: "listAttempts",
+  tag,
+  summary: "List a delivery's attempts, the last first",
+  description: "A page of long ones ends before `limit`.",
+  params: idPath("delivery"),
+  query: z.strictObject(pageQuery),
+  responses: { 200: { description: "A page of attempts", schema: pageOf(attemptSchema) } },
+  problems: ["id_invalid", "not_found", "query_invalid", "cursor_invalid"],
+  async handler(context, { accountId, params: { id }, query }) {
+    await findDelivery(context, accountId, id);
+    return await pageReply(...attemptsPage(context, id, query));
   },
 });
 
@@ -96,4 +150,4 @@ const replay = route({
   },
 });
 
-export const deliveryRoutes: Route[] = [list, get, replay];
+export const deliveryRoutes: Route[] = [list, get, attempts, replay];

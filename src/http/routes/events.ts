@@ -18,7 +18,7 @@ export interface StreamRoute extends Route {
   /** Refuses, or returns what sends events to a channel. @throws Problem */
   open(
     context: HttpContext,
-    call: Omit<Call<unknown, unknown, unknown>, "idempotency" | "body">,
+    call: Omit<Call<unknown, unknown, unknown>, "idempotency" | "body" | "posted">,
   ): Promise<(channel: Channel) => void>;
 }
 
@@ -30,7 +30,7 @@ function streamRoute<Params extends z.ZodObject>(
     params?: Params;
     open(
       context: HttpContext,
-      call: Omit<StreamCall<z.output<Params>>, "idempotency" | "body">,
+      call: Omit<StreamCall<z.output<Params>>, "idempotency" | "body" | "posted">,
     ): Promise<(channel: Channel) => void>;
   },
 ): StreamRoute {
@@ -86,7 +86,7 @@ const job = streamRoute({
   },
 });
 
-function callOf(call: Omit<StreamCall<unknown>, "idempotency" | "body">) {
+function callOf(call: Omit<StreamCall<unknown>, "idempotency" | "body" | "posted">) {
   const { accountId, keyId, scopes, query } = call;
   const after = readPosition(call.header("last-event-id") ?? query.last_event_id);
   return { accountId, keyId, scopes, after, types: query.types ?? [] };

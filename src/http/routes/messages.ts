@@ -42,7 +42,7 @@ const publish = route({
     },
   },
   problems: ["event_reserved"],
-  async handler(context, { accountId, body, requestId, traceId, idempotency }) {
+  async handler(context, { accountId, body, posted, requestId, traceId, idempotency }) {
     if (isReservedEvent(body.type)) {
       const detail = "names that begin with job. or endpoint. are Ringback's own";
       refuseFaults([{ code: "event_reserved", path: ["type"], detail }]);
@@ -54,7 +54,7 @@ const publish = route({
     const published = await publishMessage(context, {
       accountId,
       type: body.type,
-      data: JSON.stringify(body.data),
+      data: posted().get("data")!,
       requestId,
       traceId,
       idempotency: idempotency && {

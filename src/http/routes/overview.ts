@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { toCapped } from "../../core/capped-count.ts";
 import { formatId } from "../../core/ids.ts";
-import { LANE_STATES } from "../../core/model.ts";
+import { LANE_STATES, MAX_UNPAGED } from "../../core/model.ts";
 import {
   countLanes,
   countWorkers,
@@ -60,7 +60,7 @@ const workers = route({
   summary: "List the processes that compute and deliver",
   responses: {
     200: {
-      description: "All workers on this database, for whichever account",
+      description: `The workers on this database, for whichever account; the oldest ${MAX_UNPAGED}`,
       schema: z.strictObject({ data: z.array(workerSchema) }),
     },
   },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { formatId } from "../../core/ids.ts";
+import { MAX_LISTED_IDS } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { getReplay, listReplays } from "../../db/replays.ts";
 import { cancelReplay, createReplay } from "../../flow/replay.ts";
@@ -49,6 +50,7 @@ const list = route({
   operationId: "listReplays",
   tag,
   summary: "List replays, newest first",
+  description: `\`ids\` of a filter that names more than ${MAX_LISTED_IDS} are left out: \`GET /v1/replays/{id}\` has them.`,
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of replays", schema: pageOf(replaySchema) } },
   problems: ["query_invalid", "cursor_invalid"],

@@ -9,7 +9,7 @@ import { planCallbacks } from "../receivers.ts";
 import type { Reply } from "../reply.ts";
 import { isFinished, jobUrl } from "../representations/job.ts";
 import { route } from "../route.ts";
-import { job as jobSchema, jobInput } from "../schemas/job.ts";
+import { job as jobSchema, jobInput, MAX_METADATA_BYTES } from "../schemas/job.ts";
 import { PREFER_HEADER } from "../schemas/request.ts";
 import { parseWith, refuseFaults } from "../validation.ts";
 import { jobReply } from "./jobs.ts";
@@ -32,7 +32,7 @@ export const submitRoute = route({
   tag: "Jobs",
   summary: "Submit a job",
   description:
-    "Once this answers 202 the job is durable: it will be computed and its callbacks will be called, whatever crashes. With an `Idempotency-Key` the same request may be sent again without making a second job; the answer is that of the first, errors included: for a job always the 202 that accepted it, whether or not `Prefer` asks to wait. Keys are kept for 24 hours.",
+    "Once this answers 202 the job is durable: it will be computed and its callbacks will be called, whatever crashes. With an `Idempotency-Key` the same request may be sent again without making a second job; the answer is that of the first, errors included: for a job always the 202 that accepted it, whether or not `Prefer` asks to wait. Requests are the same when their bodies are, whitespace between tokens aside: 1 and 1.0 are two. Keys are kept for 24 hours.",
   headers: PREFER_HEADER,
   idempotent: true,
   body: jobInput,
@@ -52,6 +52,9 @@ export const submitRoute = route({
   ],
   async handler(context, call) {
     const { body } = call;
+    const posted = call.posted();
+    const metadata = posted.get("metadata") ?? "{}";
+    checkMetadata(metadata);
     const type = findType(context, body.type);
     await parseWith(type.input, body.input, "input_invalid", ["input"]);
     const plan = planCallbacks(context.targets, body.callbacks, body.callback_url);
@@ -62,8 +65,8 @@ export const submitRoute = route({
     const accepted = await submitJob(context, {
       accountId: call.accountId,
       type,
-      input: JSON.stringify(body.input),
-      metadata: body.metadata,
+      input: posted.get("input")!,
+      metadata,
       callbacks: plan.callbacks,
       timeoutS: body.timeout_s ?? null,
       requestId: call.requestId,
@@ -92,6 +95,12 @@ function findType(context: Pick<HttpContext, "jobTypes">, name: string) {
   throw new Problem("job_type_unknown", `There is no job type ${JSON.stringify(name)}.`, {
     errors: [{ pointer: "/type", detail: `is none of ${known}` }],
   });
+}
+
+function checkMetadata(text: string): void {
+  if (Buffer.byteLength(text) <= MAX_METADATA_BYTES) return;
+  const detail = `must be at most ${MAX_METADATA_BYTES} bytes of JSON`;
+  refuseFaults([{ code: "validation_failed", path: ["metadata"], detail }]);
 }
 
 function acceptance(

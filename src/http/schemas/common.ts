@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { formatId, ID_PREFIXES, parseId, type IdKind } from "../../core/ids.ts";
 import { RESERVED_PREFIXES } from "../../core/event-names.ts";
+import { withinYears } from "../../core/times.ts";
 
 // Any UUIDv7 makes a presentable example.
 const EXAMPLE_UUID = "0199f6a2-7c1e-7b53-9d0c-4c1f3a5e8b27";
@@ -38,10 +39,15 @@ export function idPath(kind: IdKind) {
 
 export const timeText = z.iso.datetime().meta({ example: "2026-11-21T10:15:30.000Z" });
 
-/** A moment in a request; any offset. */
+/** A moment in a request; any offset. What is out of the years 1 to 9999 stands at their ends. */
 export const timeParam = z.iso
-  .datetime({ offset: true, error: "must be an ISO 8601 time with Z or an offset" })
-  .transform((text) => new Date(text))
+  // abort: refinements of the object around it find a Date or are not asked
+  .datetime({
+    offset: true,
+    abort: true,
+    error: "must be an ISO 8601 time with Z or an offset",
+  })
+  .transform((text) => withinYears(Date.parse(text)))
   .meta({ example: "2026-11-21T00:00:00Z" });
 
 export const jsonObject = z.record(z.string(), z.unknown());
@@ -56,13 +62,10 @@ const MAX_PAGE = 200;
 
 /** The query parameters of every list. */
 export const pageQuery = {
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_PAGE)
-    .default(50)
-    .meta({ description: "Longest page", example: 50 }),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50).meta({
+    description: "Longest page; it ends earlier when it takes more than 1 MiB",
+    example: 50,
+  }),
   cursor: z.string().max(200).optional().meta({ description: "`next_cursor` of the page before" }),
 };
 

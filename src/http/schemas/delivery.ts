@@ -12,7 +12,10 @@ import {
 } from "./common.ts";
 import { headersText } from "./receiver.ts";
 
-const attempt = z
+/** Of a delivery that is looked at. */
+export const SHOWN_ATTEMPTS = 50;
+
+export const attempt = z
   .strictObject({
     id: idText("attempt"),
     number: z.int(),
@@ -58,7 +61,13 @@ const deliveryFields = {
 export const delivery = z.strictObject(deliveryFields).meta({ id: "Delivery" });
 
 export const deliveryWithAttempts = z
-  .strictObject({ ...deliveryFields, attempts: z.array(attempt) })
+  .strictObject({
+    ...deliveryFields,
+    attempts_cursor: z.string().nullable().meta({
+      description: "Leads to older ones: a `cursor` of the list of attempts; null: these are all",
+    }),
+    attempts: z.array(attempt).meta({ description: "The last ones, in order of their numbers" }),
+  })
   .meta({ id: "DeliveryWithAttempts" });
 
 export const deliveriesQuery = z.strictObject({
@@ -114,7 +123,9 @@ export const deadLetterGroup = z
 export const messageInput = z
   .strictObject({
     type: eventTypeText,
-    data: jsonObject.meta({ description: "The `data` of the webhook" }),
+    data: jsonObject.meta({
+      description: "The `data` of the webhook, as posted but for whitespace between tokens",
+    }),
   })
   .meta({
     id: "MessageInput",

@@ -27,7 +27,7 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-const MAX_METADATA_BYTES = 16_384;
+export const MAX_METADATA_BYTES = 16_384;
 const MAX_CALLBACKS = 20;
 
 const callbackEvents = z
@@ -85,7 +85,9 @@ export const jobInput = z
     input: z
       .unknown()
       .refine((value) => value !== undefined, "is required")
-      .meta({ description: "Anything the job type's input schema accepts" }),
+      .meta({
+        description: "Anything the job type's input schema accepts; kept as posted, digit by digit",
+      }),
     callback_url: urlInput.exactOptional().meta({
       description: "Short for one more callback with the default events",
       example: "https://example.com/hooks",
@@ -94,14 +96,10 @@ export const jobInput = z
     timeout_s: z.int().min(1).max(86_400).exactOptional().meta({
       description: "Longest a run may take; the job type's own limit by default",
     }),
-    metadata: jsonObject
-      .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
-        error: `must be at most ${MAX_METADATA_BYTES} bytes of JSON`,
-      })
-      .default({})
-      .meta({
-        description: "Yours; comes back with the job and each of its events. At most 16 KiB.",
-      }),
+    metadata: jsonObject.default({}).meta({
+      description:
+        "Yours; comes back as posted with the job and each of its events. At most 16 KiB, whitespace between tokens aside.",
+    }),
   })
   .meta({
     id: "JobInput",

@@ -1,8 +1,11 @@
-import { Chip, Group, Text } from "@mantine/core";
-import type { Attempt } from "../../api/types.ts";
+import { Button, Chip, Group, Text } from "@mantine/core";
+import { useState } from "react";
+import { useOlderAttempts } from "../../api/deliveries.ts";
+import type { Attempt, DeliveryWithAttempts } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
-import { duration, prettyBody } from "../../components/format.ts";
+import { duration, number as grouped, prettyBody } from "../../components/format.ts";
 import { TextView } from "../../components/json-view.tsx";
+import { ErrorBox } from "../../components/states.tsx";
 import { Outcome, Pill } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 import { useView } from "../../components/use-view.ts";
@@ -11,9 +14,16 @@ import classes from "./attempts.module.css";
 const SHOWN_AT_FIRST = 2;
 
 /** The attempts that were chosen (at first the last two), side by side. */
-export function Attempts({ attempts }: { attempts: Attempt[] }) {
+export function Attempts({ delivery }: { delivery: DeliveryWithAttempts }) {
   const { values, set } = useView(["attempts"]);
-  const all = attempts.toSorted((a, b) => a.number - b.number);
+  const [asked, ask] = useState(false);
+  const older = useOlderAttempts(delivery, asked);
+  const loaded = [...delivery.attempts, ...(older.data?.pages.flatMap(({ data }) => data) ?? [])];
+  // one may be on two pages when an attempt came between
+  const all = [...new Map(loaded.map((one) => [one.number, one])).values()].toSorted(
+    (a, b) => a.number - b.number,
+  );
+  const more = delivery.attempts_cursor !== null && (!older.data || older.hasNextPage);
   const chosen = values.attempts?.split(",") ?? [];
   const known = all.filter(({ number }) => chosen.includes(String(number)));
   const shown = known.length > 0 ? known : all.slice(-SHOWN_AT_FIRST);
@@ -27,7 +37,18 @@ export function Attempts({ attempts }: { attempts: Attempt[] }) {
     );
   }
   return (
-    <Card title={`Attempts (${all.length})`}>
+    <Card title={`Attempts (${grouped(delivery.attempt_count)})`}>
+      {more && (
+        <Button
+          variant="default"
+          mb="sm"
+          loading={older.isFetching}
+          onClick={() => (older.data ? void older.fetchNextPage() : ask(true))}
+        >
+          Older attempts
+        </Button>
+      )}
+      {older.error !== null && <ErrorBox error={older.error} retry={() => void older.refetch()} />}
       {all.length > 1 && (
         <Chip.Group
           multiple

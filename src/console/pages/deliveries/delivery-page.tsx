@@ -62,7 +62,7 @@ export default function DeliveryPage() {
       <Card>
         <DeliveryFacts delivery={delivery} />
       </Card>
-      <Attempts attempts={delivery.attempts} />
+      <Attempts delivery={delivery} />
       <Stack gap="md">
         {last && body !== undefined && (
           <SignatureCard attempt={last} body={body} endpointId={delivery.endpoint_id} />

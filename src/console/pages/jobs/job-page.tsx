@@ -15,7 +15,7 @@ import { Confirm } from "../../components/confirm.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
 import { Facts } from "../../components/facts.tsx";
-import { duration, json } from "../../components/format.ts";
+import { duration, json, prettyBody } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { notifyDone } from "../../components/notify.ts";
@@ -62,13 +62,13 @@ export default function JobPage() {
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
         <TimelineCard id={id} />
         <Stack gap="md" miw={0}>
-          <TextView label="Input" text={json(job.input)} />
+          <TextView label="Input" text={prettyBody(job.posted.input)} />
           {job.progress.data !== undefined && (
             <TextView label="Intermediate result" text={json(job.progress.data)} />
           )}
           <Result job={job} />
           {Object.keys(job.metadata).length > 0 && (
-            <TextView label="Metadata" text={json(job.metadata)} />
+            <TextView label="Metadata" text={prettyBody(job.posted.metadata)} />
           )}
         </Stack>
       </SimpleGrid>
@@ -183,7 +183,7 @@ function Result({ job }: { job: Job }) {
   const { data, error, isPending } = useJobResult(job.id, job.status === "completed");
   if (job.status !== "completed") return null;
   if (error !== null) return <ErrorBox error={error} />;
-  return isPending ? <Loading rows={3} /> : <TextView label="Result" text={json(data)} />;
+  return isPending ? <Loading rows={3} /> : <TextView label="Result" text={prettyBody(data)} />;
 }
 
 function Deliveries({ id }: { id: string }) {

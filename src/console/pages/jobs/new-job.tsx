@@ -13,10 +13,12 @@ import {
 import { randomId } from "@mantine/hooks";
 import { useMemo, useState, type FormEvent } from "react";
 import { useNavigate } from "react-router";
-import { useJob, useJobTypes, useSubmitJob } from "../../api/jobs.ts";
-import type { Job, JobType } from "../../api/types.ts";
+import { JsonText } from "../../../client/json-text.ts";
+import { parseExactly } from "../../../core/json-text.ts";
+import { useJob, useJobTypes, useSubmitJob, type PostedJob } from "../../api/jobs.ts";
+import type { JobType } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
-import { json } from "../../components/format.ts";
+import { json, prettyBody } from "../../components/format.ts";
 import { JsonInput, parseJson } from "../../components/json-input.tsx";
 import { Page } from "../../components/page.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
@@ -42,16 +44,16 @@ export default function NewJob() {
   );
 }
 
-function JobForm({ types, again }: { types: JobType[]; again: Job | null }) {
+function JobForm({ types, again }: { types: JobType[]; again: PostedJob | null }) {
   const navigate = useNavigate();
   const submit = useSubmitJob();
   const [name, setName] = useState(again?.type ?? types[0]?.name ?? null);
   const type = types.find((one) => one.name === name);
   const [mode, setMode] = useState<"form" | "json">("form");
-  const first = again === null ? startValue(type?.input_schema) : again.input;
-  const [input, setInput] = useState<unknown>(first);
-  const [text, setText] = useState(json(first));
-  const [metadata, setMetadata] = useState(json(again?.metadata ?? {}));
+  const first = again?.posted.input ?? json(startValue(type?.input_schema));
+  const [input, setInput] = useState<unknown>(() => parseExactly(first));
+  const [text, setText] = useState(prettyBody(first));
+  const [metadata, setMetadata] = useState(prettyBody(again?.posted.metadata ?? "{}"));
   const [timeoutS, setTimeoutS] = useState<number | string>(
     // a type's own limit may be longer than what can be asked for
     again === null || again.timeout_s === type?.timeout_s ? "" : again.timeout_s,
@@ -85,9 +87,9 @@ function JobForm({ types, again }: { types: JobType[]; again: Job | null }) {
     if ("fault" in parsedInput || "fault" in parsedMetadata || name === null) return;
     const job = {
       type: name,
-      input: parsedInput.value,
+      input: asForm ? input : new JsonText(text),
       callbacks: toCallbacks(callbacks),
-      metadata: parsedMetadata.value as Record<string, unknown>,
+      metadata: new JsonText(metadata),
       ...(timeoutS === "" ? {} : { timeout_s: Number(timeoutS) }),
     };
     submit.mutate(

@@ -9,6 +9,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { useState } from "react";
+import { exactNumber, isRawNumber } from "../../../core/json-text.ts";
 import type { JsonSchema } from "../../api/types.ts";
 import { json } from "../../components/format.ts";
 import { JsonInput, parseJson } from "../../components/json-input.tsx";
@@ -124,8 +125,10 @@ function TypedField({ schema, value, onChange, ...common }: InputProps & { schem
           min={bounded(schema.minimum)}
           max={bounded(schema.maximum)}
           clampBehavior="blur"
-          value={typeof value === "number" ? value : ""}
-          onChange={(next) => onChange(next === "" ? undefined : Number(next))}
+          value={
+            typeof value === "number" ? value : isRawNumber(value) ? JSON.stringify(value) : ""
+          }
+          onChange={(next) => onChange(numberOf(next))}
         />
       );
     case "string":
@@ -137,6 +140,13 @@ function TypedField({ schema, value, onChange, ...common }: InputProps & { schem
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** What is typed may have more digits than a double; it may also not be a number yet. */
+function numberOf(typed: number | string): unknown {
+  if (typed === "") return undefined;
+  const whole = typeof typed === "string" && /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(typed);
+  return whole ? exactNumber(typed) : Number(typed);
 }
 
 /** A list of texts; also where one text alone would do. */
