@@ -8,6 +8,7 @@ import { createTestContext } from "../support/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { callbackTo, submit, until } from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
+import { startSessionPooler } from "../support/session-pooler.ts";
 
 /** The opposite of all that the product relies on. */
 const OTHERWISE = {
@@ -135,6 +136,32 @@ test("M5: options in the URL keep what is theirs and replace nothing of ours", a
     client.release();
   } finally {
     await pool.end();
+  }
+});
+
+test("M5: a pooler in session mode takes what connects, and settings hold behind it", async () => {
+  const pooler = await startSessionPooler(database.url);
+  const refused = new pg.Client({ connectionString: pooler.url, statement_timeout: 1 });
+  refused.on("error", () => undefined);
+  await expect(refused.connect()).rejects.toThrow("unsupported startup parameter");
+  const receiver = await startReceiver();
+  const t = await createTestContext({ database: { ...database, url: pooler.url } });
+  try {
+    await migrate(pooler.url);
+    const callbacks = [callbackTo(`${receiver.url}/hook`)];
+    await submit(t, { type: "demo.echo", input: {}, callbacks });
+    await until("the webhook", () => receiver.requests.length === 1);
+    const client = await t.context.pool.connect();
+    expect(await settingsOf(client)).toMatchObject({
+      enable_partition_pruning: "off",
+      jit: "off",
+      statement_timeout: "12000",
+    });
+    client.release();
+  } finally {
+    await t.stop();
+    await receiver.close();
+    await pooler.close();
   }
 });
 
