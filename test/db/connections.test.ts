@@ -118,7 +118,7 @@ test("M5, L8: each connection states what it relies on, whatever the database sa
 test("M5: options in the URL keep what is theirs and replace nothing of ours", async () => {
   const url = withOptions(database.url, { ...OTHERWISE, search_path: "public,pg_temp" });
   const pool = createPool({
-    connectionString: `${url}&statement_timeout=5&application_name=mine`,
+    connectionString: `${url}&statement_timeout=500&application_name=mine`,
     max: 1,
     name: "test",
     onError: () => undefined,
