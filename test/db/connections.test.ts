@@ -8,6 +8,7 @@ import { createTestContext } from "../support/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { callbackTo, submit, until } from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
+import { startSessionPooler } from "../support/session-pooler.ts";
 
 /** The opposite of all that the product relies on. */
 const OTHERWISE = {
@@ -117,7 +118,7 @@ test("M5, L8: each connection states what it relies on, whatever the database sa
 test("M5: options in the URL keep what is theirs and replace nothing of ours", async () => {
   const url = withOptions(database.url, { ...OTHERWISE, search_path: "public,pg_temp" });
   const pool = createPool({
-    connectionString: `${url}&statement_timeout=5&application_name=mine`,
+    connectionString: `${url}&statement_timeout=500&application_name=mine`,
     max: 1,
     name: "test",
     onError: () => undefined,
@@ -135,6 +136,32 @@ test("M5: options in the URL keep what is theirs and replace nothing of ours", a
     client.release();
   } finally {
     await pool.end();
+  }
+});
+
+test("M5: a pooler in session mode takes what connects, and settings hold behind it", async () => {
+  const pooler = await startSessionPooler(database.url);
+  const refused = new pg.Client({ connectionString: pooler.url, statement_timeout: 1 });
+  refused.on("error", () => undefined);
+  await expect(refused.connect()).rejects.toThrow("unsupported startup parameter");
+  const receiver = await startReceiver();
+  const t = await createTestContext({ database: { ...database, url: pooler.url } });
+  try {
+    await migrate(pooler.url);
+    const callbacks = [callbackTo(`${receiver.url}/hook`)];
+    await submit(t, { type: "demo.echo", input: {}, callbacks });
+    await until("the webhook", () => receiver.requests.length === 1);
+    const client = await t.context.pool.connect();
+    expect(await settingsOf(client)).toMatchObject({
+      enable_partition_pruning: "off",
+      jit: "off",
+      statement_timeout: "12000",
+    });
+    client.release();
+  } finally {
+    await t.stop();
+    await receiver.close();
+    await pooler.close();
   }
 });
 
@@ -163,7 +190,7 @@ test("L8: what a database says of isolation and time limits stops no migration",
     "drop schema public cascade; create schema public; drop schema graphile_worker cascade",
   );
   await setOtherwise();
-  await migrate(withOptions(database.url, { statement_timeout: "1" }));
+  await migrate(database.url);
   const { rows } = await database.pool.query("select count(*)::int as count from jobs");
   expect(rows).toEqual([{ count: 0 }]);
 });

@@ -256,7 +256,8 @@ describe("1,200 dead letters", () => {
     const running = runReplay(t.context, replay.id);
     await until("the second step", waitingForLock);
     await t.database.pool.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'",
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where wait_event_type = 'Lock' and datname = current_database()`,
     );
     await expect(running).rejects.toMatchObject({ code: "57P01" });
     await held.letGo();
