@@ -97,6 +97,7 @@ describe("installed", () => {
       root: [
         "JobError",
         "JobFailedError",
+        "JsonText",
         "Ringback",
         "RingbackError",
         "WebhookError",
