@@ -18,7 +18,8 @@ const RECONCILE_MS = 30_000;
 /** What an outage left in nobody's hands is to go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
 const SWEEP_MS = 300_000;
-const RETAIN_MS = 1_800_000;
+/** Whether it is time to retain; one process of all does. */
+const RETAIN_MS = 60_000;
 /** On stopping, the share of the grace in which runs may end by themselves. */
 const RUN_SHARE = 0.3;
 
@@ -84,7 +85,7 @@ export async function startWorker(context: Context): Promise<Worker> {
     repeat(context, RECONCILE_MS, () => repairWakeUps(context)),
     repeat(context, AUDIT_MS, () => auditOwn(context)),
     repeat(context, SWEEP_MS, () => sweep(context)),
-    repeat(context, RETAIN_MS, () => retain(context)),
+    repeat(context, RETAIN_MS, () => retain(context, true)),
   ];
 
   return {
