@@ -170,11 +170,7 @@ export async function listInterests(reader: Reader): Promise<string[]> {
  * Of the first events of an account, those of more than 15 minutes ago. Whoever stood before them
  * has to begin anew. Returns how many went.
  */
-export async function deleteOldEvents(
-  tx: Tx,
-  accountId: string,
-  limit: number,
-): Promise<number> {
+export async function deleteOldEvents(tx: Tx, accountId: string, limit: number): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
     `with gone as (
        delete from events where ctid = any(array(

@@ -137,10 +137,9 @@ export async function continueRewrite(tx: Tx, rewrite: Rewrite): Promise<Rewrite
 
 /** Statements that touch few rows of big tables, some of which nothing has analyzed yet. */
 async function planForFew(tx: Tx): Promise<void> {
-  await tx.query(
-    `select set_config(name, 'off', true) from unnest($1::text[]) name`,
-    [["jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"]],
-  );
+  await tx.query(`select set_config(name, 'off', true) from unnest($1::text[]) name`, [
+    ["jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"],
+  ]);
 }
 
 async function copyNext(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {

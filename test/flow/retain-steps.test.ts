@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { Context } from "../../src/context.ts";
@@ -9,10 +9,11 @@ import type { TestContext } from "../support/context.ts";
 import { count, submit, until } from "../support/jobs.ts";
 
 const DAY_MS = 86_400_000;
-const LETTERS = 3_000;
+const LETTERS = 1_500;
 const ATTEMPTS = 4;
-/** Kept of the week: the dead letters, their delivered siblings, and what is pending. */
-const KEPT = LETTERS * 2 + 10;
+const PENDING = 10;
+/** Deliveries kept of the week: those that are dead or pending, and their delivered siblings. */
+const KEPT = (LETTERS + PENDING) * 2;
 
 let t: TestContext;
 beforeEach(async () => {
@@ -36,7 +37,7 @@ async function fill(): Promise<void> {
         overlay(overlay(left(md5(kind || g), 20) placing '7' from 1) placing '8' from 5))::uuid $$`);
   await pool.query(
     `with made as (select g, old(g, 'm') as id, to_timestamp($2 / 1000.0) as at,
-       case when g <= $3 then 'dead' when g <= $3 + 10 then 'pending' else 'delivered' end as status
+       case when g <= $3 then 'dead' when g <= $3 + ${PENDING} then 'pending' else 'delivered' end as status
        from generate_series(1, $3::int * 2) g),
      jobs as (insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
          max_runs, run, result, request_id, trace_id, created_at, finished_at)
@@ -86,7 +87,7 @@ async function whatIsKept(): Promise<Record<string, number>> {
 const KEPT_ALL = {
   unbalanced: 0,
   dead: LETTERS,
-  pending: 10,
+  pending: PENDING,
   letters: LETTERS,
   withoutJob: 0,
   withoutAttempts: 0,
@@ -101,9 +102,9 @@ async function expectDone(): Promise<void> {
   expect(await isDone()).toBe(true);
   expect(await whatIsKept()).toEqual(KEPT_ALL);
   expect(await count(t, "deliveries")).toBe(KEPT);
-  expect(await count(t, "attempts")).toBe(KEPT * ATTEMPTS + 10 * ATTEMPTS);
-  expect(await count(t, "messages")).toBe(LETTERS + 10);
-  expect(await count(t, "jobs")).toBe(LETTERS + 10);
+  expect(await count(t, "attempts")).toBe(KEPT * ATTEMPTS);
+  expect(await count(t, "messages")).toBe(LETTERS + PENDING);
+  expect(await count(t, "jobs")).toBe(LETTERS + PENDING);
   expect(await count(t, "partition_changes")).toBe(0);
   const tables = await count(
     t,
@@ -112,18 +113,182 @@ async function expectDone(): Promise<void> {
   expect(tables).toBe(0);
 }
 
-/** A process that is killed behind its nth transaction: it can say nothing any more. */
-function dyingAfter(transactions: number): { context: Context; killed(): boolean } {
-  let left = transactions;
+/** The pool as the nth transaction and those after it find it. */
+function watching(onTransaction: (n: number) => Promise<void>): Context {
+  let transactions = 0;
   const pool = new Proxy(t.context.pool, {
     get(target, name) {
       if (name === "connect") {
-        left -= 1;
-        if (left < 0) return () => Promise.reject(new Error("killed"));
+        return async () => {
+          transactions += 1;
+          await onTransaction(transactions);
+          return await target.connect();
+        };
       }
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },
   }) as Pool;
-  return { context: { ...t.context, pool }, killed: () => left < 0 };
+  return { ...t.context, pool };
 }
+
+/** Goes on reading and submitting; returns the longest that any of it took, in ms. */
+function traffic(): { stop(): Promise<number> } {
+  let stopped = false;
+  const run = async (work: () => Promise<unknown>): Promise<number> => {
+    let longest = 0;
+    while (!stopped) {
+      const startedAt = performance.now();
+      await work();
+      longest = Math.max(longest, performance.now() - startedAt);
+      await sleep(5);
+    }
+    return longest;
+  };
+  const runs = [
+    run(() => submit(t)),
+    run(() => t.database.pool.query("select from deliveries where id = gen_random_uuid()")),
+  ];
+  return {
+    async stop() {
+      stopped = true;
+      return Math.max(...(await Promise.all(runs)));
+    },
+  };
+}
+
+describe("H1: a week of which much must be kept", () => {
+  test("is replaced in small transactions, while others go on", async () => {
+    const others = traffic();
+    await retain(t.context);
+    expect(await others.stop()).toBeLessThan(3_000);
+    await t.database.pool.query("delete from jobs where status = 'pending'");
+    await expectDone();
+    const kept = (await listPartitions(t.context.pool)).find(({ name }) =>
+      /attempts_kept/.test(name),
+    );
+    const { rows } = await t.database.pool.query<{ most: number; transactions: number }>(
+      `select max(n)::int as most, count(*)::int as transactions
+       from (select count(*) as n from ${kept!.name} group by xmin::text) each`,
+    );
+    expect(rows[0]!.transactions).toBeGreaterThan(5);
+    expect(rows[0]!.most).toBeLessThan(2_500);
+  });
+
+  test("may be left after any step, and any process goes on", async () => {
+    let turns = 0;
+    for (let done = false; !done; turns += 1) {
+      // a process that is killed can say nothing any more
+      const last = 3 + (turns % 2);
+      const process = watching(async (n) => {
+        if (n > last) throw new Error("killed");
+      });
+      done = await retain(process).then(
+        () => true,
+        (error: Error) => {
+          expect(error.message).toBe("killed");
+          return false;
+        },
+      );
+      expect(await whatIsKept()).toEqual(KEPT_ALL);
+      // its turn is over after a minute
+      await t.database.pool.query("update retention set held_until = now() - interval '1 second'");
+    }
+    expect(turns).toBeGreaterThan(10);
+    await expectDone();
+  });
+
+  test("may change meanwhile: what is replayed or settled is where it was, as it is", async () => {
+    const { pool } = t.database;
+    const { rows } = await pool.query<{ id: string }>(
+      "select id from deliveries where status = 'delivered' order by random() limit 200",
+    );
+    const { rows: waiting } = await pool.query<{ id: string }>(
+      "select id from deliveries where status = 'pending'",
+    );
+    const replayed: string[] = [];
+    const settled: string[] = [];
+    let swapped = false;
+    const process = watching(async () => {
+      const again = rows.pop();
+      if (again !== undefined && !swapped) {
+        const { rowCount } = await pool.query(
+          "update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null where id = $1",
+          [again.id],
+        );
+        swapped = rowCount === 0;
+        if (!swapped) replayed.push(again.id);
+      }
+      const one = waiting.pop();
+      if (one === undefined) return;
+      settled.push(one.id);
+      await pool.query(
+        `with settled as (
+           update deliveries set status = 'delivered', next_attempt_at = null, finished_at = now(),
+             attempt_count = attempt_count + 1
+           where id = $1 returning id, attempt_count)
+         insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
+           request_headers, response_truncated, manual)
+         select id, attempt_count, id, now(), 1, 204, '{}', false, false from settled`,
+        [one.id],
+      );
+    });
+    await retain(process);
+    expect(await isDone()).toBe(true);
+    expect(settled).toHaveLength(PENDING);
+    expect(replayed.length).toBeGreaterThan(10);
+    const ofReplayed = "deliveries where status = 'pending' and id = any($1)";
+    expect(await count(t, ofReplayed, [replayed])).toBe(replayed.length);
+    const ofSettled = `deliveries d where id = any($1) and status = 'delivered'
+      and (select max(number) from attempts where delivery_id = d.id) = ${ATTEMPTS + 1}`;
+    expect(await count(t, ofSettled, [settled])).toBe(PENDING);
+    expect(await whatIsKept()).toMatchObject({ unbalanced: 0, withoutAttempts: 0, dead: LETTERS });
+  });
+
+  test("waits for a vacuum without keeping others waiting", async () => {
+    const vacuum = await t.database.pool.connect();
+    await vacuum.query("begin");
+    await vacuum.query(
+      `lock table ${partitionAt("deliveries", new Date(Date.now() - 42 * DAY_MS)).name} in share update exclusive mode`,
+    );
+    const others = traffic();
+    const retaining = retain(t.context);
+    await sleep(1_500);
+    expect(await others.stop()).toBeLessThan(1_000);
+    await vacuum.query("rollback");
+    vacuum.release();
+    await retaining;
+    await t.database.pool.query("delete from jobs where status = 'pending'");
+    await expectDone();
+  });
+
+  test("is the work of one process at a time; a failure is tried again later, by one", async () => {
+    await t.database.pool.query("alter function note_partition_change rename to away");
+    await expect(retain(t.context)).rejects.toThrow(/note_partition_change/);
+    // none tries at once
+    await Promise.all([1, 2, 3].map(() => retain(t.context, true)));
+    await t.database.pool.query("alter function away rename to note_partition_change");
+    expect(await isDone()).toBe(false);
+    await t.database.pool.query("update retention set next_at = now()");
+    await Promise.all([1, 2, 3].map(() => retain(t.context, true)));
+    await expectDone();
+    expect(await count(t, "retention where failures = 0 and next_at > now()")).toBe(1);
+  });
+});
+
+test("L1: a dump that reads does not keep a process from starting", async () => {
+  const later = { ...t.context, now: () => new Date(Date.now() + 40 * DAY_MS) };
+  const dump = await t.database.pool.connect();
+  await dump.query("begin; lock table jobs, messages, deliveries, attempts in access share mode");
+  await makePartitionsIfFree(later);
+  const { name } = partitionAt("attempts", later.now());
+  const there = async (): Promise<boolean> =>
+    (await listPartitions(t.context.pool)).some((one) => one.name === name);
+  expect(await there()).toBe(false);
+  await dump.query("rollback");
+  dump.release();
+  await t.database.pool.query("update dead_letters set created_at = now() + interval '40 days'");
+  // it is time already
+  await retain(later, true);
+  expect(await until("the weeks", there)).toBe(true);
+});

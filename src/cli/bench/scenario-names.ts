@@ -7,6 +7,7 @@ export const SCENARIO_NAMES = [
   "isolation",
   "noisy",
   "history",
+  "retention",
   "listeners",
   "memory",
   "fan-out",

@@ -10,6 +10,7 @@ import { listenersScenario } from "./listeners.ts";
 import { memoryScenario } from "./memory.ts";
 import { noisyScenario } from "./noisy.ts";
 import { pathScenario } from "./path.ts";
+import { retentionScenario } from "./retention.ts";
 import { submitScenario } from "./submit.ts";
 import { twoDeliverScenario } from "./two-deliver.ts";
 
@@ -21,6 +22,7 @@ export const SCENARIOS: Record<ScenarioName, Scenario> = {
   isolation: isolationScenario,
   noisy: noisyScenario,
   history: historyScenario,
+  retention: retentionScenario,
   listeners: listenersScenario,
   memory: memoryScenario,
   "fan-out": fanOutScenario,
