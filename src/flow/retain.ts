@@ -58,7 +58,7 @@ export async function retain(context: RetainContext, due = false): Promise<void>
     await dropAll(step, turn.gone);
     if (turn.rewrite !== null) await finish(context, step, turn.rewrite);
     await emptyDefaults(context, step);
-    await makePartitions(pool, context.now());
+    await again(context, () => makePartitions(pool, context.now()));
     await replaceOld(context, step);
     await end("done");
   } catch (error) {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pool } from "pg";
 import type { Context } from "../../src/context.ts";
 import { listPartitions, partitionAt } from "../../src/db/partitions.ts";
 import { makePartitions, makePartitionsIfFree, retain } from "../../src/flow/retain.ts";
@@ -128,7 +127,7 @@ function watching(onTransaction: (n: number) => Promise<void>): Context {
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },
-  }) as Pool;
+  });
   return { ...t.context, pool };
 }
 

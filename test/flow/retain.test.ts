@@ -106,7 +106,7 @@ describe("retention", () => {
     for (const table of ["jobs", "messages", "deliveries", "attempts"]) {
       expect(await count(t, `${table}_default`)).toBe(0);
     }
-    expect(await count(t, `${partitionAt("attempts", daysAgo(-60)).name}`)).toBe(1);
+    expect(await count(t, partitionAt("attempts", daysAgo(-60)).name)).toBe(1);
     for (const id of ids) expect(await whatIsLeft(id)).toEqual(ALL);
     expect(await makePartitions(context.pool, daysAgo(-30))).toBe(true);
   });
