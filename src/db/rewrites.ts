@@ -38,7 +38,9 @@ const BATCH_UNITS = 500;
 const WALKED = { messages: 5_000, jobs: 1_000, default: 1_000 } as const;
 /** About what a row takes beside its texts, attempts with their answers. */
 const ROW_BYTES = 2_000;
-const CHANGES = 100;
+/** Copied again at once, so that it keeps up with what changes; fewer may be left to the swap. */
+const CHANGES = 500;
+const FEW_CHANGES = 100;
 const LETTERS = 1_000;
 
 /** Its units are messages or jobs. */
@@ -237,7 +239,7 @@ async function followChanges(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
     [CHANGES],
   );
   if (rows.length > 0) await copy(tx, rewrite, [...new Set(rows.map(({ unit }) => unit))]);
-  return rows.length < CHANGES ? rewrite : { ...rewrite };
+  return rows.length < FEW_CHANGES ? rewrite : { ...rewrite };
 }
 
 async function copy(tx: Tx, rewrite: Rewrite, units: readonly string[]): Promise<void> {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../src/context.ts";
-import { listPartitions, partitionAt } from "../../src/db/partitions.ts";
+import { uuidAt } from "../../src/core/ids.ts";
+import { listPartitions, partitionAt, weekOf } from "../../src/db/partitions.ts";
 import { makePartitions, makePartitionsIfFree, retain } from "../../src/flow/retain.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
@@ -132,8 +133,9 @@ function watching(onTransaction: (n: number) => Promise<void>): Context {
 }
 
 /** Goes on reading and submitting; returns the longest that any of it took, in ms. */
-function traffic(): { stop(): Promise<number> } {
+function traffic(): { submitted: string[]; stop(): Promise<number> } {
   let stopped = false;
+  const submitted: string[] = [];
   const run = async (work: () => Promise<unknown>): Promise<number> => {
     let longest = 0;
     while (!stopped) {
@@ -145,10 +147,11 @@ function traffic(): { stop(): Promise<number> } {
     return longest;
   };
   const runs = [
-    run(() => submit(t)),
+    run(async () => submitted.push(await submit(t))),
     run(() => t.database.pool.query("select from deliveries where id = gen_random_uuid()")),
   ];
   return {
+    submitted,
     async stop() {
       stopped = true;
       return Math.max(...(await Promise.all(runs)));
@@ -290,4 +293,40 @@ test("L1: a dump that reads does not keep a process from starting", async () => 
   // it is time already
   await retain(later, true);
   expect(await until("the weeks", there)).toBe(true);
+});
+
+test("L1: what came without a week is moved into it while more comes", async () => {
+  const { name } = partitionAt("jobs", new Date());
+  await t.database.pool.query(`alter table jobs detach partition ${name}; drop table ${name}`);
+  const others = traffic();
+  await until("jobs in the default partition", async () => others.submitted.length > 50);
+  expect(await count(t, "jobs_default")).toBeGreaterThan(0);
+  await retain(t.context);
+  await sleep(200);
+  expect(await others.stop()).toBeLessThan(3_000);
+  expect(await count(t, "jobs_default")).toBe(0);
+  const { submitted } = others;
+  expect(await count(t, `${name} where id = any($1)`, [submitted])).toBe(submitted.length);
+  expect(await count(t, "jobs where status = 'pending'")).toBe(submitted.length);
+});
+
+test("M2: a message with a delivery in the next week goes when both weeks do", async () => {
+  const seam = weekOf(new Date(Date.now() - 30 * DAY_MS)).getTime();
+  await makePartitions(t.context.pool, new Date(seam - 1));
+  const [before, after] = [uuidAt(new Date(seam - 1)), uuidAt(new Date(seam + 1))];
+  const at = new Date(seam);
+  await t.database.pool.query(
+    `with m as (insert into messages (id, account_id, type, body, delivery_count, request_id, trace_id,
+       created_at) values ($1, $3, 'x', '{}', 2, 'r', 't', $4))
+     insert into deliveries (id, account_id, message_id, event_type, lane_id, url, body_bytes, status,
+       attempt_count, created_at, finished_at)
+     select id, $3, $1, 'x', $1, 'http://127.0.0.1/', 2, 'delivered', 1, $4, $4
+     from unnest(array[$1, $2]::uuid[]) id`,
+    [before, after, t.accountId, at],
+  );
+  await retain(t.context);
+  expect(await count(t, "books where message_id = $1 and balanced", [before])).toBe(1);
+  await retain({ ...t.context, now: () => new Date(Date.now() + 7 * DAY_MS) });
+  expect(await count(t, "messages where id = $1", [before])).toBe(0);
+  expect(await count(t, "deliveries where message_id = $1", [before])).toBe(0);
 });
