@@ -3,8 +3,8 @@
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
 -- The big tables (jobs, messages, deliveries, attempts) have no foreign keys: they are written
 -- together in one transaction and not deleted singly. They are partitioned by week on their
--- UUIDv7 key (src/db/partitions.ts makes the weeks); what outlives its week's retention, and what
--- no week was made for, is in the default partitions.
+-- UUIDv7 key (src/db/partitions.ts makes the weeks); what outlives its week is in one partition of
+-- all that was kept, what no week was made for in the default partitions.
 
 create table settings (
   name text primary key,
@@ -381,6 +381,49 @@ create table stats (
   counts integer[] not null,
   primary key (account_id, step_s, at, endpoint_id, source)
 );
+
+create index stats_age on stats (step_s, at);
+
+-- Whose turn it is to retain: one row.
+create table retention (
+  one boolean primary key default true check (one),
+  -- a name for each turn; it ends by itself when its holder is gone
+  holder uuid,
+  held_until timestamptz not null default now(),
+  next_at timestamptz not null default now(),
+  failures integer not null default 0,
+  -- the rewrite of partitions that is under way (src/db/rewrites.ts)
+  rewrite jsonb,
+  -- tables that were partitions and are to be dropped
+  gone text[] not null default '{}'
+);
+insert into retention default values;
+
+-- What changed in partitions while they are being copied.
+create table partition_changes (
+  seq bigint primary key generated always as identity,
+  unit uuid not null
+);
+
+-- Its argument: what the unit is, the row itself (`id`), its delivery or its message.
+create function note_partition_change() returns trigger language plpgsql as $$
+declare
+  changed record;
+  unit uuid;
+begin
+  if tg_op = 'DELETE' then changed := old; else changed := new; end if;
+  if tg_argv[0] = 'id' then
+    unit := changed.id;
+  elsif tg_argv[0] = 'message_id' then
+    unit := changed.message_id;
+  elsif tg_argv[0] = 'delivery_id' then
+    unit := changed.delivery_id;
+  else
+    select d.message_id into unit from deliveries d where d.id = changed.delivery_id;
+  end if;
+  insert into partition_changes (unit) select unit where unit is not null;
+  return null;
+end $$;
 
 -- Promise 3: at every instant, for any set of messages, what was created is accounted for,
 -- and every dead delivery has its dead letter. `balanced` must be true in every row.

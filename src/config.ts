@@ -106,8 +106,7 @@ export function readConfig(
     roles,
     retention: {
       jobsDays: readDays("RINGBACK_RETENTION_JOBS_DAYS", get, 30),
-      deliveriesDays: readDays("RINGBACK_RETENTION_DELIVERIES_DAYS", get, 30),
-      deadLettersDays: readDays("RINGBACK_RETENTION_DEAD_LETTERS_DAYS", get, 90),
+      ...readDeliveriesDays(get),
     },
   };
   const secrets: Secrets = {
@@ -154,6 +153,22 @@ function readDays(name: string, get: (name: string) => string | null, byDefault:
   if (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS) return days;
   throw new ConfigError(
     `${name} must be a whole number of days from 1 to ${MAX_DAYS}, not ${text}`,
+  );
+}
+
+/** A dead letter needs its delivery. */
+function readDeliveriesDays(
+  get: (name: string) => string | null,
+): Pick<Config["retention"], "deliveriesDays" | "deadLettersDays"> {
+  const [deliveries, deadLetters] = [
+    "RINGBACK_RETENTION_DELIVERIES_DAYS",
+    "RINGBACK_RETENTION_DEAD_LETTERS_DAYS",
+  ] as const;
+  const deliveriesDays = readDays(deliveries, get, 30);
+  const deadLettersDays = readDays(deadLetters, get, Math.max(90, deliveriesDays));
+  if (deadLettersDays >= deliveriesDays) return { deliveriesDays, deadLettersDays };
+  throw new ConfigError(
+    `${deadLetters} (${deadLettersDays}) must not be less than ${deliveries} (${deliveriesDays}): dead letters are deliveries`,
   );
 }
 

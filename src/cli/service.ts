@@ -9,7 +9,7 @@ import { createContext } from "../context.ts";
 import type { Context, Overrides } from "../context.ts";
 import { migrate } from "../db/migrate.ts";
 import { checkMasterKey, ensureFirstAccount } from "../flow/accounts.ts";
-import { makePartitions } from "../flow/retain.ts";
+import { makePartitionsIfFree } from "../flow/retain.ts";
 import { startStats } from "../flow/flush-stats.ts";
 import { createApi } from "../http/app.ts";
 import { consoleRouter } from "../http/console.ts";
@@ -109,7 +109,7 @@ async function start(
   const givenKey = secrets.apiKey?.reveal() ?? generated?.apiKey ?? null;
   const { newKey } = await ensureFirstAccount(context, givenKey);
 
-  await makePartitions(context.pool, context.now());
+  await makePartitionsIfFree(context);
   addDatabaseGauges(context);
   const works = config.roles.includes("compute") || config.roles.includes("deliver");
   const worker = works ? await startWorker(context) : null;

@@ -158,16 +158,40 @@ export async function getJobDrained(
   return { drained: rows[0]!.drained, next: BigInt(rows[0]!.next) };
 }
 
-/** Events of more than 15 minutes ago. Whoever stood before them has to begin anew. */
-export async function deleteOldEvents(tx: Tx): Promise<void> {
-  await tx.query(
-    `with gone as (
-       delete from events where at < now() - interval '15 minutes' returning account_id, xid
-     ), last as (
-       select account_id, max(xid) as xid from gone group by account_id
-     )
-     update event_interest i set complete_from = greatest(i.complete_from, last.xid + 1)
-     from last where i.account_id = last.account_id and i.complete_from is not null`,
+/** Accounts that may have events. */
+export async function listInterests(reader: Reader): Promise<string[]> {
+  const { rows } = await reader.query<{ account_id: string }>(
+    "select account_id from event_interest order by account_id",
   );
-  await tx.query(`delete from event_interest where until < now() - interval '15 minutes'`);
+  return rows.map(({ account_id }) => account_id);
+}
+
+/**
+ * Of the first events of an account, those of more than 15 minutes ago. Whoever stood before them
+ * has to begin anew. Returns how many went.
+ */
+export async function deleteOldEvents(tx: Tx, accountId: string, limit: number): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    `with gone as (
+       delete from events where ctid = any(array(
+         select ctid from (select ctid, at from events where account_id = $1
+           order by xid, seq limit $2) first where at < now() - interval '15 minutes'))
+       returning xid
+     ), told as (
+       update event_interest set complete_from = greatest(complete_from,
+         (select max(xid) from gone) + 1)
+       where account_id = $1 and complete_from is not null and exists (select from gone)
+     )
+     select count(*)::int as count from gone`,
+    [accountId, limit],
+  );
+  return rows[0]!.count;
+}
+
+/** Nobody listens any more, and nothing is left to be told. */
+export async function deleteOldInterests(tx: Tx): Promise<void> {
+  await tx.query(
+    `delete from event_interest i where until < now() - interval '15 minutes'
+       and not exists (select from events e where e.account_id = i.account_id)`,
+  );
 }

@@ -98,6 +98,13 @@ export async function setIdempotencyResponse(
   );
 }
 
-export async function deleteExpiredIdempotencyRecords(tx: Tx): Promise<void> {
-  await tx.query(`delete from idempotency_records where expires_at < now()`);
+/** Some of those that are expired. Returns how many. */
+export async function deleteExpiredIdempotencyRecords(tx: Tx, limit: number): Promise<number> {
+  const { rowCount } = await tx.query(
+    `delete from idempotency_records where ctid = any(array(
+       select ctid from idempotency_records where expires_at < now()
+       order by expires_at limit $1 for update skip locked))`,
+    [limit],
+  );
+  return rowCount ?? 0;
 }

@@ -31,12 +31,22 @@ export async function writeStats(
   });
 }
 
-/** Minutes are kept for a week, hours for thirteen months. */
-export async function deleteOldStats(tx: Tx): Promise<void> {
-  await tx.query(
-    `delete from stats where (step_s = 60 and at < now() - interval '7 days')
-       or (step_s = 3600 and at < now() - interval '400 days')`,
-  );
+/** Minutes are kept for a week, hours for thirteen months. Returns how many rows went. */
+export async function deleteOldStats(tx: Tx, limit: number): Promise<number> {
+  let count = 0;
+  for (const [stepS, days] of [
+    [60, 7],
+    [3_600, 400],
+  ]) {
+    const { rowCount } = await tx.query(
+      `delete from stats where ctid = any(array(
+         select ctid from stats where step_s = $1 and at < now() - $2 * interval '1 day'
+         order by at limit $3 for update skip locked))`,
+      [stepS, days, limit - count],
+    );
+    count += rowCount ?? 0;
+  }
+  return count;
 }
 
 /** Counts per step of `stepS` seconds from `since`, all processes together; empty steps are missing. */

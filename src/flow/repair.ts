@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import { deleteOldEvents } from "../db/events.ts";
+import { deleteOldEvents, deleteOldInterests, listInterests } from "../db/events.ts";
 import { deleteExpiredIdempotencyRecords } from "../db/idempotency.ts";
 import { findOverdueJobs } from "../db/jobs.ts";
 import { findRunsOf } from "../db/runs.ts";
@@ -14,6 +15,7 @@ import {
 import { findForgottenReplays } from "../db/replays.ts";
 import { deleteOldStats } from "../db/stats.ts";
 import { inTransaction } from "../db/transaction.ts";
+import type { Tx } from "../db/transaction.ts";
 import { handBack } from "./finish-job.ts";
 import { wakeLanes } from "./publish.ts";
 import { MAX_PUMPS } from "./pump-lane.ts";
@@ -23,6 +25,7 @@ const OVERDUE_MS = 5_000;
 /** How long a job waits while a thread is free, at most, if all is well. */
 const UNTOLD_MS = 1_500;
 const LIMIT = 1_000;
+const SWEEP_BATCHES = 500;
 /** Lanes with pending deliveries looked at in one turn. */
 const LANES_PER_TURN = 1_000;
 /** Starved lanes taken up at once by one process. */
@@ -156,11 +159,40 @@ async function findOrphanedRuns({
   );
 }
 
-/** What nobody needs any more. */
-export async function sweep({ pool }: Pick<Context, "pool">): Promise<void> {
-  await inTransaction(pool, unlockOrphanedQueueJobs);
-  await inTransaction(pool, deleteSpentQueueJobs);
-  await inTransaction(pool, deleteExpiredIdempotencyRecords);
-  await inTransaction(pool, deleteOldStats);
-  await inTransaction(pool, deleteOldEvents);
+/**
+ * What nobody needs any more, each kind whatever became of the others.
+ * @throws the first failure, when all were tried
+ */
+export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
+  const { pool } = context;
+  const failures: unknown[] = [];
+  const tasks = [
+    () => inTransaction(pool, unlockOrphanedQueueJobs),
+    () => inTransaction(pool, deleteSpentQueueJobs),
+    () => inBatches(context, deleteExpiredIdempotencyRecords),
+    () => inBatches(context, deleteOldStats),
+    () => sweepEvents(context),
+  ];
+  for (const task of tasks) await task().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function sweepEvents(context: Pick<Context, "pool" | "stopping">): Promise<void> {
+  for (const accountId of await listInterests(context.pool)) {
+    await inBatches(context, (tx, limit) => deleteOldEvents(tx, accountId, limit));
+  }
+  await inTransaction(context.pool, deleteOldInterests);
+}
+
+/** What comes in between two sweeps is less than this; a backlog goes over several of them. */
+async function inBatches(
+  { pool, stopping }: Pick<Context, "pool" | "stopping">,
+  remove: (tx: Tx, limit: number) => Promise<number>,
+): Promise<void> {
+  for (let batch = 0; batch < SWEEP_BATCHES && !stopping.aborted; batch += 1) {
+    const startedAt = performance.now();
+    if ((await inTransaction(pool, (tx) => remove(tx, LIMIT))) < LIMIT) return;
+    // half of the time is for others
+    await sleep(performance.now() - startedAt);
+  }
 }

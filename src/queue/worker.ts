@@ -20,7 +20,8 @@ const AUDIT_MS = 2_000;
 /** One audit in so many looks at all lanes there are. */
 const AUDITS_OF_ALL_LANES = 15;
 const SWEEP_MS = 300_000;
-const RETAIN_MS = 1_800_000;
+/** Whether it is time to retain; one process of all does. */
+const RETAIN_MS = 60_000;
 /** On stopping, the share of the grace in which runs may end by themselves. */
 const RUN_SHARE = 0.3;
 
@@ -89,7 +90,7 @@ export async function startWorker(context: Context): Promise<Worker> {
     repeat(context, RECONCILE_MS, () => reconciler.turn()),
     repeat(context, AUDIT_MS, () => auditOwn(context, (audits += 1) % AUDITS_OF_ALL_LANES === 0)),
     repeat(context, SWEEP_MS, () => sweep(context)),
-    repeat(context, RETAIN_MS, () => retain(context)),
+    repeat(context, RETAIN_MS, () => retain(context, true)),
   ];
 
   return {

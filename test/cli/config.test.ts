@@ -66,6 +66,19 @@ describe("defaults", () => {
   });
 });
 
+test("L9: dead letters are kept as long as the deliveries that they are, at least", () => {
+  const days = (deliveries: string, deadLetters?: string) => ({
+    RINGBACK_RETENTION_DELIVERIES_DAYS: deliveries,
+    RINGBACK_RETENTION_DEAD_LETTERS_DAYS: deadLetters,
+  });
+  expect(problemOf(days("30", "20"))).toBe(
+    "RINGBACK_RETENTION_DEAD_LETTERS_DAYS (20) must not be less than RINGBACK_RETENTION_DELIVERIES_DAYS (30): dead letters are deliveries",
+  );
+  expect(read(days("30", "30")).config.retention.deadLettersDays).toBe(30);
+  expect(read(days("7")).config.retention.deadLettersDays).toBe(90);
+  expect(read(days("120")).config.retention.deadLettersDays).toBe(120);
+});
+
 test("what is given is taken", () => {
   const { config, secrets } = read({
     PORT: "0",

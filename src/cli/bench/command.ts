@@ -11,7 +11,11 @@ export function benchCommand(): Command {
       .option("--quick", "small sizes, and only what is done in under a minute")
       .option("--deliveries <number>", "of a drain", positive)
       .option("--jobs <number>", "that the noisy account submits at once", positive)
-      .option("--history <number>", "attempts kept, each with its delivery and job", positive)
+      .option(
+        "--history <number>",
+        "attempts kept, each with its delivery and job; for retention, of the week",
+        positive,
+      )
       .option("--seconds <number>", "of a phase at a steady rate", positive)
       .option(
         "--processes <list>",

@@ -8,6 +8,7 @@ export const SCENARIO_NAMES = [
   "noisy",
   "changes",
   "history",
+  "retention",
   "listeners",
   "memory",
   "fan-out",

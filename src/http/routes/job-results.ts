@@ -79,16 +79,19 @@ const deliveries = route({
   operationId: "listJobDeliveries",
   tag,
   summary: "List a job's deliveries, newest first",
+  description: "Also of a job that retention has deleted, as long as its deliveries are kept.",
   params: idPath("job"),
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["id_invalid", "not_found", "query_invalid", "cursor_invalid"],
   async handler(context, { accountId, params, query }) {
-    const job = await findJob(context, accountId, params.id);
+    const jobId = params.id;
+    const [one] = await listDeliveries(context.lookups, accountId, { jobId, limit: 1 });
+    if (one === undefined) await findJob(context, accountId, jobId);
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.lookups, accountId, { jobId: job.id, ...page }),
+      (page) => listDeliveries(context.lookups, accountId, { jobId, ...page }),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },

@@ -11,6 +11,7 @@ import { listenersScenario } from "./listeners.ts";
 import { memoryScenario } from "./memory.ts";
 import { noisyScenario } from "./noisy.ts";
 import { pathScenario } from "./path.ts";
+import { retentionScenario } from "./retention.ts";
 import { submitScenario } from "./submit.ts";
 import { twoDeliverScenario } from "./two-deliver.ts";
 
@@ -23,6 +24,7 @@ export const SCENARIOS: Record<ScenarioName, Scenario> = {
   noisy: noisyScenario,
   changes: changesScenario,
   history: historyScenario,
+  retention: retentionScenario,
   listeners: listenersScenario,
   memory: memoryScenario,
   "fan-out": fanOutScenario,
