@@ -27,6 +27,8 @@ export interface Config {
   roles: Role[];
   /** Days that something is kept at least; it goes with its week, so up to a week more. */
   retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
+  /** Seconds for which a process that was told to stop goes on taking connections. */
+  drainS: number;
 }
 
 export interface Secrets {
@@ -74,6 +76,7 @@ const KNOWN = [
   "RINGBACK_RETENTION_JOBS_DAYS",
   "RINGBACK_RETENTION_DELIVERIES_DAYS",
   "RINGBACK_RETENTION_DEAD_LETTERS_DAYS",
+  "RINGBACK_DRAIN_SECONDS",
   "RINGBACK_URL",
 ];
 
@@ -109,6 +112,8 @@ export function readConfig(
       deliveriesDays: readDays("RINGBACK_RETENTION_DELIVERIES_DAYS", get, 30),
       deadLettersDays: readDays("RINGBACK_RETENTION_DEAD_LETTERS_DAYS", get, 90),
     },
+    // on a laptop Ctrl-C is at once
+    drainS: readDrain(get("RINGBACK_DRAIN_SECONDS"), development ? 0 : 5),
   };
   const secrets: Secrets = {
     databaseUrl,
@@ -154,6 +159,16 @@ function readDays(name: string, get: (name: string) => string | null, byDefault:
   if (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS) return days;
   throw new ConfigError(
     `${name} must be a whole number of days from 1 to ${MAX_DAYS}, not ${text}`,
+  );
+}
+
+const MAX_DRAIN_S = 300;
+
+function readDrain(text: string | null, byDefault: number): number {
+  if (text === null) return byDefault;
+  if (/^\d+$/.test(text) && Number(text) <= MAX_DRAIN_S) return Number(text);
+  throw new ConfigError(
+    `RINGBACK_DRAIN_SECONDS must be a whole number of seconds from 0 to ${MAX_DRAIN_S}, not ${text}`,
   );
 }
 

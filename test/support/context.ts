@@ -52,6 +52,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       jobEnvironment: {},
       logLevel: process.env["TEST_LOG_LEVEL"] ?? "error",
       retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
+      drainS: 0,
       roles: ["compute", "deliver"],
       ...options.config,
     },
