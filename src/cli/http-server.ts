@@ -31,9 +31,7 @@ export async function listen(server: Server, { host, port }: Address): Promise<v
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = error.code === "EADDRINUSE";
-      const problem = inUse
-        ? portInUse(host, port)
-        : `can't listen on ${host}:${port}: ${error.message}`;
+      const problem = inUse ? portInUse(host, port) : `can't listen on ${host}: ${error.message}`;
       reject(new ConfigError(problem));
     });
     server.listen(port, host, resolve);
@@ -41,11 +39,14 @@ export async function listen(server: Server, { host, port }: Address): Promise<v
 }
 
 /**
- * Finds a port in use without taking it: a client that calls before all is ready must be refused,
- * so that it goes elsewhere.
- * @throws ConfigError another program answers there
+ * Finds an address that can't be listened on without taking it: a client that calls before all is
+ * ready must be refused, so that it goes elsewhere.
+ * @throws ConfigError it is not this machine's, or another program answers there
  */
-export async function checkPort({ host, port }: Address): Promise<void> {
+export async function checkAddress({ host, port }: Address): Promise<void> {
+  const server = createHttpServer();
+  await listen(server, { host, port: 0 });
+  server.close();
   const socket = connect({ host: callable(host), port });
   const answers = await once(socket, "connect", { signal: AbortSignal.timeout(PROBE_MS) }).then(
     () => true,

@@ -17,7 +17,7 @@ import { addDatabaseGauges } from "../queue/gauges.ts";
 import { addGauge } from "../telemetry/metrics.ts";
 import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
-import { checkPort, createHttpServer, drain, listen, urlOf } from "./http-server.ts";
+import { checkAddress, createHttpServer, drain, listen, urlOf } from "./http-server.ts";
 
 /** How long work in hand may take when told to stop, and answers after the drain. */
 const GRACE_MS = 10_000;
@@ -68,7 +68,7 @@ async function start(
     // links need the number; nobody else knows it before all is ready
     await listen(server, config);
   } else {
-    await checkPort(config);
+    await checkAddress(config);
   }
   undo.push(async () => {
     server.close();
