@@ -27,7 +27,7 @@ export function createMetrics() {
     }),
     runSeconds: new Histogram({
       name: "ringback_run_duration_seconds",
-      help: "Duration of runs, by job type and outcome.",
+      help: "Duration of runs, by job type and outcome; job_error: a code of the job type's own.",
       labelNames: ["type", "outcome"],
       buckets: SECONDS,
       registers,
