@@ -115,6 +115,7 @@ create table endpoints (
   check ((state = 'disabled') = (disabled_reason is not null))
 );
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
+create index endpoints_held on endpoints (state) where state <> 'active' and deleted_at is null;
 
 -- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the
 -- account's, for ad-hoc callbacks. One that was rotated out signs until expires_at.
@@ -149,6 +150,7 @@ create table lanes (
   check ((endpoint_id is null) <> (origin is null))
 ) with (fillfactor = 50);
 create index lanes_account on lanes (account_id, id desc);
+create index lanes_broken on lanes (breaker_until) where breaker_until is not null;
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
 

@@ -29,6 +29,8 @@ export interface Config {
   retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
   /** Seconds for which a process that was told to stop goes on taking connections. */
   drainS: number;
+  /** What a reader of metrics must show; null: anyone may read them. */
+  metricsToken: Secret | null;
 }
 
 export interface Secrets {
@@ -77,6 +79,7 @@ const KNOWN = [
   "RINGBACK_RETENTION_DELIVERIES_DAYS",
   "RINGBACK_RETENTION_DEAD_LETTERS_DAYS",
   "RINGBACK_DRAIN_SECONDS",
+  "RINGBACK_METRICS_TOKEN",
   "RINGBACK_URL",
 ];
 
@@ -114,6 +117,7 @@ export function readConfig(
     },
     // on a laptop Ctrl-C is at once
     drainS: readDrain(get("RINGBACK_DRAIN_SECONDS"), development ? 0 : 5),
+    metricsToken: readMetricsToken(get("RINGBACK_METRICS_TOKEN")),
   };
   const secrets: Secrets = {
     databaseUrl,
@@ -223,7 +227,12 @@ function readModules(text: string | null): string[] {
 }
 
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const secret = ["DATABASE_URL", "RINGBACK_MASTER_KEY", "RINGBACK_API_KEY"];
+  const secret = [
+    "DATABASE_URL",
+    "RINGBACK_MASTER_KEY",
+    "RINGBACK_API_KEY",
+    "RINGBACK_METRICS_TOKEN",
+  ];
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !secret.includes(name)));
 }
 
@@ -258,6 +267,16 @@ function readApiKey(text: string | null): Secret | null {
   if (text === null) return null;
   if (!isApiKey(text)) {
     throw new ConfigError("RINGBACK_API_KEY must be rk_ and 20 to 200 letters, digits, - or _");
+  }
+  return new Secret(text);
+}
+
+function readMetricsToken(text: string | null): Secret | null {
+  if (text === null) return null;
+  if (!/^[!-~]{16,200}$/.test(text)) {
+    throw new ConfigError(
+      "RINGBACK_METRICS_TOKEN must be 16 to 200 visible ASCII characters without spaces",
+    );
   }
   return new Secret(text);
 }

@@ -13,7 +13,7 @@ import { createApi } from "../http/app.ts";
 import { consoleRouter } from "../http/console.ts";
 import { docsRouter } from "../http/docs.ts";
 import { startWorker } from "../queue/worker.ts";
-import { addDatabaseGauges } from "../queue/gauges.ts";
+import { addGauges } from "../queue/gauges.ts";
 import { addGauge } from "../telemetry/metrics.ts";
 import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
@@ -114,7 +114,7 @@ async function start(
   const { newKey } = await ensureFirstAccount(context, givenKey);
 
   await makePartitions(context.pool, context.now());
-  addDatabaseGauges(context);
+  addGauges(context);
   const works = config.roles.includes("compute") || config.roles.includes("deliver");
   const worker = works ? await startWorker(context) : null;
   if (worker !== null) {

@@ -53,6 +53,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       logLevel: process.env["TEST_LOG_LEVEL"] ?? "error",
       retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
       drainS: 0,
+      metricsToken: null,
       roles: ["compute", "deliver"],
       ...options.config,
     },
