@@ -24,7 +24,8 @@ create table api_keys (
   account_id uuid not null references accounts,
   name text not null,
   hash bytea not null unique,
-  scopes text[] not null check (scopes <@ array['jobs', 'webhooks', 'admin'] and scopes <> '{}'),
+  scopes text[] not null
+    check (scopes <@ array['jobs', 'webhooks', 'admin', 'operator'] and scopes <> '{}'),
   created_at timestamptz not null default now(),
   -- to the minute
   last_used_at timestamptz,

@@ -39,7 +39,7 @@ describe("signing in", () => {
     const answer = await ask("get", SESSION, { cookie });
     expect(answer.body).toMatchObject({
       account: { id: expect.stringMatching(/^acc_/), name: "default" },
-      key: { id: expect.stringMatching(/^key_/), name: "test", scopes: ["admin"] },
+      key: { id: expect.stringMatching(/^key_/), name: "test", scopes: ["admin", "operator"] },
     });
     expect(answer.headers["cache-control"]).toBe("no-store");
     expect(await ask("get", "/v1/jobs", { cookie })).toMatchObject({ status: 200 });
