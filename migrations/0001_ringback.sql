@@ -24,7 +24,8 @@ create table api_keys (
   account_id uuid not null references accounts,
   name text not null,
   hash bytea not null unique,
-  scopes text[] not null check (scopes <@ array['jobs', 'webhooks', 'admin'] and scopes <> '{}'),
+  scopes text[] not null
+    check (scopes <@ array['jobs', 'webhooks', 'admin', 'operator'] and scopes <> '{}'),
   created_at timestamptz not null default now(),
   -- to the minute
   last_used_at timestamptz,
@@ -120,6 +121,7 @@ create table endpoints (
   check ((state = 'disabled') = (disabled_reason is not null))
 );
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
+create index endpoints_held on endpoints (state) where state <> 'active' and deleted_at is null;
 
 -- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the
 -- account's, which those of the origins of ad-hoc callbacks are derived from. One that was rotated out signs until expires_at.
@@ -158,6 +160,7 @@ create table lanes (
   check ((placing_xid is null) = (placing_upto is null))
 ) with (fillfactor = 50);
 create index lanes_account on lanes (account_id, id desc);
+create index lanes_broken on lanes (breaker_until) where breaker_until is not null;
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
 

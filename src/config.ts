@@ -27,6 +27,10 @@ export interface Config {
   roles: Role[];
   /** Days that something is kept at least; it goes with its week, so up to a week more. */
   retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
+  /** Seconds for which a process that was told to stop goes on taking connections. */
+  drainS: number;
+  /** What a reader of metrics must show; null: anyone may read them. */
+  metricsToken: Secret | null;
 }
 
 export interface Secrets {
@@ -74,6 +78,8 @@ const KNOWN = [
   "RINGBACK_RETENTION_JOBS_DAYS",
   "RINGBACK_RETENTION_DELIVERIES_DAYS",
   "RINGBACK_RETENTION_DEAD_LETTERS_DAYS",
+  "RINGBACK_DRAIN_SECONDS",
+  "RINGBACK_METRICS_TOKEN",
   "RINGBACK_URL",
 ];
 
@@ -108,6 +114,9 @@ export function readConfig(
       jobsDays: readDays("RINGBACK_RETENTION_JOBS_DAYS", get, 30),
       ...readDeliveriesDays(get),
     },
+    // on a laptop Ctrl-C is at once
+    drainS: readDrain(get("RINGBACK_DRAIN_SECONDS"), development ? 0 : 5),
+    metricsToken: readMetricsToken(get("RINGBACK_METRICS_TOKEN")),
   };
   const secrets: Secrets = {
     databaseUrl,
@@ -172,6 +181,16 @@ function readDeliveriesDays(
   );
 }
 
+const MAX_DRAIN_S = 300;
+
+function readDrain(text: string | null, byDefault: number): number {
+  if (text === null) return byDefault;
+  if (/^\d+$/.test(text) && Number(text) <= MAX_DRAIN_S) return Number(text);
+  throw new ConfigError(
+    `RINGBACK_DRAIN_SECONDS must be a whole number of seconds from 0 to ${MAX_DRAIN_S}, not ${text}`,
+  );
+}
+
 function readDatabaseUrl(text: string | null): Secret | null {
   if (text === null) return null;
   if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) {
@@ -233,7 +252,12 @@ function readModules(text: string | null): string[] {
 }
 
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const secret = ["DATABASE_URL", "RINGBACK_MASTER_KEY", "RINGBACK_API_KEY"];
+  const secret = [
+    "DATABASE_URL",
+    "RINGBACK_MASTER_KEY",
+    "RINGBACK_API_KEY",
+    "RINGBACK_METRICS_TOKEN",
+  ];
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !secret.includes(name)));
 }
 
@@ -268,6 +292,16 @@ function readApiKey(text: string | null): Secret | null {
   if (text === null) return null;
   if (!isApiKey(text)) {
     throw new ConfigError("RINGBACK_API_KEY must be rk_ and 20 to 200 letters, digits, - or _");
+  }
+  return new Secret(text);
+}
+
+function readMetricsToken(text: string | null): Secret | null {
+  if (text === null) return null;
+  if (!/^[!-~]{16,200}$/.test(text)) {
+    throw new ConfigError(
+      "RINGBACK_METRICS_TOKEN must be 16 to 200 visible ASCII characters without spaces",
+    );
   }
   return new Secret(text);
 }

@@ -1,13 +1,12 @@
 import { ConfigError, readConfig } from "../config.ts";
 import { newApiKey } from "../core/api-key.ts";
+import { SCOPES } from "../core/model.ts";
 import type { Scope } from "../core/model.ts";
 import { createVault } from "../core/vault.ts";
 import { createPool } from "../db/pool.ts";
 import { addApiKey, checkMasterKey, ensureAccount } from "../flow/accounts.ts";
 import { openDatabase } from "./database.ts";
 import { usageError } from "./exit.ts";
-
-const SCOPES: readonly string[] = ["jobs", "webhooks", "admin"] satisfies Scope[];
 
 const UNDEFINED_TABLE = "42P01";
 
@@ -21,7 +20,7 @@ export async function createKeyInDatabase(options: {
   scopes: string[];
 }): Promise<string> {
   const { account, name, scopes } = options;
-  const unknown = scopes.find((scope) => !SCOPES.includes(scope));
+  const unknown = scopes.find((scope) => !SCOPES.some((known) => known === scope));
   if (unknown !== undefined) {
     throw usageError(`unknown scope ${JSON.stringify(unknown)} (known: ${SCOPES.join(", ")})`);
   }

@@ -1,6 +1,4 @@
 import { Router } from "express";
-import { createServer } from "node:http";
-import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../config.ts";
@@ -14,13 +12,14 @@ import { startStats } from "../flow/flush-stats.ts";
 import { createApi } from "../http/app.ts";
 import { consoleRouter } from "../http/console.ts";
 import { docsRouter } from "../http/docs.ts";
-import { shouldUpgradeCallback } from "../http/websocket.ts";
 import { startWorker } from "../queue/worker.ts";
-import { addDatabaseGauges } from "../queue/gauges.ts";
+import { addGauges } from "../queue/gauges.ts";
 import { addGauge } from "../telemetry/metrics.ts";
 import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
+import { checkAddress, createHttpServer, drain, listen, urlOf } from "./http-server.ts";
 
+/** How long work in hand may take when told to stop, and answers after the drain. */
 const GRACE_MS = 10_000;
 /** A database that has ended is not worth waiting for. */
 const NO_DATABASE_GRACE_MS = 500;
@@ -62,21 +61,27 @@ async function start(
   undo: (() => Promise<unknown>)[],
 ): Promise<Service> {
   const stopping = new AbortController();
+  const refusing = new AbortController();
+  const server = createHttpServer();
   // first, so that a port in use is known before anything else is touched
-  const { server, setHandler } = await listen(config);
+  if (config.port === 0) {
+    // links need the number; nobody else knows it before all is ready
+    await listen(server, config);
+  } else {
+    await checkAddress(config);
+  }
   undo.push(async () => {
-    const closed = close(server);
+    server.close();
     // a client that goes on asking "are you ready?" would keep this process half-living for ever
     server.closeAllConnections();
-    await closed;
   });
-  const { port } = server.address() as AddressInfo;
+  const port = config.port || (server.address() as AddressInfo).port;
 
   const database = await openDatabase(config, secrets);
   undo.push(() => database.stop());
-  let graceMs = GRACE_MS;
+  let databaseGone = false;
   database.onExit((reason) => {
-    graceMs = NO_DATABASE_GRACE_MS;
+    databaseGone = true;
     onFatal?.(reason);
   });
   const generated = config.development ? readGeneratedKeys(config.dataDir) : null;
@@ -85,7 +90,7 @@ async function start(
   const context = await createContext({
     config: {
       ...config,
-      publicUrl: config.publicUrl ?? `http://${hostForLinks(config.host)}:${port}`,
+      publicUrl: config.publicUrl ?? urlOf(config.host, port),
     },
     databaseUrl: database.url,
     masterKey: secrets.masterKey?.reveal() ?? generated!.masterKey,
@@ -97,7 +102,6 @@ async function start(
     () => context.pool.end(),
     () => context.compute.close(),
     () => context.transport.close(),
-    async () => stopping.abort(),
   );
   if (!(await checkMasterKey(context))) {
     throw new ConfigError(
@@ -110,33 +114,44 @@ async function start(
   const { newKey } = await ensureFirstAccount(context, givenKey);
 
   await makePartitionsIfFree(context);
-  addDatabaseGauges(context);
+  addGauges(context);
   const works = config.roles.includes("compute") || config.roles.includes("deliver");
   const worker = works ? await startWorker(context) : null;
-  if (worker !== null) undo.push(() => worker.stop(0));
+  if (worker !== null) {
+    undo.push(async () => {
+      stopping.abort();
+      await worker.stop(0);
+    });
+  }
   const stats = startStats(context);
-  const api = createApi(context, Router().use(docsRouter(), consoleRouter()));
-  setHandler(api.app);
-  server.on("upgrade", api.upgrade);
+  const pages = Router().use(docsRouter(), consoleRouter());
+  const api = createApi(context, pages, refusing.signal);
   addGauge(
     context.telemetry.metrics,
     { name: "ringback_live_listeners", help: "Listeners to live events in this process." },
     () => ({ "": api.live.count() }),
   );
 
+  server.on("request", api.app).on("upgrade", api.upgrade);
+  if (!server.listening) await listen(server, config);
+
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
+    const drainMs = databaseGone || !config.roles.includes("api") ? 0 : config.drainS * 1000;
+    const graceMs = databaseGone ? NO_DATABASE_GRACE_MS : GRACE_MS;
+    const deadline = performance.now() + drainMs + graceMs;
+    const leftMs = (): number => Math.max(0, deadline - performance.now());
+    const atMost = async (what: Promise<unknown>, ms: number): Promise<void> =>
+      void (await Promise.race([what, sleep(ms, undefined, { ref: false })]));
+
     stopping.abort();
-    const deadline = performance.now() + graceMs;
-    const left = (): number => Math.max(0, deadline - performance.now());
-    const closing = close(server);
-    await worker?.stop(left());
-    await Promise.race([stats.stop(), sleep(left(), undefined, { ref: false })]);
-    await Promise.race([closing, sleep(left(), undefined, { ref: false })]);
-    server.closeAllConnections();
-    await Promise.race([context.transport.close(), sleep(left(), undefined, { ref: false })]);
+    // the work of others ends beside it; the API can write until its last answer is out
+    const drained = drain(server, { drainMs, onRefusing: () => refusing.abort(), leftMs });
+    await Promise.all([drained, worker?.stop(graceMs)]);
+    await atMost(stats.stop(), leftMs());
+    await atMost(context.transport.close(), leftMs());
     await context.compute.close();
-    await Promise.race([context.pool.end(), sleep(1_000, undefined, { ref: false })]);
+    await atMost(context.pool.end(), 1_000);
     await database.stop();
   }
   return {
@@ -145,41 +160,4 @@ async function start(
     apiKey: newKey ?? (secrets.apiKey === null ? givenKey : null),
     stop: () => (stopped ??= stop()),
   };
-}
-
-async function listen(
-  config: Config,
-): Promise<{ server: Server; setHandler(handler: RequestListener): void }> {
-  let handler: RequestListener = (_request, response) => {
-    response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" });
-    response.end(JSON.stringify({ status: 503, code: "unavailable", title: "Starting" }));
-  };
-  const limits = { requestTimeout: 30_000, headersTimeout: 15_000, shouldUpgradeCallback };
-  const server = createServer(limits, (...exchange) => handler(...exchange));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(new ConfigError(listenProblem(config, error)));
-    });
-    server.listen(config.port, config.host, resolve);
-  });
-  return { server, setHandler: (next) => (handler = next) };
-}
-
-function listenProblem({ host, port }: Config, error: NodeJS.ErrnoException): string {
-  if (error.code === "EADDRINUSE") {
-    return `PORT ${port} on ${host} is in use by another program; set PORT to a free one`;
-  }
-  return `can't listen on ${host}:${port}: ${error.message}`;
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  await closed;
-}
-
-/** An address that listens on all interfaces is no address to call. */
-function hostForLinks(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }

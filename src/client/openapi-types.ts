@@ -858,9 +858,12 @@ export interface Overview {
     paused: number;
     disabled: number;
   };
+  /** Of all accounts; `compute` and `deliver`: alive with this role */
   workers: {
     alive: number;
     silent: number;
+    compute: number;
+    deliver: number;
   };
 }
 export interface CappedCount {
@@ -971,7 +974,7 @@ export interface ApiKey {
   id: string;
   name: string;
   /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin")[];
+  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
   created_at: string;
   /** To the minute */
   last_used_at: string | null;
@@ -992,7 +995,7 @@ export interface ApiKeyWithText {
   id: string;
   name: string;
   /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin")[];
+  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
   created_at: string;
   /** To the minute */
   last_used_at: string | null;

@@ -1,4 +1,5 @@
 import type { JobError, JobType, RunContext } from "../core/job-type.ts";
+import type { RunFailure } from "../core/run-failures.ts";
 import { cleanText, errorMessage, firstLine, toJsonText } from "./json-text.ts";
 import type { ThreadOutcome, ThreadTask } from "./messages.ts";
 
@@ -66,9 +67,10 @@ async function encodeResult(
 /** What a throw means: a `JobError` says so itself, anything else may be tried again. */
 function failure(error: unknown): ThreadOutcome {
   const message = firstLine(errorMessage(error)) || "the run failed without a message";
-  return isJobError(error)
-    ? failed(cleanText(error.code, MAX_CODE_LENGTH), message, error.retryable)
-    : failed("run_error", message, true);
+  if (!isJobError(error)) return failed("run_error", message, true);
+  const { retryable } = error;
+  const code = cleanText(error.code, MAX_CODE_LENGTH);
+  return { kind: "failed", code, message: cleanText(message, MAX_MESSAGE_LENGTH), retryable };
 }
 
 // By shape: the job type may have come with its own copy of the class.
@@ -83,7 +85,7 @@ function isJobError(error: unknown): error is JobError {
   );
 }
 
-function failed(code: string, message: string, retryable = false): ThreadOutcome {
+function failed(code: RunFailure, message: string, retryable = false): ThreadOutcome {
   return { kind: "failed", code, message: cleanText(message, MAX_MESSAGE_LENGTH), retryable };
 }
 

@@ -1,3 +1,4 @@
+import type { RunFailure } from "../core/run-failures.ts";
 import { errorMessage } from "./json-text.ts";
 import type { LogLine, Progress, StopReason, ThreadMessage, ThreadOutcome } from "./messages.ts";
 
@@ -82,13 +83,13 @@ function logLine({ request }: PoolRun, line: LogLine): void {
 export function endedOutcome(request: ComputeRequest, ending: Ending): RunOutcome {
   if (ending !== "timeout") return { kind: "stopped", reason: ending };
   const message = `the run took longer than its timeout of ${request.timeoutMs / 1000} s`;
-  return { kind: "failed", code: "timeout", message, retryable: false };
+  return failed("timeout", message, false);
 }
 
 /** What it means that the thread ended before the run did. */
 export function threadDeath(run: PoolRun, error: unknown, memoryMb?: number): ThreadOutcome {
   if (run.crash !== null) {
-    return { kind: "failed", code: "run_error", message: run.crash, retryable: true };
+    return failed("run_error", run.crash);
   }
   const outOfMemory =
     typeof error === "object" &&
@@ -99,5 +100,9 @@ export function threadDeath(run: PoolRun, error: unknown, memoryMb?: number): Th
   const message = outOfMemory
     ? `the run needed more memory than its thread has${limit}`
     : `the thread of the run died: ${errorMessage(error)}`;
-  return { kind: "failed", code: "thread_died", message, retryable: true };
+  return failed("thread_died", message);
+}
+
+function failed(code: RunFailure, message: string, retryable = true): ThreadOutcome {
+  return { kind: "failed", code, message, retryable };
 }

@@ -2,6 +2,7 @@
 // (piscina loads it with require) and no throw at import (piscina would not start threads again).
 import { AsyncLocalStorage } from "node:async_hooks";
 import { MessageChannel, parentPort, threadId, workerData } from "node:worker_threads";
+import type { RunFailure } from "../core/run-failures.ts";
 import { parseAllowTargets } from "../core/targets.ts";
 import { createGuardedFetch } from "../transport/guarded-fetch.ts";
 import { execute } from "./execute.ts";
@@ -65,7 +66,8 @@ export default async function runTask(task: ThreadTask): Promise<ThreadOutcome> 
   } catch (error) {
     jobTypes = null;
     const message = cleanText(firstLine(errorMessage(error)), 2_000);
-    return { kind: "failed", code: "job_types_not_loaded", message, retryable: true };
+    const code = "job_types_not_loaded" satisfies RunFailure;
+    return { kind: "failed", code, message, retryable: true };
   } finally {
     reporter.end();
     current = null;

@@ -234,7 +234,9 @@ export interface Replay {
   finished_at: Date | null;
 }
 
-export type Scope = "jobs" | "webhooks" | "admin";
+/** `admin` implies the others but `operator`, which is for what all accounts share. */
+export const SCOPES = ["jobs", "webhooks", "admin", "operator"] as const;
+export type Scope = (typeof SCOPES)[number];
 
 /** Whom a request acts for. */
 export interface Caller {

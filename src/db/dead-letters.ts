@@ -112,14 +112,3 @@ export async function discardDeadLetters(
   );
   return rowCount ?? 0;
 }
-
-/** Of the inbox, for metrics. */
-export async function countDeadLetters(
-  reader: Reader,
-): Promise<{ reason: DeadReason; count: number }[]> {
-  const { rows } = await reader.query<{ reason: DeadReason; count: number }>(
-    `select reason, count(*)::int as count from dead_letters
-     where discarded_at is null group by reason`,
-  );
-  return rows;
-}

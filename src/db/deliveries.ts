@@ -124,21 +124,3 @@ export async function getDelivery(
   });
   return rows[0] ?? null;
 }
-
-/** For metrics. */
-export async function getDeliveryBacklog(
-  reader: Reader,
-): Promise<{ pending: number; due: number; oldest_due_s: number | null }> {
-  const { rows } = await reader.query<{
-    pending: number;
-    due: number;
-    oldest_due_s: number | null;
-  }>(
-    `select count(*)::int as pending,
-       count(*) filter (where next_attempt_at <= now())::int as due,
-       extract(epoch from now() - min(next_attempt_at) filter (where next_attempt_at <= now()))
-         ::float8 as oldest_due_s
-     from deliveries where status = 'pending'`,
-  );
-  return rows[0]!;
-}

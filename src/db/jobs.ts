@@ -179,20 +179,3 @@ export async function findFinishedJobs(reader: Reader, ids: readonly string[]): 
   });
   return rows.map(({ id }) => id);
 }
-
-/** Jobs by state, and the age of the oldest due pending one in seconds, for metrics. */
-export async function countJobs(
-  reader: Reader,
-): Promise<{ status: JobStatus; count: number; oldest_due_s: number | null }[]> {
-  const { rows } = await reader.query<{
-    status: JobStatus;
-    count: number;
-    oldest_due_s: number | null;
-  }>(
-    `select status, count(*)::int as count,
-       extract(epoch from now() - min(next_run_at) filter (where next_run_at <= now()))::float8
-         as oldest_due_s
-     from jobs where status in ('pending', 'running') group by status`,
-  );
-  return rows;
-}

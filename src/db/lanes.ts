@@ -129,16 +129,3 @@ export async function findStarvedLanes(
     last: rows.length === look.limit ? rows.at(-1)!.id : null,
   };
 }
-
-/** For metrics. */
-export async function countTroubledLanes(
-  reader: Reader,
-): Promise<{ broken: number; paused: number; leased: number }> {
-  const { rows } = await reader.query<{ broken: number; paused: number; leased: number }>(
-    `select count(*) filter (where l.breaker_until > now())::int as broken,
-       count(*) filter (where e.state = 'paused')::int as paused,
-       count(*) filter (where l.leased_by is not null)::int as leased
-     from lanes l left join endpoints e on e.id = l.endpoint_id and e.deleted_at is null`,
-  );
-  return rows[0]!;
-}

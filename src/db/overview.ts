@@ -142,10 +142,22 @@ export async function listWorkers(reader: Reader): Promise<WorkerView[]> {
 const WORKER_STATE = `case when heartbeat_at > now() - interval '3 seconds'
   then 'alive' else 'silent' end`;
 
-export async function countWorkers(reader: Reader): Promise<{ alive: number; silent: number }> {
-  const { rows } = await reader.query<{ alive: number; silent: number }>(
-    `select count(*) filter (where ${WORKER_STATE} = 'alive')::int as alive,
-       count(*) filter (where ${WORKER_STATE} = 'silent')::int as silent from workers`,
+export interface WorkerCounts {
+  alive: number;
+  silent: number;
+  /** Alive, by role. */
+  compute: number;
+  deliver: number;
+}
+
+/** Of all workers, whichever account they work for: whether work can be done. */
+export async function countWorkers(reader: Reader): Promise<WorkerCounts> {
+  const { rows } = await reader.query<WorkerCounts>(
+    `select count(*) filter (where alive)::int as alive,
+       count(*) filter (where not alive)::int as silent,
+       count(*) filter (where alive and 'compute' = any(roles))::int as compute,
+       count(*) filter (where alive and 'deliver' = any(roles))::int as deliver
+     from (select roles, ${WORKER_STATE} = 'alive' as alive from workers) w`,
   );
   return rows[0]!;
 }

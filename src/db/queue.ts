@@ -1,5 +1,5 @@
 import { NUDGES } from "./nudges.ts";
-import type { Reader, Tx } from "./transaction.ts";
+import type { Tx } from "./transaction.ts";
 
 /** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
 export interface WakeUp {
@@ -155,13 +155,4 @@ export async function deleteSpentQueueJobs(tx: Tx): Promise<number> {
        limit 10000))`,
   );
   return rows[0]?.count ?? 0;
-}
-
-/** Wake-ups that wait, for metrics. */
-export async function countWaitingWakeUps(reader: Reader): Promise<Record<string, number>> {
-  const { rows } = await reader.query<{ task: string; count: number }>(
-    `select task_identifier as task, count(*)::int as count from graphile_worker.jobs
-     where locked_at is null and run_at <= now() group by 1`,
-  );
-  return Object.fromEntries(rows.map(({ task, count }) => [task, count]));
 }

@@ -63,7 +63,7 @@ async function storeKey(tx: Tx, { accountId, name, text, scopes }: NewApiKey): P
 }
 
 /**
- * The first account and its admin key. With no key given and none in the database, makes one and
+ * The first account and its key, which may operate the service too. With no key given and none in the database, makes one and
  * returns it: the only time it can be shown.
  */
 export async function ensureFirstAccount(
@@ -71,7 +71,7 @@ export async function ensureFirstAccount(
   apiKey: string | null,
 ): Promise<{ newKey: string | null }> {
   const accountId = await ensureAccount(context, FIRST_ACCOUNT);
-  const key = { accountId, name: "first", scopes: ["admin"] as Scope[] };
+  const key = { accountId, name: "first", scopes: ["admin", "operator"] as Scope[] };
   if (apiKey !== null) {
     await addApiKey(context, { ...key, text: apiKey });
     return { newKey: null };

@@ -37,18 +37,20 @@ export function createApp(context: Context, pages?: Router): Express {
 /**
  * The HTTP API: an Express app, and what takes the WebSockets of its server. The caller listens.
  * @param pages mounted behind the API, for instance a console
+ * @param leaving aborted when whoever waits or listens is to be let go, to come back elsewhere
  */
 export function createApi(
   context: Context,
   pages?: Router,
+  leaving: AbortSignal = context.stopping,
 ): { app: Express; upgrade: UpgradeHandler; live: LiveEvents } {
   const http: HttpContext = {
     ...context,
     watch: createJobWatch({
       findFinished: (ids) => findFinishedJobs(context.pool, ids),
-      stopping: context.stopping,
+      stopping: leaving,
     }),
-    live: createLiveEvents(context),
+    live: createLiveEvents({ ...context, stopping: leaving }),
   };
   const authenticate = createAuthenticator(http);
   const app = express();
@@ -73,14 +75,18 @@ export function createApi(
 }
 
 function identify({ telemetry, stopping }: HttpContext): express.RequestHandler {
+  const open = new Set<Response>();
+  // each connection ends with its next answer, those that are awaited now as well
+  stopping.addEventListener("abort", () => open.forEach(closeAfter));
   return function identifyRequest(request, response, next) {
     const info = requestInfo(request, response);
     const locals: Locals = { info, route: "none", accountId: null };
     Object.assign(response.locals, locals);
     response.setHeader("x-request-id", info.requestId);
-    // a busy connection would otherwise be kept until the grace ends, and then be cut
-    if (stopping.aborted) response.setHeader("connection", "close");
+    if (stopping.aborted) closeAfter(response);
+    open.add(response);
     response.once("close", () => {
+      open.delete(response);
       const { route, accountId } = localsOf(response);
       telemetry.requestFinished({
         method: request.method,
@@ -94,6 +100,10 @@ function identify({ telemetry, stopping }: HttpContext): express.RequestHandler 
     });
     next();
   };
+}
+
+function closeAfter(response: Response): void {
+  if (!response.headersSent) response.setHeader("connection", "close");
 }
 
 function securityHeaders(publicUrl: string): express.RequestHandler {

@@ -89,8 +89,9 @@ function unauthenticated(detail: string): Problem {
 /** @throws Problem `scope_missing` that names the scope */
 export function requireScope(route: Pick<Route, "scopes">, caller: Caller): void {
   if (allows(route, caller)) return;
-  const scopes = (route.scopes ?? []).join(" or ");
-  throw new Problem("scope_missing", `This needs an API key with scope ${scopes}, or admin.`, {
+  const needed = route.scopes ?? [];
+  const scopes = needed.join(" or ") + (needed.includes("operator") ? "" : ", or admin");
+  throw new Problem("scope_missing", `This needs an API key with scope ${scopes}.`, {
     headers: { "www-authenticate": `Bearer realm="ringback", error="insufficient_scope"` },
   });
 }

@@ -78,7 +78,8 @@ export function describeApi(
         apiKey: {
           type: "http",
           scheme: "bearer",
-          description: "`authorization: Bearer rk_…`. Scopes: jobs, webhooks; admin implies both.",
+          description:
+            "`authorization: Bearer rk_…`. Scopes: jobs, webhooks; admin implies both; operator is for what all accounts share.",
         },
       },
     },

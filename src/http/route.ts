@@ -60,7 +60,7 @@ interface Definition {
   method: Method;
   /** With parameters as in OpenAPI: `/v1/jobs/{id}`. */
   path: string;
-  /** Any of them is enough, `admin` always is; null: no key is needed. */
+  /** Any of them is enough, `admin` is but for `operator`; null: no key is needed. */
   scopes: readonly Scope[] | null;
   operationId: string;
   tag: string;
@@ -121,7 +121,9 @@ export function route<
 export function allows({ scopes }: Pick<Route, "scopes">, caller: Caller): boolean {
   return (
     scopes === null ||
-    caller.scopes.includes("admin") ||
-    scopes.some((scope) => caller.scopes.includes(scope))
+    scopes.some(
+      (scope) =>
+        caller.scopes.includes(scope) || (scope !== "operator" && caller.scopes.includes("admin")),
+    )
   );
 }

@@ -1,77 +1,83 @@
 import type { Context } from "../context.ts";
-import { countDeadLetters } from "../db/dead-letters.ts";
-import { getDeliveryBacklog } from "../db/deliveries.ts";
-import { countJobs } from "../db/jobs.ts";
-import { countTroubledLanes } from "../db/lanes.ts";
-import { countWaitingWakeUps } from "../db/queue.ts";
-import { readSigns } from "../db/workers.ts";
+import { GAUGES_CAPPED_AT } from "../db/gauges.ts";
+import { createDatabaseGauges } from "../flow/database-gauges.ts";
+import type { GaugeReading } from "../flow/database-gauges.ts";
 import { addGauge } from "../telemetry/metrics.ts";
 
-/** What the database knows, asked when the metrics page is read. */
-export function addDatabaseGauges({ pool, telemetry }: Pick<Context, "pool" | "telemetry">): void {
-  const { metrics } = telemetry;
+const CAPPED = `counted up to ${GAUGES_CAPPED_AT}, of all accounts`;
+
+type GaugeContext = Pick<Context, "pool" | "telemetry" | "pumps">;
+
+/**
+ * What the database and this process know, asked when the metrics page is read. Those of the
+ * database are up to 5 s old, and absent when it does not tell.
+ */
+export function addGauges(context: GaugeContext): void {
+  const { pool, pumps } = context;
+  const { metrics } = context.telemetry;
+  const current = createDatabaseGauges(context);
   const gauge = (
     name: string,
     help: string,
-    read: () => Promise<Record<string, number>> | Record<string, number>,
+    read: (gauges: GaugeReading) => Record<string, number>,
     label?: string,
-  ): void => addGauge(metrics, { name, help, ...(label === undefined ? {} : { label }) }, read);
+  ): void =>
+    addGauge(metrics, { name, help, ...(label === undefined ? {} : { label }) }, async () => {
+      const gauges = await current();
+      return gauges === null ? {} : read(gauges);
+    });
 
   gauge(
     "ringback_jobs",
-    "Jobs that have not ended, by state.",
-    async () => ({
-      pending: 0,
-      running: 0,
-      ...Object.fromEntries((await countJobs(pool)).map((row) => [row.status, row.count])),
-    }),
+    `Jobs that have not ended, by state; ${CAPPED}.`,
+    (now) => ({ pending: now.jobs_pending, running: now.jobs_running }),
     "status",
   );
   gauge(
     "ringback_oldest_due_seconds",
-    "Age of the oldest due pending job and delivery.",
-    async () => {
-      const [jobs, deliveries] = await Promise.all([countJobs(pool), getDeliveryBacklog(pool)]);
-      const job = jobs.find(({ status }) => status === "pending")?.oldest_due_s ?? 0;
-      return { job: Math.max(0, job), delivery: Math.max(0, deliveries.oldest_due_s ?? 0) };
-    },
+    "Age of the oldest due pending job and delivery, among those counted.",
+    (now) => ({ job: now.oldest_job_s ?? 0, delivery: now.oldest_delivery_s ?? 0 }),
     "what",
   );
   gauge(
     "ringback_deliveries_pending",
-    "Pending deliveries: all, and those due now.",
-    async () => {
-      const { pending, due } = await getDeliveryBacklog(pool);
-      return { all: pending, due };
-    },
+    `Pending deliveries: all, and those due now; ${CAPPED}.`,
+    (now) => ({ all: now.deliveries_pending, due: now.deliveries_due }),
     "which",
   );
   gauge(
     "ringback_dead_letters",
-    "Dead letters, by reason.",
-    async () =>
-      Object.fromEntries((await countDeadLetters(pool)).map((row) => [row.reason, row.count])),
+    `Dead letters, by reason; ${CAPPED} and reasons.`,
+    (now) => now.dead_letters,
     "reason",
   );
   gauge(
     "ringback_lanes",
-    "Lanes whose breaker is open, whose endpoint is paused, or that are being pumped.",
-    async () => ({ ...(await countTroubledLanes(pool)) }),
+    `Lanes whose breaker is open, or whose endpoint is paused; ${CAPPED}.`,
+    (now) => ({ broken: now.lanes_broken, paused: now.endpoints_paused }),
     "state",
   );
-  gauge("ringback_workers_alive", "Workers that hold their session lock.", async () => ({
-    "": (await readSigns(pool)).filter(({ lock_free }) => !lock_free).length,
+  gauge("ringback_workers_alive", "Workers that hold their session lock.", (now) => ({
+    "": now.workers_alive,
   }));
   gauge(
     "ringback_queue_waiting",
-    "Wake-ups that are due and wait for a worker.",
-    async () => await countWaitingWakeUps(pool),
+    `Wake-ups that are due and wait for a worker; ${CAPPED}.`,
+    (now) => now.queue_waiting,
     "task",
   );
-  gauge(
-    "ringback_pool_connections",
-    "Database connections of this process.",
+  addGauge(
+    metrics,
+    { name: "ringback_lanes_pumped", help: "Lanes that this process delivers now." },
+    () => ({ "": pumps.size }),
+  );
+  addGauge(
+    metrics,
+    {
+      name: "ringback_pool_connections",
+      help: "Database connections of this process.",
+      label: "state",
+    },
     () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    "state",
   );
 }

@@ -7,11 +7,13 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  let rendering: Promise<string> | null = null;
   return {
     registry,
-    /** The page Prometheus reads. */
+    /** The page Prometheus reads; made once for all who ask while it is being made. */
     async render(): Promise<{ contentType: string; text: string }> {
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      rendering ??= registry.metrics().finally(() => (rendering = null));
+      return { contentType: registry.contentType, text: await rendering };
     },
     jobsAccepted: new Counter({
       name: "ringback_jobs_accepted_total",
@@ -27,7 +29,7 @@ export function createMetrics() {
     }),
     runSeconds: new Histogram({
       name: "ringback_run_duration_seconds",
-      help: "Duration of runs, by job type and outcome.",
+      help: "Duration of runs, by job type and outcome; job_error: a code of the job type's own.",
       labelNames: ["type", "outcome"],
       buckets: SECONDS,
       registers,
@@ -121,7 +123,7 @@ export function createMetrics() {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** A gauge read when the page is asked for. `read` returns value by label. */
+/** A gauge read when the page is asked for. `read` returns value by label; none: it is absent. */
 export function addGauge(
   metrics: Metrics,
   options: { name: string; help: string; label?: string },
@@ -137,6 +139,8 @@ export function addGauge(
     async collect() {
       const values = await read();
       this.reset();
+      // without labels, a reset makes it 0
+      if (label === undefined) this.remove();
       for (const [key, value] of Object.entries(values)) {
         if (label === undefined) this.set(value);
         else this.set({ [label]: key }, value);

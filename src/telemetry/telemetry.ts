@@ -3,6 +3,7 @@ import { formatId, idTime } from "../core/ids.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { JobStatus } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { outcomeLabel } from "../core/run-failures.ts";
 import { attemptCounter, counterPlace, durationPlace } from "../core/stats.ts";
 import { errorFields } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -78,7 +79,8 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
       log.info("job accepted", jobFields(job));
     },
     runEnded(job, outcome, durationMs) {
-      metrics.runSeconds.observe({ type: job.type, outcome }, durationMs / 1000);
+      const labels = { type: job.type, outcome: outcomeLabel(outcome) };
+      metrics.runSeconds.observe(labels, durationMs / 1000);
       log.debug("run ended", { ...jobFields(job), run: job.run, outcome, duration_ms: durationMs });
     },
     jobEnded(job) {

@@ -68,6 +68,7 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
         PORT: "0",
         RINGBACK_API_KEY: apiKey,
         RINGBACK_MASTER_KEY: randomBytes(32).toString("base64"),
+        RINGBACK_DRAIN_SECONDS: "0",
         RINGBACK_ALLOW_TARGETS: LOOPBACK_TARGETS,
         RINGBACK_JOB_TYPES: (options.jobTypes ?? []).map(String).join(","),
         LOG_LEVEL: options.logLevel ?? "error",

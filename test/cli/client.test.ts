@@ -355,8 +355,10 @@ describe("deliveries, dead letters and replays", () => {
 describe("what is going on", () => {
   test("status and stats", async () => {
     const status = await run("status");
-    expect(status.stdout).toMatch(/^jobs +\d+ pending.*\n(?:.*\n)*workers +1 alive, 0 silent\n$/);
-    expect((await run("status --json")).json()["workers"]).toEqual({ alive: 1, silent: 0 });
+    expect(status.stdout).toMatch(
+      /^jobs +\d+ pending.*\n(?:.*\n)*workers +1 alive \(1 compute, 1 deliver\), 0 silent\n$/,
+    );
+    expect((await run("status --json")).json()["workers"]).toMatchObject({ alive: 1, silent: 0 });
     const stats = (await run("stats --since 1h --step 5m --json")).json();
     expect(stats["step_s"]).toBe(300);
     expect((await run("stats --since 1h")).code).toBe(0);

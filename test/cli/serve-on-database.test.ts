@@ -33,6 +33,7 @@ function environment(more: Environment = {}): Environment {
     RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
     RINGBACK_DATA_DIR: dataDir,
     PORT: "0",
+    RINGBACK_DRAIN_SECONDS: "0",
     ...more,
   };
 }

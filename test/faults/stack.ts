@@ -40,6 +40,7 @@ export async function startStack(watch: {
   const [apiPort, ...workerPorts] = await findFreePorts(3);
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const env = {
+    RINGBACK_DRAIN_SECONDS: "1",
     PATH: process.env["PATH"],
     DATABASE_URL: database.appUrl,
     RINGBACK_MASTER_KEY: randomBytes(32).toString("base64"),

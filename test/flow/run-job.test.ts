@@ -101,6 +101,19 @@ describe("runs that fail", () => {
     expect(data).not.toHaveProperty("result");
   });
 
+  test("L5: codes of job types don't become metrics", async () => {
+    const series = async (): Promise<string[]> => {
+      const { text } = await t.context.telemetry.metrics.render();
+      const found = text.matchAll(/ringback_run_duration_seconds_count{type="test.final",(.*)}/g);
+      return [...found].map(([, labels]) => labels!);
+    };
+    for (const n of [1, 2, 3]) {
+      const id = await submit(t, { type: "test.final", input: { code: `order_${n}` } });
+      expect(await ended(t, id)).toMatchObject({ error_code: `order_${n}` });
+      expect(await series()).toEqual(['outcome="job_error"']);
+    }
+  });
+
   test("a final JobError ends it in the first run", async () => {
     const id = await submit(t, { type: "test.final" });
     expect(await ended(t, id)).toMatchObject({

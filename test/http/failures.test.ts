@@ -78,6 +78,7 @@ describe("a running server", () => {
     expect(ready.status).toBe(503);
     expect(ready.body).toMatchObject({ status: "not_ready" });
     expect((await api.ask("GET", "/healthz")).status).toBe(200);
+    expect((await api.ask("GET", "/metrics")).status).toBe(200);
     await admin.query(`alter database ${name} allow_connections true`);
     await admin.end();
     expect((await api.ask("POST", "/v1/jobs", { body: job })).status).toBe(202);

@@ -114,7 +114,7 @@ test("the overview and the lanes tell what is broken, paused and disabled, and w
   expect(await get("/v1/overview")).toMatchObject({
     deliveries: { pending: { count: 1 }, oldest_due_at: of(paused)?.["oldest_due_at"] },
     lanes: { total: lanes.length, paused: 1, disabled: 1, broken: 0 },
-    workers: { alive: 1, silent: 0 },
+    workers: { alive: 1, silent: 0, compute: 1, deliver: 1 },
   });
   const { rows } = await api.database.pool.query<{ n: number }>(
     "select count(*)::int as n from dead_letters",
@@ -124,6 +124,25 @@ test("the overview and the lanes tell what is broken, paused and disabled, and w
   expect(worker).toMatchObject({ pid: process.pid, state: "alive", roles: ["compute", "deliver"] });
   const [retention, settings] = [expect.any(Object), await get("/v1/settings")];
   expect(settings).toMatchObject({ retention, idempotency_hours: 24, development: false });
+});
+
+test("L6: an account's admin sees no workers, no settings, and makes no operator", async () => {
+  const { accountId, apiKey: key } = await api.addAccount("tenant");
+  for (const path of ["/v1/workers", "/v1/settings"]) {
+    const refused = await api.ask("GET", path, { key });
+    expect(refused).toMatchObject({ status: 403, body: { code: "scope_missing" } });
+    expect(refused.body["detail"]).toBe("This needs an API key with scope operator.");
+  }
+  const overview = await api.ask("GET", "/v1/overview", { key });
+  expect(overview.body["workers"]).toEqual({ alive: 1, silent: 0, compute: 1, deliver: 1 });
+  for (const asker of [key, api.apiKey]) {
+    const body = { name: "more", scopes: ["operator"] };
+    const made = await api.ask("POST", "/v1/api-keys", { key: asker, body });
+    expect(made).toMatchObject({ status: 422, body: { code: "validation_failed" } });
+  }
+  const operator = await api.addKey(accountId, ["operator"]);
+  expect((await api.ask("GET", "/v1/workers", { key: operator })).status).toBe(200);
+  expect((await api.ask("GET", "/v1/jobs", { key: operator })).status).toBe(403);
 });
 
 test("filters of deliveries combine", async () => {

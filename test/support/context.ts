@@ -14,7 +14,7 @@ import type { TestDatabase } from "./database.ts";
 export interface TestContext {
   context: Context;
   database: TestDatabase;
-  /** The first account and its admin key. */
+  /** The first account and its key, for all. */
   accountId: string;
   apiKey: string;
   /** Another account, or another key; made when called. */
@@ -52,6 +52,8 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       jobEnvironment: {},
       logLevel: process.env["TEST_LOG_LEVEL"] ?? "error",
       retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
+      drainS: 0,
+      metricsToken: null,
       roles: ["compute", "deliver"],
       ...options.config,
     },
@@ -65,11 +67,12 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
     await addApiKey(context, { accountId, name: "test", text, scopes });
     return text;
   };
-  const addAccount = async (name: string): Promise<{ accountId: string; apiKey: string }> => {
+  const add = async (name: string, scopes: Scope[]) => {
     const accountId = await ensureAccount(context, name);
-    return { accountId, apiKey: await addKey(accountId, ["admin"]) };
+    return { accountId, apiKey: await addKey(accountId, scopes) };
   };
-  const first = await addAccount("default");
+  const addAccount = async (name: string) => await add(name, ["admin"]);
+  const first = await add("default", ["admin", "operator"]);
   const worker = (options.worker ?? true) ? await startWorker(context) : null;
   return {
     context,

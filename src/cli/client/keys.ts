@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ApiKey } from "../../client/openapi-types.ts";
+import type { ApiKey, ApiKeyInput } from "../../client/openapi-types.ts";
 import { usageError } from "../exit.ts";
 import type { Column } from "../output/table.ts";
 import { relative } from "../output/times.ts";
@@ -11,11 +11,9 @@ import type { ListOptions } from "./list.ts";
 import { openOutput } from "./session.ts";
 import type { ConnectionOptions } from "./session.ts";
 
-type Scope = ApiKey["scopes"][number];
-
 interface CreateOptions {
   name: string;
-  scopes: Scope[];
+  scopes: string[];
   account?: string;
   database?: true;
 }
@@ -43,7 +41,11 @@ function addCreate(cli: Cli, keys: Command): void {
   const create = keys
     .command("create")
     .description("make a key and print it, once")
-    .requiredOption("--scopes <list>", "comma-separated: jobs, webhooks, admin", collectList)
+    .requiredOption(
+      "--scopes <list>",
+      "comma-separated: jobs, webhooks, admin; with --database also operator",
+      collectList,
+    )
     .option("--name <name>", "what it is for", "command line")
     .option("--database", "make it in the database of DATABASE_URL, without a server or a key")
     .option("--account <name>", "with --database: the account, made when missing");
@@ -59,7 +61,9 @@ function addCreate(cli: Cli, keys: Command): void {
     }
     if (account !== undefined) throw usageError("--account goes with --database");
     await inSession(cli, options, async ({ client, out }) => {
-      const made = await client.request("POST /v1/api-keys", { body: { name, scopes } });
+      // the server tells which of them are none
+      const body = { name, scopes: scopes as ApiKeyInput["scopes"] };
+      const made = await client.request("POST /v1/api-keys", { body });
       out.answer(made, () => out.line(made.key));
     });
   });

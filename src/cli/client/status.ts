@@ -59,7 +59,10 @@ function showOverview({ out }: Session, overview: Overview): void {
       "lanes",
       `${lanes.total}, of them ${lanes.broken} broken, ${lanes.paused} paused, ${lanes.disabled} disabled`,
     ],
-    ["workers", `${workers.alive} alive, ${workers.silent} silent`],
+    [
+      "workers",
+      `${workers.alive} alive (${workers.compute} compute, ${workers.deliver} deliver), ${workers.silent} silent`,
+    ],
   ]);
 }
 

@@ -39,7 +39,7 @@ export function useStats(range: RangeName, endpointId?: string) {
 }
 
 export function useWorkers() {
-  const enabled = useMay("admin");
+  const enabled = useMay("operator");
   return useQuery({
     enabled,
     queryKey: ["workers"],

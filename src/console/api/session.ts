@@ -51,7 +51,7 @@ export function useSession(): Session {
 /** Whether the key of this session may do what needs the scope. */
 export function useMay(scope: Scope): boolean {
   const { scopes } = useSession().key;
-  return scopes.includes(scope) || scopes.includes("admin");
+  return scopes.includes(scope) || (scope !== "operator" && scopes.includes("admin"));
 }
 
 export function useSignIn() {

@@ -32,7 +32,7 @@ export interface Page<Item> {
 }
 
 export type Count = CappedCount;
-export type Scope = "jobs" | "webhooks" | "admin";
+export type Scope = "jobs" | "webhooks" | "admin" | "operator";
 
 /** Of `/console/session`, which is not part of the described API. */
 export interface Session {

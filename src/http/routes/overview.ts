@@ -54,7 +54,7 @@ const overview = route({
 const workers = route({
   method: "get",
   path: "/v1/workers",
-  scopes: ["admin"],
+  scopes: ["operator"],
   operationId: "listWorkers",
   tag,
   summary: "List the processes that compute and deliver",

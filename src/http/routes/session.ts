@@ -34,7 +34,6 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
     problems: ["unauthenticated", "csrf_failed", "sign_in_limited"],
     async handler(http, { body, remoteAddress, header }) {
       checkOrigin(http, { header });
-      limit.check(remoteAddress);
       const caller = await findApiKey(http.pool, hashApiKey(body.api_key.trim()));
       if (caller === null) {
         limit.failed(remoteAddress);

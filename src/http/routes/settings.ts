@@ -6,7 +6,7 @@ import { settings } from "../schemas/overview.ts";
 export const settingsRoute: Route = route({
   method: "get",
   path: "/v1/settings",
-  scopes: ["admin"],
+  scopes: ["operator"],
   operationId: "getSettings",
   tag: "Operation",
   summary: "How the process that answers is set up",

@@ -1,4 +1,6 @@
+import { hash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import type { Secret } from "../../config.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "../../core/problem.ts";
 import { findAccountByName } from "../../db/accounts.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -73,16 +75,29 @@ const metrics = route({
   operationId: "getMetrics",
   tag,
   summary: "Metrics for Prometheus",
-  description: "Open, like the health checks: no label holds an id or anything of an account.",
+  description:
+    "Open, like the health checks, unless RINGBACK_METRICS_TOKEN is set: no label holds an id or anything of an account. Gauges of the database are up to 5 s old.",
   responses: {
     200: { description: "The page", contentType: "text/plain", schema: z.string() },
   },
-  problems: [],
-  async handler(context): Promise<Reply> {
+  problems: ["unauthenticated"],
+  async handler(context, { header }): Promise<Reply> {
+    checkToken(context.config.metricsToken, header("authorization"));
     const { contentType, text } = await context.telemetry.metrics.render();
     return { status: 200, headers: { "content-type": contentType }, body: text };
   },
 });
+
+/** @throws Problem unauthenticated */
+function checkToken(token: Secret | null, authorization: string | undefined): void {
+  if (token === null) return;
+  const given = /^Bearer +(.*)$/i.exec(authorization ?? "")?.[1] ?? "";
+  const [one, other] = [given, token.reveal()].map((text) => hash("sha256", text, "buffer"));
+  if (timingSafeEqual(one!, other!)) return;
+  throw new Problem("unauthenticated", "Send authorization: Bearer and the metrics token.", {
+    headers: { "www-authenticate": 'Bearer realm="ringback metrics"' },
+  });
+}
 
 function isCode(text: string): text is ProblemCode {
   return Object.hasOwn(PROBLEMS, text);

@@ -1,12 +1,15 @@
 import { z } from "zod";
+import { SCOPES } from "../../core/model.ts";
 import { idText, timeText } from "./common.ts";
 
-const scopes = z.array(z.enum(["jobs", "webhooks", "admin"])).min(1);
+const scopes = z.array(z.enum(SCOPES)).min(1);
+/** One that looks at what all accounts share is made on the server: `keys create --database`. */
+const given = z.array(z.enum(["jobs", "webhooks", "admin"])).min(1);
 
 export const apiKeyInput = z
   .strictObject({
     name: z.string().trim().min(1).max(100).meta({ description: "What it is for" }),
-    scopes: scopes.meta({ description: "`admin` implies the others" }),
+    scopes: given.meta({ description: "`admin` implies the others" }),
   })
   .meta({ id: "ApiKeyInput", example: { name: "order system", scopes: ["jobs"] } });
 

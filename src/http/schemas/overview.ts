@@ -25,7 +25,9 @@ export const overview = z
       paused: z.int(),
       disabled: z.int(),
     }),
-    workers: z.strictObject({ alive: z.int(), silent: z.int() }),
+    workers: z
+      .strictObject({ alive: z.int(), silent: z.int(), compute: z.int(), deliver: z.int() })
+      .meta({ description: "Of all accounts; `compute` and `deliver`: alive with this role" }),
   })
   .meta({ id: "Overview" });
 

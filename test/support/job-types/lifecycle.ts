@@ -18,10 +18,10 @@ export const flaky = defineJobType({
 
 export const final = defineJobType({
   name: "test.final",
-  input: z.unknown(),
+  input: z.object({ code: z.string().default("file_gone") }),
   result: z.unknown(),
-  run(): never {
-    throw new JobError("the file is gone", { code: "file_gone" });
+  run({ input }): never {
+    throw new JobError("the file is gone", { code: input.code });
   },
 });
 

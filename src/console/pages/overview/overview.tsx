@@ -53,6 +53,7 @@ interface TilesProps {
 
 function Tiles({ figures, stats, range }: TilesProps) {
   const now = useNow();
+  const mayOperate = useMay("operator");
   const { jobs, deliveries, dead_letters, lanes, workers } = figures;
   const late = deliveries.oldest_due_at === null ? 0 : now - Date.parse(deliveries.oldest_due_at);
   const totals = stats?.totals;
@@ -100,7 +101,7 @@ function Tiles({ figures, stats, range }: TilesProps) {
         value={number(workers.alive)}
         hint={workers.silent > 0 ? `${number(workers.silent)} silent` : "all alive"}
         tone={workers.alive === 0 || workers.silent > 0 ? "bad" : undefined}
-        to="/settings?tab=workers"
+        {...(mayOperate ? { to: "/settings?tab=workers" } : {})}
       />
     </SimpleGrid>
   );
@@ -149,9 +150,9 @@ function Lanes() {
 }
 
 function Workers() {
-  const mayAdmin = useMay("admin");
+  const mayOperate = useMay("operator");
   const workers = useWorkers();
-  if (!mayAdmin) return null;
+  if (!mayOperate) return null;
   return (
     <Card title="Workers" flush>
       {workers.isPending && <Loading rows={2} />}

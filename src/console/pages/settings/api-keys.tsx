@@ -94,7 +94,7 @@ const SCOPES: { value: Scope; label: string; description: string }[] = [
     label: "webhooks",
     description: "Endpoints, deliveries, dead letters, signing secrets",
   },
-  { value: "admin", label: "admin", description: "All of it, and API keys, workers, settings" },
+  { value: "admin", label: "admin", description: "All of it, and API keys" },
 ];
 
 function NewKey({ onClose }: { onClose: () => void }) {

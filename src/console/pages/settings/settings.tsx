@@ -16,6 +16,7 @@ import { ApiKeys } from "./api-keys.tsx";
 export default function Settings() {
   const { values, set } = useView(["tab", "origin"]);
   const mayAdmin = useMay("admin");
+  const mayOperate = useMay("operator");
   const { tab = mayAdmin ? "keys" : "signing", origin } = values;
   return (
     <Page title="Settings">
@@ -23,8 +24,8 @@ export default function Settings() {
         <Tabs.List mb="md">
           {mayAdmin && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
           <Tabs.Tab value="signing">Signing</Tabs.Tab>
-          {mayAdmin && <Tabs.Tab value="system">System</Tabs.Tab>}
-          {mayAdmin && <Tabs.Tab value="workers">Workers</Tabs.Tab>}
+          {mayOperate && <Tabs.Tab value="system">System</Tabs.Tab>}
+          {mayOperate && <Tabs.Tab value="workers">Workers</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="keys">
           <ApiKeys />
