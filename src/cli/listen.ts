@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { publicKeysOf } from "../client/account.ts";
 import { Ringback } from "../client/ringback.ts";
 import { readWebhookKey } from "../client/webhook-keys.ts";
 import { newSecret } from "../core/signature.ts";
@@ -114,19 +115,20 @@ async function findKeys(
   out: Output,
 ): Promise<Keys> {
   if (own === true) {
-    return { secrets: [newSecret()], publicKeys: [await needed(client).signing.publicKey()] };
+    const publicKeys = publicKeysOf(await needed(client).signing.keys());
+    return { secrets: [newSecret()], publicKeys };
   }
   if (endpoint !== undefined) {
     const { endpoints, signing } = needed(client);
     return {
       secrets: [await endpoints.secret(endpoint)],
-      publicKeys: [await signing.publicKey()],
+      publicKeys: publicKeysOf(await signing.keys()),
     };
   }
   try {
     if (client === null) throw new Error("there is no API key");
     const { signing } = client;
-    return { secrets: [await signing.secret()], publicKeys: [await signing.publicKey()] };
+    return { secrets: [await signing.secret()], publicKeys: publicKeysOf(await signing.keys()) };
   } catch (error) {
     out.note(`Calls are not verified (${(error as Error).message}); --key gives a secret.`);
     return { secrets: [], publicKeys: [] };

@@ -8,7 +8,8 @@ import type { Config, Secrets } from "../config.ts";
 import { createContext } from "../context.ts";
 import type { Context, Overrides } from "../context.ts";
 import { migrate } from "../db/migrate.ts";
-import { checkMasterKey, ensureFirstAccount } from "../flow/accounts.ts";
+import { ensureFirstAccount } from "../flow/accounts.ts";
+import { adoptMasterKey, followMasterKey } from "../flow/master-key.ts";
 import { makePartitions } from "../flow/retain.ts";
 import { startStats } from "../flow/flush-stats.ts";
 import { createApi } from "../http/app.ts";
@@ -20,6 +21,7 @@ import { addDatabaseGauges } from "../queue/gauges.ts";
 import { addGauge } from "../telemetry/metrics.ts";
 import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
+import { masterKeysOf, requireKeysInUse } from "./master-keys.ts";
 
 const GRACE_MS = 10_000;
 /** A database that has ended is not worth waiting for. */
@@ -88,7 +90,7 @@ async function start(
       publicUrl: config.publicUrl ?? `http://${hostForLinks(config.host)}:${port}`,
     },
     databaseUrl: database.url,
-    masterKey: secrets.masterKey?.reveal() ?? generated!.masterKey,
+    masterKeys: masterKeysOf(secrets, generated?.masterKeys ?? []),
     stopping: stopping.signal,
     readableLog,
     overrides,
@@ -99,13 +101,7 @@ async function start(
     () => context.transport.close(),
     async () => stopping.abort(),
   );
-  if (!(await checkMasterKey(context))) {
-    throw new ConfigError(
-      config.development && secrets.masterKey === null
-        ? `the master key in ${config.dataDir} is not the one the data was sealed with`
-        : "RINGBACK_MASTER_KEY is not the one the data was sealed with",
-    );
-  }
+  requireKeysInUse(await adoptMasterKey(context), context.vault, { config, secrets });
   const givenKey = secrets.apiKey?.reveal() ?? generated?.apiKey ?? null;
   const { newKey } = await ensureFirstAccount(context, givenKey);
 
@@ -115,6 +111,7 @@ async function start(
   const worker = works ? await startWorker(context) : null;
   if (worker !== null) undo.push(() => worker.stop(0));
   const stats = startStats(context);
+  const following = followMasterKey(context);
   const api = createApi(context, Router().use(docsRouter(), consoleRouter()));
   setHandler(api.app);
   server.on("upgrade", api.upgrade);
@@ -131,7 +128,8 @@ async function start(
     const left = (): number => Math.max(0, deadline - performance.now());
     const closing = close(server);
     await worker?.stop(left());
-    await Promise.race([stats.stop(), sleep(left(), undefined, { ref: false })]);
+    const ending = Promise.all([stats.stop(), following.stop()]);
+    await Promise.race([ending, sleep(left(), undefined, { ref: false })]);
     await Promise.race([closing, sleep(left(), undefined, { ref: false })]);
     server.closeAllConnections();
     await Promise.race([context.transport.close(), sleep(left(), undefined, { ref: false })]);

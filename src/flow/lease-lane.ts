@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { CLOSED } from "../core/breaker.ts";
@@ -160,28 +159,29 @@ export async function leaveLane(context: LeaseContext, lane: LeasedLane): Promis
   return left;
 }
 
-const KEYS = new Map<string, KeyObject>();
 const MAX_KEYS = 20_000;
 
 // Opening a box costs more than a signature. A sealed text never changes what it holds, so keys
 // are kept by it; the oldest go first.
-function unseal(
-  { vault }: Pick<Context, "vault">,
-  sealed: string,
-  importKey: (text: string) => KeyObject,
-): KeyObject {
-  let key = KEYS.get(sealed);
-  if (key === undefined) {
-    key = importKey(vault.open(sealed));
-    if (KEYS.size >= MAX_KEYS) KEYS.delete(KEYS.keys().next().value!);
-    KEYS.set(sealed, key);
-  }
-  return key;
+function unsealed<Key>(importKey: (text: string) => Key) {
+  const keys = new Map<string, Key>();
+  return function unseal({ vault }: Pick<Context, "vault">, sealed: string): Key {
+    let key = keys.get(sealed);
+    if (key === undefined) {
+      key = importKey(vault.open(sealed));
+      if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!);
+      keys.set(sealed, key);
+    }
+    return key;
+  };
 }
+
+const hmacKey = unsealed(importSecret);
+const signingKey = unsealed(importPrivateKey);
 
 function signerOf(context: LeaseContext, config: LaneConfig): Signer {
   return {
-    hmacKeys: config.sealed_secrets.map((sealed) => unseal(context, sealed, importSecret)),
-    privateKey: unseal(context, config.sealed_private_key, importPrivateKey),
+    hmacKeys: config.sealed_secrets.map((sealed) => hmacKey(context, sealed)),
+    signingKeys: config.sealed_private_keys.map((sealed) => signingKey(context, sealed)),
   };
 }

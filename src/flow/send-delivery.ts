@@ -7,7 +7,7 @@ import { SIGNATURE_VERSIONS } from "../core/model.ts";
 import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { redactHeaders } from "../core/redact-headers.ts";
-import { signatureHeader } from "../core/signature.ts";
+import { keyIdHeader, signatureHeader } from "../core/signature.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
 import type { LeasedLane } from "./lease-lane.ts";
@@ -111,6 +111,7 @@ function webhookHeaders(
       delivery.body,
       versions,
     ),
+    ...keyIdHeader(lane.signer, versions),
     traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),

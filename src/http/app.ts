@@ -9,6 +9,7 @@ import { dispatch, writeReply } from "./dispatch.ts";
 import { createErrorHandler } from "./errors.ts";
 import type { HttpContext } from "./http-context.ts";
 import { createJobWatch } from "./job-watch.ts";
+import { createJwks } from "./jwks.ts";
 import { openApiRoute } from "./openapi.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo, Route } from "./route.ts";
@@ -49,6 +50,7 @@ export function createApi(
       stopping: context.stopping,
     }),
     live: createLiveEvents(context),
+    jwks: createJwks(context),
   };
   const authenticate = createAuthenticator(http);
   const app = express();

@@ -3,6 +3,7 @@ import { startService } from "../cli/service.ts";
 import type { Service } from "../cli/service.ts";
 import { Ringback } from "../client/ringback.ts";
 import type { JobTypes } from "../client/jobs.ts";
+import { publicKeysOf } from "../client/account.ts";
 import { readConfig } from "../config.ts";
 import { newApiKey } from "../core/api-key.ts";
 import { LOOPBACK_TARGETS } from "../core/targets.ts";
@@ -88,7 +89,7 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
       `select sealed from signing_secrets where expires_at is null or expires_at > now()`,
     );
     return [
-      await client.signing.publicKey(),
+      ...publicKeysOf(await client.signing.keys()),
       ...rows.map(({ sealed }) => context.vault.open(sealed)),
     ];
   }

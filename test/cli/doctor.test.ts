@@ -74,8 +74,8 @@ describe("doctor", () => {
     const env = { ...healthy(), DATABASE_URL: other.url };
     try {
       await other.pool.query(
-        `with a as (insert into accounts (id, name, public_key, sealed_private_key)
-           values (gen_random_uuid(), 'late', '', '') returning id)
+        `with a as (insert into accounts (id, name)
+           values (gen_random_uuid(), 'late') returning id)
          insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
            max_runs, request_id, trace_id, next_run_at)
          select gen_random_uuid(), a.id, 'demo.echo', 'pending', '{}', '{}', '[]', 1, 1, '', '',
