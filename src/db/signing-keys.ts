@@ -61,7 +61,7 @@ export async function limitSigningKeys(
 }
 
 /** Keys of accounts that sign or will, of each the newest first. */
-export async function readKeysOfAccounts(
+export async function findKeysOfAccounts(
   reader: Reader,
   accountIds: readonly string[],
 ): Promise<(PublicKey & { account_id: string; begun: boolean })[]> {
@@ -73,7 +73,7 @@ export async function readKeysOfAccounts(
   return rows;
 }
 
-export async function readKeysByKid(reader: Reader, kids: readonly string[]): Promise<PublicKey[]> {
+export async function findKeysByKid(reader: Reader, kids: readonly string[]): Promise<PublicKey[]> {
   const { rows } = await reader.query<PublicKey>(
     `select ${PUBLIC} from signing_keys where kid = any($1) and ${NOT_ENDED}`,
     [kids],
@@ -82,7 +82,7 @@ export async function readKeysByKid(reader: Reader, kids: readonly string[]): Pr
 }
 
 /** Of all accounts, the newest first. */
-export async function readNewestKeys(reader: Reader, limit: number): Promise<PublicKey[]> {
+export async function listNewestKeys(reader: Reader, limit: number): Promise<PublicKey[]> {
   const { rows } = await reader.query<PublicKey>(
     `select ${PUBLIC} from signing_keys where ${NOT_ENDED} order by id desc limit $1`,
     [limit],

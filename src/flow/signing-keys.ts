@@ -7,7 +7,7 @@ import {
   deleteUnusedSigningKeys,
   insertSigningKey,
   limitSigningKeys,
-  readKeysOfAccounts,
+  findKeysOfAccounts,
   readMoment,
 } from "../db/signing-keys.ts";
 import { inTransaction } from "../db/transaction.ts";
@@ -62,7 +62,7 @@ export async function rotateSigningKey(
 }
 
 export async function readSigningKeys(reader: Reader, accountId: string): Promise<SigningKeys> {
-  const keys = await readKeysOfAccounts(reader, [accountId]);
+  const keys = await findKeysOfAccounts(reader, [accountId]);
   const [current, previous = null] = keys.filter(({ begun }) => begun);
   const next = keys.find(({ begun }) => !begun) ?? null;
   return { current: current!, previous, next };

@@ -1,6 +1,6 @@
 import type { PublicKey } from "../core/jwk.ts";
 import { toJwk } from "../core/jwk.ts";
-import { readKeysByKid, readKeysOfAccounts, readNewestKeys } from "../db/signing-keys.ts";
+import { findKeysByKid, findKeysOfAccounts, listNewestKeys } from "../db/signing-keys.ts";
 import { createGroupCommit } from "../flow/group-commit.ts";
 import type { HttpContext } from "./http-context.ts";
 
@@ -15,12 +15,12 @@ export interface Jwks {
 
 /** In the set of all accounts. */
 export const MOST_KEYS = 1_000;
-const KEEP_MS = 5_000;
+const KEEP_MS = 1_000;
 const KEEP_SETS = 1_000;
 const AT_ONCE = 500;
 
 /**
- * Key sets for anyone who asks. They are kept for 5 s, and those that are asked for meanwhile are
+ * Key sets for anyone who asks. They are kept for 1 s, and those that are asked for meanwhile are
  * read together, so a flood of questions costs one connection at most.
  */
 export function createJwks({ pool, now }: Pick<HttpContext, "pool" | "now">): Jwks {
@@ -29,14 +29,14 @@ export function createJwks({ pool, now }: Pick<HttpContext, "pool" | "now">): Jw
     const accountIds = all.flatMap((of) => (isAccount(of) ? [of.accountId] : []));
     const kids = all.flatMap((of) => (isKid(of) ? [of.kid] : []));
     const ofAccounts = Map.groupBy(
-      accountIds.length === 0 ? [] : await readKeysOfAccounts(pool, accountIds),
+      accountIds.length === 0 ? [] : await findKeysOfAccounts(pool, accountIds),
       ({ account_id }) => account_id,
     );
     const byKid = Map.groupBy(
-      kids.length === 0 ? [] : await readKeysByKid(pool, kids),
+      kids.length === 0 ? [] : await findKeysByKid(pool, kids),
       ({ kid }) => kid,
     );
-    const newest = all.includes("all") ? await readNewestKeys(pool, MOST_KEYS) : [];
+    const newest = all.includes("all") ? await listNewestKeys(pool, MOST_KEYS) : [];
     return all.map((of) => {
       if (isAccount(of)) return ofAccounts.get(of.accountId) ?? [];
       return isKid(of) ? (byKid.get(of.kid) ?? []) : newest;

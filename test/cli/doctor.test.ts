@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { checkNode } from "../../src/cli/doctor/program-checks.ts";
 import { checkSessions } from "../../src/cli/doctor/check-sessions.ts";
+import { createVault } from "../../src/core/vault.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { Environment } from "../support/ringback-process.ts";
 import { startCommand, startServer } from "./cli.ts";
@@ -67,6 +68,29 @@ describe("doctor", () => {
       workers: "ok",
     });
     expect(text).toContain("set RINGBACK_MASTER_KEY to the one it was sealed with");
+  });
+
+  test("knows a rotation of the master key that is not finished, and a key that is missing", async () => {
+    const older = server.settings["RINGBACK_MASTER_KEY"]!;
+    const newer = randomBytes(32).toString("base64");
+    const both = { RINGBACK_MASTER_KEY: newer, RINGBACK_MASTER_KEYS_PREVIOUS: older };
+    const unfinished = await doctor({ ...healthy(), ...both });
+    expect(unfinished.states).toMatchObject({ "master key": "warn" });
+    expect(unfinished.text).toContain("run `ringback keys rotate master`");
+    const { pool } = server.database;
+    const { rows } = await pool.query<{ value: string }>(
+      "select value from settings where name = 'master_key_check'",
+    );
+    const checks = `${createVault([newer]).seal("master_key_check")} ${rows[0]!.value}`;
+    try {
+      await pool.query("update settings set value = $1 where name = 'master_key_check'", [checks]);
+      const { states, text } = await doctor(healthy());
+      expect(states).toMatchObject({ "master key": "fail" });
+      expect(text).toContain("RINGBACK_MASTER_KEYS_PREVIOUS");
+    } finally {
+      const value = rows[0]!.value;
+      await pool.query("update settings set value = $1 where name = 'master_key_check'", [value]);
+    }
   });
 
   test("sees late work, missing workers and a schema that is not there", async () => {

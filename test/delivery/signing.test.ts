@@ -3,6 +3,7 @@ import pg from "pg";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { newSecret } from "../../src/core/signature.ts";
+import { SEALED_COLUMNS } from "../../src/db/sealed.ts";
 import { QUICK, startDeliveryApi } from "../support/delivery.ts";
 import type { DeliveryApi } from "../support/delivery.ts";
 import { startReceiver, verify } from "../support/receiver.ts";
@@ -314,10 +315,13 @@ test("no secret is in the database in clear", async () => {
     expect(tables.map(({ name }) => name)).toContain("public.signing_secrets");
     const raw = secrets.map((secret) => secret.slice("whsec_".length));
     expect(raw.length).toBeGreaterThan(8);
+    // what is sealed must be found by a rotation of the master key
+    const known = [...SEALED_COLUMNS.map(({ table }) => `public.${table}`), "public.settings"];
     for (const { name } of tables) {
       const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
       for (const { row } of rows) {
         expect(row).not.toMatch(/whsec_|whsk_/);
+        if (/sealed:[0-9a-f]{8}:/.test(row)) expect(known).toContain(name);
         for (const one of raw) expect(row.includes(one)).toBe(false);
       }
     }

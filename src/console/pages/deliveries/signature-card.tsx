@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Code, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { readPublicKey, readSecret } from "../../api/secrets.ts";
+import { readSecret, readSigningKeys } from "../../api/secrets.ts";
 import type { Attempt } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { TextView } from "../../components/json-view.tsx";
@@ -28,8 +28,15 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
   const check = useMutation({
     gcTime: 0,
     async mutationFn(): Promise<Checked[]> {
-      const [{ secret }, publicKey] = await Promise.all([readSecret(endpointId), readPublicKey()]);
-      return await checkSignatures(content, signatures, { secret, publicKey });
+      const [{ secret }, { public_key, previous, next }] = await Promise.all([
+        readSecret(endpointId),
+        readSigningKeys(),
+      ]);
+      const others = [previous, next].flatMap((key) => key?.public_key ?? []);
+      return await checkSignatures(content, signatures, {
+        secret,
+        publicKeys: [public_key, ...others],
+      });
     },
   });
   const keyPage =
@@ -61,6 +68,7 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
             <Anchor component={Link} to="/settings?tab=signing" inherit>
               the account's public key
             </Anchor>
+            {sent("v1a") && "; while a key is being rotated there is one for each"}
             {!sent("v1a") && "; not sent with this attempt"}
           </List.Item>
         </List>
@@ -81,7 +89,7 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
         ))}
         {check.data?.some(({ verdict }) => verdict !== "valid") && (
           <Alert color="yellow" variant="outline">
-            The secret may have been rotated since this attempt.
+            The secret or the key may have been rotated since this attempt.
           </Alert>
         )}
         <Group>
