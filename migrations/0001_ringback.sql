@@ -14,8 +14,6 @@ create table settings (
 create table accounts (
   id uuid primary key,
   name text not null unique,
-  public_key text not null,
-  sealed_private_key text not null,
   created_at timestamptz not null default now()
 );
 
@@ -41,7 +39,7 @@ create table idempotency_records (
   headers jsonb not null,
   body text not null,
   -- fingerprint and body are: the request has secrets
-  sealed boolean not null,
+  sealed boolean not null default false,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null,
   primary key (account_id, key)
@@ -134,6 +132,22 @@ create table signing_secrets (
   expires_at timestamptz
 );
 create index signing_secrets_owner on signing_secrets (account_id, endpoint_id);
+
+-- Ed25519 keys of an account, sealed with the master key. A key signs from not_before until
+-- expires_at; null: it was not rotated out, as exactly one of an account. Two sign at once at most.
+create table signing_keys (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  -- RFC 7638: the thumbprint of the public key
+  kid text not null unique,
+  public_key text not null,
+  sealed text not null,
+  created_at timestamptz not null default now(),
+  not_before timestamptz not null,
+  expires_at timestamptz check (expires_at >= not_before)
+);
+create index signing_keys_account on signing_keys (account_id, not_before desc);
+create unique index signing_keys_last on signing_keys (account_id) where expires_at is null;
 
 -- The stream of deliveries to one destination. The row is also the lock of the lane's
 -- protocol: producers hold it `for key share` while they add deliveries; the holder of the
@@ -322,6 +336,8 @@ create table workers (
   version text not null,
   roles text[] not null,
   pool_ids text[] not null default '{}',
+  -- ids of the master keys it can open with
+  master_keys text[] not null default '{}',
   heartbeat bigint not null default 0,
   heartbeat_at timestamptz not null default now(),
   started_at timestamptz not null default now()

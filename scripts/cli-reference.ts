@@ -32,13 +32,18 @@ export async function referencePage(): Promise<string> {
 
 function sections(program: Command): string[] {
   return program.commands.map((command) => {
-    const leaves = command.commands.length === 0 ? [command] : command.commands;
     const title = `## ringback ${command.name()}\n\n${sentence(command.description())}\n`;
-    return [title, ...leaves.map((leaf) => describe(leaf, leaf === command))].join("\n");
+    return [title, ...leaves(command, [])].join("\n");
   });
 }
 
-function describe(command: Command, alone: boolean): string {
+/** @param path words behind the first command */
+function leaves(command: Command, path: readonly string[]): string[] {
+  if (command.commands.length === 0) return [describe(command, path.join(" "))];
+  return command.commands.flatMap((below) => leaves(below, [...path, below.name()]));
+}
+
+function describe(command: Command, path: string): string {
   const help = command.createHelp();
   const usage = help.commandUsage(command);
   const options = help
@@ -47,7 +52,7 @@ function describe(command: Command, alone: boolean): string {
     .map((option) => `| \`${option.flags}\` | ${help.optionDescription(option)} |`);
   const table =
     options.length === 0 ? "" : `\n| option | |\n| --- | --- |\n${options.join("\n")}\n`;
-  const intro = alone ? "" : `**${command.name()}**: ${sentence(command.description())}\n\n`;
+  const intro = path === "" ? "" : `**${path}**: ${sentence(command.description())}\n\n`;
   const examples = `\n\`\`\`sh\n${readExamples(command).join("\n")}\n\`\`\`\n`;
   return `${intro}\`\`\`\n${usage}\n\`\`\`\n${table}${examples}`;
 }

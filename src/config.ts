@@ -37,6 +37,8 @@ export interface Secrets {
   databaseUrl: Secret | null;
   /** 32 bytes, base64. */
   masterKey: Secret | null;
+  /** Master keys that open what they sealed; one of them seals until the data is sealed anew. */
+  previousMasterKeys: Secret[];
   apiKey: Secret | null;
 }
 
@@ -72,6 +74,7 @@ const KNOWN = [
   "RINGBACK_DATA_DIR",
   "RINGBACK_API_KEY",
   "RINGBACK_MASTER_KEY",
+  "RINGBACK_MASTER_KEYS_PREVIOUS",
   "RINGBACK_PUBLIC_URL",
   "RINGBACK_ALLOW_TARGETS",
   "RINGBACK_JOB_TYPES",
@@ -121,6 +124,7 @@ export function readConfig(
   const secrets: Secrets = {
     databaseUrl,
     masterKey: readMasterKey(get("RINGBACK_MASTER_KEY"), development),
+    previousMasterKeys: readPreviousMasterKeys(get("RINGBACK_MASTER_KEYS_PREVIOUS")),
     apiKey: readApiKey(get("RINGBACK_API_KEY")),
   };
   return { config, secrets };
@@ -255,6 +259,7 @@ function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const secret = [
     "DATABASE_URL",
     "RINGBACK_MASTER_KEY",
+    "RINGBACK_MASTER_KEYS_PREVIOUS",
     "RINGBACK_API_KEY",
     "RINGBACK_METRICS_TOKEN",
   ];
@@ -282,6 +287,19 @@ function readMasterKey(text: string | null, development: boolean): Secret | null
     );
   }
   return new Secret(text);
+}
+
+const MOST_PREVIOUS_KEYS = 10;
+
+function readPreviousMasterKeys(text: string | null): Secret[] {
+  const keys = (text ?? "").split(",").map((part) => part.trim());
+  if (keys.length === 1 && keys[0] === "") return [];
+  if (keys.length > MOST_PREVIOUS_KEYS || !keys.every(isMasterKey)) {
+    throw new ConfigError(
+      `RINGBACK_MASTER_KEYS_PREVIOUS must be at most ${MOST_PREVIOUS_KEYS} master keys with commas between them, each exactly 32 bytes in base64`,
+    );
+  }
+  return keys.map((key) => new Secret(key));
 }
 
 export function isMasterKey(text: string): boolean {

@@ -104,8 +104,8 @@ export type Overrides = Partial<
 export interface ContextOptions {
   config: Config & { publicUrl: string };
   databaseUrl: string;
-  /** 32 bytes, base64. */
-  masterKey: string;
+  /** 32 bytes each, base64; the newest first. */
+  masterKeys: readonly string[];
   stopping: AbortSignal;
   /** One line a person can read instead of JSON. */
   readableLog?: boolean;
@@ -134,7 +134,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     databaseUrl,
     pool,
     lookups: plannedEachTime(pool),
-    vault: createVault(Buffer.from(options.masterKey, "base64")),
+    vault: createVault(options.masterKeys),
     telemetry,
     jobTypes: await loadJobTypes(config.jobTypeModules),
     targets,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { publicKeysOf } from "../client/account.ts";
 import { Ringback } from "../client/ringback.ts";
 import { readWebhookKey } from "../client/webhook-keys.ts";
 import { newSecret } from "../core/signature.ts";
@@ -124,13 +125,14 @@ async function findKeys(
   out: Output,
 ): Promise<Keys> {
   if (own === true) {
-    return { secrets: [newSecret()], publicKeys: [await needed(client).signing.publicKey()] };
+    const publicKeys = publicKeysOf(await needed(client).signing.keys());
+    return { secrets: [newSecret()], publicKeys };
   }
   if (endpoint !== undefined) {
     const { endpoints, signing } = needed(client);
     return {
       secrets: [await endpoints.secret(endpoint)],
-      publicKeys: [await signing.publicKey()],
+      publicKeys: publicKeysOf(await signing.keys()),
     };
   }
   if (origin !== undefined) return await keysOf(needed(client), [origin]);
@@ -146,7 +148,7 @@ async function findKeys(
 async function keysOf({ signing }: Ringback, origins: string[]): Promise<Keys> {
   return {
     secrets: await Promise.all(origins.map((origin) => signing.secretFor(origin))),
-    publicKeys: [await signing.publicKey()],
+    publicKeys: publicKeysOf(await signing.keys()),
   };
 }
 

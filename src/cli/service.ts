@@ -1,12 +1,12 @@
 import { Router } from "express";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConfigError } from "../config.ts";
 import type { Config, Secrets } from "../config.ts";
 import { createContext } from "../context.ts";
 import type { Context, Overrides } from "../context.ts";
 import { migrate } from "../db/migrate.ts";
-import { checkMasterKey, ensureFirstAccount } from "../flow/accounts.ts";
+import { ensureFirstAccount } from "../flow/accounts.ts";
+import { adoptMasterKey, followMasterKey } from "../flow/master-key.ts";
 import { makePartitionsIfFree } from "../flow/retain.ts";
 import { startStats } from "../flow/flush-stats.ts";
 import { createApi } from "../http/app.ts";
@@ -18,6 +18,7 @@ import { addGauge } from "../telemetry/metrics.ts";
 import { openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
 import { checkAddress, createHttpServer, drain, listen, urlOf } from "./http-server.ts";
+import { masterKeysOf, requireKeysInUse } from "./master-keys.ts";
 
 /** How long work in hand may take when told to stop, and answers after the drain. */
 const GRACE_MS = 10_000;
@@ -93,7 +94,7 @@ async function start(
       publicUrl: config.publicUrl ?? urlOf(config.host, port),
     },
     databaseUrl: database.url,
-    masterKey: secrets.masterKey?.reveal() ?? generated!.masterKey,
+    masterKeys: masterKeysOf(secrets, generated?.masterKeys ?? []),
     stopping: stopping.signal,
     readableLog,
     overrides,
@@ -103,13 +104,7 @@ async function start(
     () => context.compute.close(),
     () => context.transport.close(),
   );
-  if (!(await checkMasterKey(context))) {
-    throw new ConfigError(
-      config.development && secrets.masterKey === null
-        ? `the master key in ${config.dataDir} is not the one the data was sealed with`
-        : "RINGBACK_MASTER_KEY is not the one the data was sealed with",
-    );
-  }
+  requireKeysInUse(await adoptMasterKey(context), context.vault, { config, secrets });
   const givenKey = secrets.apiKey?.reveal() ?? generated?.apiKey ?? null;
   const { newKey } = await ensureFirstAccount(context, givenKey);
 
@@ -124,6 +119,7 @@ async function start(
     });
   }
   const stats = startStats(context);
+  const following = followMasterKey(context);
   const pages = Router().use(docsRouter(), consoleRouter());
   const api = createApi(context, pages, refusing.signal);
   addGauge(
@@ -148,7 +144,7 @@ async function start(
     // the work of others ends beside it; the API can write until its last answer is out
     const drained = drain(server, { drainMs, onRefusing: () => refusing.abort(), leftMs });
     await Promise.all([drained, worker?.stop(graceMs)]);
-    await atMost(stats.stop(), leftMs());
+    await atMost(Promise.all([stats.stop(), following.stop()]), leftMs());
     await atMost(context.transport.close(), leftMs());
     await context.compute.close();
     await atMost(context.pool.end(), 1_000);

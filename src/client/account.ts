@@ -1,7 +1,7 @@
 import type { BodyOf, CallOptions, Caller } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import type { JsonText } from "./json-text.ts";
-import type { AccountRotated, JobType, Message } from "./openapi-types.ts";
+import type { AccountRotated, JobType, Message, SigningKeys } from "./openapi-types.ts";
 
 /** Events of one's own. */
 export class Messages {
@@ -38,7 +38,21 @@ export class Signing {
 
   /** The Ed25519 key that verifies each `v1a` signature of the account, `whpk_…`. */
   async publicKey(options: CallOptions = {}): Promise<string> {
-    return (await this.#caller.call("GET /v1/signing-key", options)).body.public_key;
+    return (await this.keys(options)).public_key;
+  }
+
+  /** The same with its id and validity, the key before it, the next, and where receivers find them. */
+  async keys(options: CallOptions = {}): Promise<SigningKeys> {
+    return (await this.#caller.call("GET /v1/signing-key", options)).body;
+  }
+
+  /** Makes a new key: published at once, signing in a while; the old one signs beside it then. */
+  async rotateKey(
+    rotation: BodyOf<"POST /v1/signing-key/rotate"> = {},
+    options: CallOptions = {},
+  ): Promise<SigningKeys> {
+    return (await this.#caller.call("POST /v1/signing-key/rotate", { body: rotation, ...options }))
+      .body;
   }
 
   /**
@@ -58,6 +72,11 @@ export class Signing {
     const call = { body: rotation, ...options };
     return (await this.#caller.call("POST /v1/signing-secret/rotate", call)).body;
   }
+}
+
+/** Those that sign or will, `whpk_…`. */
+export function publicKeysOf({ public_key, previous, next }: SigningKeys): string[] {
+  return [public_key, ...[previous, next].flatMap((key) => key?.public_key ?? [])];
 }
 
 /** What the service can compute. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createVerifier, WebhookError } from "./webhooks.ts";
-import type { VerifyOptions, Webhook } from "./webhooks.ts";
+import type { VerifyOptions, Webhook, WebhookKeySource } from "./webhooks.ts";
 
 declare global {
   // eslint-disable-next-line typescript/no-namespace -- the way Express's own types are extended
@@ -46,11 +46,10 @@ class Refusal extends Error {
  * takes what `express.raw()` has read. Others are answered with a problem: 401 when the signature
  * or the time does not fit, 400 when it is malformed, 413 when it is too long. A duplicate is
  * answered with 200 and not passed on.
- * @param keys `whsec_…` secrets and `whpk_…` public keys
  * @throws TypeError a key is no key
  */
 export function receiveWebhooks(
-  keys: string | readonly string[],
+  keys: WebhookKeySource | readonly WebhookKeySource[],
   options: ReceiveOptions = {},
 ): WebhookMiddleware {
   const { limit = DEFAULT_LIMIT, remember, ...rest } = options;

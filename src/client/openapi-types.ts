@@ -241,7 +241,11 @@ export interface Operations {
     answer: RotatedSecret;
   };
   "GET /v1/signing-key": {
-    answer: PublicKey;
+    answer: SigningKeys;
+  };
+  "POST /v1/signing-key/rotate": {
+    body: KeyRotation;
+    answer: SigningKeys;
   };
   "GET /v1/signing-secret": {
     query: {
@@ -253,6 +257,9 @@ export interface Operations {
   "POST /v1/signing-secret/rotate": {
     body: AccountRotation;
     answer: AccountRotated;
+  };
+  "GET /v1/accounts/{account_id}/jwks.json": {
+    answer: Jwks;
   };
   "GET /v1/jobs/{id}/timeline": {
     answer: {
@@ -796,9 +803,37 @@ export interface RotatedSecret {
   secret: string;
   previous_expires_at: string;
 }
-export interface PublicKey {
+export interface SigningKeys {
+  /** Thumbprint of the key (RFC 7638, SHA-256), as in `webhook-key-id` */
+  kid: string;
   /** Ed25519, `whpk_` and base64 */
   public_key: string;
+  /** Since when it signs, or from when on it will */
+  not_before: string;
+  /** When it ends to sign; null: it was not rotated out */
+  expires_at: string | null;
+  /** The key before, while it signs beside the current one */
+  previous: PublicKey | null;
+  /** The key to come: published, but not signing yet */
+  next: PublicKey | null;
+  /** Where receivers find the keys of this account; no API key is needed */
+  jwks_url: string;
+}
+export interface PublicKey {
+  /** Thumbprint of the key (RFC 7638, SHA-256), as in `webhook-key-id` */
+  kid: string;
+  /** Ed25519, `whpk_` and base64 */
+  public_key: string;
+  /** Since when it signs, or from when on it will */
+  not_before: string;
+  /** When it ends to sign; null: it was not rotated out */
+  expires_at: string | null;
+}
+export interface KeyRotation {
+  /** Seconds for which the current key signs beside the new one */
+  overlap_s?: number;
+  /** Seconds until the new key signs. Until then it is published only, so that receivers know it in time: they may keep what they fetched for 300 s. */
+  activate_in_s?: number;
 }
 export interface OriginSecret {
   /** `whsec_` and base64 */
@@ -814,6 +849,22 @@ export interface AccountRotation {
 }
 export interface AccountRotated {
   previous_expires_at: string;
+}
+export interface Jwks {
+  keys: Jwk[];
+}
+export interface Jwk {
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+  use: "sig";
+  alg: "EdDSA";
+  /** Thumbprint of the key (RFC 7638, SHA-256), as in `webhook-key-id` */
+  kid: string;
+  /** Since when it signs, in seconds */
+  nbf: number;
+  /** When it ends to sign, in seconds; absent: it was not rotated out */
+  exp?: number;
 }
 export interface TimelineEntry {
   at: string;

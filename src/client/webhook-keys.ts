@@ -3,6 +3,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Something that checks signatures of one version. */
 export interface WebhookKey {
   version: "v1" | "v1a";
+  /** Of a key of a JSON Web Key Set. */
+  kid?: string;
+  /** Seconds since 1970 between which it signs. */
+  notBefore?: number;
+  expiresAt?: number;
   /** In constant time: the comparison is the platform's own. */
   verify(signature: Bytes, content: Bytes): Promise<boolean>;
 }
@@ -34,6 +39,21 @@ function secret(bytes: Bytes): WebhookKey {
     version: "v1",
     verify: async (signature, content) =>
       await crypto.subtle.verify("HMAC", await imported(), signature, content),
+  };
+}
+
+/** A key of a JSON Web Key Set (RFC 8037); null: it is of another kind, or none. */
+export function readJwk(jwk: unknown): WebhookKey | null {
+  if (typeof jwk !== "object" || jwk === null) return null;
+  const { kty, crv, x, kid, nbf, exp } = jwk as Record<string, unknown>;
+  if (kty !== "OKP" || crv !== "Ed25519" || typeof x !== "string") return null;
+  const bytes = fromBase64(x.replaceAll("-", "+").replaceAll("_", "/"));
+  if (bytes?.length !== PUBLIC_KEY_BYTES) return null;
+  return {
+    ...publicKey(bytes),
+    ...(typeof kid === "string" ? { kid } : {}),
+    ...(typeof nbf === "number" ? { notBefore: nbf } : {}),
+    ...(typeof exp === "number" ? { expiresAt: exp } : {}),
   };
 }
 

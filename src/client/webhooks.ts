@@ -1,7 +1,11 @@
 import type { Webhook, WebhookEvent } from "./webhook-events.ts";
+import { jwks } from "./jwks.ts";
+import type { JwksDocument, KeySet } from "./jwks.ts";
 import { fromBase64, readWebhookKey } from "./webhook-keys.ts";
 import type { WebhookKey } from "./webhook-keys.ts";
 
+export { KeysUnavailableError, remoteJwks } from "./jwks.ts";
+export type { JwksDocument, KeySet, RemoteJwksOptions } from "./jwks.ts";
 export type { UndeclaredEvent, Webhook, WebhookEvent } from "./webhook-events.ts";
 
 export type WebhookErrorCode =
@@ -42,20 +46,28 @@ export interface VerifyOptions {
   parse?: ((text: string) => unknown) | undefined;
 }
 
+/**
+ * What verifies webhooks: `whsec_…` secrets and `whpk_…` public keys, JSON Web Key Sets, and those
+ * that `remoteJwks` fetches.
+ */
+export type WebhookKeySource = string | JwksDocument | KeySet;
+
 /** More would be an attack on the time it takes to check them. */
 const MOST_SIGNATURES = 32;
+const MOST_KEYS = 8;
 
 /**
  * Checks a webhook by Standard Webhooks 1.0.0, with nothing but Web Crypto. One signature that fits
- * one of the keys is enough, so a rotation needs no pause.
+ * one of the keys is enough, so a rotation needs no pause. Of a key set, those that
+ * `webhook-key-id` names are tried.
  * @param rawBody the bytes as they came; JSON that was parsed and written again has others
- * @param keys `whsec_…` secrets and `whpk_…` public keys
- * @throws WebhookError the call is not genuine; TypeError the keys or the body are misused
+ * @throws WebhookError the call is not genuine; TypeError the keys or the body are misused;
+ *   KeysUnavailableError keys can't be fetched: answer with a 5xx, and it comes again
  */
 export async function verifyWebhook<Own = Record<never, never>>(
   rawBody: WebhookBody,
   headers: WebhookHeaders,
-  keys: string | readonly string[],
+  keys: WebhookKeySource | readonly WebhookKeySource[],
   options: VerifyOptions = {},
 ): Promise<Webhook<Own>> {
   return await createVerifier<Own>(keys, options)(rawBody, headers);
@@ -63,11 +75,13 @@ export async function verifyWebhook<Own = Record<never, never>>(
 
 /** The same with keys and options read once, for many webhooks. @throws TypeError a key is no key */
 export function createVerifier<Own = Record<never, never>>(
-  keys: string | readonly string[],
+  keys: WebhookKeySource | readonly WebhookKeySource[],
   options: VerifyOptions = {},
 ): (rawBody: WebhookBody, headers: WebhookHeaders) => Promise<Webhook<Own>> {
-  const read = (typeof keys === "string" ? [keys] : keys).map(readWebhookKey);
-  if (read.length === 0) throw new TypeError("at least one webhook key must be given");
+  const sources = isList(keys) ? keys : [keys];
+  const read = sources.filter((one) => typeof one === "string").map(readWebhookKey);
+  const sets = sources.filter((one) => typeof one !== "string").map(asKeySet);
+  if (sources.length === 0) throw new TypeError("at least one webhook key must be given");
   const { toleranceSeconds = 300, now = () => new Date(), seen, parse = JSON.parse } = options;
 
   return async function verify(rawBody, headers) {
@@ -77,7 +91,17 @@ export function createVerifier<Own = Record<never, never>>(
     const signatures = headerOf(headers, "webhook-signature");
     const signedAt = checkTime(timestamp, now(), toleranceSeconds);
     const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), body);
-    if (!(await anyFits(signatures, read, content))) {
+    // a secret that fits needs no key set
+    let genuine = await anyFits(signatures, read, content);
+    const kids = optionalHeader(headers, "webhook-key-id")?.split(" ").slice(0, MOST_KEYS) ?? null;
+    for (const set of signatures.includes("v1a,") ? sets : []) {
+      if (genuine) break;
+      const found = (await set.find(kids)).filter((key) =>
+        signsAt(key, signedAt, toleranceSeconds),
+      );
+      genuine = await anyFits(signatures, found.slice(0, MOST_KEYS), content);
+    }
+    if (!genuine) {
       throw new WebhookError("no_matching_signature", "no signature fits any of the keys");
     }
     const attempt = Number(optionalHeader(headers, "ringback-attempt") ?? Number.NaN);
@@ -89,6 +113,31 @@ export function createVerifier<Own = Record<never, never>>(
       duplicate: (await seen?.(id)) ?? false,
     };
   };
+}
+
+function isList(
+  keys: WebhookKeySource | readonly WebhookKeySource[],
+): keys is readonly WebhookKeySource[] {
+  return Array.isArray(keys);
+}
+
+function asKeySet(source: JwksDocument | KeySet): KeySet {
+  if (typeof source !== "object" || source === null) {
+    throw new TypeError("a webhook key must be a string or a key set");
+  }
+  return "find" in source ? source : jwks(source);
+}
+
+function signsAt(
+  { notBefore, expiresAt }: WebhookKey,
+  at: Date,
+  toleranceSeconds: number,
+): boolean {
+  const seconds = at.getTime() / 1000;
+  return (
+    (notBefore === undefined || notBefore <= seconds + toleranceSeconds) &&
+    (expiresAt === undefined || seconds < expiresAt + toleranceSeconds)
+  );
 }
 
 async function anyFits(

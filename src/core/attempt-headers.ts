@@ -11,13 +11,14 @@ export interface HeaderSource {
 
 type Headers = Record<string, string>;
 
-/** The headers that every attempt sends, in the order they are sent. */
+/** The headers that the service itself sends, in the order they are sent. */
 const FIXED = [
   "content-type",
   "user-agent",
   "webhook-id",
   "webhook-timestamp",
   "webhook-signature",
+  "webhook-key-id",
   "traceparent",
   "x-request-id",
   "ringback-attempt",

@@ -8,6 +8,7 @@ import {
 } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import nacl from "tweetnacl";
+import { keyIdOf } from "./jwk.ts";
 import type { SignatureVersion } from "./model.ts";
 
 /**
@@ -18,6 +19,12 @@ import type { SignatureVersion } from "./model.ts";
 export interface Signer {
   /** Keys of all active secrets; a receiver may hold any of them. */
   hmacKeys: KeyObject[];
+  /** The current one first; a second one while it is rotated out. */
+  signingKeys: SigningKey[];
+}
+
+export interface SigningKey {
+  kid: string;
   privateKey: KeyObject;
 }
 
@@ -39,8 +46,19 @@ export function signatureHeader(
   const signatures = versions.includes("v1")
     ? signer.hmacKeys.map((key) => signV1(key, content))
     : [];
-  if (versions.includes("v1a")) signatures.push(signV1a(signer.privateKey, content));
+  if (versions.includes("v1a")) {
+    for (const { privateKey } of signer.signingKeys) signatures.push(signV1a(privateKey, content));
+  }
   return signatures.join(" ");
+}
+
+/** `webhook-key-id`: which keys made the `v1a` signatures, in their order; none without such. */
+export function keyIdHeader(
+  signer: Pick<Signer, "signingKeys">,
+  versions: readonly SignatureVersion[],
+): { "webhook-key-id"?: string } {
+  if (!versions.includes("v1a")) return {};
+  return { "webhook-key-id": signer.signingKeys.map(({ kid }) => kid).join(" ") };
 }
 
 export function signV1(key: KeyObject, content: Buffer): string {
@@ -71,9 +89,10 @@ export function deriveSecret(accountSecret: string, origin: string): string {
 }
 
 /** A new Ed25519 pair in the forms of Standard Webhooks. */
-export function newKeyPair(): { publicKey: string; privateKey: string } {
+export function newKeyPair(): { kid: string; publicKey: string; privateKey: string } {
   const pair = nacl.sign.keyPair();
   return {
+    kid: keyIdOf(pair.publicKey),
     publicKey: `whpk_${Buffer.from(pair.publicKey).toString("base64")}`,
     privateKey: `whsk_${Buffer.from(pair.secretKey).toString("base64")}`,
   };
@@ -83,13 +102,14 @@ export function importSecret(secret: string): KeyObject {
   return createSecretKey(decode(secret, "whsec_"));
 }
 
-export function importPrivateKey(privateKey: string): KeyObject {
-  const seed = decode(privateKey, "whsk_").subarray(0, 32);
-  return createPrivateKey({
-    key: Buffer.concat([PKCS8_ED25519, seed]),
+export function importPrivateKey(text: string): SigningKey {
+  const bytes = decode(text, "whsk_");
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_ED25519, bytes.subarray(0, 32)]),
     format: "der",
     type: "pkcs8",
   });
+  return { kid: keyIdOf(bytes.subarray(32)), privateKey };
 }
 
 function decode(text: string, prefix: string): Buffer {

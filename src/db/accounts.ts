@@ -1,14 +1,8 @@
 import type { Caller, Scope } from "../core/model.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-export async function insertAccount(
-  tx: Tx,
-  account: { id: string; name: string; publicKey: string; sealedPrivateKey: string },
-): Promise<void> {
-  await tx.query(
-    `insert into accounts (id, name, public_key, sealed_private_key) values ($1, $2, $3, $4)`,
-    [account.id, account.name, account.publicKey, account.sealedPrivateKey],
-  );
+export async function insertAccount(tx: Tx, account: { id: string; name: string }): Promise<void> {
+  await tx.query(`insert into accounts (id, name) values ($1, $2)`, [account.id, account.name]);
 }
 
 export async function findAccountByName(reader: Reader, name: string): Promise<string | null> {
@@ -16,15 +10,6 @@ export async function findAccountByName(reader: Reader, name: string): Promise<s
     name,
   ]);
   return rows[0]?.id ?? null;
-}
-
-/** The account's Ed25519 public key, `whpk_…`. */
-export async function getPublicKey(reader: Reader, accountId: string): Promise<string> {
-  const { rows } = await reader.query<{ public_key: string }>(
-    `select public_key from accounts where id = $1`,
-    [accountId],
-  );
-  return rows[0]!.public_key;
 }
 
 /** Stores a key by its SHA-256; one that exists already stays as it is, but is no longer revoked. */
@@ -49,9 +34,9 @@ export async function findApiKey(reader: Reader, hash: Buffer): Promise<Caller |
   return rows[0] ?? null;
 }
 
-/** Until the transaction ends nobody else holds the account. */
+/** Until the transaction ends nobody else holds the account; what refers to it is not kept waiting. */
 export async function holdAccount(tx: Tx, id: string): Promise<void> {
-  await tx.query(`select from accounts where id = $1 for update`, [id]);
+  await tx.query(`select from accounts where id = $1 for no key update`, [id]);
 }
 
 export async function hasApiKeys(reader: Reader): Promise<boolean> {
@@ -75,4 +60,17 @@ export async function insertSetting(tx: Tx, name: string, value: string): Promis
     name,
     value,
   ]);
+}
+
+/** Writes a setting if it still is what it was. */
+export async function replaceSetting(
+  tx: Tx,
+  name: string,
+  { from, to }: { from: string; to: string },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update settings set value = $3 where name = $1 and value = $2`,
+    [name, from, to],
+  );
+  return rowCount === 1;
 }

@@ -31,7 +31,8 @@ export interface LaneConfig {
   /** Milliseconds from now until the rate limit allows a send. */
   next_send_ms: number | null;
   sealed_secrets: string[];
-  sealed_private_key: string;
+  /** The current one first; at most two. */
+  sealed_private_keys: string[];
 }
 
 const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.placing_xid,
@@ -40,7 +41,9 @@ const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ord
   l.breaker_reason,
   (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,
   (extract(epoch from l.next_send_at - clock_timestamp()) * 1000)::float8 as next_send_ms,
-  a.sealed_private_key,
+  array(select k.sealed from signing_keys k where k.account_id = l.account_id
+    and k.not_before <= now() and (k.expires_at is null or k.expires_at > now())
+    order by k.not_before desc limit 2) as sealed_private_keys,
   case when l.endpoint_id is null then array(${secretsWhere("s.endpoint_id is null")})
     else array(${secretsWhere("s.endpoint_id = l.endpoint_id")}) end as sealed_secrets`;
 
@@ -65,7 +68,6 @@ export async function takeLease(
         where id = $1 and leased_by is null and exists (select from me)
         returning *)
       select ${LANE_CONFIG} from l
-      join accounts a on a.id = l.account_id
       left join endpoints e on e.id = l.endpoint_id`,
     values: [laneId, workerId],
   });
@@ -81,7 +83,6 @@ export async function readLeases(
     name: "read_leases",
     text: `select ${LANE_CONFIG} from unnest($1::uuid[], $2::bigint[]) as t(lane_id, lane_epoch)
       join lanes l on l.id = t.lane_id and l.epoch = t.lane_epoch and l.leased_by is not null
-      join accounts a on a.id = l.account_id
       left join endpoints e on e.id = l.endpoint_id`,
     values: [leases.map(({ id }) => id), leases.map(({ epoch }) => epoch)],
   });

@@ -11,16 +11,29 @@ export interface WorkerIdentity {
   pid: number;
   version: string;
   roles: string[];
+  /** Ids of the master keys it knows. */
+  masterKeys: readonly string[];
 }
 
 /** Registers a process and takes its session lock on the same connection. */
 export async function registerWorker(session: Tx, worker: WorkerIdentity): Promise<void> {
   await session.query(
-    `with w as (insert into workers (id, hostname, pid, version, roles)
-       values ($1, $2, $3, $4, $5) returning lock_key)
+    `with w as (insert into workers (id, hostname, pid, version, roles, master_keys)
+       values ($1, $2, $3, $4, $5, $6) returning lock_key)
      select pg_advisory_lock(${LOCK_SPACE}, lock_key) from w`,
-    [worker.id, worker.hostname, worker.pid, worker.version, worker.roles],
+    [worker.id, worker.hostname, worker.pid, worker.version, worker.roles, worker.masterKeys],
   );
+}
+
+/** Workers that beat and do not know this master key, as `host (process 42)`; the first ten. */
+export async function findWorkersWithoutKey(reader: Reader, keyId: string): Promise<string[]> {
+  const { rows } = await reader.query<{ name: string }>(
+    `select format('%s (process %s)', hostname, pid) as name from workers
+     where heartbeat_at > now() - interval '10 seconds' and not master_keys @> array[$1]
+     order by id limit 10`,
+    [keyId],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** After a lost connection: the lock anew. False: this worker was buried meanwhile. */

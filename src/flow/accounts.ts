@@ -2,19 +2,18 @@ import type { Context } from "../context.ts";
 import { hashApiKey, newApiKey } from "../core/api-key.ts";
 import { newId } from "../core/ids.ts";
 import type { Scope } from "../core/model.ts";
-import { newKeyPair } from "../core/signature.ts";
 import {
   findAccountByName,
   hasApiKeys,
   holdAccount,
   insertAccount,
   insertApiKey,
-  insertSetting,
-  readSetting,
 } from "../db/accounts.ts";
 import { inTransaction, singleStatement } from "../db/transaction.ts";
 import type { Tx } from "../db/transaction.ts";
+import { readMoment } from "../db/signing-keys.ts";
 import { addSecret } from "./secrets.ts";
+import { addSigningKey } from "./signing-keys.ts";
 
 const FIRST_ACCOUNT = "default";
 
@@ -25,16 +24,11 @@ export async function ensureAccount(
 ): Promise<string> {
   const found = await findAccountByName(context.pool, name);
   if (found !== null) return found;
-  const { publicKey, privateKey } = newKeyPair();
   const id = newId();
   try {
     await inTransaction(context.pool, async (tx) => {
-      await insertAccount(tx, {
-        id,
-        name,
-        publicKey,
-        sealedPrivateKey: context.vault.seal(privateKey),
-      });
+      await insertAccount(tx, { id, name });
+      await addSigningKey(tx, context, id, await readMoment(tx, 0));
       await addSecret(tx, context, { accountId: id, endpointId: null }, null);
     });
     return id;
@@ -83,21 +77,4 @@ export async function ensureFirstAccount(
     await storeKey(tx, { ...key, text: newKey });
     return { newKey };
   });
-}
-
-const CHECK = "master_key_check";
-
-/**
- * Proves that this master key is the one the data was sealed with, or, on a new database, makes
- * it so. False: it is another.
- */
-export async function checkMasterKey(context: Pick<Context, "pool" | "vault">): Promise<boolean> {
-  const { pool, vault } = context;
-  await insertSetting(singleStatement(pool), CHECK, vault.seal(CHECK));
-  const sealed = await readSetting(pool, CHECK);
-  try {
-    return sealed !== null && vault.open(sealed) === CHECK;
-  } catch {
-    return false;
-  }
 }

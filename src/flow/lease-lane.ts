@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import type { Context } from "../context.ts";
 import { reached } from "../core/checkpoint.ts";
 import { CLOSED } from "../core/breaker.ts";
@@ -211,35 +210,33 @@ async function cancelSome(tx: Tx, laneId: string, atRest: boolean): Promise<numb
   return atRest && canceled < CHANGE_STEP ? null : 0;
 }
 
-const KEYS = new Map<string, KeyObject>();
 const MAX_KEYS = 20_000;
 
 // Opening a box costs more than a signature. A sealed text never changes what it holds, so keys
-// are kept by it and by what they are made for; the oldest go first.
-function unseal(
-  { vault }: Pick<Context, "vault">,
-  sealed: string,
-  importKey: (text: string) => KeyObject,
-  use = "",
-): KeyObject {
-  const name = `${sealed} ${use}`;
-  let key = KEYS.get(name);
-  if (key === undefined) {
-    key = importKey(vault.open(sealed));
-    if (KEYS.size >= MAX_KEYS) KEYS.delete(KEYS.keys().next().value!);
-    KEYS.set(name, key);
-  }
-  return key;
+// are kept by it and by what they are used for; the oldest go first.
+function unsealed<Key>(importKey: (text: string, use: string) => Key) {
+  const keys = new Map<string, Key>();
+  return function unseal({ vault }: Pick<Context, "vault">, sealed: string, use = ""): Key {
+    const name = `${sealed} ${use}`;
+    let key = keys.get(name);
+    if (key === undefined) {
+      key = importKey(vault.open(sealed), use);
+      if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!);
+      keys.set(name, key);
+    }
+    return key;
+  };
 }
 
+/** Of an endpoint's secret, or for an origin of callback URLs derived from the account's. */
+const hmacKey = unsealed((text, origin) =>
+  importSecret(origin === "" ? text : deriveSecret(text, origin)),
+);
+const signingKey = unsealed(importPrivateKey);
+
 function signerOf(context: LeaseContext, config: LaneConfig): Signer {
-  const { origin } = config;
-  const importOwn =
-    origin === null ? importSecret : (text: string) => importSecret(deriveSecret(text, origin));
   return {
-    hmacKeys: config.sealed_secrets.map((sealed) =>
-      unseal(context, sealed, importOwn, origin ?? ""),
-    ),
-    privateKey: unseal(context, config.sealed_private_key, importPrivateKey),
+    hmacKeys: config.sealed_secrets.map((sealed) => hmacKey(context, sealed, config.origin ?? "")),
+    signingKeys: config.sealed_private_keys.map((sealed) => signingKey(context, sealed)),
   };
 }

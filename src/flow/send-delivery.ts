@@ -8,7 +8,7 @@ import { decideOutcome } from "../core/outcome.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { redactAll, redactHeaders } from "../core/redact-headers.ts";
 import { openHeaders } from "../core/sealed.ts";
-import { importSecret, signatureHeader } from "../core/signature.ts";
+import { importSecret, keyIdHeader, signatureHeader } from "../core/signature.ts";
 import type { Signer } from "../core/signature.ts";
 import type { DueDelivery } from "../db/due.ts";
 import type { Settlement } from "../db/settlements.ts";
@@ -154,6 +154,7 @@ function webhookHeaders(
     "webhook-id": ids.message,
     "webhook-timestamp": timestamp,
     "webhook-signature": signatureHeader(signer, ids.message, timestamp, delivery.body, versions),
+    ...keyIdHeader(signer, versions),
     traceparent: traceparent({ traceId: delivery.trace_id, attemptId: ids.attempt }),
     "x-request-id": delivery.request_id,
     "ringback-attempt": String(number),

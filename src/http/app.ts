@@ -9,6 +9,7 @@ import { dispatch, writeReply } from "./dispatch.ts";
 import { createErrorHandler } from "./errors.ts";
 import type { HttpContext } from "./http-context.ts";
 import { createJobWatch } from "./job-watch.ts";
+import { createJwks } from "./jwks.ts";
 import { openApiRoute } from "./openapi.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo, Route } from "./route.ts";
@@ -51,6 +52,7 @@ export function createApi(
       stopping: leaving,
     }),
     live: createLiveEvents({ ...context, stopping: leaving }),
+    jwks: createJwks(context),
   };
   const authenticate = createAuthenticator(http);
   const app = express();

@@ -20,6 +20,11 @@ const headers = z.object({
       "Space-separated signatures of `{webhook-id}.{webhook-timestamp}.{body}`, the body byte for byte: `v1,` and base64 of HMAC-SHA256, one per active secret; `v1a,` and base64 of Ed25519. Both, unless `signatures` of the endpoint or callback says otherwise. One that verifies is enough.",
     example: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
   }),
+  "webhook-key-id": z.string().optional().meta({
+    description:
+      "With `v1a` signatures: the ids of the keys that made them, in their order, space-separated. They are found at `/.well-known/jwks.json` and with the account's own keys.",
+    example: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+  }),
   "ringback-attempt": z.string().meta({ description: "1 for the first", example: "1" }),
   "x-request-id": z.string().meta({ description: "Of the request that started it all" }),
   traceparent: z.string().meta({ description: "W3C Trace Context, one span per attempt" }),

@@ -28,7 +28,7 @@ export interface Liveness {
 
 type LivenessContext = Pick<
   Context,
-  "pool" | "databaseUrl" | "config" | "telemetry" | "worker" | "runs" | "pumps" | "jobs"
+  "pool" | "databaseUrl" | "config" | "telemetry" | "vault" | "worker" | "runs" | "pumps" | "jobs"
 >;
 
 /**
@@ -52,6 +52,7 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
       pid: process.pid,
       version: context.config.version,
       roles: context.config.roles,
+      masterKeys: context.vault.keyIds,
     });
     await setPoolIds(sessionTx(session), id, poolIds);
     worker.id = id;

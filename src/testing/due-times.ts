@@ -55,6 +55,8 @@ export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
     ["lanes", "next_send_at"],
     ["idempotency_records", "expires_at"],
     ["signing_secrets", "expires_at"],
+    ["signing_keys", "not_before"],
+    ["signing_keys", "expires_at"],
   ];
   for (const [table, column] of columns) {
     await tx.query(

@@ -3,6 +3,7 @@ import { startService } from "../cli/service.ts";
 import type { Service } from "../cli/service.ts";
 import { Ringback } from "../client/ringback.ts";
 import type { JobTypes } from "../client/jobs.ts";
+import { publicKeysOf } from "../client/account.ts";
 import { readConfig } from "../config.ts";
 import { newApiKey } from "../core/api-key.ts";
 import { deriveSecret } from "../core/signature.ts";
@@ -93,7 +94,7 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
          where status = 'pending' and overrides ? 'sealed_secret'`,
     );
     return [
-      await client.signing.publicKey(),
+      ...publicKeysOf(await client.signing.keys()),
       ...rows.map(({ sealed, of }) => {
         const secret = context.vault.open(sealed);
         return of === "origin" ? deriveSecret(secret, origin) : secret;

@@ -5,6 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Secret, isMasterKey, readConfig } from "../../src/config.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString("base64");
+const OTHER_KEY = Buffer.alloc(32, 8).toString("base64");
 const DATABASE_URL = "postgres://ringback:hunter2@db.example/ringback";
 const API_KEY = "rk_0123456789abcdefghij";
 
@@ -36,7 +37,12 @@ describe("defaults", () => {
       roles: ["api"],
     });
     expect(config.allowTargets).toContain("127.0.0.0/8");
-    expect(secrets).toEqual({ databaseUrl: null, masterKey: null, apiKey: null });
+    expect(secrets).toEqual({
+      databaseUrl: null,
+      masterKey: null,
+      previousMasterKeys: [],
+      apiKey: null,
+    });
   });
 
   test("with a database of its own: nothing private may be called", () => {
@@ -118,6 +124,12 @@ test.each<[string, NodeJS.ProcessEnv]>([
   ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: "hunter2" }],
   ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: MASTER_KEY.slice(0, -1) }],
   ["RINGBACK_MASTER_KEY", { RINGBACK_MASTER_KEY: Buffer.alloc(31).toString("base64") }],
+  ["RINGBACK_MASTER_KEYS_PREVIOUS", { RINGBACK_MASTER_KEYS_PREVIOUS: "hunter2" }],
+  ["RINGBACK_MASTER_KEYS_PREVIOUS", { RINGBACK_MASTER_KEYS_PREVIOUS: `${MASTER_KEY},` }],
+  [
+    "RINGBACK_MASTER_KEYS_PREVIOUS",
+    { RINGBACK_MASTER_KEYS_PREVIOUS: Array(11).fill(MASTER_KEY).join(",") },
+  ],
   ["RINGBACK_API_KEY", { RINGBACK_API_KEY: "hunter2" }],
   ["RINGBACK_API_KEY", { RINGBACK_API_KEY: "rk_hunter2" }],
   ["RINGBACK_PUBLIC_URL", { RINGBACK_PUBLIC_URL: "jobs.example" }],
@@ -137,8 +149,10 @@ test("a secret is shown only on demand", () => {
   const { secrets } = read({
     DATABASE_URL,
     RINGBACK_MASTER_KEY: MASTER_KEY,
+    RINGBACK_MASTER_KEYS_PREVIOUS: `${OTHER_KEY} , ${OTHER_KEY}`,
     RINGBACK_API_KEY: API_KEY,
   });
+  expect(secrets.previousMasterKeys.map((key) => key.reveal())).toEqual([OTHER_KEY, OTHER_KEY]);
   const shown = [
     JSON.stringify(secrets),
     inspect(secrets, { depth: 9, showHidden: true }),
@@ -146,7 +160,7 @@ test("a secret is shown only on demand", () => {
     String(secrets.masterKey),
     JSON.stringify(Object.values(secrets.databaseUrl ?? {})),
   ].join("\n");
-  for (const text of ["hunter2", MASTER_KEY, API_KEY]) expect(shown).not.toContain(text);
+  for (const text of ["hunter2", MASTER_KEY, OTHER_KEY, API_KEY]) expect(shown).not.toContain(text);
   expect(shown).toContain("[secret]");
   expect(new Secret("x").reveal()).toBe("x");
 });

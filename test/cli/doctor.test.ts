@@ -9,6 +9,7 @@ import {
   checkOwnSettings,
   checkVacuum,
 } from "../../src/cli/doctor/setting-checks.ts";
+import { createVault } from "../../src/core/vault.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { Environment } from "../support/ringback-process.ts";
 import { startCommand, startServer } from "./cli.ts";
@@ -82,13 +83,36 @@ describe("doctor", () => {
     expect(text).toContain("set RINGBACK_MASTER_KEY to the one it was sealed with");
   });
 
+  test("knows a rotation of the master key that is not finished, and a key that is missing", async () => {
+    const older = server.settings["RINGBACK_MASTER_KEY"]!;
+    const newer = randomBytes(32).toString("base64");
+    const both = { RINGBACK_MASTER_KEY: newer, RINGBACK_MASTER_KEYS_PREVIOUS: older };
+    const unfinished = await doctor({ ...healthy(), ...both });
+    expect(unfinished.states).toMatchObject({ "master key": "warn" });
+    expect(unfinished.text).toContain("run `ringback keys rotate master`");
+    const { pool } = server.database;
+    const { rows } = await pool.query<{ value: string }>(
+      "select value from settings where name = 'master_key_check'",
+    );
+    const checks = `${createVault([newer]).seal("master_key_check")} ${rows[0]!.value}`;
+    try {
+      await pool.query("update settings set value = $1 where name = 'master_key_check'", [checks]);
+      const { states, text } = await doctor(healthy());
+      expect(states).toMatchObject({ "master key": "fail" });
+      expect(text).toContain("RINGBACK_MASTER_KEYS_PREVIOUS");
+    } finally {
+      const value = rows[0]!.value;
+      await pool.query("update settings set value = $1 where name = 'master_key_check'", [value]);
+    }
+  });
+
   test("sees late work, missing workers and a schema that is not there", async () => {
     const other = await createTestDatabase();
     const env = { ...healthy(), DATABASE_URL: other.url };
     try {
       await other.pool.query(
-        `with a as (insert into accounts (id, name, public_key, sealed_private_key)
-           values (gen_random_uuid(), 'late', '', '') returning id)
+        `with a as (insert into accounts (id, name)
+           values (gen_random_uuid(), 'late') returning id)
          insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
            max_runs, request_id, trace_id, next_run_at)
          select gen_random_uuid(), a.id, 'demo.echo', 'pending', '{}', '{}', '[]', 1, 1, '', '',

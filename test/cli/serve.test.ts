@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { renewMasterKey } from "../../src/cli/generated-keys.ts";
 import { processStart, waitForProcessEnd } from "../../src/cli/embedded/process-info.ts";
 import { endProcess, runRingback, startRingback } from "../support/ringback-process.ts";
 import type { RingbackProcess } from "../support/ringback-process.ts";
@@ -127,13 +128,50 @@ describe("ringback serve, without a database given", () => {
     const env = { RINGBACK_DATA_DIR: dataDir, PORT: "0" };
     const other = Buffer.alloc(32, 9).toString("base64");
     const refused = await runRingback(["serve"], { ...env, RINGBACK_MASTER_KEY: other });
-    expect(refused).toMatchObject({
-      code: 1,
-      stdout: "",
-      stderr: "ringback: RINGBACK_MASTER_KEY is not the one the data was sealed with\n",
-    });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(
+      /^ringback: RINGBACK_MASTER_KEY is not the one the data was sealed with \(data: key [0-9a-f]{8}; given: [0-9a-f]{8}\)\n$/,
+    );
     expect(readdirSync(dataDir)).not.toContain("ringback.pid");
     expect(readdirSync(join(dataDir, "postgres"))).not.toContain("postmaster.pid");
+  });
+
+  test("its generated master key is rotated while it is stopped; a rotation that broke off goes on", async () => {
+    const env = { RINGBACK_DATA_DIR: dataDir };
+    const first = await serve();
+    const { url, key } = bannerOf(first);
+    const secret = (await ask(url, key, "/v1/signing-secret")).body;
+    const before = fileText("master-key");
+    const busy = await runRingback(["keys", "rotate", "master"], env);
+    expect(busy).toMatchObject({ code: 1, stderr: expect.stringContaining("in use") });
+    expect(fileText("master-key")).toBe(before);
+    first.kill("SIGTERM");
+    expect((await first.ended).code).toBe(0);
+
+    // as far as one came that was killed before it sealed anything
+    renewMasterKey(dataDir);
+    const begun = fileText("master-key");
+    expect([begun, fileText("master-key-previous")]).toEqual([
+      expect.not.stringMatching(before),
+      before,
+    ]);
+    const second = await serve();
+    second.kill("SIGTERM");
+    expect((await second.ended).code).toBe(0);
+
+    const { code, stdout } = await runRingback(["keys", "rotate", "master"], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d+ rows were sealed anew\.\n0 rows remain /);
+    expect(fileText("master-key")).toBe(begun);
+    expect(statSync(join(dataDir, "master-key")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(dataDir).filter((name) => name.startsWith("master-key"))).toEqual([
+      "master-key",
+    ]);
+    const third = await serve();
+    const now = bannerOf(third);
+    expect((await ask(now.url, now.key, "/v1/signing-secret")).body).toEqual(secret);
+    third.kill("SIGTERM");
+    await third.ended;
   });
 
   test("killed, it is followed by one that takes over its folder and its database", async () => {

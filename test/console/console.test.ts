@@ -567,6 +567,22 @@ test("axe finds nothing on any page, light or dark, and a phone shows all of its
   expect(faults).toEqual([]);
 }, 90_000);
 
+test("the public key is shown with its id and rotated with an overlap", async () => {
+  await open("/settings?tab=signing");
+  const keys = page.getByTestId("signing-key");
+  await keys.first().waitFor();
+  expect(await keys.count()).toBe(1);
+  const current = await keys.innerText();
+  expect(current).toMatch(/Public key\s+whpk_\S+/);
+  expect(current).toMatch(/KEY ID\s+[\w-]{43}/i);
+  await button("Rotate the key…").click();
+  await button("Rotate the key").last().click();
+  await until(async () => (await keys.count()) === 2);
+  expect(await keys.first().innerText()).toMatch(/^Next key\s+whpk_\S+[^]*in (9|10) min/);
+  const kid = /[\w-]{43}/.exec(current.replaceAll(/whpk_\S+/g, ""))![0];
+  expect(await keys.last().innerText()).toContain(kid);
+}, 30_000);
+
 test("signing out ends the session on the server's side too", async () => {
   await open("/");
   await button("Account and appearance").click();

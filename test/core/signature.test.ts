@@ -7,12 +7,14 @@ import {
   deriveSecret,
   importPrivateKey,
   importSecret,
+  keyIdHeader,
   newKeyPair,
   newSecret,
   signatureHeader,
   signV1,
   signV1a,
 } from "../../src/core/signature.ts";
+import { keyIdOf } from "../../src/core/jwk.ts";
 import { SIGNATURE_VERSIONS } from "../../src/core/model.ts";
 import type { SignatureVersion } from "../../src/core/model.ts";
 import { verifyV1a } from "../support/verify-v1a.ts";
@@ -46,7 +48,7 @@ describe("the published vectors", () => {
   });
 
   test("v1a", () => {
-    expect(signV1a(importPrivateKey(VECTOR.privateKey), CONTENT)).toBe(VECTOR.v1a);
+    expect(signV1a(importPrivateKey(VECTOR.privateKey).privateKey, CONTENT)).toBe(VECTOR.v1a);
     expect(verifyV1a(VECTOR.v1a, VECTOR.publicKey, CONTENT)).toBe(true);
   });
 
@@ -66,11 +68,34 @@ describe("the published vectors", () => {
   ])("the header for %j: one v1 per secret, then the v1a, by spaces", (versions, expected) => {
     const signer = {
       hmacKeys: [importSecret(VECTOR.secret), importSecret(second)],
-      privateKey: importPrivateKey(VECTOR.privateKey),
+      signingKeys: [importPrivateKey(VECTOR.privateKey)],
     };
     const { id, timestamp, body } = VECTOR;
     const header = signatureHeader(signer, id, String(timestamp), body, versions);
     expect(header.split(" ")).toEqual(expected);
+  });
+
+  test("while keys overlap: a v1a of each, whose ids are told in their order", () => {
+    const other = newKeyPair();
+    const signer = {
+      hmacKeys: [],
+      signingKeys: [importPrivateKey(other.privateKey), importPrivateKey(VECTOR.privateKey)],
+    };
+    const { id, timestamp, body } = VECTOR;
+    const header = signatureHeader(signer, id, String(timestamp), body, ["v1", "v1a"]);
+    const [one, two, ...more] = header.split(" ");
+    expect([two, more]).toEqual([VECTOR.v1a, []]);
+    expect(verifyV1a(one!, other.publicKey, CONTENT)).toBe(true);
+    const kids = keyIdHeader(signer, ["v1a"])["webhook-key-id"]!.split(" ");
+    expect(kids).toEqual([other.kid, signer.signingKeys[1]!.kid]);
+    expect(keyIdHeader(signer, ["v1"])).toEqual({});
+  });
+
+  test("a key's id is its thumbprint by RFC 7638 (RFC 8037, A.3)", () => {
+    const x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    expect(keyIdOf(Buffer.from(x, "base64url"))).toBe(
+      "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    );
   });
 });
 
@@ -83,17 +108,18 @@ describe("Ed25519", () => {
       expect(secretKey).toHaveLength(64);
       expect(publicKey.slice(5)).toBe(secretKey.subarray(32).toString("base64"));
 
-      const ours = signV1a(importPrivateKey(privateKey), content);
+      const key = importPrivateKey(privateKey);
+      const ours = signV1a(key.privateKey, content);
       const theirs = Buffer.from(nacl.sign.detached(content, secretKey));
       expect(ours).toBe(`v1a,${theirs.toString("base64")}`);
-      expect(theirs.equals(sign(null, content, importPrivateKey(privateKey)))).toBe(true);
+      expect(theirs.equals(sign(null, content, key.privateKey))).toBe(true);
 
       const spki = Buffer.concat([
         Buffer.from("302a300506032b6570032100", "hex"),
         Buffer.from(publicKey.slice(5), "base64"),
       ]);
-      const key = createPublicKey({ key: spki, format: "der", type: "spki" });
-      expect(verifySignature(null, content, key, theirs)).toBe(true);
+      const publicPart = createPublicKey({ key: spki, format: "der", type: "spki" });
+      expect(verifySignature(null, content, publicPart, theirs)).toBe(true);
       expect(verifyV1a(ours, publicKey, content)).toBe(true);
       expect(verifyV1a(ours, newKeyPair().publicKey, content)).toBe(false);
       expect(verifyV1a(ours, publicKey, Buffer.concat([content, content, CONTENT]))).toBe(false);
@@ -115,7 +141,7 @@ describe("the reference library", () => {
     const secrets = [newSecret(), newSecret(), newSecret()];
     const signer = {
       hmacKeys: secrets.map(importSecret),
-      privateKey: importPrivateKey(privateKey),
+      signingKeys: [importPrivateKey(privateKey)],
     };
     const headerOf = (text: string): string =>
       signatureHeader(signer, VECTOR.id, String(now), text, SIGNATURE_VERSIONS);

@@ -11,10 +11,7 @@ let database: TestDatabase;
 const accountId = newId();
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.pool.query(
-    "insert into accounts (id, name, public_key, sealed_private_key) values ($1, 'a', 'p', 's')",
-    [accountId],
-  );
+  await database.pool.query("insert into accounts (id, name) values ($1, 'a')", [accountId]);
 });
 afterAll(async () => await database?.drop());
 

@@ -19,10 +19,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   const { url: connectionString } = database;
   pool = createPool({ connectionString, max: 2, name: "test", onError: () => undefined });
-  await pool.query(
-    `insert into accounts (id, name, public_key, sealed_private_key) values ($1, 'a', 'x', 'y')`,
-    [account],
-  );
+  await pool.query(`insert into accounts (id, name) values ($1, 'a')`, [account]);
   await pool.query(
     `insert into lanes (id, account_id, origin, ordered) values ($1, $2, 'https://a.test', false)`,
     [lane, account],

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { newSecret } from "../../src/core/signature.ts";
+import { SEALED_COLUMNS } from "../../src/db/sealed.ts";
 import { QUICK, startDeliveryApi } from "../support/delivery.ts";
 import type { DeliveryApi } from "../support/delivery.ts";
 import { findInDatabase } from "../support/leaks.ts";
@@ -310,4 +311,11 @@ test("no secret is in the database in clear", async () => {
   const { found, tables } = await findInDatabase(api.database.url, [...raw, /whsec_|whsk_/]);
   expect(tables).toContain("public.signing_secrets");
   expect(found).toEqual([]);
+  // what is sealed must be found by a rotation of the master key
+  const sealed = await findInDatabase(api.database.url, [/sealed:[0-9a-f]{8}:/]);
+  const known = SEALED_COLUMNS.map(({ table }) => table).concat("settings", "idempotency_records");
+  for (const one of sealed.found) {
+    const table = /^public\.([a-z_]+?)(_default|_kept_\d+|_\d{8})?:/.exec(one)?.[1];
+    expect(known).toContain(table);
+  }
 });

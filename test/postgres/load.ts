@@ -12,7 +12,8 @@ import { newApiKey } from "../../src/core/api-key.ts";
 import { createVault } from "../../src/core/vault.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool } from "../../src/db/pool.ts";
-import { addApiKey, checkMasterKey, ensureAccount } from "../../src/flow/accounts.ts";
+import { addApiKey, ensureAccount } from "../../src/flow/accounts.ts";
+import { adoptMasterKey } from "../../src/flow/master-key.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Server } from "./binaries.ts";
 
@@ -77,8 +78,8 @@ async function prepare(url: string): Promise<{ masterKey: string; apiKey: string
   const options = { connectionString: url, max: 2, name: "test", onError: () => undefined };
   const pool = createPool(options);
   try {
-    const context = { pool, vault: createVault(Buffer.from(masterKey, "base64")) };
-    await checkMasterKey(context);
+    const context = { pool, vault: createVault([masterKey]) };
+    await adoptMasterKey(context);
     const accountId = await ensureAccount(context, "path");
     await addApiKey(context, { accountId, name: "test", text: apiKey, scopes: ["admin"] });
     return { masterKey, apiKey };

@@ -39,7 +39,7 @@ test("one sign of life is enough; none for 3 s is death", async () => {
   const session = new pg.Client({ connectionString: t.database.url });
   const other = new pg.Client({ connectionString: t.database.url });
   await Promise.all([session.connect(), other.connect()]);
-  const identity = { hostname: "h", pid: 1, version: "0", roles: ["compute"] };
+  const identity = { hostname: "h", pid: 1, version: "0", masterKeys: [], roles: ["compute"] };
   const [busy, lockless] = [newId(), newId()];
   // holds its lock and does not beat: its event loop is blocked
   await registerWorker(sessionTx(session), { id: busy, ...identity });

@@ -30,7 +30,8 @@ export interface TestContextOptions {
   overrides?: Overrides;
   /** Share the database of another context: a second process, as far as Postgres can tell. */
   database?: TestDatabase;
-  masterKey?: string;
+  /** The newest first. */
+  masterKeys?: readonly string[];
 }
 
 export const TEST_MASTER_KEY = randomBytes(32).toString("base64");
@@ -58,7 +59,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       ...options.config,
     },
     databaseUrl: database.url,
-    masterKey: options.masterKey ?? TEST_MASTER_KEY,
+    masterKeys: options.masterKeys ?? [TEST_MASTER_KEY],
     stopping: stopping.signal,
     overrides: options.overrides ?? {},
   });

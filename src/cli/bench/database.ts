@@ -4,7 +4,8 @@ import { newApiKey } from "../../core/api-key.ts";
 import { DEFAULT_RETRY } from "../../core/backoff.ts";
 import { createVault } from "../../core/vault.ts";
 import { migrate } from "../../db/migrate.ts";
-import { addApiKey, checkMasterKey, ensureAccount } from "../../flow/accounts.ts";
+import { addApiKey, ensureAccount } from "../../flow/accounts.ts";
+import { adoptMasterKey } from "../../flow/master-key.ts";
 import { createEndpoint } from "../../flow/endpoints.ts";
 import { makePartitions } from "../../flow/retain.ts";
 import { startEmbeddedPostgres } from "../embedded-postgres.ts";
@@ -151,8 +152,8 @@ async function fill(url: string, { receiverUrl, lanes }: ServerOptions): Promise
     // as a start of the product does
     await makePartitions(pool, new Date());
     const masterKey = randomBytes(32).toString("base64");
-    const context = { pool, vault: createVault(Buffer.from(masterKey, "base64")) };
-    await checkMasterKey(context);
+    const context = { pool, vault: createVault([masterKey]) };
+    await adoptMasterKey(context);
     const account = async (name: string): Promise<BenchAccount> => {
       const made = { id: await ensureAccount(context, name), apiKey: newApiKey() };
       const key = { accountId: made.id, name: "bench", text: made.apiKey };

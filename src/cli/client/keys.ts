@@ -6,6 +6,7 @@ import { relative } from "../output/times.ts";
 import { examples, inSession, onApi, withConnection } from "./command.ts";
 import type { Cli } from "./command.ts";
 import { collectList } from "./input.ts";
+import { addRotation, addSigningKeys } from "./key-rotation.ts";
 import { showList, withPaging } from "./list.ts";
 import type { ListOptions } from "./list.ts";
 import { openOutput } from "./session.ts";
@@ -20,8 +21,8 @@ interface CreateOptions {
 
 /** `ringback keys …` */
 export function addKeys(cli: Cli, program: Command): void {
-  const keys = program.command("keys").description("API keys; needs an admin key");
-  const list = withPaging(keys.command("list").description("list keys, newest first"));
+  const keys = program.command("keys").description("API keys, and keys that sign and seal");
+  const list = withPaging(keys.command("list").description("list API keys, newest first"));
   onApi(cli, list, async (session, options: ListOptions) => {
     const read = (query: { limit: number; cursor?: string }) =>
       session.client.request("GET /v1/api-keys", { query });
@@ -29,18 +30,20 @@ export function addKeys(cli: Cli, program: Command): void {
   });
   examples(list, "keys list");
   addCreate(cli, keys);
-  const revoke = keys.command("revoke <id>").description("revoke a key; it works no longer");
+  const revoke = keys.command("revoke <id>").description("revoke an API key; it works no longer");
   onApi(cli, revoke, async ({ client, out }, id: string) => {
     await client.request("DELETE /v1/api-keys/{id}", { id });
     out.answer({ id, revoked: true }, () => out.line(`${id} is revoked.`));
   });
   examples(revoke, "keys revoke key_01…");
+  addSigningKeys(cli, keys);
+  addRotation(cli, keys);
 }
 
 function addCreate(cli: Cli, keys: Command): void {
   const create = keys
     .command("create")
-    .description("make a key and print it, once")
+    .description("make an API key and print it, once")
     .requiredOption(
       "--scopes <list>",
       "comma-separated: jobs, webhooks, admin; with --database also operator",

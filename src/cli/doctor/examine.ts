@@ -16,7 +16,7 @@ import {
   checkOwnSettings,
   checkVacuum,
 } from "./setting-checks.ts";
-import { checkBacklog, checkMasterKey, checkWorkers } from "./work-checks.ts";
+import { checkBacklog, checkMasterKeys, checkWorkers } from "./work-checks.ts";
 
 export interface Patient {
   /** The server that a client of this machine would ask. */
@@ -66,7 +66,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
 async function* examineDatabase(
   config: Config,
   secrets: Secrets,
-  { databaseUrl, masterKey }: Whereabouts,
+  { databaseUrl, masterKeys }: Whereabouts,
 ): AsyncGenerator<Finding, void, void> {
   // its own check of server and version; an embedded one was found by what runs
   const reached = await look("database", async () => {
@@ -91,7 +91,7 @@ async function* examineDatabase(
     yield schema;
     yield await look("queue schema", () => checkQueue(reader));
     if (schema.state === "fail") return;
-    yield await look("master key", () => checkMasterKey(reader, masterKey));
+    yield await look("master key", () => checkMasterKeys(reader, masterKeys));
     yield await look("workers", () => checkWorkers(reader));
     yield* await checkBacklog(reader);
   } finally {

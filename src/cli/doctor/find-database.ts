@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Config, Secrets } from "../../config.ts";
+import { readMasterKeys } from "../generated-keys.ts";
+import { masterKeysOf } from "../master-keys.ts";
 
-/** Where the data is, and the key that opens its secrets. */
+/** Where the data is, and the keys that open its secrets. */
 export interface Whereabouts {
   databaseUrl: string;
-  masterKey: string;
+  /** The newest first. */
+  masterKeys: string[];
 }
 
 /** Null: in development, when nothing runs in this folder. Never starts or makes anything. */
@@ -13,8 +16,7 @@ export function findDatabase(config: Config, secrets: Secrets): Whereabouts | nu
   if (secrets.databaseUrl !== null) {
     return {
       databaseUrl: secrets.databaseUrl.reveal(),
-      // readConfig asks for it
-      masterKey: secrets.masterKey?.reveal() ?? "",
+      masterKeys: masterKeysOf(secrets, []),
     };
   }
   try {
@@ -26,7 +28,10 @@ export function findDatabase(config: Config, secrets: Secrets): Whereabouts | nu
     url.password = read("postgres-password").trim();
     return {
       databaseUrl: url.href,
-      masterKey: secrets.masterKey?.reveal() ?? read("master-key").trim(),
+      masterKeys: masterKeysOf(
+        secrets,
+        secrets.masterKey === null ? readMasterKeys(config.dataDir) : [],
+      ),
     };
   } catch {
     return null;

@@ -1,6 +1,7 @@
 import { createVault } from "../../core/vault.ts";
-import { readSetting } from "../../db/accounts.ts";
+import type { Vault } from "../../core/vault.ts";
 import type { Reader } from "../../db/transaction.ts";
+import { readKeysInUse } from "../../flow/master-key.ts";
 import { duration } from "../output/times.ts";
 import { fail, ok, warn } from "./check.ts";
 import type { Finding } from "./check.ts";
@@ -55,28 +56,42 @@ function late(name: string, since: Date | null, now: Date, advice: string): Find
   return ms > LATE_MS ? warn(name, detail, advice) : ok(name, detail);
 }
 
-/** Whether the master key opens what was sealed. Changes nothing. */
-export async function checkMasterKey(reader: Reader, masterKey: string): Promise<Finding> {
+/** Whether the master keys open what was sealed. Changes nothing. */
+export async function checkMasterKeys(
+  reader: Reader,
+  masterKeys: readonly string[],
+): Promise<Finding> {
   const name = "master key";
-  const vault = createVault(Buffer.from(masterKey, "base64"));
-  const opens = (sealed: string): boolean => {
-    try {
-      vault.open(sealed);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const check = await readSetting(reader, "master_key_check");
-  if (check === null) return ok(name, "nothing is sealed yet");
+  const vault = createVault(masterKeys);
+  const { used, missing } = await readKeysInUse(reader, vault);
+  if (used.length === 0) return ok(name, "nothing is sealed yet");
   const advice =
     "set RINGBACK_MASTER_KEY to the one it was sealed with; without it nothing is sent";
-  if (!opens(check)) return fail(name, "does not open the stored secrets", advice);
+  if (missing.length === used.length) {
+    return fail(name, "does not open the stored secrets", advice);
+  }
+  if (missing.length > 0) {
+    const also = "give that key in RINGBACK_MASTER_KEYS_PREVIOUS until the rotation has ended";
+    return fail(name, `${missing.join(", ")} is missing and has sealed some of the data`, also);
+  }
   const { rows } = await reader.query<{ sealed: string }>(
-    `select sealed from signing_secrets where expires_at is null or expires_at > now()
-     order by id desc limit ${SAMPLE}`,
+    `(select sealed from signing_secrets where expires_at is null or expires_at > now()
+      order by id desc limit ${SAMPLE})
+     union all (select sealed from signing_keys order by id desc limit ${SAMPLE})`,
   );
-  const closed = rows.filter(({ sealed }) => !opens(sealed)).length;
-  if (closed === 0) return ok(name, `opens all ${rows.length} secrets looked at`);
-  return fail(name, `does not open ${closed} of ${rows.length} secrets`, advice);
+  const closed = rows.filter(({ sealed }) => !opens(vault, sealed)).length;
+  if (closed > 0) return fail(name, `does not open ${closed} of ${rows.length} secrets`, advice);
+  const opened = `opens all ${rows.length} secrets looked at`;
+  if (used.length === 1 && used[0] === vault.keyIds[0]) return ok(name, opened);
+  const finish = "run `ringback keys rotate master` when all processes know the new key";
+  return warn(name, `${opened}, but a rotation is not finished`, finish);
+}
+
+function opens(vault: Pick<Vault, "open">, sealed: string): boolean {
+  try {
+    vault.open(sealed);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "./client.ts";
-import type { Secret } from "./types.ts";
+import type { Secret, SigningKeys } from "./types.ts";
 
 /** Whose secret: an endpoint's own, or that of an origin of callback URLs. */
 export type SecretOwner = { endpointId: string } | { origin: string };
@@ -13,8 +13,8 @@ export async function readSecret(owner: SecretOwner): Promise<Secret> {
   );
 }
 
-export async function readPublicKey(): Promise<string> {
-  return (await api.get<{ public_key: string }>("/v1/signing-key")).public_key;
+export async function readSigningKeys(): Promise<SigningKeys> {
+  return await api.get<SigningKeys>("/v1/signing-key");
 }
 
 /** A mutation, so that the secret is not kept in the cache. */
@@ -33,8 +33,17 @@ export function useRotateSecret(endpointId: string | null) {
   });
 }
 
-export function usePublicKey() {
-  return useQuery({ queryKey: ["signing-key"], queryFn: readPublicKey, staleTime: Infinity });
+export function useSigningKeys() {
+  return useQuery({ queryKey: ["signing-key"], queryFn: readSigningKeys });
+}
+
+export function useRotateSigningKey() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (overlapS: number) =>
+      api.post<SigningKeys>("/v1/signing-key/rotate", { overlap_s: overlapS }),
+    onSuccess: (keys) => client.setQueryData(["signing-key"], keys),
+  });
 }
 
 /** The page of the secret of an origin. */

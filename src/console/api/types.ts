@@ -21,6 +21,7 @@ export type {
   Replay,
   Secret,
   Settings,
+  SigningKeys,
   Stats,
   TimelineEntry,
   Worker,

@@ -8,6 +8,7 @@ import { streamRoutes } from "./events.ts";
 import { jobResultRoutes } from "./job-results.ts";
 import { jobTypeRoutes } from "./job-types.ts";
 import { jobRoutes } from "./jobs.ts";
+import { jwksRoutes } from "./jwks.ts";
 import { messageRoutes } from "./messages.ts";
 import { overviewRoutes } from "./overview.ts";
 import { replayRoutes } from "./replays.ts";
@@ -31,6 +32,7 @@ export const routes: readonly Route[] = [
   ...endpointRoutes,
   ...endpointActionRoutes,
   ...signingRoutes,
+  ...jwksRoutes,
   timelineRoute,
   ...streamRoutes,
   ...overviewRoutes,

@@ -1,26 +1,55 @@
-import { getPublicKey } from "../../db/accounts.ts";
 import { readOriginSecret, rotateAccountSecret } from "../../flow/secrets.ts";
+import { readSigningKeys, rotateSigningKey } from "../../flow/signing-keys.ts";
 import { json } from "../reply.ts";
 import { isoTime } from "../representations/common.ts";
 import { secretView } from "../representations/secret.ts";
+import { signingKeysView } from "../representations/signing-key.ts";
 import { route, type Route } from "../route.ts";
-import { publicKey } from "../schemas/endpoint.ts";
 import { accountRotated, accountRotation, originQuery, originSecret } from "../schemas/signing.ts";
+import { keyRotation, signingKeys } from "../schemas/signing-key.ts";
 
 const tag = "Signing";
 const scopes = ["webhooks"] as const;
 
-const key = route({
+const keys = route({
   method: "get",
   path: "/v1/signing-key",
   scopes,
   operationId: "getSigningKey",
   tag,
-  summary: "The public key that verifies every `v1a` signature of this account",
-  responses: { 200: { description: "The key", schema: publicKey } },
+  summary:
+    "The public key that verifies `v1a` signatures of this account, the one before and the next",
+  responses: { 200: { description: "The current key, with the others", schema: signingKeys } },
   problems: [],
-  async handler(context, { accountId }) {
-    return json(200, { public_key: await getPublicKey(context.pool, accountId) });
+  async handler({ pool, config }, { accountId }) {
+    return json(
+      200,
+      signingKeysView(await readSigningKeys(pool, accountId), accountId, config.publicUrl),
+    );
+  },
+});
+
+const rotateKey = route({
+  method: "post",
+  path: "/v1/signing-key/rotate",
+  scopes,
+  operationId: "rotateSigningKey",
+  tag,
+  summary: "Make a new key for `v1a` signatures",
+  description:
+    "It is published at once as `next` and signs after `activate_in_s` seconds; the current one signs beside it for `overlap_s` more. A `next` that has not begun is dropped for it. Two keys sign at most: a `previous` one ends when the new one begins.",
+  body: keyRotation,
+  bodyOptional: true,
+  responses: { 200: { description: "The keys as they are now", schema: signingKeys } },
+  problems: [],
+  async handler(context, { accountId, body }) {
+    const { overlap_s, activate_in_s } = body ?? keyRotation.parse({});
+    const rotated = await rotateSigningKey(context, {
+      accountId,
+      overlapS: overlap_s,
+      activateInS: activate_in_s,
+    });
+    return json(200, signingKeysView(rotated, accountId, context.config.publicUrl));
   },
 });
 
@@ -64,4 +93,4 @@ const rotate = route({
   },
 });
 
-export const signingRoutes: Route[] = [key, secret, rotate];
+export const signingRoutes: Route[] = [keys, rotateKey, secret, rotate];

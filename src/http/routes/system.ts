@@ -1,6 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import type { Secret } from "../../config.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "../../core/problem.ts";
 import { findAccountByName } from "../../db/accounts.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -89,7 +88,10 @@ const metrics = route({
 });
 
 /** @throws Problem unauthenticated */
-function checkToken(token: Secret | null, authorization: string | undefined): void {
+function checkToken(
+  token: NonNullable<HttpContext["config"]["metricsToken"]> | null,
+  authorization: string | undefined,
+): void {
   if (token === null) return;
   const given = /^Bearer +(.*)$/i.exec(authorization ?? "")?.[1] ?? "";
   const [one, other] = [given, token.reveal()].map((text) => hash("sha256", text, "buffer"));

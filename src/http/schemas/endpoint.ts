@@ -137,15 +137,3 @@ export const secretOutput = z
 export const rotatedSecret = z
   .strictObject({ secret: secretText, previous_expires_at: timeText })
   .meta({ id: "RotatedSecret" });
-
-export const publicKey = z
-  .strictObject({
-    public_key: z
-      .string()
-      .regex(/^whpk_[A-Za-z0-9+/]+={0,2}$/)
-      .meta({
-        description: "Ed25519, `whpk_` and base64",
-        example: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
-      }),
-  })
-  .meta({ id: "PublicKey" });

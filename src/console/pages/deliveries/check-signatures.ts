@@ -7,7 +7,7 @@ interface Keys {
   /** `whsec_…` */
   secret: string;
   /** `whpk_…` */
-  publicKey: string;
+  publicKeys: readonly string[];
 }
 
 /** Checks each signature in the browser, by the rules of Standard Webhooks. */
@@ -22,9 +22,11 @@ export async function checkSignatures(
       const [version, value = ""] = signature.split(",");
       try {
         const verify = version === "v1a" ? verifyEd25519 : verifyHmac;
-        const key = version === "v1a" ? keys.publicKey : keys.secret;
-        const valid = await verify(decode(key.replace(/^wh[a-z]+_/, "")), decode(value), bytes);
-        return { signature, verdict: valid ? "valid" : "not made with this key" };
+        const tried = version === "v1a" ? keys.publicKeys : [keys.secret];
+        const fits = await Promise.all(
+          tried.map((key) => verify(decode(key.replace(/^wh[a-z]+_/, "")), decode(value), bytes)),
+        );
+        return { signature, verdict: fits.includes(true) ? "valid" : "not made with this key" };
       } catch {
         // crypto.subtle is missing without https (but on this machine), Ed25519 in older browsers
         return { signature, verdict: "can't be checked here" };

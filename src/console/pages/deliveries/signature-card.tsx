@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Code, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { originPage, readPublicKey, readSecret } from "../../api/secrets.ts";
+import { originPage, readSecret, readSigningKeys } from "../../api/secrets.ts";
 import type { Attempt } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { TextView } from "../../components/json-view.tsx";
@@ -29,11 +29,15 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
   const check = useMutation({
     gcTime: 0,
     async mutationFn(): Promise<Checked[]> {
-      const [{ secret }, publicKey] = await Promise.all([
+      const [{ secret }, { public_key, previous, next }] = await Promise.all([
         readSecret(endpointId === null ? { origin } : { endpointId }),
-        readPublicKey(),
+        readSigningKeys(),
       ]);
-      return await checkSignatures(content, signatures, { secret, publicKey });
+      const others = [previous, next].flatMap((key) => key?.public_key ?? []);
+      return await checkSignatures(content, signatures, {
+        secret,
+        publicKeys: [public_key, ...others],
+      });
     },
   });
   const keyPage = endpointId === null ? originPage(origin) : `/endpoints/${endpointId}?tab=secret`;
@@ -64,6 +68,7 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
             <Anchor component={Link} to="/settings?tab=signing" inherit>
               the account's public key
             </Anchor>
+            {sent("v1a") && "; while a key is being rotated there is one for each"}
             {!sent("v1a") && "; not sent with this attempt"}
           </List.Item>
         </List>
@@ -84,7 +89,7 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
         ))}
         {check.data?.some(({ verdict }) => verdict !== "valid") && (
           <Alert color="yellow" variant="outline">
-            The secret may have been rotated since this attempt
+            The secret or the key may have been rotated since this attempt
             {endpointId === null && ", or the callback was given one of its own"}.
           </Alert>
         )}

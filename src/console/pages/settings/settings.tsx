@@ -1,13 +1,12 @@
 import { Code, Stack, Tabs, Text } from "@mantine/core";
 import { useWorkers } from "../../api/overview.ts";
-import { usePublicKey } from "../../api/secrets.ts";
 import { useMay } from "../../api/session.ts";
 import { useSettings } from "../../api/settings.ts";
 import { Card } from "../../components/card.tsx";
 import { Facts } from "../../components/facts.tsx";
 import { Page } from "../../components/page.tsx";
 import { SecretCard } from "../../components/secret-card.tsx";
-import { SecretText } from "../../components/secret-text.tsx";
+import { SigningKeysCard } from "../../components/signing-keys-card.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/states.tsx";
 import { useView } from "../../components/use-view.ts";
 import { WorkersTable } from "../../components/workers-table.tsx";
@@ -45,20 +44,9 @@ export default function Settings() {
 }
 
 function Signing({ origin }: { origin: string | undefined }) {
-  const publicKey = usePublicKey();
   return (
     <Stack gap="md">
-      <Card title="Public key">
-        <Stack gap="sm" maw={640}>
-          <Text size="sm">
-            Verifies every <Code>v1a</Code> signature (Ed25519) of this account. It is no secret:
-            give it to anyone.
-          </Text>
-          {publicKey.isError && <ErrorBox error={publicKey.error} />}
-          {publicKey.isPending && <Loading rows={1} />}
-          {publicKey.data && <SecretText label="Public key" secret={publicKey.data} />}
-        </Stack>
-      </Card>
+      <SigningKeysCard />
       <SecretCard key={origin} endpointId={null} origin={origin}>
         Sign webhooks to callback URLs given with a job (HMAC-SHA256, <Code>v1</Code>): each origin
         has one, so that a receiver can't forge calls to another. Endpoints have secrets of their

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigError, readConfig } from "../config.ts";
+import { createVault } from "../core/vault.ts";
+import { findWorkersWithoutKey } from "../db/workers.ts";
+import {
+  declareMasterKey,
+  FOLLOW_MS,
+  forgetOtherMasterKeys,
+  readKeysInUse,
+} from "../flow/master-key.ts";
+import { countRemaining, resealAll } from "../flow/reseal.ts";
+import type { Remaining, ResealStep } from "../flow/reseal.ts";
+import { dropPreviousMasterKey, readMasterKeys, renewMasterKey } from "./generated-keys.ts";
+import { onDatabase } from "./keys.ts";
+import { masterKeysOf, requireKeysInUse } from "./master-keys.ts";
+
+export interface MasterKeyRotation {
+  /** Id of the key that seals everything now. */
+  master_key: string;
+  /** Rows sealed anew. */
+  resealed: number;
+  /** Rows that other keys of those given have sealed. */
+  remaining: number;
+  /** Rows with what looks sealed and no given key opens. */
+  unknown: number;
+}
+
+/**
+ * `ringback keys rotate master`: the newest master key seals from now on, and what others have
+ * sealed is sealed anew, beside running processes. Interrupted at any point, it goes on when it is
+ * run again.
+ * @param check nothing is changed, only counted
+ */
+export async function rotateMasterKey(options: {
+  check: boolean;
+  onStep(step: ResealStep): void;
+}): Promise<MasterKeyRotation> {
+  const settings = readConfig();
+  const { config, secrets } = settings;
+  const generated = config.development && secrets.masterKey === null;
+  return await onDatabase(settings, async (pool) => {
+    // the database of this folder is ours now: no process seals with the key of its files
+    if (generated && !options.check) renewMasterKey(config.dataDir);
+    const vault = createVault(
+      masterKeysOf(secrets, generated ? readMasterKeys(config.dataDir) : []),
+    );
+    const context = { pool, vault };
+    const inUse = await readKeysInUse(pool, vault);
+    requireKeysInUse(inUse, vault, settings);
+    let resealed = 0;
+    let remaining: Remaining = { known: 0, unknown: 0 };
+    if (options.check) {
+      remaining = await countRemaining(context, options.onStep);
+    } else if (inUse.used.length > 0) {
+      const newest = vault.keyIds[0]!;
+      const behind = config.development ? [] : await findWorkersWithoutKey(pool, newest);
+      if (behind.length > 0) {
+        throw new ConfigError(
+          `the new master key (${newest}) is not known to all: start ${behind.join(", ")} anew with it in RINGBACK_MASTER_KEY or RINGBACK_MASTER_KEYS_PREVIOUS first`,
+        );
+      }
+      await declareMasterKey(context);
+      if (!config.development) await sleep(FOLLOW_MS * 3);
+      resealed = await resealAll(context, options.onStep);
+      remaining = await countRemaining(context);
+      if (remaining.known === 0) {
+        await forgetOtherMasterKeys(context);
+        if (generated) dropPreviousMasterKey(config.dataDir);
+      }
+    }
+    const { known, unknown } = remaining;
+    return { master_key: vault.keyIds[0]!, resealed, remaining: known, unknown };
+  });
+}
