@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { SigningKeys } from "../../src/client/openapi-types.ts";
 import { parseId } from "../../src/core/ids.ts";
 import { memberTexts } from "../../src/core/json-text.ts";
 import { startReceiver } from "../support/receiver.ts";
@@ -383,6 +384,24 @@ describe("what is going on", () => {
 });
 
 describe("keys", () => {
+  test("the signing key is shown and rotated", async () => {
+    const shown = await run("keys signing");
+    expect(shown.stdout).toMatch(
+      /^KEY +KID +PUBLIC KEY +FROM +UNTIL\ncurrent +[\w-]{43} +whpk_\S+ /,
+    );
+    expect(shown.stderr).toMatch(/http\S+\/v1\/accounts\/acc_\w+\/jwks\.json/);
+    const rotated = await run("keys rotate signing --overlap-s 60 --activate-in-s 30 --json");
+    const { kid, next, expires_at } = rotated.json() as unknown as SigningKeys;
+    expect(Date.parse(expires_at!) - Date.parse(next!.not_before)).toBe(60_000);
+    const both = (await run("keys signing")).stdout.trim().split("\n");
+    expect(both.slice(1).map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+      ["next", next!.kid],
+      ["current", kid],
+    ]);
+    expect((await run("keys rotate signing --overlap-s -1")).code).toBe(2);
+    expect((await run("keys rotate signing --account acme")).code).toBe(2);
+  });
+
   test("are made, listed and revoked; a lesser one may do less", async () => {
     const made = await run("keys create --scopes jobs --name ci");
     expect(made.stdout).toMatch(/^rk_[\w-]+\n$/);

@@ -45,6 +45,28 @@ describe("ringback migrate", () => {
   });
 });
 
+describe("ringback keys rotate signing --database", () => {
+  test("rotates the key of an account, without a server", async () => {
+    await keys(["--scopes", "jobs"]);
+    const rotate = async (...args: string[]): Promise<Ended> =>
+      await runRingback(["keys", "rotate", "signing", "--database", ...args], {
+        DATABASE_URL: database.url,
+        RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
+      });
+    const { code, stdout, stderr } = await rotate("--activate-in-s", "0", "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { rows } = await database.pool.query<{ kid: string }>(
+      `select k.kid from signing_keys k join accounts a on a.id = k.account_id
+       where a.name = 'default' order by k.not_before desc`,
+    );
+    const told = JSON.parse(stdout) as { kid: string; previous: { kid: string } };
+    expect([told.kid, told.previous.kid]).toEqual(rows.map(({ kid }) => kid));
+    const refused = await rotate("--account", "nobody");
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toBe('ringback: there is no account "nobody"\n');
+  });
+});
+
 describe("ringback keys create --database", () => {
   test("prints a key that works, and keeps only its hash", async () => {
     const { code, stdout, stderr } = await keys(["--scopes", "jobs, webhooks", "--name", "ci"]);

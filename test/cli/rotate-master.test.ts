@@ -43,6 +43,7 @@ function environment(newest: string, previous: string[] = []): Environment {
     RINGBACK_API_KEY: API_KEY,
     RINGBACK_ALLOW_TARGETS: "127.0.0.0/8",
     PORT: "0",
+    RINGBACK_DRAIN_SECONDS: "0",
   };
 }
 
@@ -76,7 +77,7 @@ async function rotate(env: Environment, ...args: string[]) {
     ["keys", "rotate", "master", "--json", ...args],
     env,
   );
-  return { code, stderr, ...(JSON.parse(stdout || "{}") as Record<string, unknown>) };
+  return { code, stderr, ...(JSON.parse(stdout || "{}") as { resealed?: number }) };
 }
 
 /** Webhooks without end, each verified as it comes. */
@@ -180,8 +181,7 @@ describe("the master key is rotated while webhooks go on", () => {
 
     const again = await rotate(environment(NEW, [OLD]));
     expect(again).toMatchObject({ code: 0, master_key: idOf(NEW), remaining: 0, unknown: 0 });
-    expect(again).toHaveProperty("resealed");
-    expect((again as { resealed?: number }).resealed).toBeLessThan(MANY);
+    expect(again.resealed).toBeLessThan(MANY);
     expect(Object.keys(await rowsByKey())).toEqual([idOf(NEW)]);
     // both processes seal with the new key by now, also the one that was given it as a previous one
     await clients[0]!.endpoints.create({ url: receiver.url, events: ["m.c"] });

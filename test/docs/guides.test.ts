@@ -6,6 +6,7 @@ import { loadJobTypes } from "../../src/compute/registry.ts";
 import type { RunContext } from "../../src/core/job-type.ts";
 import { startApi } from "../http/api.ts";
 import type { TestApi } from "../http/api.ts";
+import { fromSource } from "../support/from-source.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { ReceivedRequest } from "../support/receiver.ts";
 import { codeBlocks, readDoc, rootDir } from "./markdown.ts";
@@ -127,5 +128,16 @@ describe("receive webhooks", () => {
     expect(isGenuine(key, { ...headers, "webhook-timestamp": old }, bytes)).toBe(false);
     const hmacOnly = headers["webhook-signature"]!.split(" ")[0]!;
     expect(isGenuine(key, { ...headers, "webhook-signature": hmacOnly }, bytes)).toBe(false);
+
+    const found = codeBlocks(RECEIVE, "With keys that are found", "js")[0]!;
+    const module = reader.save("found.mjs", fromSource(found));
+    const path = new URL(String(body["jwks_url"])).pathname;
+    process.env["JWKS_URL"] = `http://127.0.0.1:${api.port}${path}`;
+    const { receive } = (await import(pathToFileURL(module).href)) as {
+      receive(body: Buffer, headers: Record<string, string>): Promise<{ type: string }>;
+    };
+    delete process.env["JWKS_URL"];
+    expect(await receive(bytes, headers)).toMatchObject({ type: "job.completed" });
+    await expect(receive(changed, headers)).rejects.toThrow("no signature fits");
   });
 });
