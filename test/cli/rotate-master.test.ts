@@ -192,7 +192,7 @@ describe("the master key is rotated while webhooks go on", () => {
     expect(sent.length).toBeGreaterThan(20);
     await end(one);
     await end(two);
-  });
+  }, 120_000);
 
   test("then the new key alone is enough, the secrets are the same, and the old one opens nothing", async () => {
     const refused = await runRingback(["serve"], environment(OLD));
