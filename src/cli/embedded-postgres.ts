@@ -18,6 +18,8 @@ export interface EmbeddedPostgresOptions {
   log?: (line: string) => void;
   /** More arguments for `postgres`; the last setting of a name wins. */
   flags?: string[];
+  /** The folder of `initdb` and `postgres`; without it those of the package for this platform. */
+  binaries?: string;
 }
 
 export interface EmbeddedPostgres {
@@ -45,7 +47,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => undefined);
-  const binaries = findPostgresBinaries();
+  const binaries = findPostgresBinaries(options.binaries);
   const account = await choosePostgresAccount(join(options.dataDir, "postgres"));
   const dataDir = prepareFolder(resolve(options.dataDir), account);
   const clusterDir = join(dataDir, "postgres");
