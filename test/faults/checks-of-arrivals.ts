@@ -2,7 +2,7 @@ import { formatId } from "../../src/core/ids.ts";
 import type { Check } from "./checks.ts";
 import type { FaultDatabase } from "./fault-database.ts";
 import type { Arrival } from "./receivers.ts";
-import type { Incident } from "./scenarios.ts";
+import type { Incident } from "./incident.ts";
 
 /** A fault explains what is sent twice until this long after it: burial, audit, a zombie's return. */
 const AFTERMATH_MS = 12_000;

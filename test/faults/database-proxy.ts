@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { createDelayLine } from "./delay-line.ts";
+import type { DelayLine } from "./delay-line.ts";
 
 /** What stands between the processes and Postgres: the network, with its troubles. */
 export interface DatabaseProxy {
@@ -12,22 +14,27 @@ export interface DatabaseProxy {
   /** Nothing passes any more, and nobody is told; new connections hang as well. */
   stall(): void;
   resume(): void;
+  /** Each packet takes half of it, in each direction; however many are on their way at once. */
+  setRoundTrip(ms: number): void;
   close(): Promise<void>;
 }
 
 export async function startDatabaseProxy(target: number): Promise<DatabaseProxy> {
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, DelayLine>();
+  let roundTripMs = 0;
   let upstreamPort: number | null = target;
   let stalled = false;
 
   function adopt(socket: Socket, other: Socket): void {
-    sockets.add(socket);
+    const line = createDelayLine(() => roundTripMs / 2);
+    sockets.set(socket, line);
     socket.setNoDelay(true);
     if (stalled) socket.pause();
-    socket.on("data", (chunk) => other.write(chunk));
-    socket.on("end", () => other.end());
+    socket.on("data", (chunk) => line.push(() => other.write(chunk)));
+    socket.on("end", () => line.push(() => other.end()));
     socket.on("error", () => other.resetAndDestroy());
     socket.on("close", () => {
+      line.drop();
       sockets.delete(socket);
       other.destroy();
     });
@@ -44,7 +51,7 @@ export async function startDatabaseProxy(target: number): Promise<DatabaseProxy>
   const { port } = server.address() as AddressInfo;
 
   function cut(): void {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets.keys()) socket.resetAndDestroy();
   }
 
   async function stopListening(): Promise<void> {
@@ -67,12 +74,19 @@ export async function startDatabaseProxy(target: number): Promise<DatabaseProxy>
     cut,
     stall() {
       stalled = true;
-      for (const socket of sockets) socket.pause();
+      for (const [socket, line] of sockets) {
+        socket.pause();
+        line.hold();
+      }
     },
     resume() {
       stalled = false;
-      for (const socket of sockets) socket.resume();
+      for (const [socket, line] of sockets) {
+        line.release();
+        socket.resume();
+      }
     },
+    setRoundTrip: (ms) => (roundTripMs = ms),
     close: stopListening,
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
+import { findPostgresBinaries } from "../../src/cli/embedded/binaries.ts";
 import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
 import { chosenServer } from "../support/chosen-server.ts";
 import { startDatabaseProxy } from "./database-proxy.ts";
@@ -9,6 +10,10 @@ import type { DatabaseProxy } from "./database-proxy.ts";
 const APP = "ringback_app";
 
 export interface FaultDatabase {
+  /** `18.4`, as the server tells it. */
+  version: string;
+  /** Process id of the server. */
+  pid(): number;
   /** For the processes: through the proxy, as a plain role. */
   appUrl: string;
   appRole: string;
@@ -22,13 +27,29 @@ export interface FaultDatabase {
   stop(): Promise<void>;
 }
 
-/** A Postgres with the settings of a real one: what it has committed survives a kill. */
-export async function startFaultDatabase(
-  dataDir: string,
-  log: (line: string) => void,
-): Promise<FaultDatabase> {
+/** Settings of our own embedded server that a stock one does not have. */
+const AS_IT_COMES = ["-c", "jit=on"];
+
+/**
+ * A Postgres with the settings of a real one: what it has committed survives a kill. With binaries
+ * of its own it has the settings it comes with.
+ */
+export async function startFaultDatabase(options: {
+  dataDir: string;
+  /** The folder of another version's `initdb` and `postgres`. */
+  binaries: string | undefined;
+  log(line: string): void;
+}): Promise<FaultDatabase> {
+  const { dataDir, binaries, log } = options;
   const start = (): ReturnType<typeof startEmbeddedPostgres> =>
-    startEmbeddedPostgres({ dataDir, log, ...chosenServer() });
+    startEmbeddedPostgres({
+      dataDir,
+      log,
+      ...chosenServer(),
+      ...(binaries === undefined
+        ? {}
+        : { binaries: findPostgresBinaries(binaries), flags: AS_IT_COMES }),
+    });
   let server = await start();
   const proxy = await startDatabaseProxy(server.port);
   const password = randomBytes(12).toString("hex");
@@ -57,11 +78,14 @@ export async function startFaultDatabase(
     }
   }
 
+  const [server_version] = await query<{ server_version: string }>("show server_version");
   await query(`create role ${APP} login password '${password}'`);
   await query(`alter database ringback owner to ${APP}`);
   await query(`alter schema public owner to ${APP}`);
 
   return {
+    version: server_version!.server_version.split(" ")[0]!,
+    pid: () => server.pid,
     appUrl: `postgres://${APP}:${password}@127.0.0.1:${proxy.port}/ringback`,
     appRole: APP,
     proxy,

@@ -103,7 +103,7 @@ async function submitAll(scene: Scene, { work }: KillCase): Promise<void> {
     const answer = await client.insist("POST", "/v1/jobs", { body, key: `job-${n}` });
     if (answer?.status !== 202) faults.push(`a submission was answered ${answer?.status}`);
     const id = String(answer?.body["id"]);
-    jobs.push({ n, key: `job-${n}`, body, expected: [url], id, at: Date.now() });
+    jobs.push({ n, key: `job-${n}`, body, expected: [url], id });
   });
   await Promise.all(submissions);
 }

@@ -6,21 +6,23 @@ import type { FaultReceivers } from "./receivers.ts";
 import { planJob } from "./submission.ts";
 import type { PlannedJob } from "./submission.ts";
 
-const SUBMITTERS = 6;
-/** Between two jobs of one submitter. */
-const PAUSE_MS = 350;
+export const SUBMITTERS = 6;
+/** Between two jobs of one submitter, on average. */
+export const PAUSE_MS = 350;
 /** How many of the accepted requests are sent once more, to be answered the same. */
 const REPEATED = 0.1;
 
 /** A job that was answered with a 202. */
 export interface AcknowledgedJob extends PlannedJob {
   id: string;
-  at: number;
 }
 
 export interface Load {
   acknowledged: AcknowledgedJob[];
-  planned(): number;
+  /** When the own submitters' jobs were acknowledged, in ms since the epoch. */
+  times: number[];
+  /** A number for a job that others submit; they add it to the acknowledged ones. */
+  nextNumber(): number;
   /** Nothing new any more; resolves when every submission is known to be accepted. */
   finish(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export function startLoad(options: {
   const { client, random, receivers, onMisbehaviour } = options;
   const runId = randomBytes(4).toString("hex");
   const acknowledged: AcknowledgedJob[] = [];
+  const times: number[] = [];
   let planned = 0;
   let finishing = false;
 
@@ -46,7 +49,8 @@ export function startLoad(options: {
       return onMisbehaviour(`a submission was answered ${answer?.status}: ${text(answer?.body)}`);
     }
     const id = String(answer.body["id"]);
-    acknowledged.push({ ...job, id, at: Date.now() });
+    acknowledged.push({ ...job, id });
+    times.push(Date.now());
     if (Math.random() > REPEATED) return;
     const again = await client.insist("POST", "/v1/jobs", request);
     if (again?.status !== 202 || again.body["id"] !== id) {
@@ -66,7 +70,8 @@ export function startLoad(options: {
   for (const one of submitters) one.catch(() => undefined);
   return {
     acknowledged,
-    planned: () => planned,
+    times,
+    nextNumber: () => planned++,
     async finish() {
       finishing = true;
       await Promise.all(submitters);

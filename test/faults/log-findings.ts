@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Check } from "./checks.ts";
-import type { Incident } from "./scenarios.ts";
+import type { Incident } from "./incident.ts";
 
 interface LogLine {
   process: string;

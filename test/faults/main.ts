@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { runFaultProgram } from "./program.ts";
-import { formatReport } from "./report.ts";
+import { formatMarkdown, formatReport } from "./report.ts";
 import { LONG, SCENARIOS } from "./scenarios.ts";
 import type { ScenarioName } from "./scenarios.ts";
 
@@ -12,8 +12,12 @@ Starts the real program as several processes, breaks things at random, and check
   --seconds <n>       how long faults happen (120; 12 with --only)
   --seed <n>          repeat a run; without it a new one is chosen and printed
   --only <name,name>  scenarios by name
+  --each              each scenario once, in the order of --list, whatever the time
+  --hold <s>          how long a slowness or an overload lasts (12)
+  --binaries <dir>    the folder of another Postgres's initdb and postgres
   --list              the names of all scenarios
   --json <file>       write the report
+  --markdown          print the table of docs/reliability.md as well
   --keep              leave logs and database where they are
   --help
 
@@ -28,6 +32,10 @@ function readArguments() {
         seconds: { type: "string" },
         seed: { type: "string" },
         only: { type: "string" },
+        each: { type: "boolean", default: false },
+        hold: { type: "string", default: "12" },
+        binaries: { type: "string" },
+        markdown: { type: "boolean", default: false },
         json: { type: "string" },
         keep: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
@@ -48,7 +56,9 @@ function numberOf(text: string, name: string): number {
 
 function scenariosOf(only: string | undefined, seconds: number): readonly ScenarioName[] {
   if (only === undefined) {
-    return seconds >= 60 ? SCENARIOS : SCENARIOS.filter((name) => !LONG.includes(name));
+    return seconds >= 60 || values.each
+      ? SCENARIOS
+      : SCENARIOS.filter((name) => !LONG.includes(name));
   }
   const names = only.split(",").map((name) => name.trim());
   const unknown = names.filter((name) => !(SCENARIOS as readonly string[]).includes(name));
@@ -64,16 +74,22 @@ async function main(): Promise<void> {
   const scenarios = scenariosOf(values.only, seconds);
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
-  console.log(`seed ${seed}, ${seconds} s of ${scenarios.join(", ")}`);
+  console.log(
+    `seed ${seed}, ${values.each ? "one each" : `${seconds} s`} of ${scenarios.join(", ")}`,
+  );
   const { report, folder } = await runFaultProgram({
     seconds,
     seed,
     scenarios,
+    each: values.each,
+    holdMs: numberOf(values.hold, "hold") * 1_000,
+    binaries: values.binaries,
     keep: values.keep,
     say: (line) => console.log(line),
     signal: interrupted.signal,
   });
   console.log(formatReport(report));
+  if (values.markdown) console.log(`\n${formatMarkdown(report)}`);
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(report, null, 2));
   if (!report.passed) process.exitCode = 1;
   if (!report.passed || values.keep) console.log(`logs and database: ${folder}`);

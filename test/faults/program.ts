@@ -10,16 +10,27 @@ import { readLogs } from "./log-findings.ts";
 import { seededRandom } from "./random.ts";
 import { startFaultReceivers } from "./receivers.ts";
 import type { FaultReceivers } from "./receivers.ts";
-import type { Recovery, Report } from "./report.ts";
-import type { Incident, ScenarioName } from "./scenarios.ts";
-import { startStack } from "./stack.ts";
+import type { Report } from "./report.ts";
+import type { Incident, Scene } from "./incident.ts";
+import type { ScenarioName } from "./scenarios.ts";
+import { measureSlowness } from "./checks-of-slowness.ts";
+import { startWatch } from "./watch.ts";
+import type { Watch } from "./watch.ts";
+import { APART, startStack } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import { injectFaults } from "./storm.ts";
+import type { Storm } from "./storm.ts";
 
 export interface ProgramOptions {
   seconds: number;
   seed: number;
   scenarios: readonly ScenarioName[];
+  /** Each scenario once, in this order, however long that takes. */
+  each: boolean;
+  /** How long a slowness lasts. */
+  holdMs: number;
+  /** The folder of the Postgres to run on; undefined: the embedded one. */
+  binaries: string | undefined;
   /** Logs and database, although all went well. */
   keep: boolean;
   say(line: string): void;
@@ -41,10 +52,15 @@ export async function runFaultProgram(
   const refusedStarts: { name: string; at: number }[] = [];
   const onMisbehaviour = (what: string): void => void misbehaviour.push(what);
   const stack = await startStack({
+    layout: APART,
+    binaries: options.binaries,
     onMisbehaviour,
     onRefusedStart: (name) => refusedStarts.push({ name, at: Date.now() }),
   });
   const receivers = await startFaultReceivers(seededRandom(options.seed + 1));
+  const watch = startWatch(stack.database, ({ destination }) =>
+    receivers.lastArrival(destination ?? ""),
+  );
   try {
     options.say(`processes, database and logs in ${stack.folder}`);
     const { apiUrl: baseUrl, apiKey } = stack;
@@ -52,7 +68,9 @@ export async function runFaultProgram(
     await prepare(client, receivers);
     const random = seededRandom(options.seed + 2);
     const load = startLoad({ client, random, receivers, onMisbehaviour });
-    const { incidents, recoveries } = await hurt(options, stack, client, receivers);
+    const { holdMs, signal } = options;
+    const scene = { client, load, receivers, holdMs, signal, onMisbehaviour };
+    const storm = await hurt(options, stack, scene);
     await load.finish();
     options.say(`${load.acknowledged.length} jobs acknowledged; waiting until all is settled`);
     const settled = await settle(stack, options.signal);
@@ -62,19 +80,20 @@ export async function runFaultProgram(
       client,
       receivers,
       load,
-      incidents,
-      recoveries,
+      watch,
+      storm,
     });
     report.checks.push(
       settled,
       { name: "API and processes behaved", of: report.jobs, broken: misbehaviour },
-      checkStarts(refusedStarts, incidents),
+      checkStarts(refusedStarts, storm.incidents),
     );
     await stack.stop();
     report.passed = report.checks.every(({ broken }) => broken.length === 0);
     if (report.passed && !options.keep) stack.removeFolder();
     return { report, folder: stack.folder };
   } finally {
+    await watch.stop();
     await stack.destroy().catch(() => undefined);
     await receivers.close();
   }
@@ -98,13 +117,8 @@ async function prepare(client: ApiClient, receivers: FaultReceivers): Promise<vo
 }
 
 /** The storm, with a bulk replay of the dead letters in its middle. */
-async function hurt(
-  options: ProgramOptions,
-  stack: Stack,
-  client: ApiClient,
-  receivers: FaultReceivers,
-): Promise<{ incidents: Incident[]; recoveries: Recovery[] }> {
-  const { signal } = options;
+async function hurt(options: ProgramOptions, stack: Stack, scene: Scene): Promise<Storm> {
+  const { client, receivers, signal } = scene;
   const replay = async (): Promise<void> => {
     await sleep(options.seconds * 500, undefined, { signal });
     receivers.heal();
@@ -112,7 +126,7 @@ async function hurt(
     const answer = await client.insist("POST", "/v1/replays", { body });
     options.say(`bulk replay of ${String(answer?.body["matched"])} dead letters`);
   };
-  const [storm] = await Promise.all([injectFaults(options, stack), replay()]);
+  const [storm] = await Promise.all([injectFaults(options, stack, scene), replay()]);
   return storm;
 }
 
@@ -142,13 +156,17 @@ async function examine(run: {
   client: ApiClient;
   receivers: FaultReceivers;
   load: Load;
-  incidents: readonly Incident[];
-  recoveries: Recovery[];
+  watch: Watch;
+  storm: Storm;
 }): Promise<Report> {
-  const { options, stack, client, receivers, load, incidents, recoveries } = run;
+  const { options, stack, client, receivers, load, watch, storm } = run;
+  const { incidents, recoveries } = storm;
   const arrivals = await checkArrivals(stack.database, receivers.arrivals, incidents);
   const logs = readLogs(stack.logs, incidents);
+  const slowness = measureSlowness(incidents, recoveries, load.times, watch);
+  const verified = await Promise.all(incidents.map(async ({ verify }) => (await verify?.()) ?? []));
   return {
+    version: stack.database.version,
     seed: options.seed,
     seconds: options.seconds,
     passed: false,
@@ -159,6 +177,8 @@ async function examine(run: {
       ...(await checkDatabase(stack.database.query, load.acknowledged)),
       ...arrivals.checks,
       ...logs.checks,
+      ...slowness.checks,
+      ...verified.flat(),
       {
         name: "work went on after every fault",
         of: recoveries.length,
@@ -166,6 +186,7 @@ async function examine(run: {
       },
     ],
     recoveries,
+    slowness: slowness.rows,
     refusals: Object.fromEntries(client.refusals),
     longestAnswerMs: client.longestMs(),
     repairs: logs.repairs,

@@ -19,11 +19,23 @@ export interface Arrival {
 export const RECEIVERS = ["healthy", "flaky", "slow", "refusing", "ordered"] as const;
 export type ReceiverName = (typeof RECEIVERS)[number];
 
+type Answer = { status: number; delayMs: number };
+
+/** A receiver of its own kind; the secret of each path becomes known after it is there. */
+export interface OpenReceiver {
+  url: string;
+  setSecret(path: string, secret: string): void;
+}
+
 export interface FaultReceivers {
   arrivals: Arrival[];
+  /** When the newest one arrived at the URL, or at any path of the origin. */
+  lastArrival(destination: string): number | undefined;
   url(name: ReceiverName): string;
   /** Secrets become known after the receivers are there. */
   setSecret(name: ReceiverName, secret: string): void;
+  /** One more, for as long as the program runs. */
+  open(answer: (path: string) => Answer): Promise<OpenReceiver>;
   /** From now on what was refused is taken, except at `/never`. */
   heal(): void;
   close(): Promise<void>;
@@ -33,9 +45,11 @@ export async function startFaultReceivers(random: Random): Promise<FaultReceiver
   const arrivals: Arrival[] = [];
   const secrets = new Map<ReceiverName, string>();
   const receivers = new Map<ReceiverName, Receiver>();
+  const opened: Receiver[] = [];
+  const latest = new Map<string, number>();
   let healed = false;
 
-  function answer(name: ReceiverName, path: string): { status: number; delayMs: number } {
+  function answer(name: ReceiverName, path: string): Answer {
     const dice = random();
     const status = {
       healthy: 200,
@@ -47,10 +61,15 @@ export async function startFaultReceivers(random: Random): Promise<FaultReceiver
     return { status, delayMs: name === "slow" ? 200 + 1_000 * random() : 0 };
   }
 
-  for (const name of RECEIVERS) {
+  async function listen(
+    answerTo: (path: string) => Answer,
+    secretOf: (path: string) => string | undefined,
+  ): Promise<Receiver> {
     const receiver: Receiver = await startReceiver({
       respond(request) {
-        const given = answer(name, request.path);
+        const given = answerTo(request.path);
+        latest.set(receiver.url, Date.now());
+        latest.set(receiver.url + request.path, Date.now());
         arrivals.push({
           at: request.receivedAt.getTime(),
           url: receiver.url + request.path,
@@ -58,21 +77,38 @@ export async function startFaultReceivers(random: Random): Promise<FaultReceiver
           attempt: Number(request.headers["ringback-attempt"]),
           body: request.body,
           status: given.status,
-          fault: faultOf(() => verify(request, secrets.get(name) ?? "")),
+          fault: faultOf(() => verify(request, secretOf(request.path) ?? "")),
         });
         return given;
       },
     });
-    receivers.set(name, receiver);
+    opened.push(receiver);
+    return receiver;
+  }
+
+  for (const name of RECEIVERS) {
+    receivers.set(
+      name,
+      await listen(
+        (path) => answer(name, path),
+        () => secrets.get(name),
+      ),
+    );
   }
 
   return {
     arrivals,
+    lastArrival: (destination) => latest.get(destination),
     url: (name) => receivers.get(name)!.url,
     setSecret: (name, secret) => secrets.set(name, secret),
+    async open(answerTo) {
+      const byPath = new Map<string, string>();
+      const { url } = await listen(answerTo, (path) => byPath.get(path));
+      return { url, setSecret: (path, secret) => byPath.set(path, secret) };
+    },
     heal: () => (healed = true),
     async close() {
-      for (const receiver of receivers.values()) await receiver.close();
+      for (const receiver of opened) await receiver.close();
     },
   };
 }

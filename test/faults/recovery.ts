@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import type { Incident } from "./scenarios.ts";
+import type { Incident } from "./incident.ts";
 import type { FaultDatabase } from "./fault-database.ts";
 
 /** Longer than this is no recovery. */

@@ -1,23 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Done, Incident, Inject, Scene } from "./incident.ts";
 import { between, pick } from "./random.ts";
 import type { Random } from "./random.ts";
+import { overload } from "./overload.ts";
+import { SLOW } from "./slow-scenarios.ts";
 import type { Stack } from "./stack.ts";
 import type { SupervisedProcess } from "./supervised-process.ts";
-
-/** What was done, and when the dependency was back or the process dead (ms since the epoch). */
-export interface Incident {
-  scenario: ScenarioName;
-  target: string;
-  from: number;
-  to: number;
-  /** The worker whose work is held up; null: everybody's. */
-  workerId: string | null;
-  /** When nothing more comes of it: a zombie wakes up later. */
-  over: Promise<void>;
-}
-
-type Done = Omit<Incident, "scenario" | "from" | "over"> & { over?: Promise<void> };
-type Inject = (stack: Stack, random: Random) => Promise<Done>;
 
 const EVERYBODY = { workerId: null };
 const GROWING = ["jobs", "messages", "deliveries", "attempts", "graphile_worker._private_jobs"];
@@ -138,10 +126,15 @@ const CATALOGUE = {
     for (const table of GROWING) await database.query(`drop trigger no_space on ${table}`);
     return { target: "postgres", to: Date.now(), ...EVERYBODY };
   },
+  ...SLOW,
+  // more than can be done, most of it by one account
+  overload,
 } satisfies Record<string, Inject>;
 
 export type ScenarioName = keyof typeof CATALOGUE;
 export const SCENARIOS = Object.keys(CATALOGUE) as ScenarioName[];
+/** They are compared with how it is without them, so nothing else happens meanwhile. */
+export const ALONE = [...Object.keys(SLOW), "overload"] as readonly ScenarioName[];
 /** They take so long that a short run chosen at random leaves them out. */
 export const LONG: readonly ScenarioName[] = [
   "statement-timeout",
@@ -149,6 +142,7 @@ export const LONG: readonly ScenarioName[] = [
   "rolling-restart",
   "start-while-away",
   "stop-while-away",
+  ...ALONE,
 ];
 /** Faults of processes; those of the database may come on top of them. */
 export const OF_PROCESSES: readonly ScenarioName[] = [
@@ -165,10 +159,11 @@ export async function inject(
   scenario: ScenarioName,
   stack: Stack,
   random: Random,
+  scene: Scene,
 ): Promise<Incident> {
   const from = Date.now();
   const over = Promise.resolve();
-  return { over, ...(await CATALOGUE[scenario](stack, random)), scenario, from };
+  return { over, ...(await CATALOGUE[scenario](stack, random, scene)), scenario, from };
 }
 
 async function restartPostgres(

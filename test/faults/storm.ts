@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Incident, Scene } from "./incident.ts";
 import { between, pick, seededRandom } from "./random.ts";
 import type { Random } from "./random.ts";
 import { measureRecovery } from "./recovery.ts";
 import type { Recovery } from "./report.ts";
-import { inject, OF_PROCESSES } from "./scenarios.ts";
-import type { Incident, ScenarioName } from "./scenarios.ts";
+import { ALONE, inject, OF_PROCESSES } from "./scenarios.ts";
+import type { ScenarioName } from "./scenarios.ts";
 import type { Stack } from "./stack.ts";
 
 /** How often a fault of a process comes together with one of the database. */
@@ -15,30 +16,37 @@ const QUIET_MS = 1_500;
 
 export interface Storm {
   incidents: Incident[];
+  /** One for each incident, in the same order. */
   recoveries: Recovery[];
 }
 
-/** One fault after the other, chosen at random, until the time is over; each is let finish. */
+/**
+ * One fault after the other, chosen at random, until the time is over; or each of them once. Each is
+ * let finish.
+ */
 export async function injectFaults(
   options: {
     seconds: number;
     seed: number;
     scenarios: readonly ScenarioName[];
+    each: boolean;
     say(line: string): void;
     signal: AbortSignal;
   },
   stack: Stack,
+  scene: Scene,
 ): Promise<Storm> {
   const random = seededRandom(options.seed);
   const storm: Storm = { incidents: [], recoveries: [] };
   const end = Date.now() + options.seconds * 1_000;
   const begin = Date.now();
   await sleep(QUIET_MS, undefined, { signal: options.signal });
-  while (Date.now() < end) {
-    const chosen = choose(random, options.scenarios);
+  const left = [...options.scenarios];
+  while (options.each ? left.length > 0 : Date.now() < end) {
+    const chosen = options.each ? [left.shift()!] : choose(random, options.scenarios);
     await sleep(between(random, 300, 1_500), undefined, { signal: options.signal });
     options.say(`${((Date.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${chosen.join(" + ")}`);
-    const incidents = await Promise.all(chosen.map((one) => inject(one, stack, random)));
+    const incidents = await Promise.all(chosen.map((one) => inject(one, stack, random, scene)));
     storm.incidents.push(...incidents);
     const recoveries = await measure(stack, incidents);
     storm.recoveries.push(...recoveries);
@@ -56,8 +64,8 @@ function choose(random: Random, scenarios: readonly ScenarioName[]): ScenarioNam
   const second = pick(random, scenarios);
   const apart = OF_PROCESSES.includes(first) !== OF_PROCESSES.includes(second);
   // a process that starts again needs its database within its patience
-  const slow = [first, second].some((one) => RESTARTS.has(one));
-  return apart && !slow && random() < TOGETHER ? [first, second] : [first];
+  const apartInTime = [first, second].some((one) => RESTARTS.has(one) || ALONE.includes(one));
+  return apart && !apartInTime && random() < TOGETHER ? [first, second] : [first];
 }
 
 async function measure(stack: Stack, incidents: readonly Incident[]): Promise<Recovery[]> {

