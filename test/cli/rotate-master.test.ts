@@ -191,7 +191,7 @@ describe("the master key is rotated while webhooks go on", () => {
     expect(sent.length).toBeGreaterThan(20);
     await end(one);
     await end(two);
-  });
+  }, 120_000);
 
   test("then the new key alone is enough, the secrets are the same, and the old one opens nothing", async () => {
     const refused = await runRingback(["serve"], environment(OLD));
@@ -206,7 +206,7 @@ describe("the master key is rotated while webhooks go on", () => {
     await createVerifier(await client.signing.publicKey())(request.body, request.headers);
     await end(one);
     expect(await rotate(environment(NEW))).toMatchObject({ code: 0, resealed: 0, remaining: 0 });
-  });
+  }, 60_000);
 
   test("what only looks sealed, or was sealed with a key that is lost, is counted and left", async () => {
     const lost = createVault([randomBytes(32).toString("base64")]).seal("x");

@@ -130,8 +130,8 @@ describe("receive webhooks", () => {
 
     const found = codeBlocks(RECEIVE, "With keys that are found", "js")[0]!;
     const module = reader.save("found.mjs", fromSource(found));
-    const path = new URL(String(body["jwks_url"])).pathname;
-    process.env["JWKS_URL"] = `http://127.0.0.1:${api.port}${path}`;
+    const { pathname } = new URL(String(body["jwks_url"]));
+    process.env["JWKS_URL"] = `http://127.0.0.1:${api.port}${pathname}`;
     const { receive } = (await import(pathToFileURL(module).href)) as {
       receive(body: Buffer, headers: Record<string, string>): Promise<{ type: string }>;
     };
