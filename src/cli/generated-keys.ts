@@ -16,6 +16,10 @@ export function readGeneratedKeys(dataDir: string): { masterKeys: string[]; apiK
   };
 }
 
+export function hasMasterKey(dataDir: string): boolean {
+  return existsSync(path.join(dataDir, MASTER_KEY));
+}
+
 /** The master keys of this folder, the newest first; a second one while it is being rotated out. */
 export function readMasterKeys(dataDir: string): string[] {
   return [MASTER_KEY, PREVIOUS_MASTER_KEY]

@@ -10,7 +10,12 @@ import {
 } from "../flow/master-key.ts";
 import { countRemaining, resealAll } from "../flow/reseal.ts";
 import type { Remaining, ResealStep } from "../flow/reseal.ts";
-import { dropPreviousMasterKey, readMasterKeys, renewMasterKey } from "./generated-keys.ts";
+import {
+  dropPreviousMasterKey,
+  hasMasterKey,
+  readMasterKeys,
+  renewMasterKey,
+} from "./generated-keys.ts";
 import { onDatabase } from "./keys.ts";
 import { masterKeysOf, requireKeysInUse } from "./master-keys.ts";
 
@@ -38,6 +43,11 @@ export async function rotateMasterKey(options: {
   const settings = readConfig();
   const { config, secrets } = settings;
   const generated = config.development && secrets.masterKey === null;
+  if (generated && !hasMasterKey(config.dataDir)) {
+    throw new ConfigError(
+      `there is no master key in ${config.dataDir}; set DATABASE_URL, or RINGBACK_DATA_DIR`,
+    );
+  }
   return await onDatabase(settings, async (pool) => {
     // the database of this folder is ours now: no process seals with the key of its files
     if (generated && !options.check) renewMasterKey(config.dataDir);

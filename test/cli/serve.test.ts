@@ -142,6 +142,10 @@ describe("ringback serve, without a database given", () => {
     const { url, key } = bannerOf(first);
     const secret = (await ask(url, key, "/v1/signing-secret")).body;
     const before = fileText("master-key");
+    const elsewhere = { RINGBACK_DATA_DIR: join(dataDir, "nowhere") };
+    const none = await runRingback(["keys", "rotate", "master"], elsewhere);
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ringback: .*nowhere/) });
+    expect(readdirSync(dataDir)).not.toContain("nowhere");
     const busy = await runRingback(["keys", "rotate", "master"], env);
     expect(busy).toMatchObject({ code: 1, stderr: expect.stringContaining("in use") });
     expect(fileText("master-key")).toBe(before);
@@ -172,7 +176,7 @@ describe("ringback serve, without a database given", () => {
     expect((await ask(now.url, now.key, "/v1/signing-secret")).body).toEqual(secret);
     third.kill("SIGTERM");
     await third.ended;
-  });
+  }, 90_000);
 
   test("killed, it is followed by one that takes over its folder and its database", async () => {
     const first = await serve();
