@@ -1,3 +1,4 @@
+import { reasonOf } from "../api-client.ts";
 import type { Stack } from "../stack.ts";
 
 const GIVE_UP_MS = 30_000;
@@ -52,7 +53,7 @@ export function createChaosClient({ processes, apiKey }: Stack, signal: AbortSig
       calls.set(name, known);
       const answer = await ask(method, path, body).catch((error: Error) => {
         signal.throwIfAborted();
-        return { status: 0, body: { detail: `${error.name} ${String(error.cause ?? "")}` } };
+        return { status: 0, body: { detail: reasonOf(error) } };
       });
       const ms = performance.now() - began;
       const status = String(answer.status || answer.body["detail"]);
