@@ -32,7 +32,7 @@ export const overload: Inject = async (stack, _, scene) => {
     status: 200,
     delayMs: path.startsWith("/jobs") ? 0 : ANSWER_MS,
   }));
-  const names = ["flood", ...Array.from({ length: QUIET_ACCOUNTS }, (_, i) => `quiet-${i + 1}`)];
+  const names = ["flood", ...Array.from({ length: QUIET_ACCOUNTS }, (_one, i) => `quiet-${i + 1}`)];
   const run = Date.now();
   const members = await Promise.all(
     names.map((name) => join(stack, scene, receiver, `${name}-${run}`)),

