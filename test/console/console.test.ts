@@ -185,7 +185,10 @@ test("a job's callbacks lead to the secrets that verify them; one of its own is 
   await page.getByRole("heading", { name: "demo.sleep" }).waitFor();
   await rows("Callbacks").first().getByRole("link", { name: "the origin's" }).click();
   await until(async () => (await page.getByLabel("Origin").inputValue()) === receiver.url);
+  // beside the public key and the address of the key set
+  const revealed = async (): Promise<boolean> => (await page.getByTestId("secret").count()) === 3;
   await button("Reveal").click();
+  await until(revealed);
   const secret = await page.getByTestId("secret").last().innerText();
   const path = `/v1/signing-secret?origin=${receiver.url}`;
   expect(secret).toBe((await call<{ secret: string }>("GET", path)).secret);
@@ -195,7 +198,7 @@ test("a job's callbacks lead to the secrets that verify them; one of its own is 
   await page.getByText(/The previous secret signs beside this one/).waitFor();
   expect(await page.getByText(secret).count()).toBe(0);
   await button("Reveal").click();
-  await until(async () => (await page.getByTestId("secret").count()) === 2);
+  await until(revealed);
   expect(await page.getByTestId("secret").last().innerText()).not.toBe(secret);
 }, 60_000);
 
