@@ -173,7 +173,9 @@ describe("ringback serve, without a database given", () => {
     ]);
     const third = await serve();
     const now = bannerOf(third);
-    expect((await ask(now.url, now.key, "/v1/signing-secret?origin=https://a.test")).body).toEqual(secret);
+    expect((await ask(now.url, now.key, "/v1/signing-secret?origin=https://a.test")).body).toEqual(
+      secret,
+    );
     third.kill("SIGTERM");
     await third.ended;
   }, 90_000);
