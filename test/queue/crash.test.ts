@@ -108,7 +108,7 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
   expect(await count(t, "workers where pid = $1", [victim.pid])).toBe(0);
   expect(await count(t, "lanes where leased_by is not null")).toBe(0);
   expect(await count(t, "books where not balanced")).toBe(0);
-});
+}, 60_000);
 
 test("a cancellation that the dead worker did not heed is heeded at its burial", async () => {
   victim = await startWorkerProcess(t.database, "compute");
