@@ -90,9 +90,9 @@ function isExplained(same: readonly Arrival[], incidents: readonly Incident[]): 
 }
 
 /** In an ordered lane each message arrives for the first time after the one placed before it. */
-async function checkOrder(
+export async function checkOrder(
   query: FaultDatabase["query"],
-  arrivals: readonly Arrival[],
+  arrivals: readonly Pick<Arrival, "messageId" | "url">[],
 ): Promise<Check> {
   const rows = await query<{ message_id: string; lane_id: string; url: string }>(
     `select d.message_id, d.lane_id, d.url from deliveries d join lanes l on l.id = d.lane_id

@@ -82,7 +82,7 @@ async function checkNoDoubles(
   return { name: "every request made one job", of: rows.length, broken };
 }
 
-async function checkBooks(query: Query): Promise<Check> {
+export async function checkBooks(query: Query): Promise<Check> {
   const rows = await query<{ message_id: string; balanced: boolean }>(
     "select message_id, balanced from books",
   );
@@ -92,7 +92,7 @@ async function checkBooks(query: Query): Promise<Check> {
   return { name: "the books balance", of: rows.length, broken };
 }
 
-async function checkAttemptNumbers(query: Query): Promise<Check> {
+export async function checkAttemptNumbers(query: Query): Promise<Check> {
   const rows = await query<{ id: string; whole: boolean }>(
     `select d.id, d.attempt_count = (select count(*) from attempts a where a.delivery_id = d.id)
        and d.attempt_count = coalesce((select max(number) from attempts a
@@ -112,7 +112,7 @@ async function checkReplays(query: Query): Promise<Check> {
 }
 
 /** With nothing left to do, nobody holds anything; a wake-up too many is looked after for a moment. */
-async function checkLanes(query: Query): Promise<Check> {
+export async function checkLanes(query: Query): Promise<Check> {
   const deadline = performance.now() + 5_000;
   while (true) {
     const rows = await query<{ id: string; leased: boolean }>(

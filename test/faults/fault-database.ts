@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { findPostgresBinaries } from "../../src/cli/embedded/binaries.ts";
 import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
 import { chosenServer } from "../support/chosen-server.ts";
 import { startDatabaseProxy } from "./database-proxy.ts";
@@ -27,16 +26,13 @@ export interface FaultDatabase {
   stop(): Promise<void>;
 }
 
-/** Settings of our own embedded server that a stock one does not have. */
-const AS_IT_COMES = ["-c", "jit=on"];
-
 /**
  * A Postgres with the settings of a real one: what it has committed survives a kill. With binaries
  * of its own it has the settings it comes with.
  */
 export async function startFaultDatabase(options: {
   dataDir: string;
-  /** The folder of another version's `initdb` and `postgres`. */
+  /** The folder of the server's `initdb` and `postgres`; undefined: that which tests start. */
   binaries: string | undefined;
   log(line: string): void;
 }): Promise<FaultDatabase> {
@@ -45,10 +41,7 @@ export async function startFaultDatabase(options: {
     startEmbeddedPostgres({
       dataDir,
       log,
-      ...chosenServer(),
-      ...(binaries === undefined
-        ? {}
-        : { binaries: findPostgresBinaries(binaries), flags: AS_IT_COMES }),
+      ...chosenServer(binaries),
     });
   let server = await start();
   const proxy = await startDatabaseProxy(server.port);

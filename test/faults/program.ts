@@ -29,7 +29,7 @@ export interface ProgramOptions {
   each: boolean;
   /** How long a slowness lasts. */
   holdMs: number;
-  /** The folder of the Postgres to run on; undefined: the embedded one. */
+  /** The folder of the Postgres to run on; undefined: that which tests start. */
   binaries: string | undefined;
   /** Logs and database, although all went well. */
   keep: boolean;

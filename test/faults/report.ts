@@ -39,8 +39,7 @@ export function formatReport(report: Report): string {
     `lost ${lostOf(report)} · duplicates ${duplicates} (${share.toFixed(2)} %) · burials ${report.burials} · fenced writes ${report.fenced} · repairs ${counts(repairs)}`,
     `API refusals ${counts(refusals)} · longest answer ${(report.longestAnswerMs / 1000).toFixed(1)} s`,
     "",
-    "check                                                      of   broken",
-    ...report.checks.flatMap(formatCheck),
+    ...formatChecks(report.checks),
     "",
     "recovery after           runs  held up   p50 s   p99 s  worst s",
     ...formatRecoveries(report.recoveries),
@@ -48,6 +47,13 @@ export function formatReport(report: Report): string {
     ...formatSlowness(report.slowness),
     report.passed ? "all promises kept" : "PROMISES BROKEN",
   ].join("\n");
+}
+
+export function formatChecks(checks: readonly Check[]): string[] {
+  return [
+    "check                                                      of   broken",
+    ...checks.flatMap(formatCheck),
+  ];
 }
 
 function formatCheck({ name, of, broken }: Check): string[] {
@@ -144,7 +150,7 @@ function seconds(ms: number | undefined): string {
   return ms === undefined ? "-" : (ms / 1_000).toFixed(2);
 }
 
-function quantile(sorted: readonly number[], q: number): number | undefined {
+export function quantile(sorted: readonly number[], q: number): number | undefined {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }
 

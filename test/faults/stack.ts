@@ -52,7 +52,7 @@ export interface Stack {
 
 export async function startStack(options: {
   layout: Layout;
-  /** The folder of another version's Postgres; undefined: the embedded one. */
+  /** The folder of the Postgres to run on; undefined: that which tests start. */
   binaries: string | undefined;
   onMisbehaviour(what: string): void;
   onRefusedStart(name: string): void;

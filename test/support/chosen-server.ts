@@ -1,16 +1,13 @@
-import { join } from "node:path";
+import { findPostgresBinaries } from "../../src/cli/embedded/binaries.ts";
 import type { EmbeddedPostgresOptions } from "../../src/cli/embedded-postgres.ts";
 
 /**
- * Which server tests start: that of `TEST_POSTGRES_BIN`, a folder with `postgres` and `initdb`, with
- * its own default for JIT; else the embedded one.
+ * Which server tests start: that of the folder with `postgres` and `initdb`, or of the one that
+ * `TEST_POSTGRES_BIN` names, with its own default for JIT; else the embedded one.
  */
-export function chosenServer(): Required<Pick<EmbeddedPostgresOptions, "flags">> &
-  Pick<EmbeddedPostgresOptions, "binaries"> {
-  const folder = process.env["TEST_POSTGRES_BIN"];
+export function chosenServer(
+  folder = process.env["TEST_POSTGRES_BIN"],
+): Required<Pick<EmbeddedPostgresOptions, "flags">> & Pick<EmbeddedPostgresOptions, "binaries"> {
   if (folder === undefined) return { flags: [] };
-  return {
-    binaries: { postgres: join(folder, "postgres"), initdb: join(folder, "initdb") },
-    flags: ["-c", "jit=on"],
-  };
+  return { binaries: findPostgresBinaries(folder), flags: ["-c", "jit=on"] };
 }
