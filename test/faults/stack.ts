@@ -23,6 +23,8 @@ export const APART: Layout = {
   "worker-1": "compute,deliver",
   "worker-2": "compute,deliver",
 };
+/** Two processes that do everything. */
+export const TWINS: Layout = { one: "api,compute,deliver", two: "api,compute,deliver" };
 /** The roles of each process, by its name. */
 type Layout = Record<string, string>;
 

@@ -52,7 +52,12 @@ export function createChaosClient({ processes, apiKey }: Stack, signal: AbortSig
       calls.set(name, known);
       const answer = await ask(method, path, body).catch((error: Error) => {
         signal.throwIfAborted();
-        return { status: 0, body: { detail: `${error.name} ${String(error.cause ?? "")}` } };
+        return {
+          status: 0,
+          body: {
+            detail: `${error.name} ${error.cause instanceof Error ? error.cause.message : ""}`,
+          },
+        };
       });
       const ms = performance.now() - began;
       const status = String(answer.status || answer.body["detail"]);

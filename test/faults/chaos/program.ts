@@ -9,7 +9,7 @@ import { createWorld } from "./actions.ts";
 import type { World } from "./actions.ts";
 import { checkChaos, findLeft } from "./checks.ts";
 import { createChaosClient } from "./client.ts";
-import type { ChaosClient, Calls } from "./client.ts";
+import type { Calls } from "./client.ts";
 import { startMoodyReceivers } from "./receivers.ts";
 
 const ADMINS = 8;

@@ -12,16 +12,18 @@ export function formatChaos(report: ChaosReport): string {
       `drained in ${(report.drainMs / 1_000).toFixed(1)} s`,
     "",
     "call                    count   p50 ms   p99 ms   max ms  answers",
-    ...[...calls].toSorted().map(([name, { ms, statuses }]) => {
-      const sorted = ms.toSorted((a, b) => a - b);
-      const figures = [quantile(sorted, 0.5), quantile(sorted, 0.99), sorted.at(-1)];
-      return [
-        name.padEnd(20),
-        String(ms.length).padStart(8),
-        ...figures.map((one) => (one ?? 0).toFixed(0).padStart(8)),
-        ` ${[...statuses].map(([status, n]) => `${status}: ${n}`).join(", ")}`,
-      ].join(" ");
-    }),
+    ...[...calls]
+      .toSorted(([a], [b]) => a.localeCompare(b))
+      .map(([name, { ms, statuses }]) => {
+        const sorted = ms.toSorted((a, b) => a - b);
+        const figures = [quantile(sorted, 0.5), quantile(sorted, 0.99), sorted.at(-1)];
+        return [
+          name.padEnd(20),
+          String(ms.length).padStart(8),
+          ...figures.map((one) => (one ?? 0).toFixed(0).padStart(8)),
+          ` ${[...statuses].map(([status, n]) => `${status}: ${n}`).join(", ")}`,
+        ].join(" ");
+      }),
     "",
     "longest silence with work due   s",
     ...silences
