@@ -3,7 +3,7 @@ import type { ChaosAnswer, ChaosClient } from "./client.ts";
 const SHAKEN = 6;
 const STEADY_ORDERED = 3;
 const RETRY = { max_attempts: 3, base_s: 0.2, factor: 2, cap_s: 1 };
-export const TICK = "steady.tick";
+const TICK = "steady.tick";
 
 /** What the chaos is about: endpoints that are shaken, and steady ones that only get much to do. */
 export interface World {

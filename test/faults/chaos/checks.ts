@@ -12,9 +12,9 @@ import type { ChaosClient } from "./client.ts";
 import type { MoodyReceivers } from "./receivers.ts";
 
 /** Nothing that is due and held by nobody stands still for longer. */
-export const SILENCE_MS = 10_000;
+const SILENCE_MS = 10_000;
 /** No call takes longer, an admin's pause in the middle of a flood included. */
-export const CALL_MS = 5_000;
+const CALL_MS = 5_000;
 /** Statistics of a server come a little late. */
 const STATISTICS_MS = 2_000;
 
