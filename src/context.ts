@@ -19,6 +19,7 @@ import type { ComputePool } from "./compute/pool.ts";
 import { loadJobTypes } from "./compute/registry.ts";
 import type { JobTypeRegistry } from "./compute/registry.ts";
 import type { Config } from "./config.ts";
+import { clock } from "./core/clock.ts";
 import { parseAllowTargets } from "./core/targets.ts";
 import type { TargetRules } from "./core/targets.ts";
 import { createVault } from "./core/vault.ts";
@@ -147,7 +148,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
         env: config.jobEnvironment,
         allowTargets: config.allowTargets,
       }),
-    now: overrides.now ?? (() => new Date()),
+    now: overrides.now ?? clock.now,
     random: overrides.random ?? Math.random,
     stopping: options.stopping,
     worker: { id: "", peers: 0, doubtful: new Set<string>() },

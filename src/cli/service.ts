@@ -7,6 +7,7 @@ import type { Context, Overrides } from "../context.ts";
 import { migrate } from "../db/migrate.ts";
 import { ensureFirstAccount } from "../flow/accounts.ts";
 import { adoptMasterKey, followMasterKey } from "../flow/master-key.ts";
+import { followClock } from "../flow/follow-clock.ts";
 import { makePartitionsIfFree } from "../flow/retain.ts";
 import { startStats } from "../flow/flush-stats.ts";
 import { createApi } from "../http/app.ts";
@@ -104,6 +105,7 @@ async function start(
     () => context.compute.close(),
     () => context.transport.close(),
   );
+  const clock = await followClock(context);
   requireKeysInUse(await adoptMasterKey(context), context.vault, { config, secrets });
   const givenKey = secrets.apiKey?.reveal() ?? generated?.apiKey ?? null;
   const { newKey } = await ensureFirstAccount(context, givenKey);
@@ -144,7 +146,7 @@ async function start(
     // the work of others ends beside it; the API can write until its last answer is out
     const drained = drain(server, { drainMs, onRefusing: () => refusing.abort(), leftMs });
     await Promise.all([drained, worker?.stop(graceMs)]);
-    await atMost(Promise.all([stats.stop(), following.stop()]), leftMs());
+    await atMost(Promise.all([stats.stop(), following.stop(), clock.stop()]), leftMs());
     await atMost(context.transport.close(), leftMs());
     await context.compute.close();
     await atMost(context.pool.end(), 1_000);

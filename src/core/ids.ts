@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { fromUUID, TypeID } from "typeid-js";
 import { v7 } from "uuid";
+import { clock } from "./clock.ts";
 
 /**
  * Ids are UUIDv7. The database and the program hold the plain `uuid`; the edges (API, webhooks,
@@ -20,9 +22,19 @@ export const ID_PREFIXES = {
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 
-/** A new UUIDv7; later ones sort after earlier ones made by the same process. */
+/** The newest id's time, and its place among those of that millisecond, of 32 bits. */
+let newest = { msecs: 0, seq: 0 };
+
+/**
+ * A new UUIDv7, of the time of the database; later ones sort after earlier ones made by the same
+ * process.
+ */
 export function newId(): string {
-  return v7();
+  const msecs = clock.now().getTime();
+  // half of the places are left for those that follow
+  if (msecs > newest.msecs) newest = { msecs, seq: randomBytes(4).readUInt32BE() >>> 1 };
+  else newest.seq += 1;
+  return v7(newest);
 }
 
 /** `uuid` → TypeID, for instance `formatId("job", id)` → `job_01h455vb4pex5vsknk084sn02q`. */

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { clock } from "../core/clock.ts";
 import { DEFAULT_RETRY } from "../core/backoff.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { formatId, newId } from "../core/ids.ts";
@@ -127,7 +128,7 @@ const UNSEALABLE =
 
 function unsealable(): Exchange {
   return {
-    startedAt: new Date(),
+    startedAt: clock.now(),
     durationMs: 0,
     remoteAddress: null,
     statusCode: null,

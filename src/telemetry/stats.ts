@@ -1,3 +1,4 @@
+import { clock } from "../core/clock.ts";
 import { NO_ENDPOINT, STATS_STEPS_S, STATS_WIDTH } from "../core/stats.ts";
 
 /** The sum so far of one step of time. */
@@ -24,7 +25,9 @@ interface Open extends StatsRow {
   writtenVersion: number;
 }
 
-export function createStatsCounters(now: () => number = Date.now): StatsCounters {
+export function createStatsCounters(
+  now: () => number = () => clock.now().getTime(),
+): StatsCounters {
   const open = new Map<string, Open>();
   /** Those whose time is over, until they are written. */
   const closed: Open[] = [];

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { clock } from "../core/clock.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { classifyError, type ExchangeError } from "./classify-error.ts";
 import { createConnectionPool } from "./connection-pool.ts";
@@ -47,7 +48,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   function post(request: SendRequest, url: URL, done: (exchange: Exchange) => void): void {
-    const startedAt = new Date();
+    const startedAt = clock.now();
     const begin = performance.now();
     const connection = pool.acquire(request.lane, url.origin);
     let ended = false;
@@ -119,7 +120,7 @@ export function createTransport(options: TransportOptions): Transport {
 
 function unsent(error: ExchangeError): Exchange {
   return {
-    startedAt: new Date(),
+    startedAt: clock.now(),
     durationMs: 0,
     remoteAddress: null,
     statusCode: null,

@@ -99,7 +99,8 @@ export function createApiClient(options: {
   };
 }
 
-function reasonOf(error: Error): string {
+/** Why there was no answer: `ECONNREFUSED`, `TimeoutError`. */
+export function reasonOf(error: Error): string {
   const cause = error.cause as { code?: string } | undefined;
   return cause?.code ?? error.name;
 }

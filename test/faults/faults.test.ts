@@ -4,14 +4,22 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
 
-const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const FAULTS = fileURLToPath(new URL("main.ts", import.meta.url));
+const CHAOS = fileURLToPath(new URL("chaos/main.ts", import.meta.url));
 
 test("20 seconds of random faults break no promise", async () => {
-  const args = [MAIN, "--seconds", "20", "--seed", "11"];
+  await expectKept(FAULTS, "--seconds", "20", "--seed", "11");
+}, 180_000);
+
+test("H2, M1: admins in the middle of traffic meet no deadlock, and no lane stands still", async () => {
+  await expectKept(CHAOS, "--seconds", "15");
+}, 240_000);
+
+async function expectKept(...args: string[]): Promise<void> {
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   const [code] = (await once(child, "exit")) as [number | null];
   const said = (await output).join("\n");
   // what it said is what one needs when it fails
   expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining("all promises kept") });
-}, 180_000);
+}

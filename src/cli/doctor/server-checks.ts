@@ -61,7 +61,7 @@ export async function checkQueue(reader: Reader): Promise<Finding> {
   return ok(name, `revision ${found.newest}`);
 }
 
-/** The database's clock plans what is due, this one's signs what is sent. */
+/** The database's clock plans what is due and dates what is sent; one of the two is wrong. */
 export async function checkClock(reader: Reader): Promise<Finding> {
   const name = "clock";
   const before = Date.now();
@@ -70,7 +70,7 @@ export async function checkClock(reader: Reader): Promise<Finding> {
   const apart = Math.abs(rows[0]!.now.getTime() - (before + after) / 2);
   const slack = (after - before) / 2;
   const detail = `${duration(Math.max(0, apart - slack))} from the database's`;
-  const advice = `keep both right by NTP: webhooks are refused when they are ${duration(TOLERANCE_MS)} off`;
+  const advice = `keep both right by NTP: webhooks are refused when the database's is ${duration(TOLERANCE_MS)} off`;
   if (apart - slack > CLOCKS_APART_MS.fail) return fail(name, detail, advice);
   return apart - slack > CLOCKS_APART_MS.warn ? warn(name, detail, advice) : ok(name, detail);
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from "../api-client.ts";
 import type { Stack } from "../stack.ts";
 
 const GIVE_UP_MS = 30_000;
@@ -55,7 +56,7 @@ export function createChaosClient({ processes, apiKey }: Stack, signal: AbortSig
         return {
           status: 0,
           body: {
-            detail: `${error.name} ${error.cause instanceof Error ? error.cause.message : ""}`,
+            detail: reasonOf(error),
           },
         };
       });
