@@ -66,7 +66,7 @@ export function startRingback(
     pid: child.pid!,
     output,
     ended,
-    async wrote(text, timeoutMs = 20_000) {
+    async wrote(text, timeoutMs = 45_000) {
       await new Promise<void>((resolve, reject) => {
         const fail = (what: string): void =>
           reject(new Error(`${what} before ${JSON.stringify(text)}:\n${output.stderr}`));
