@@ -105,6 +105,8 @@ async function start(
     () => context.compute.close(),
     () => context.transport.close(),
   );
+  // what a start that fails has set going ends with it
+  undo.push(async () => stopping.abort());
   const clock = await followClock(context);
   requireKeysInUse(await adoptMasterKey(context), context.vault, { config, secrets });
   const givenKey = secrets.apiKey?.reveal() ?? generated?.apiKey ?? null;

@@ -38,6 +38,8 @@ async function freePort(): Promise<number> {
 async function start(which: number): Promise<RingbackProcess> {
   const started = startRingback(["serve"], {
     DATABASE_URL: database.url,
+    // the drain that there is by default
+    RINGBACK_DRAIN_SECONDS: undefined,
     RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
     RINGBACK_API_KEY: KEY,
     PORT: String(ports[which]),

@@ -140,7 +140,7 @@ describe("ringback serve, without a database given", () => {
     const env = { RINGBACK_DATA_DIR: dataDir };
     const first = await serve();
     const { url, key } = bannerOf(first);
-    const secret = (await ask(url, key, "/v1/signing-secret")).body;
+    const secret = (await ask(url, key, "/v1/signing-secret?origin=https://a.test")).body;
     const before = fileText("master-key");
     const elsewhere = { RINGBACK_DATA_DIR: join(dataDir, "nowhere") };
     const none = await runRingback(["keys", "rotate", "master"], elsewhere);
@@ -173,7 +173,9 @@ describe("ringback serve, without a database given", () => {
     ]);
     const third = await serve();
     const now = bannerOf(third);
-    expect((await ask(now.url, now.key, "/v1/signing-secret")).body).toEqual(secret);
+    expect((await ask(now.url, now.key, "/v1/signing-secret?origin=https://a.test")).body).toEqual(
+      secret,
+    );
     third.kill("SIGTERM");
     await third.ended;
   }, 90_000);

@@ -31,7 +31,7 @@ beforeAll(async () => {
   base = /http:\/\/127\.0\.0\.1:\d+/.exec(server.output.stdout)![0];
   browser = await startBrowser();
   ({ page } = browser);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await browser?.close();

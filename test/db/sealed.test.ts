@@ -7,7 +7,8 @@ import { singleStatement } from "../../src/db/transaction.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 
-const HEADERS = { table: "endpoints", column: "headers", type: "jsonb" } as const;
+/** Some column with JSON; that of a table with few rows that are easily made. */
+const SOME = { table: "endpoints", column: "retry", type: "jsonb" } as const;
 const [first, second] = [0, 1].map(() => randomBytes(32).toString("base64")) as [string, string];
 
 let database: TestDatabase;
@@ -18,14 +19,14 @@ beforeAll(async () => {
 });
 afterAll(async () => await database?.drop());
 
-async function addEndpoint(headers: object): Promise<string> {
+async function addEndpoint(json: object): Promise<string> {
   const [id, lane] = [newId(), newId()];
   await database.pool.query(
     `with l as (insert into lanes (id, account_id, origin, ordered) values ($2, $3, $2::uuid::text, false))
-     insert into endpoints (id, account_id, lane_id, url, description, events, headers, ordered,
+     insert into endpoints (id, account_id, lane_id, url, description, events, ordered,
        max_in_flight, timeout_s, retry)
-     values ($1, $3, $2, 'https://example.com', '', '{}', $4, false, 1, 1, '{}')`,
-    [id, lane, accountId, headers],
+     values ($1, $3, $2, 'https://example.com', '', '{}', false, 1, 1, $4)`,
+    [id, lane, accountId, json],
   );
   return id;
 }
@@ -44,7 +45,7 @@ test("sealed texts within JSON are found page by page and replaced, unless the r
 
   const found = [];
   for (let after = FIRST_ID; ;) {
-    const page = await readSealedPage(database.pool, HEADERS, { after, keyId, limit: 3 });
+    const page = await readSealedPage(database.pool, SOME, { after, keyId, limit: 3 });
     found.push(...page);
     if (page.length < 3) break;
     after = page.at(-1)!.id;
@@ -59,18 +60,18 @@ test("sealed texts within JSON are found page by page and replaced, unless the r
   const [one, , , four] = found.map(({ id, text }) => ({ id, from: text!, to: "" }));
   const tx = singleStatement(database.pool);
   const change = { ...one!, to: both.reseal(one!.from) };
-  expect(await replaceSealed(tx, HEADERS, change)).toBe(true);
-  expect(await replaceSealed(tx, HEADERS, change)).toBe(false);
-  await database.pool.query(`update endpoints set headers = '{}' where id = $1`, [four!.id]);
+  expect(await replaceSealed(tx, SOME, change)).toBe(true);
+  expect(await replaceSealed(tx, SOME, change)).toBe(false);
+  await database.pool.query(`update endpoints set retry = '{}' where id = $1`, [four!.id]);
   const late = { ...four!, to: both.reseal(four!.from) };
-  expect(await replaceSealed(tx, HEADERS, late)).toBe(false);
+  expect(await replaceSealed(tx, SOME, late)).toBe(false);
 
-  const { rows } = await database.pool.query<{ headers: Record<string, string> }>(
-    `select headers from endpoints where id = any($1) order by id`,
+  const { rows } = await database.pool.query<{ retry: Record<string, string> }>(
+    `select retry from endpoints where id = any($1) order by id`,
     [[ids[0], ids[3]]],
   );
-  expect(rows[1]!.headers).toEqual({});
-  const changed = rows[0]!.headers;
+  expect(rows[1]!.retry).toEqual({});
+  const changed = rows[0]!.retry;
   expect(changed).toEqual({ ...headers[0], "x-b": expect.any(String) });
   expect(createVault([second]).open(changed["x-b"]!)).toBe("one");
 });

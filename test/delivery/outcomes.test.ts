@@ -70,6 +70,7 @@ describe("what came back, and what became of the delivery", () => {
       "content-type": "application/json",
       "user-agent": `Ringback/${readVersion()}`,
       "webhook-id": delivery.message_id,
+      "webhook-key-id": expect.any(String),
       "webhook-timestamp": request.headers["webhook-timestamp"],
       "webhook-signature": request.headers["webhook-signature"],
       "x-request-id": expect.any(String),

@@ -14,7 +14,8 @@ and against the servers of the distribution in /usr/lib/postgresql, whose JIT is
   --figures           also the path at 25, 100 and 400 jobs/s, on stock settings
   --help
 
-Ends with 0 when everything passed, else with 1. What could not be tested is named as skipped.`;
+Ends with 0 when everything passed, if only at its second try, else with 1. What could not be tested is
+named as skipped.`;
 
 const USUAL: readonly CheckName[] = ["path", "stock", "faults"];
 
@@ -76,6 +77,17 @@ function show(name: CheckName, { failed, detail, figures, output }: Finding, too
   if (failed > 0) console.log(output.trimEnd().replace(/^/gm, "    | "));
 }
 
+/** What failed once is checked once more, as the tests themselves are, and both are shown. */
+async function checkAndShow(server: Server, name: CheckName): Promise<Finding> {
+  for (let tried = 1; ; tried += 1) {
+    const began = performance.now();
+    const found = await check(server, name);
+    show(name, found, performance.now() - began);
+    if (found.failed === 0 || tried === 2) return found;
+    console.log(`  ${name} failed; once more`);
+  }
+}
+
 const total = { passed: 0, failed: 0 };
 let tested = 0;
 for (const server of await findServers()) {
@@ -86,9 +98,7 @@ for (const server of await findServers()) {
   console.log(server.name);
   tested += 1;
   for (const name of checks) {
-    const began = performance.now();
-    const found = await check(server, name);
-    show(name, found, performance.now() - began);
+    const found = await checkAndShow(server, name);
     total.passed += found.passed;
     total.failed += found.failed;
   }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { newId } from "../../src/core/ids.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import { callbackTo, count, ended, running, submit, until, warmUp } from "../support/jobs.ts";
@@ -8,7 +9,7 @@ import { endProcess, startWorkerProcess } from "../support/ringback-process.ts";
 import type { RingbackProcess } from "../support/ringback-process.ts";
 
 // The promise is 5 s; the limit is for a busy machine.
-const RESUMED_MS = 15_000;
+const RESUMED_MS = 20_000;
 
 let t: TestContext;
 let receiver: Receiver;
@@ -52,6 +53,8 @@ async function lockedBy(poolIds: string[]): Promise<number> {
 }
 
 test("killed in the middle of runs and of a send: another resumes both, crashes are counted", async () => {
+  // of this try alone
+  const [cutPath, crashedPath] = [`/cut-${newId()}`, `/crashed-${newId()}`];
   victim = await startWorkerProcess(t.database);
   await warmUp(t);
   const { rows } = await t.database.pool.query<{ pool_ids: string[] }>(
@@ -63,11 +66,11 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
 
   // a send that hangs; the retry of a healthy sender would come at once
   receiver.respond({ status: 200, delayMs: 60_000 });
-  const told = await submit(t, { callbacks: [callbackTo(`${receiver.url}/cut`)] });
-  await receiver.waitFor((r) => r.path === "/cut", 15_000);
+  const told = await submit(t, { callbacks: [callbackTo(receiver.url + cutPath)] });
+  await receiver.waitFor((r) => r.path === cutPath, 15_000);
   await ended(t, told);
 
-  const callbacks = [callbackTo(`${receiver.url}/crashed`)];
+  const callbacks = [callbackTo(receiver.url + crashedPath)];
   const resumed = await submit(t, { type: "demo.sleep", input: { ms: 2_000 } });
   const poison = await submit(t, { type: "demo.burn", input: { ms: 60_000 }, callbacks });
   await Promise.all([running(t, resumed), running(t, poison)]);
@@ -82,7 +85,7 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
   await Promise.all([
     until("the second run", async () => (await factsOf(resumed)).run > 1, RESUMED_MS),
     until("the burial", async () => (await factsOf(poison)).status === "failed", RESUMED_MS),
-    receiver.waitFor((r) => r.path === "/cut" && +r.receivedAt > killedAt, RESUMED_MS),
+    receiver.waitFor((r) => r.path === cutPath && +r.receivedAt > killedAt, RESUMED_MS),
   ]);
 
   expect(await ended(t, resumed)).toMatchObject({ status: "completed" });
@@ -92,13 +95,13 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
     run: 1,
     error_code: "worker_crashed",
   });
-  const webhook = await receiver.waitFor((r) => r.path === "/crashed", 10_000);
+  const webhook = await receiver.waitFor((r) => r.path === crashedPath, 10_000);
   expect(JSON.parse(webhook.body.toString())).toMatchObject({
     type: "job.failed",
     data: { error: { code: "worker_crashed" } },
   });
   // the same message, and the attempt whose outcome nobody knows made again under its number
-  const cut = receiver.requests.filter((r) => r.path === "/cut");
+  const cut = receiver.requests.filter((r) => r.path === cutPath);
   expect(new Set(cut.map((r) => r.headers["webhook-id"])).size).toBe(1);
   expect(cut.map((r) => r.headers["ringback-attempt"])).toEqual(["1", "1"]);
   await until("its settlement", async () => {
@@ -108,7 +111,7 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
   expect(await count(t, "workers where pid = $1", [victim.pid])).toBe(0);
   expect(await count(t, "lanes where leased_by is not null")).toBe(0);
   expect(await count(t, "books where not balanced")).toBe(0);
-});
+}, 60_000);
 
 test("a cancellation that the dead worker did not heed is heeded at its burial", async () => {
   victim = await startWorkerProcess(t.database, "compute");

@@ -29,14 +29,22 @@ export interface RingbackProcess {
 
 export type Environment = Record<string, string | undefined>;
 
-/** Starts `ringback <args>` with this environment and a PATH; nothing else is inherited. */
+/**
+ * Starts `ringback <args>` with this environment and a PATH; nothing else is inherited. It stops
+ * without waiting for new connections, unless the environment says otherwise.
+ */
 export function startRingback(
   args: readonly string[],
   env: Environment,
   options: { cwd?: string } = {},
 ): RingbackProcess {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+    env: {
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      RINGBACK_DRAIN_SECONDS: "0",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     ...options,
   });
@@ -58,7 +66,7 @@ export function startRingback(
     pid: child.pid!,
     output,
     ended,
-    async wrote(text, timeoutMs = 20_000) {
+    async wrote(text, timeoutMs = 45_000) {
       await new Promise<void>((resolve, reject) => {
         const fail = (what: string): void =>
           reject(new Error(`${what} before ${JSON.stringify(text)}:\n${output.stderr}`));

@@ -53,7 +53,12 @@ export function createChaosClient({ processes, apiKey }: Stack, signal: AbortSig
       calls.set(name, known);
       const answer = await ask(method, path, body).catch((error: Error) => {
         signal.throwIfAborted();
-        return { status: 0, body: { detail: reasonOf(error) } };
+        return {
+          status: 0,
+          body: {
+            detail: reasonOf(error),
+          },
+        };
       });
       const ms = performance.now() - began;
       const status = String(answer.status || answer.body["detail"]);
