@@ -85,9 +85,15 @@ export async function setLaneOrder(tx: Tx, laneId: string, ordered: boolean): Pr
   );
 }
 
+/** A lane that nobody holds, and the lease it had last. */
+export interface FreeLane {
+  id: string;
+  epoch: string;
+}
+
 export interface StarvedLanes {
   /** Lanes with something overdue that nobody holds. */
-  starved: string[];
+  starved: FreeLane[];
   /** The last lane looked at; null: there are no more. */
   last: string | null;
 }
@@ -100,7 +106,7 @@ export async function findStarvedLanes(
   reader: Reader,
   look: { overdueMs: number; after: string | null; limit: number },
 ): Promise<StarvedLanes> {
-  const { rows } = await reader.query<{ id: string; starved: boolean }>({
+  const { rows } = await reader.query<FreeLane & { starved: boolean }>({
     name: "find_starved_lanes",
     text: `with recursive waiting(id) as (
         (select lane_id from deliveries
@@ -110,7 +116,7 @@ export async function findStarvedLanes(
                 where d.status = 'pending' and d.lane_id > w.id order by d.lane_id limit 1)
         from waiting w where w.id is not null
       )
-      select w.id, l.leased_by is null and coalesce(e.state, 'active') <> 'paused'
+      select w.id, l.epoch, l.leased_by is null and coalesce(e.state, 'active') <> 'paused'
         and coalesce(l.breaker_until, '-infinity') < t.overdue
         and coalesce(l.next_send_at, '-infinity') < t.overdue
         and coalesce((select next_attempt_at from deliveries
@@ -125,7 +131,18 @@ export async function findStarvedLanes(
     values: [look.overdueMs, look.after, look.limit],
   });
   return {
-    starved: rows.filter(({ starved }) => starved).map(({ id }) => id),
+    starved: rows.filter(({ starved }) => starved),
     last: rows.length === look.limit ? rows.at(-1)!.id : null,
   };
+}
+
+/** Those of them that nobody has held since. */
+export async function findStillFree(reader: Reader, lanes: readonly FreeLane[]): Promise<string[]> {
+  const { rows } = await reader.query<{ id: string }>({
+    name: "find_still_free_lanes",
+    text: `select l.id from unnest($1::uuid[], $2::bigint[]) as free(id, epoch)
+      join lanes l on l.id = free.id and l.epoch = free.epoch and l.leased_by is null`,
+    values: [lanes.map(({ id }) => id), lanes.map(({ epoch }) => epoch)],
+  });
+  return rows.map(({ id }) => id);
 }

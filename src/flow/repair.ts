@@ -5,7 +5,7 @@ import { deleteExpiredIdempotencyRecords } from "../db/idempotency.ts";
 import { findOverdueJobs } from "../db/jobs.ts";
 import { findRunsOf } from "../db/runs.ts";
 import { breakLease, findLeasesOf } from "../db/leases.ts";
-import { findStarvedLanes, holdLanes } from "../db/lanes.ts";
+import { findStarvedLanes, findStillFree, holdLanes } from "../db/lanes.ts";
 import {
   addWakeUps,
   deleteSpentQueueJobs,
@@ -24,6 +24,11 @@ import { MAX_PUMPS } from "./pump-lane.ts";
 const OVERDUE_MS = 5_000;
 /** How long a job waits while a thread is free, at most, if all is well. */
 const UNTOLD_MS = 1_500;
+/**
+ * What looks starved is looked at again after this time. A lane with a backlog is in nobody's hands
+ * while one process passes it to another, and a job is late already when its submission commits late.
+ */
+const SECOND_LOOK_MS = 1_000;
 const LIMIT = 1_000;
 const SWEEP_BATCHES = 500;
 /** Lanes with pending deliveries looked at in one turn. */
@@ -63,8 +68,10 @@ export function createReconciler(
     const look = { overdueMs: OVERDUE_MS, after, limit: LANES_PER_TURN };
     const { starved, last } = await findStarvedLanes(pool, look);
     after = last;
+    if (starved.length === 0) return 0;
+    await sleep(SECOND_LOOK_MS);
     // those in hand wait for their lease or for an answer
-    const lanes = starved.filter((id) => !pumps.has(id));
+    const lanes = (await findStillFree(pool, starved)).filter((id) => !pumps.has(id));
     if (lanes.length === 0) return 0;
     await inTransaction(pool, async (tx) => {
       await holdLanes(tx, lanes);
@@ -118,7 +125,11 @@ export async function auditOwn(context: AuditContext, allLanes = true): Promise<
     if (returned) telemetry.repaired("run", [id]);
   }
   if (!context.jobs.isIdle()) return;
-  const forgotten = await findOverdueJobs(pool, UNTOLD_MS, LIMIT);
+  const overdue = await findOverdueJobs(pool, UNTOLD_MS, LIMIT);
+  if (overdue.length === 0) return;
+  await sleep(SECOND_LOOK_MS);
+  const seen = new Set(overdue);
+  const forgotten = (await findOverdueJobs(pool, UNTOLD_MS, LIMIT)).filter((id) => seen.has(id));
   if (forgotten.length === 0 || !context.jobs.isIdle()) return;
   await context.jobs.look();
   telemetry.repaired("job", forgotten);

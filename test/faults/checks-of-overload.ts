@@ -4,8 +4,12 @@ import type { FaultDatabase } from "./fault-database.ts";
 import type { Scene } from "./incident.ts";
 import type { Crowd } from "./overload.ts";
 
-/** A quiet account waits no longer for its work, whatever others ask for. */
+/** A quiet account waits no longer for its work, when there is room for all that it asks for. */
 const QUIET_MS = 5_000;
+/** There is room when the flood gets so many times of what a quiet account asks for. */
+const ROOM = 2;
+/** When there is none: the share of what the flood gets that a quiet account gets at least. */
+const FAIR = 0.5;
 /** An older one may be begun so much later than a younger one: what is asked for at once overlaps. */
 const OVERTAKEN_MS = 2_000;
 
@@ -16,12 +20,15 @@ interface Wait {
   begun: number | null;
 }
 
-/** What became of an overload: who waited, for how long, and who overtook whom. */
+/**
+ * What became of an overload: who waited, for how long, and who overtook whom.
+ * @param to when nobody asked for more
+ */
 export async function checkOverload(
   database: Pick<FaultDatabase, "query">,
   { receivers }: Pick<Scene, "receivers">,
   crowds: readonly Crowd[],
-  from: number,
+  to: number,
 ): Promise<Check[]> {
   const firstAt = new Map<string, number>();
   for (const { messageId, at } of receivers.arrivals) {
@@ -34,7 +41,11 @@ export async function checkOverload(
     ]),
   );
   const all = streams.flatMap(({ waits }) => waits);
-  const quiet = streams.filter((stream) => stream.quiet).flatMap(({ waits }) => waits);
+  const quiet = streams.filter((stream) => stream.quiet);
+  const floodOf = (kind: Stream["kind"]): number =>
+    streams
+      .filter((stream) => !stream.quiet && stream.kind === kind)
+      .reduce((sum, { waits }) => sum + begunBy(waits, to), 0);
   return [
     {
       name: "in an overload all is done in the end",
@@ -45,9 +56,21 @@ export async function checkOverload(
       name: `in an overload quiet accounts wait ${QUIET_MS / 1_000} s at most`,
       of: quiet.length,
       broken: quiet
+        .filter(({ kind, waits }) => floodOf(kind) >= ROOM * waits.length)
+        .flatMap(({ waits }) => waits)
         .filter(({ asked, begun }) => begun !== null && begun - asked > QUIET_MS)
+        .map(({ id, asked, begun }) => `${id}: ${Math.round(begun! - asked)} ms`),
+    },
+    {
+      name: "in an overload each account gets its share",
+      of: quiet.length,
+      broken: quiet
+        .filter(
+          ({ kind, waits }) => begunBy(waits, to) < FAIR * Math.min(waits.length, floodOf(kind)),
+        )
         .map(
-          (wait) => `${wait.id}: ${wait.begun! - wait.asked} ms, asked ${wait.asked - from} ms in`,
+          ({ name, kind, waits }) =>
+            `${kind} of ${name}: ${begunBy(waits, to)} of ${waits.length}, the flood got ${floodOf(kind)}`,
         ),
     },
     {
@@ -58,36 +81,43 @@ export async function checkOverload(
   ];
 }
 
-interface Waits {
+/** What one account asked for of one kind. */
+interface Stream {
+  name: string;
   quiet: boolean;
+  kind: "messages" | "jobs";
   waits: Wait[];
+}
+
+function begunBy(waits: readonly Wait[], time: number): number {
+  return waits.filter(({ begun }) => begun !== null && begun <= time).length;
 }
 
 async function waitsOfMessages(
   { query }: Pick<FaultDatabase, "query">,
-  { quiet, messages }: Crowd,
+  { name, quiet, messages }: Crowd,
   firstAt: ReadonlyMap<string, number>,
-): Promise<Waits> {
+): Promise<Stream> {
   const rows = await query<{ id: string; asked: number }>(
     `select id, extract(epoch from created_at)::float8 * 1000 as asked from messages
      where id = any($1)`,
     [messages.map((id) => parseId("message", id))],
   );
   const waits = rows.map(({ id, asked }) => ({ id, asked, begun: firstAt.get(id) ?? null }));
-  return { quiet, waits };
+  return { name, quiet, kind: "messages", waits };
 }
 
 async function waitsOfJobs(
   { query }: Pick<FaultDatabase, "query">,
-  { quiet, jobs }: Crowd,
-): Promise<Waits> {
-  const waits = await query<Wait & { id: string }>(
+  { name, quiet, jobs }: Crowd,
+): Promise<Stream> {
+  const waits = await query<Wait>(
     `select id, extract(epoch from created_at)::float8 * 1000 as asked,
        extract(epoch from started_at)::float8 * 1000 as begun
      from jobs where id = any($1)`,
     [jobs.map((id) => parseId("job", id))],
   );
-  return { quiet, waits };
+  return { name, quiet, kind: "jobs", waits };
 }
 
 /** Those that were begun long after one that was asked for long after them. */

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { findPostgresBinaries } from "../../src/cli/embedded/binaries.ts";
 import { runFaultProgram } from "./program.ts";
 import { formatMarkdown, formatReport } from "./report.ts";
 import { LONG, SCENARIOS } from "./scenarios.ts";
@@ -27,7 +28,7 @@ const { values } = readArguments();
 
 function readArguments() {
   try {
-    return parseArgs({
+    const parsed = parseArgs({
       options: {
         seconds: { type: "string" },
         seed: { type: "string" },
@@ -42,6 +43,8 @@ function readArguments() {
         help: { type: "boolean", short: "h", default: false },
       },
     });
+    if (parsed.values.binaries !== undefined) findPostgresBinaries(parsed.values.binaries);
+    return parsed;
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exit(2);

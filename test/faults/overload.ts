@@ -37,20 +37,20 @@ export const overload: Inject = async (stack, _, scene) => {
   const members = await Promise.all(
     names.map((name) => join(stack, scene, receiver, `${name}-${run}`)),
   );
-  const from = Date.now();
   const traffic = members.flatMap((member) => ask(member, scene));
   await sleep(scene.holdMs, undefined, { signal: scene.signal });
   await Promise.all(traffic.map((one) => one.stop()));
+  const to = Date.now();
   return {
     target: names.join(", "),
-    to: Date.now(),
+    to,
     workerId: null,
     verify: () =>
       checkOverload(
         stack.database,
         scene,
         members.map(({ crowd }) => crowd),
-        from,
+        to,
       ),
   };
 };

@@ -121,6 +121,25 @@ describe("the reconciler", () => {
     expect(pumped).toContain(laneId);
   });
 
+  test("a lane with a backlog that is passed on between processes is not starved", async () => {
+    const { laneId } = await endpointAt(idle, `${receiver.url}/passed`, { events: ["passed"] });
+    await publish(idle, "passed");
+    await overdue(idle, "deliveries", laneId);
+    const pumped: string[] = [];
+    const reconciling = reconcile(idle, pumped);
+    // another process takes it up, sends something and leaves it again
+    const passing = setInterval(
+      () =>
+        void idle.database.pool.query("update lanes set epoch = epoch + 1 where id = $1", [laneId]),
+      100,
+    );
+    await reconciling;
+    clearInterval(passing);
+    expect(pumped).not.toContain(laneId);
+    await reconcile(idle, pumped);
+    expect(pumped).toContain(laneId);
+  });
+
   test("all lanes with pending deliveries are looked at, some in each turn", async () => {
     const t = await createTestContext({ worker: false });
     const { accountId, database } = t;

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { findPostgresBinaries } from "../../../src/cli/embedded/binaries.ts";
 import { runChaos } from "./program.ts";
 import { formatChaos } from "./report.ts";
 
@@ -28,6 +29,7 @@ function readArguments() {
     if (!Number.isSafeInteger(seconds) || seconds < 1) {
       throw new Error(`--seconds must be a whole number above 0, not ${values.seconds}`);
     }
+    if (values.binaries !== undefined) findPostgresBinaries(values.binaries);
     return { ...values, seconds };
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
