@@ -1,22 +1,15 @@
-import { Alert, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconEye, IconEyeOff, IconRotate } from "@tabler/icons-react";
 import { useState } from "react";
 import { useRevealSecret, useRotateSecret } from "../api/secrets.ts";
 import { Card } from "./card.tsx";
-import { Confirm } from "./confirm.tsx";
 import { relative } from "./format.ts";
+import { RotateDialog } from "./rotate-dialog.tsx";
 import { SecretText } from "./secret-text.tsx";
 import { ErrorBox } from "./states.tsx";
 import { Time } from "./time.tsx";
 import { useNow } from "./clock.ts";
-
-const OVERLAPS = [
-  { value: "0", label: "none: the old secret ends now" },
-  { value: "3600", label: "1 hour" },
-  { value: "86400", label: "24 hours" },
-  { value: "604800", label: "7 days" },
-];
 
 interface SecretCardProps {
   /** Null: secrets of origins, one of which is asked for. */
@@ -32,7 +25,6 @@ export function SecretCard({ endpointId, origin: first = "", children }: SecretC
   const rotate = useRotateSecret(endpointId);
   const [origin, setOrigin] = useState(first);
   const [asking, ask] = useDisclosure(false);
-  const [overlapS, setOverlapS] = useState("86400");
   const secret = rotate.data?.secret ?? reveal.data?.secret;
   const until = (rotate.data ?? reveal.data)?.previous_expires_at;
   const shown = secret !== undefined;
@@ -81,16 +73,15 @@ export function SecretCard({ endpointId, origin: first = "", children }: SecretC
           </Button>
         </Group>
       </Stack>
-      <Confirm
+      <RotateDialog
         opened={asking}
-        title="Make a new secret?"
-        action="Rotate the secret"
-        danger
+        what="secret"
+        overlaps={["none", "hour", "day", "week"]}
         busy={rotate.isPending}
         error={rotate.error}
         onClose={ask.close}
-        onConfirm={() =>
-          rotate.mutate(Number(overlapS), {
+        onConfirm={(overlapS) =>
+          rotate.mutate(overlapS, {
             onSuccess() {
               reveal.reset();
               ask.close();
@@ -98,21 +89,10 @@ export function SecretCard({ endpointId, origin: first = "", children }: SecretC
           })
         }
       >
-        <Stack gap="sm">
-          <div>
-            {endpointId === null && "It is for the callback URLs of all origins at once. "}
-            Receivers must be given the new one. During the overlap each webhook carries a signature
-            by both, so that they can change over without losing a call.
-          </div>
-          <Select
-            label="Overlap"
-            data={OVERLAPS}
-            value={overlapS}
-            onChange={(value) => setOverlapS(value ?? "86400")}
-            allowDeselect={false}
-          />
-        </Stack>
-      </Confirm>
+        {endpointId === null && "It is for the callback URLs of all origins at once. "}
+        Receivers must be given the new one. During the overlap each webhook carries a signature by
+        both, so that they can change over without losing a call.
+      </RotateDialog>
     </Card>
   );
 }

@@ -1,30 +1,21 @@
-import { Button, Code, Group, Select, Stack, Text } from "@mantine/core";
+import { Button, Code, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconRotate } from "@tabler/icons-react";
-import { useState } from "react";
 import { useRotateSigningKey, useSigningKeys } from "../api/secrets.ts";
 import type { SigningKeys } from "../api/types.ts";
 import { Card } from "./card.tsx";
-import { Confirm } from "./confirm.tsx";
 import { Copy } from "./copy.tsx";
 import { Facts } from "./facts.tsx";
+import { RotateDialog } from "./rotate-dialog.tsx";
 import { SecretText } from "./secret-text.tsx";
 import { ErrorBox, Loading } from "./states.tsx";
 import { Time } from "./time.tsx";
-
-const OVERLAPS = [
-  { value: "3600", label: "1 hour" },
-  { value: "86400", label: "24 hours" },
-  { value: "604800", label: "7 days" },
-  { value: "2592000", label: "30 days" },
-];
 
 /** The Ed25519 keys of the account: the current one, the one before, the next. */
 export function SigningKeysCard() {
   const keys = useSigningKeys();
   const rotate = useRotateSigningKey();
   const [asking, ask] = useDisclosure(false);
-  const [overlapS, setOverlapS] = useState("86400");
   const { data } = keys;
   return (
     <Card title="Public keys">
@@ -50,32 +41,20 @@ export function SigningKeysCard() {
           </Button>
         </Group>
       </Stack>
-      <Confirm
+      <RotateDialog
         opened={asking}
-        title="Make a new key?"
-        action="Rotate the key"
-        danger
+        what="key"
+        overlaps={["hour", "day", "week", "month"]}
         busy={rotate.isPending}
         error={rotate.error}
         onClose={ask.close}
-        onConfirm={() => rotate.mutate(Number(overlapS), { onSuccess: ask.close })}
+        onConfirm={(overlapS) => rotate.mutate(overlapS, { onSuccess: ask.close })}
       >
-        <Stack gap="sm">
-          <div>
-            It is published now and signs in 10 minutes, so that receivers that fetch keys know it.
-            During the overlap each webhook carries a signature by both; receivers that were given
-            the key as a text must be given the new one before it ends.
-            {data?.next && " The next key has not begun and is dropped for it."}
-          </div>
-          <Select
-            label="Overlap"
-            data={OVERLAPS}
-            value={overlapS}
-            onChange={(value) => setOverlapS(value ?? "86400")}
-            allowDeselect={false}
-          />
-        </Stack>
-      </Confirm>
+        It is published now and signs in 10 minutes, so that receivers that fetch keys know it.
+        During the overlap each webhook carries a signature by both; receivers that were given the
+        key as a text must be given the new one before it ends.
+        {data?.next && " The next key has not begun and is dropped for it."}
+      </RotateDialog>
     </Card>
   );
 }
