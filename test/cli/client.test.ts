@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Webhook } from "standardwebhooks";
 import type { SigningKeys } from "../../src/client/openapi-types.ts";
 import { parseId } from "../../src/core/ids.ts";
 import { memberTexts } from "../../src/core/json-text.ts";
@@ -186,6 +187,21 @@ describe("what verifies webhooks", () => {
     const url = `${receiver.url}/how`;
     const { stdout } = await run(`jobs submit demo.echo a=b --callback ${url}`);
     expect(stdout).toContain(`verified by  ringback signing secret ${receiver.url}\n`);
+  });
+
+  test("a callback is signed with a secret of its own, read from a file", async () => {
+    const file = path.join(folder, "callback-secret");
+    const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+    writeFileSync(file, `${secret}\n`);
+    const url = `${receiver.url}/own-secret`;
+    const submit = `jobs submit demo.echo --callback ${url} --callback-secret`;
+    const { stdout } = await run(`${submit} @${file}`);
+    expect(stdout).toContain("verified by  the callback's own secret\n");
+    const call = await receiver.waitFor(({ path: where }) => where === "/own-secret", 15_000);
+    expect(() => new Webhook(secret).verify(call.body, call.headers)).not.toThrow();
+    const lost = await run(`jobs submit demo.echo --callback-secret @${file}`);
+    expect(lost.code).toBe(2);
+    expect(lost.stderr).toContain("--callback-secret goes with --callback");
   });
 });
 

@@ -44,6 +44,14 @@ async function readField(field: string): Promise<[string, unknown]> {
   return [key, operator === ":=" ? parseJson(text, key) : text];
 }
 
+/** A secret as it is, `@file`, or `-` for standard input, so that no list of processes shows it. */
+export async function readSecret(
+  terminal: Pick<Terminal, "stdin">,
+  given: string,
+): Promise<string> {
+  return (await readSource(terminal, given)).text.trim();
+}
+
 async function readSource(
   { stdin }: Pick<Terminal, "stdin">,
   source: string,

@@ -11,6 +11,7 @@ import {
   readFields,
   readInput,
   wholeNumber,
+  readSecret,
 } from "./input.ts";
 import { jobColumns, showJob, showJson } from "./job-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "./list.ts";
@@ -23,6 +24,7 @@ import { waitAndShow } from "./wait-for-job.ts";
 interface SubmitOptions {
   input?: string;
   callback?: string[];
+  callbackSecret?: string;
   endpoint?: string[];
   events?: string[];
   idempotencyKey?: string;
@@ -93,6 +95,10 @@ function addSubmit(cli: Cli, jobs: Command): void {
     .usage("<type> [key=text] [key:=json] [key=@file] [options]")
     .option("--input <json>", "the input: JSON, @file, or - for standard input; fields go on top")
     .option("--callback <url>", "call this URL when it ends; may be repeated", collect)
+    .option(
+      "--callback-secret <secret>",
+      "sign for these URLs with it instead of their origins' secrets: whsec_…, @file, or - for standard input",
+    )
     .option("--endpoint <id>", "call this endpoint when it ends; may be repeated", collect)
     .option(
       "--events <list>",
@@ -125,11 +131,27 @@ async function submitJob(
   options: SubmitOptions,
 ): Promise<number | undefined> {
   const { client, out, terminal } = session;
-  const { endpoint = [], events, metadata, timeoutS, idempotencyKey, wait } = options;
+  const {
+    endpoint = [],
+    events,
+    metadata,
+    timeoutS,
+    idempotencyKey,
+    wait,
+    callbackSecret,
+  } = options;
   const input = await readInput(terminal, options.input, fields);
   const wanted = events === undefined ? {} : { events };
+  if (callbackSecret !== undefined && options.callback === undefined) {
+    throw usageError("--callback-secret goes with --callback");
+  }
+  if (callbackSecret === "-" && options.input === "-") {
+    throw usageError("standard input holds the input or the secret, not both");
+  }
+  const secret =
+    callbackSecret === undefined ? {} : { secret: await readSecret(terminal, callbackSecret) };
   const callbacks = [
-    ...(options.callback ?? []).map((url) => ({ url, ...wanted })),
+    ...(options.callback ?? []).map((url) => ({ url, ...wanted, ...secret })),
     ...endpoint.map((id) => ({ endpoint_id: id, ...wanted })),
   ];
   if (events !== undefined && callbacks.length === 0) {

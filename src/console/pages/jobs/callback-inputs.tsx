@@ -3,6 +3,7 @@ import {
   Button,
   Group,
   MultiSelect,
+  PasswordInput,
   Select,
   Stack,
   Text,
@@ -17,6 +18,8 @@ export interface CallbackDraft {
   url: string;
   endpointId: string | null;
   events: string[];
+  /** Empty: that of its origin. */
+  secret: string;
   /** What the form does not show, of a job that is submitted again. */
   more?: Pick<Callback, "headers" | "retry" | "timeout_s" | "signatures" | "ordered">;
   /** What the server does not show, so that it is missing here. */
@@ -28,8 +31,10 @@ const REDACTED = "[redacted]";
 const DEFAULT_EVENTS = ["job.completed", "job.failed", "job.canceled"];
 
 export function toCallbacks(drafts: CallbackDraft[]): Callback[] {
-  return drafts.map(({ kind, url, endpointId, events, more }) => ({
-    ...(kind === "url" ? { ...more, url } : { endpoint_id: endpointId ?? "" }),
+  return drafts.map(({ kind, url, endpointId, events, secret, more }) => ({
+    ...(kind === "url"
+      ? { ...more, url, ...(secret !== "" && { secret }) }
+      : { endpoint_id: endpointId ?? "" }),
     events,
   }));
 }
@@ -45,6 +50,7 @@ export function draftsOf(callbacks: Callback[] = []): CallbackDraft[] {
       url,
       endpointId: endpoint_id,
       events,
+      secret: "",
       more: { ...rest, ...(shown.length > 0 && { headers: Object.fromEntries(shown) }) },
       hidden: [
         ...(signing?.secret === "own" ? ["the secret of its own"] : []),
@@ -119,6 +125,16 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
             onChange={(events) => change(index, { events })}
             placeholder={draft.events.length === 0 ? "all" : undefined}
           />
+          {draft.kind === "url" && (
+            <PasswordInput
+              label="Secret"
+              w={150}
+              placeholder="its origin's"
+              autoComplete="off"
+              value={draft.secret}
+              onChange={({ currentTarget }) => change(index, { secret: currentTarget.value })}
+            />
+          )}
           <ActionIcon
             variant="subtle"
             color="gray"
@@ -141,7 +157,10 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
         leftSection={<IconPlus size={14} />}
         style={{ alignSelf: "flex-start" }}
         onClick={() =>
-          onChange([...drafts, { kind: "url", url: "", endpointId: null, events: DEFAULT_EVENTS }])
+          onChange([
+            ...drafts,
+            { kind: "url", url: "", endpointId: null, events: DEFAULT_EVENTS, secret: "" },
+          ])
         }
       >
         Add a callback
