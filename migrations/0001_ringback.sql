@@ -3,7 +3,7 @@
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
 -- The big tables (jobs, messages, deliveries, attempts) have no foreign keys: they are written
 -- together in one transaction and not deleted singly. They are partitioned by week on their
--- UUIDv7 key (src/db/partitions.ts makes the weeks); what outlives its week is in one partition of
+-- UUIDv7 key (src/db/maintenance/partitions.ts makes the weeks); what outlives its week is in one partition of
 -- all that was kept, what no week was made for in the default partitions.
 
 create table settings (
@@ -411,7 +411,7 @@ create table retention (
   held_until timestamptz not null default now(),
   next_at timestamptz not null default now(),
   failures integer not null default 0,
-  -- the rewrite of partitions that is under way (src/db/rewrites.ts)
+  -- the rewrite of partitions that is under way (src/db/maintenance/rewrites.ts)
   rewrite jsonb,
   -- tables that were partitions and are to be dropped
   gone text[] not null default '{}'

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { format } from "prettier";
 import { EXIT_MEANINGS } from "../src/cli/exit.ts";
-import { readExamples } from "../src/cli/client/command.ts";
+import { readExamples } from "../src/cli/api/command.ts";
 import { createProgram } from "../src/cli/program.ts";
 import { processTerminal } from "../src/cli/terminal.ts";
 

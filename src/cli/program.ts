@@ -1,25 +1,24 @@
 import { Command, Option } from "commander";
 import { readVersion } from "../config.ts";
 import type { Role } from "../config.ts";
-import { benchCommand } from "./bench/command.ts";
-import { examples } from "./client/command.ts";
-import type { Cli } from "./client/command.ts";
-import { addDeadLetters } from "./client/dead-letters.ts";
-import { addDeliveries } from "./client/deliveries.ts";
-import { addEndpoints } from "./client/endpoints.ts";
-import { addEvents } from "./client/events.ts";
-import { addJobTypes } from "./client/job-types.ts";
-import { addJobs } from "./client/jobs.ts";
-import { addKeys } from "./client/keys.ts";
-import { addMessages } from "./client/messages.ts";
-import { addReplays } from "./client/replays.ts";
-import { addSigning } from "./client/signing.ts";
-import { addStatus } from "./client/status.ts";
-import { addCompletion } from "./completion.ts";
-import { addDoctor } from "./doctor.ts";
+import { examples } from "./api/command.ts";
+import type { Cli } from "./api/command.ts";
+import { addDeadLetters } from "./commands/dead-letters.ts";
+import { addDeliveries } from "./commands/deliveries.ts";
+import { addEndpoints } from "./commands/endpoints.ts";
+import { addEvents } from "./commands/events.ts";
+import { addJobTypes } from "./commands/job-types.ts";
+import { addJobs } from "./commands/jobs.ts";
+import { addKeys } from "./commands/keys.ts";
+import { addMessages } from "./commands/messages.ts";
+import { addReplays } from "./commands/replays.ts";
+import { addSigning } from "./commands/signing.ts";
+import { addStatus } from "./commands/status.ts";
+import { addCompletion } from "./commands/completion.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { EXIT, EXIT_MEANINGS } from "./exit.ts";
 import { explainError } from "./explain-error.ts";
-import { addListen } from "./listen.ts";
+import { addListen } from "./commands/listen.ts";
 import { parseRoles } from "./roles.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -52,13 +51,6 @@ export function createProgram(cli: Cli): Command {
   }
   program.commandsGroup("Tools:");
   addListen(cli, program);
-  program.addCommand(
-    examples(
-      benchCommand().copyInheritedSettings(program),
-      "bench --quick",
-      "bench --only drain --deliveries 20000 --json figures.json",
-    ),
-  );
   addCompletion(cli, program);
   program.helpCommand("help [command...]", "tell about a command");
   return program;
@@ -90,7 +82,7 @@ function addServer(program: Command): void {
         .argParser(parseRoles),
     )
     .action(async (options: { roles: Role[] }) => {
-      const { serve: start } = await import("./serve.ts");
+      const { serve: start } = await import("./commands/serve.ts");
       await start(options);
     });
   examples(serve, "serve", "serve --roles compute,deliver");
@@ -98,7 +90,7 @@ function addServer(program: Command): void {
     .command("migrate")
     .description("bring the database of DATABASE_URL to the schema of this version, and exit")
     .action(async () => {
-      const { runMigrations } = await import("./migrate.ts");
+      const { runMigrations } = await import("./commands/migrate.ts");
       await runMigrations();
     });
   examples(migrate, "migrate");
@@ -106,7 +98,7 @@ function addServer(program: Command): void {
     .command("demo")
     .description("show the path of a job, from submission to replay, in under a minute")
     .action(async () => {
-      const { runDemo } = await import("./demo.ts");
+      const { runDemo } = await import("./commands/demo.ts");
       await runDemo();
     });
   examples(demo, "demo");

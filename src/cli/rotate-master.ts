@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, readConfig } from "../config.ts";
 import { createVault } from "../core/vault.ts";
-import { findWorkersWithoutKey } from "../db/workers.ts";
+import { findWorkersWithoutKey } from "../db/maintenance/workers.ts";
 import {
   declareMasterKey,
   FOLLOW_MS,
   forgetOtherMasterKeys,
   readKeysInUse,
-} from "../flow/master-key.ts";
-import { countRemaining, resealAll } from "../flow/reseal.ts";
-import type { Remaining, ResealStep } from "../flow/reseal.ts";
+} from "../flow/accounts/master-key.ts";
+import { countRemaining, resealAll } from "../flow/accounts/reseal.ts";
+import type { Remaining, ResealStep } from "../flow/accounts/reseal.ts";
 import {
   dropPreviousMasterKey,
   hasMasterKey,
   readMasterKeys,
   renewMasterKey,
-} from "./generated-keys.ts";
-import { onDatabase } from "./keys.ts";
-import { masterKeysOf, requireKeysInUse } from "./master-keys.ts";
+} from "../server/generated-keys.ts";
+import { onDatabase } from "./keys-in-database.ts";
+import { masterKeysOf, requireKeysInUse } from "../server/master-keys.ts";
 
 export interface MasterKeyRotation {
   /** Id of the key that seals everything now. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../context.ts";
+import type { Context, KeyAnswer } from "./context.ts";
 import type { StoredResponse } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import {
@@ -15,12 +15,6 @@ import type { Tx } from "../db/transaction.ts";
 export const IDEMPOTENCY_LIFETIME_S = 86_400;
 const RETRY_MS = 25;
 const PATIENCE_MS = 3_000;
-
-/**
- * What became of a request's key: null, it is the first (or has none) and goes on; the record
- * that another request made before it; or another request is being processed with it right now.
- */
-export type KeyAnswer = IdempotencyRecord | null | "busy";
 
 /** Takes the keys of a group of requests in their common transaction. */
 export async function takeKeys(

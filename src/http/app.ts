@@ -1,22 +1,22 @@
 import express, { type Express, type Response, type Router } from "express";
 import helmet from "helmet";
-import type { Context } from "../context.ts";
+import type { Context } from "../flow/context.ts";
 import { Problem } from "../core/problem.ts";
-import { findFinishedJobs } from "../db/jobs.ts";
-import { createLiveEvents, type LiveEvents } from "../flow/live-events.ts";
+import { findFinishedJobs } from "../db/jobs/jobs.ts";
+import { createLiveEvents, type LiveEvents } from "../flow/activity/hub.ts";
 import { createAuthenticator, type Authenticate } from "./auth.ts";
 import { dispatch, writeReply } from "./dispatch.ts";
 import { createErrorHandler } from "./errors.ts";
 import type { HttpContext } from "./http-context.ts";
 import { createJobWatch } from "./job-watch.ts";
 import { createJwks } from "./jwks.ts";
-import { openApiRoute } from "./openapi.ts";
+import { openApiRoute } from "./openapi/openapi.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo, Route } from "./route.ts";
 import { streamRoutes } from "./routes/events.ts";
 import { routes } from "./routes/index.ts";
 import { createSessionRoutes } from "./routes/session.ts";
-import { createUpgradeHandler, type UpgradeHandler } from "./websocket.ts";
+import { createUpgradeHandler, type UpgradeHandler } from "./streams/websocket.ts";
 
 /** What is known about the request that a response belongs to. */
 interface Locals {

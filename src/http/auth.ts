@@ -1,9 +1,9 @@
 import { hashApiKey } from "../core/api-key.ts";
 import type { Caller } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
-import { findApiKey } from "../db/accounts.ts";
-import { findKeyById } from "../db/api-keys.ts";
-import { createKeyUse } from "../flow/api-keys.ts";
+import { findApiKey } from "../db/accounts/accounts.ts";
+import { findKeyById } from "../db/accounts/api-keys.ts";
+import { createKeyUse } from "../flow/accounts/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
 import { allows, type RequestInfo, type Route } from "./route.ts";
 import { checkCsrf, readSession } from "./session.ts";

@@ -1,7 +1,7 @@
 import type { Job } from "../core/model.ts";
-import { getJob } from "../db/jobs.ts";
+import { getJob } from "../db/jobs/jobs.ts";
 import type { HttpContext } from "./http-context.ts";
-import { entityTag, isFinished, jobText, matchesTag } from "./representations/job.ts";
+import { entityTag, isFinished, jobText, matchesTag } from "./views/job.ts";
 
 const LOOK_MS = 250;
 

@@ -1,5 +1,5 @@
-import type { Context } from "../context.ts";
-import type { LiveEvents } from "../flow/live-events.ts";
+import type { Context } from "../flow/context.ts";
+import type { LiveEvents } from "../flow/activity/hub.ts";
 import type { JobWatch } from "./job-watch.ts";
 import type { Jwks } from "./jwks.ts";
 

@@ -1,8 +1,8 @@
 import type { PublicKey } from "../core/jwk.ts";
 import { toJwk } from "../core/jwk.ts";
-import { findKeysByKid, findKeysOfAccounts, listNewestKeys } from "../db/signing-keys.ts";
+import { findKeysByKid, findKeysOfAccounts, listNewestKeys } from "../db/accounts/signing-keys.ts";
 import { createGroupCommit } from "../flow/group-commit.ts";
-import type { HttpContext } from "./http-context.ts";
+import type { Context } from "../flow/context.ts";
 
 /** Whose keys: of an account, the one with an id, or the newest of all accounts. */
 export type JwksOf = { accountId: string } | { kid: string } | "all";
@@ -23,7 +23,7 @@ const AT_ONCE = 500;
  * Key sets for anyone who asks. They are kept for 1 s, and those that are asked for meanwhile are
  * read together, so a flood of questions costs one connection at most.
  */
-export function createJwks({ pool, now }: Pick<HttpContext, "pool" | "now">): Jwks {
+export function createJwks({ pool, now }: Pick<Context, "pool" | "now">): Jwks {
   const kept = new Map<string, { set: Promise<string | null>; until: number }>();
   const reads = createGroupCommit<JwksOf, PublicKey[]>(async (all) => {
     const accountIds = all.flatMap((of) => (isAccount(of) ? [of.accountId] : []));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../context.ts";
-import { addTicket, addWakeUps } from "../db/queue.ts";
+import type { Context } from "../flow/context.ts";
+import { addTicket, addWakeUps } from "../db/queue/wake.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { findOutstanding, findTimeToNext, findWakeUps, shiftDueTimes } from "./due-times.ts";
 

@@ -1,4 +1,4 @@
-import type { WakeUp } from "../db/queue.ts";
+import type { WakeUp } from "../db/queue/wake.ts";
 import type { Reader, Tx } from "../db/transaction.ts";
 
 /** When the first delivery of lane `l` can be sent, if its endpoint `e` is not paused. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { startService } from "../cli/service.ts";
-import type { Service } from "../cli/service.ts";
+import { startService } from "../server/start.ts";
+import type { Service } from "../server/start.ts";
 import { Ringback } from "../client/ringback.ts";
 import type { JobTypes } from "../client/jobs.ts";
 import { publicKeysOf } from "../client/account.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
-import { startEmbeddedPostgres } from "../cli/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../embedded-postgres/start.ts";
 import { migrate } from "../db/migrate.ts";
 
 export interface OwnDatabase {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import type { Command } from "commander";
-import { readExamples } from "../../src/cli/client/command.ts";
+import { readExamples } from "../../src/cli/api/command.ts";
 import { referencePage } from "../../scripts/cli-reference.ts";
 import { bashScript } from "../../src/cli/completion/bash.ts";
 import { describeCommands } from "../../src/cli/completion/describe.ts";

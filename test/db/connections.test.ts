@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { SETTINGS } from "../../src/db/connection.ts";
-import { openEventNotifications } from "../../src/db/event-notifications.ts";
+import { openEventNotifications } from "../../src/db/activity/notifications.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool } from "../../src/db/pool.ts";
 import { createTestContext } from "../support/context.ts";

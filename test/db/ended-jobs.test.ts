@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { createPool } from "../../src/db/pool.ts";
-import { claimRuns } from "../../src/db/runs.ts";
+import { claimRuns } from "../../src/db/jobs/runs.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
 import { createTestContext } from "../support/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";

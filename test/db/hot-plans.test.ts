@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createTestContext, type TestContext } from "../support/context.ts";
-import { changeEndpointState } from "../../src/flow/endpoints.ts";
+import { changeEndpointState } from "../../src/flow/accounts/endpoints.ts";
 import { callbackTo, endpointAt, submit, until, warmUp } from "../support/jobs.ts";
 import { explain, listenIn, rowsRead } from "../support/plans.ts";
 import { startReceiver, type Receiver } from "../support/receiver.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { BIG_TABLES } from "../../src/db/partitions.ts";
+import { BIG_TABLES } from "../../src/db/maintenance/partitions.ts";
 import { createPool } from "../../src/db/pool.ts";
 import { createTestContext } from "../support/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { claimRuns, returnRuns } from "../../src/db/runs.ts";
+import { claimRuns, returnRuns } from "../../src/db/jobs/runs.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 

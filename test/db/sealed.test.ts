@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { createVault } from "../../src/core/vault.ts";
-import { FIRST_ID, readSealedPage, replaceSealed } from "../../src/db/sealed.ts";
+import { FIRST_ID, readSealedPage, replaceSealed } from "../../src/db/accounts/sealed.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";

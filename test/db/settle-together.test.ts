@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { newId } from "../../src/core/ids.ts";
 import { createPool } from "../../src/db/pool.ts";
-import { settleDeliveries, type Settlement } from "../../src/db/settlements.ts";
+import { settleDeliveries, type Settlement } from "../../src/db/deliveries/settlements.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 

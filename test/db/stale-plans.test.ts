@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { createPool } from "../../src/db/pool.ts";
-import { claimRuns } from "../../src/db/runs.ts";
+import { claimRuns } from "../../src/db/jobs/runs.ts";
 import { sessionTx } from "../../src/db/transaction.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { noteFigure } from "../support/figures.ts";

@@ -58,7 +58,7 @@ describe("the commands that pages show", () => {
 });
 
 test("the metrics that pages name exist", () => {
-  const sources = ["src/telemetry/metrics.ts", "src/queue/gauges.ts"].map(readDoc).join();
+  const sources = ["src/telemetry/metrics.ts", "src/server/gauges.ts"].map(readDoc).join();
   const named = pages.flatMap((page) => readDoc(page).match(/\bringback_[a-z_]+[a-z]\b/g) ?? []);
   const metrics = new Set(named.map((name) => name.replace(/_(count|sum|bucket)$/, "")));
   expect(metrics.size).toBeGreaterThan(10);

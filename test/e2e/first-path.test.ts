@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { listDeliveries } from "../../src/db/deliveries.ts";
-import { listAttempts } from "../../src/db/attempts.ts";
-import { getJob } from "../../src/db/jobs.ts";
-import { submitJob } from "../../src/flow/submit-job.ts";
-import { readOriginSecret } from "../../src/flow/secrets.ts";
+import { listDeliveries } from "../../src/db/deliveries/deliveries.ts";
+import { listAttempts } from "../../src/db/deliveries/attempts.ts";
+import { getJob } from "../../src/db/jobs/jobs.ts";
+import { submitJob } from "../../src/flow/jobs/submit.ts";
+import { readOriginSecret } from "../../src/flow/accounts/secrets.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import { startReceiver, verify } from "../support/receiver.ts";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { findPostgresBinaries } from "../../src/cli/embedded/binaries.ts";
+import { findPostgresBinaries } from "../../src/embedded-postgres/binaries.ts";
 import { runFaultProgram } from "./program.ts";
 import { formatMarkdown, formatReport } from "./report.ts";
 import { LONG, SCENARIOS } from "./scenarios.ts";

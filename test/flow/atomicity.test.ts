@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { buryWorker } from "../../src/flow/bury-worker.ts";
-import { cancelJob } from "../../src/flow/cancel-job.ts";
-import { auditOwn } from "../../src/flow/repair.ts";
+import { buryWorker } from "../../src/flow/maintenance/recover-worker.ts";
+import { cancelJob } from "../../src/flow/jobs/cancel.ts";
+import { auditOwn } from "../../src/flow/maintenance/reconcile.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import { callbackTo, count, ended, jobOf, submit, until, warmUp } from "../support/jobs.ts";

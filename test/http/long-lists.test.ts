@@ -1,5 +1,5 @@
 import { parseId } from "../../src/core/ids.ts";
-import { MAX_PAGE_BYTES } from "../../src/http/representations/page.ts";
+import { MAX_PAGE_BYTES } from "../../src/http/views/page.ts";
 import { SHOWN_ATTEMPTS } from "../../src/http/schemas/delivery.ts";
 import { startApi, type TestApi } from "./api.ts";
 

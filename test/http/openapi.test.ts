@@ -1,7 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { JOB_EVENTS } from "../../src/core/model.ts";
 import { PROBLEMS } from "../../src/core/problem.ts";
-import { problemsOf } from "../../src/http/openapi.ts";
+import { problemsOf } from "../../src/http/openapi/openapi.ts";
 import { jobEventBody } from "../../src/core/events.ts";
 import { jobEventSchemas } from "../../src/http/schemas/events.ts";
 import { allRoutes, description } from "./api.ts";

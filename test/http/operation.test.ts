@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { flushStats } from "../../src/flow/flush-stats.ts";
+import { flushStats } from "../../src/flow/maintenance/flush-stats.ts";
 import {
   audit,
   eventually,

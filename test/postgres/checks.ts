@@ -28,16 +28,16 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FILES = [
   "test/e2e/first-path",
   "test/db/",
-  "test/delivery/books",
-  "test/delivery/outcomes",
-  "test/flow/bury-worker",
-  "test/delivery/lane-locks",
-  "test/flow/repair",
-  "test/flow/replay",
-  "test/flow/retain",
-  "test/flow/submit-job",
+  "test/deliveries/books",
+  "test/deliveries/outcomes",
+  "test/maintenance/recover-worker",
+  "test/deliveries/lane-locks",
+  "test/maintenance/reconcile",
+  "test/deliveries/replay",
+  "test/maintenance/retain",
+  "test/jobs/submit",
   "test/http/jobs",
-  "test/queue/crash",
+  "test/maintenance/crash",
 ];
 
 const STOCK_LOAD = { rate: 25, seconds: 10 };

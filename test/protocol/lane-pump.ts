@@ -212,7 +212,7 @@ export function pumpMoves(
     case "left":
       within("left", to("complete", { noted: false, epoch: null }));
       if (left.lostAnswers > 0) {
-        moves.world(`${me}: the answer of leaveLane is lost, persist tries again`, (s) => {
+        moves.world(`${me}: the answer of leaveLane is lost, the write is repeated`, (s) => {
           s.left.lostAnswers -= 1;
           to("lockLease")(s);
         });

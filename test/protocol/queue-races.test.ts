@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { insertOriginLanes } from "../../src/db/lanes.ts";
-import { releaseLease, takeLease, tryLockLease } from "../../src/db/leases.ts";
-import { addWakeUps, renewWakeUps } from "../../src/db/queue.ts";
+import { insertOriginLanes } from "../../src/db/deliveries/lanes.ts";
+import { releaseLease, takeLease, tryLockLease } from "../../src/db/deliveries/leases.ts";
+import { addWakeUps, renewWakeUps } from "../../src/db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
-import { buryWorker, leaveBehind } from "../../src/flow/bury-worker.ts";
+import { buryWorker, leaveBehind } from "../../src/flow/maintenance/recover-worker.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 

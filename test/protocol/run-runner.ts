@@ -137,7 +137,7 @@ export function claimMoves(
     case "answer":
       moves[heard ? "local" : "add"](`${tx}: the answer`, (s) => answer(s.workers[index]!, rules));
       if (claim.run !== null && state.left.lostAnswers > 0) {
-        moves.world(`${tx}: the answer is lost, persist tries again`, (s) => {
+        moves.world(`${tx}: the answer is lost, the write is repeated`, (s) => {
           s.left.lostAnswers -= 1;
           to(s, { pc: "choose", chosen: null, run: null });
         });

@@ -34,7 +34,7 @@ export function ticketMoves(
   }
 }
 
-/** flow/run-job.ts, flow/run-group.ts, flow/finish-job.ts: a run from its claim to its end. */
+/** flow/jobs/run.ts, flow/jobs/finish.ts: a run from its claim to its end. */
 export function runMoves(
   moves: Moves<RunState>,
   state: RunState,
@@ -93,7 +93,7 @@ export function runMoves(
     case "returned":
       moves.add(`${tx}: handed back`, over);
       if (left.lostAnswers > 0) {
-        moves.world(`${tx}: the answer of handBack is lost, persist tries again`, (s) => {
+        moves.world(`${tx}: the answer of handBack is lost, the write is repeated`, (s) => {
           s.left.lostAnswers -= 1;
           to("return")(s);
         });

@@ -1,4 +1,4 @@
-import { makePartitions } from "../../src/flow/retain.ts";
+import { makePartitions } from "../../src/flow/maintenance/retain.ts";
 import type { TestContext } from "./context.ts";
 
 const DAYS = 35;

@@ -1,5 +1,5 @@
-import { findPostgresBinaries } from "../../src/cli/embedded/binaries.ts";
-import type { EmbeddedPostgresOptions } from "../../src/cli/embedded-postgres.ts";
+import { findPostgresBinaries } from "../../src/embedded-postgres/binaries.ts";
+import type { EmbeddedPostgresOptions } from "../../src/embedded-postgres/start.ts";
 
 /**
  * Which server tests start: that of the folder with `postgres` and `initdb`, or of the one that

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { readVersion } from "../../src/config.ts";
 import type { Config } from "../../src/config.ts";
-import { createContext } from "../../src/context.ts";
-import type { Context, Overrides } from "../../src/context.ts";
+import type { Context } from "../../src/flow/context.ts";
+import { createContext } from "../../src/server/create-context.ts";
+import type { Overrides } from "../../src/server/create-context.ts";
 import { newApiKey } from "../../src/core/api-key.ts";
 import type { Scope } from "../../src/core/model.ts";
 import { LOOPBACK_TARGETS } from "../../src/core/targets.ts";
-import { addApiKey, ensureAccount } from "../../src/flow/accounts.ts";
-import { startWorker } from "../../src/queue/worker.ts";
+import { addApiKey, ensureAccount } from "../../src/flow/accounts/accounts.ts";
+import { startWorker } from "../../src/server/worker.ts";
 import { createTestDatabase } from "./database.ts";
 import type { TestDatabase } from "./database.ts";
 

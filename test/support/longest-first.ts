@@ -2,7 +2,16 @@
  * Files that take long, the longest first: one that begins last keeps all others waiting. Without
  * this, jest has only their sizes to go by on a fresh checkout.
  */
-const LONG = ["/faults/", "/console/", "/protocol/", "/package/", "/cli/", "/queue/", "/delivery/"];
+const LONG = [
+  "/faults/",
+  "/console/",
+  "/protocol/",
+  "/package/",
+  "/cli/",
+  "/server/",
+  "/maintenance/",
+  "/deliveries/",
+];
 
 interface TestFile {
   path: string;

@@ -23,6 +23,8 @@ export interface SourceFile {
   usesConsole: boolean;
   /** Holds an SQL statement that begins a transaction. */
   beginsTransaction: boolean;
+  /** Calls something's `query`. */
+  queries: boolean;
 }
 
 interface Node {
@@ -50,6 +52,7 @@ export function parseSourceFile(path: string, text: string): SourceFile {
     readsEnvironment: false,
     usesConsole: false,
     beginsTransaction: false,
+    queries: false,
   };
   visit(tree, (node) => inspect(node, file));
   return file;
@@ -63,6 +66,12 @@ function inspect(node: Node, file: SourceFile): void {
   if (node.type === "MemberExpression" && isIdentifier(object, "console")) file.usesConsole = true;
   if (node.type === "MemberExpression" && isIdentifier(object, "process")) {
     file.readsEnvironment ||= propertyName(node["property"] as Node) === "env";
+  }
+  if (node.type === "CallExpression") {
+    const callee = node["callee"] as Node;
+    if (callee.type === "MemberExpression") {
+      file.queries ||= propertyName(callee["property"] as Node) === "query";
+    }
   }
   if (node.type === "VariableDeclarator" && isIdentifier(node["init"] as Node, "process")) {
     const pattern = node["id"] as { properties?: { key?: Node }[] };

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { readConfig } from "../../config.ts";
 import type { Config, Secrets } from "../../config.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase } from "../../server/database.ts";
 import { checkApiKey, checkUrl } from "./api-checks.ts";
 import { fail, look, ok, warn } from "./check.ts";
 import type { Finding } from "./check.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Config, Secrets } from "../../config.ts";
-import { readMasterKeys } from "../generated-keys.ts";
-import { masterKeysOf } from "../master-keys.ts";
+import { readMasterKeys } from "../../server/generated-keys.ts";
+import { masterKeysOf } from "../../server/master-keys.ts";
 
 /** Where the data is, and the keys that open its secrets. */
 export interface Whereabouts {

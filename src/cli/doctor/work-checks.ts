@@ -1,7 +1,7 @@
 import { createVault } from "../../core/vault.ts";
 import type { Vault } from "../../core/vault.ts";
 import type { Reader } from "../../db/transaction.ts";
-import { readKeysInUse } from "../../flow/master-key.ts";
+import { readKeysInUse } from "../../flow/accounts/master-key.ts";
 import { duration } from "../output/times.ts";
 import { fail, ok, warn } from "./check.ts";
 import type { Finding } from "./check.ts";

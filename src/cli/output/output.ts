@@ -2,9 +2,7 @@ import { styleText } from "node:util";
 import type { Sink, Terminal } from "../terminal.ts";
 import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
-import type { Column } from "./table.ts";
-
-export type Style = "dim" | "bold" | "green" | "red" | "yellow" | "cyan";
+import type { Column, Style } from "./table.ts";
 
 /** One way to answer: text for people, or JSON for programs. */
 export interface Output {

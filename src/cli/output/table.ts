@@ -1,6 +1,7 @@
 import Table from "cli-table3";
-import type { Style } from "./output.ts";
 import { printable } from "./printable.ts";
+
+export type Style = "dim" | "bold" | "green" | "red" | "yellow" | "cyan";
 
 export interface Column<Row> {
   head: string;

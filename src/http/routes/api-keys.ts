@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { formatId } from "../../core/ids.ts";
-import { listApiKeys, type ApiKey } from "../../db/api-keys.ts";
-import { createApiKey, revokeApiKey } from "../../flow/api-keys.ts";
+import { listApiKeys, type ApiKey } from "../../db/accounts/api-keys.ts";
+import { createApiKey, revokeApiKey } from "../../flow/accounts/api-keys.ts";
 import { json, noContent } from "../reply.ts";
-import { isoTime } from "../representations/common.ts";
-import { pageReply } from "../representations/page.ts";
+import { isoTime } from "../views/common.ts";
+import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import { apiKey as apiKeySchema, apiKeyInput, apiKeyWithText } from "../schemas/api-key.ts";

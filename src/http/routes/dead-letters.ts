@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { toCapped } from "../../core/capped-count.ts";
 import { MAX_UNPAGED } from "../../core/model.ts";
-import { listDeadLetterGroups, listDeadLetters } from "../../db/dead-letters.ts";
+import { listDeadLetterGroups, listDeadLetters } from "../../db/deliveries/dead-letters.ts";
 import { json } from "../reply.ts";
-import { idOrNull, isoTime } from "../representations/common.ts";
-import { deliveryView } from "../representations/delivery.ts";
-import { pageReply } from "../representations/page.ts";
+import { idOrNull, isoTime } from "../views/common.ts";
+import { deliveryView } from "../views/delivery.ts";
+import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { pageOf } from "../schemas/common.ts";
 import {

@@ -3,13 +3,13 @@ import { placeId, placeOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Attempt, Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
-import { listAttempts } from "../../db/attempts.ts";
-import { getDelivery, listDeliveries } from "../../db/deliveries.ts";
-import { replayDelivery } from "../../flow/replay.ts";
+import { listAttempts } from "../../db/deliveries/attempts.ts";
+import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
+import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
 import { json, jsonText } from "../reply.ts";
-import { attemptView, deliveryView } from "../representations/delivery.ts";
-import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../representations/page.ts";
+import { attemptView, deliveryView } from "../views/delivery.ts";
+import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import {

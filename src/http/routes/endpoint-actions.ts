@@ -1,11 +1,11 @@
 import { formatId } from "../../core/ids.ts";
-import { changeEndpointState } from "../../flow/endpoints.ts";
-import { testEndpoint } from "../../flow/publish-message.ts";
-import { readEndpointSecret, rotateEndpointSecret } from "../../flow/secrets.ts";
+import { changeEndpointState } from "../../flow/accounts/endpoints.ts";
+import { testEndpoint } from "../../flow/deliveries/publish-message.ts";
+import { readEndpointSecret, rotateEndpointSecret } from "../../flow/accounts/secrets.ts";
 import { json } from "../reply.ts";
-import { deliveryView } from "../representations/delivery.ts";
-import { endpointView } from "../representations/endpoint.ts";
-import { secretView } from "../representations/secret.ts";
+import { deliveryView } from "../views/delivery.ts";
+import { endpointView } from "../views/endpoint.ts";
+import { secretView } from "../views/secret.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
 import { delivery as deliverySchema } from "../schemas/delivery.ts";

@@ -5,13 +5,13 @@ import type { Endpoint } from "../../core/model.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
 import { REDACTED } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
-import { getEndpoint, listEndpoints } from "../../db/endpoints.ts";
-import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/endpoints.ts";
+import { getEndpoint, listEndpoints } from "../../db/accounts/endpoints.ts";
+import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/accounts/endpoints.ts";
 import type { HttpContext } from "../http-context.ts";
 import { headerFaults, subscriptionFaults, urlFaults } from "../receivers.ts";
 import { json, noContent } from "../reply.ts";
-import { endpointView } from "../representations/endpoint.ts";
-import { pageReply } from "../representations/page.ts";
+import { endpointView } from "../views/endpoint.ts";
+import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import {

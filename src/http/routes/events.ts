@@ -2,13 +2,13 @@ import { z } from "zod";
 import { LIVE_EVENT_TYPES, parsePosition } from "../../core/live-events.ts";
 import type { EventPosition } from "../../core/live-events.ts";
 import { Problem } from "../../core/problem.ts";
-import type { Channel } from "../channel.ts";
-import { streamAccount, streamJob } from "../event-streams.ts";
+import type { Channel } from "../streams/channel.ts";
+import { streamAccount, streamJob } from "../streams/activity.ts";
 import type { HttpContext } from "../http-context.ts";
 import { route, type Call, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
 import { streamQuery } from "../schemas/live-event.ts";
-import { eventStream } from "../sse.ts";
+import { eventStream } from "../streams/sse.ts";
 import { findJob } from "./jobs.ts";
 
 type StreamCall<Params> = Call<Params, z.output<typeof streamQuery>, undefined>;

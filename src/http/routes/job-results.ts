@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { Problem } from "../../core/problem.ts";
-import { listDeliveries } from "../../db/deliveries.ts";
-import { getJobResult } from "../../db/jobs.ts";
+import { listDeliveries } from "../../db/deliveries/deliveries.ts";
+import { getJobResult } from "../../db/jobs/jobs.ts";
 import { jsonText, seeOther } from "../reply.ts";
-import { deliveryView } from "../representations/delivery.ts";
-import { isFinished, jobErrorOf, jobUrl, retryAfter } from "../representations/job.ts";
-import { pageReply } from "../representations/page.ts";
+import { deliveryView } from "../views/delivery.ts";
+import { isFinished, jobErrorOf, jobUrl, retryAfter } from "../views/job.ts";
+import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import { delivery as deliverySchema } from "../schemas/delivery.ts";

@@ -9,10 +9,10 @@ import {
   listLanes,
   listWorkers,
   type LaneView,
-} from "../../db/overview.ts";
+} from "../../db/statistics/overview.ts";
 import { json } from "../reply.ts";
-import { idOrNull, isoTime } from "../representations/common.ts";
-import { pageReply } from "../representations/page.ts";
+import { idOrNull, isoTime } from "../views/common.ts";
+import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { pageOf, pageQuery } from "../schemas/common.ts";
 import {

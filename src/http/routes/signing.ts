@@ -1,9 +1,9 @@
-import { readOriginSecret, rotateAccountSecret } from "../../flow/secrets.ts";
-import { readSigningKeys, rotateSigningKey } from "../../flow/signing-keys.ts";
+import { readOriginSecret, rotateAccountSecret } from "../../flow/accounts/secrets.ts";
+import { readSigningKeys, rotateSigningKey } from "../../flow/accounts/signing-keys.ts";
 import { json } from "../reply.ts";
-import { isoTime } from "../representations/common.ts";
-import { secretView } from "../representations/secret.ts";
-import { signingKeysView } from "../representations/signing-key.ts";
+import { isoTime } from "../views/common.ts";
+import { secretView } from "../views/secret.ts";
+import { signingKeysView } from "../views/signing-key.ts";
 import { route, type Route } from "../route.ts";
 import { accountRotated, accountRotation, originQuery, originSecret } from "../schemas/signing.ts";
 import { keyRotation, signingKeys } from "../schemas/signing-key.ts";

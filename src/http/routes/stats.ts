@@ -1,5 +1,5 @@
 import { STATS_WIDTH, summarize } from "../../core/stats.ts";
-import { listStats } from "../../db/stats.ts";
+import { listStats } from "../../db/statistics/counters.ts";
 import { json } from "../reply.ts";
 import { route, type Route } from "../route.ts";
 import { stats as statsSchema, statsQuery } from "../schemas/stats.ts";

@@ -1,13 +1,13 @@
 import type { Job } from "../../core/model.ts";
 import { parsePrefer, waitSeconds, type Preferences } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
-import { submitJob } from "../../flow/submit-job.ts";
+import { submitJob } from "../../flow/jobs/submit.ts";
 import { waitForNews } from "../conditional-wait.ts";
 import type { HttpContext } from "../http-context.ts";
 import { replayed, storedResponse } from "../idempotency.ts";
 import { planCallbacks } from "../receivers.ts";
 import type { Reply } from "../reply.ts";
-import { isFinished, jobUrl } from "../representations/job.ts";
+import { isFinished, jobUrl } from "../views/job.ts";
 import { route } from "../route.ts";
 import { job as jobSchema, jobInput, MAX_METADATA_BYTES } from "../schemas/job.ts";
 import { PREFER_HEADER } from "../schemas/request.ts";

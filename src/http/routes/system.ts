@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { PROBLEMS, Problem, type ProblemCode } from "../../core/problem.ts";
-import { findAccountByName } from "../../db/accounts.ts";
+import { findAccountByName } from "../../db/accounts/accounts.ts";
 import type { HttpContext } from "../http-context.ts";
 import { json, type Reply } from "../reply.ts";
 import { route, type Route } from "../route.ts";

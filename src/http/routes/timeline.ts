@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { listAttemptsOf, listJobDeliveries } from "../../db/timeline.ts";
+import { listAttemptsOf, listJobDeliveries } from "../../db/jobs/timeline.ts";
 import { json } from "../reply.ts";
-import { TIMELINE_KINDS, timelineView } from "../representations/timeline.ts";
+import { TIMELINE_KINDS, timelineView } from "../views/timeline.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, idText, timeText } from "../schemas/common.ts";
 import { findJob } from "./jobs.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { findPostgresBinaries } from "../../../src/cli/embedded/binaries.ts";
+import { findPostgresBinaries } from "../../../src/embedded-postgres/binaries.ts";
 import { runChaos } from "./program.ts";
 import { formatChaos } from "./report.ts";
 

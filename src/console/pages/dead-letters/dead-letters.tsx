@@ -16,24 +16,12 @@ import { Empty } from "../../components/states.tsx";
 import { Pill } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
-import { useView, type View } from "../../components/use-view.ts";
+import { useView } from "../../components/use-view.ts";
 import classes from "./dead-letters.module.css";
 import { Groups } from "./groups.tsx";
+import { INBOX_FILTERS, type InboxView } from "./inbox-view.ts";
 import { Replays } from "./replays.tsx";
 import { DEAD_REASONS } from "../../../core/model.ts";
-
-const NAMES = [
-  "reason",
-  "endpoint_id",
-  "event_type",
-  "job_id",
-  "range",
-  "since",
-  "until",
-  "by",
-  "discarded",
-] as const;
-export type InboxView = View<(typeof NAMES)[number]>;
 
 const COLUMNS: Column<Delivery>[] = [
   { id: "id", header: "Delivery", cell: ({ id }) => <Id id={id} short /> },
@@ -52,7 +40,7 @@ const COLUMNS: Column<Delivery>[] = [
 ];
 
 export default function DeadLetters() {
-  const view = useView(NAMES);
+  const view = useView(INBOX_FILTERS);
   const { by: _, discarded, range, since, until, ...rest } = view.values;
   const { cursor } = view;
   const filter = () => ({ ...rest, ...timeQuery({ range, since, until }) });

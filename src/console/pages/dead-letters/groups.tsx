@@ -6,7 +6,7 @@ import type { DeadLetterGroup } from "../../api/types.ts";
 import { count } from "../../components/format.ts";
 import { ErrorBox } from "../../components/states.tsx";
 import { Time } from "../../components/time.tsx";
-import type { InboxView } from "./dead-letters.tsx";
+import type { InboxView } from "./inbox-view.ts";
 import classes from "./dead-letters.module.css";
 
 interface GroupsProps {

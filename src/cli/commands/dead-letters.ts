@@ -1,0 +1,105 @@
+import { Option } from "commander";
+import type { Command } from "commander";
+import { DEAD_REASONS } from "../../core/model.ts";
+import type { QueryOf } from "../../client/caller.ts";
+import type { DeadLetterGroup } from "../../client/openapi-types.ts";
+import type { Column } from "../output/table.ts";
+import { relative } from "../output/times.ts";
+import { examples, onApi } from "../api/command.ts";
+import type { Cli } from "../api/command.ts";
+import { deadLetterColumns } from "../api/delivery-view.ts";
+import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
+import type { ListOptions, RangeOptions } from "../api/list.ts";
+import { queryOf } from "../api/query.ts";
+import { filterOf, withOrder } from "./replays.ts";
+import type { OrderOptions } from "./replays.ts";
+import { runReplay } from "../api/run-replay.ts";
+
+const FILTERS = ["reason", "endpointId", "jobId", "eventType"];
+
+/** `ringback dead-letters …` */
+export function addDeadLetters(cli: Cli, program: Command): void {
+  const letters = program.command("dead-letters").description("deliveries that were given up");
+  const list = withFilter(
+    withPaging(letters.command("list").description("list dead letters, newest first")),
+  ).option("--discarded", "those that were discarded instead");
+  onApi(cli, list, async (session, options: ListOptions & RangeOptions & { discarded?: true }) => {
+    const discarded = options.discarded === true ? { discarded: "true" } : {};
+    const filter = { ...queryOf(options, FILTERS), ...rangeOf(options), ...discarded };
+    await showList(
+      session,
+      options,
+      (page) => {
+        const query = { ...filter, ...page } as QueryOf<"GET /v1/dead-letters">;
+        return session.client.request("GET /v1/dead-letters", { query });
+      },
+      deadLetterColumns,
+    );
+  });
+  examples(
+    list,
+    "dead-letters list --reason exhausted --since 24h",
+    "dead-letters list --discarded",
+  );
+  const groups = withFilter(
+    letters
+      .command("groups")
+      .description("count dead letters by reason or by endpoint")
+      .addOption(new Option("--by <what>").choices(["reason", "endpoint"]).default("reason")),
+  );
+  onApi(cli, groups, async ({ client, out }, options: RangeOptions) => {
+    const filter = { ...queryOf(options, [...FILTERS, "by"]), ...rangeOf(options) };
+    const query = filter as QueryOf<"GET /v1/dead-letters/groups">;
+    const answer = await client.request("GET /v1/dead-letters/groups", { query });
+    out.answer(answer, () => {
+      if (answer.data.length === 0) return out.note("There are none.");
+      out.table(answer.data, GROUP_COLUMNS);
+    });
+  });
+  examples(groups, "dead-letters groups", "dead-letters groups --by endpoint --since 7d");
+  addOrders(cli, letters);
+}
+
+type Options = OrderOptions & { note?: string };
+
+function addOrders(cli: Cli, letters: Command): void {
+  const replay = withOrder(
+    letters.command("replay [ids...]").description("send dead letters again"),
+  );
+  onApi(cli, replay, async (session, ids: string[], options: Options) => {
+    await runReplay(session, { ...options, action: "replay", filter: filterOf(ids, options) });
+  });
+  examples(
+    replay,
+    "dead-letters replay dlv_01…",
+    "dead-letters replay --filter reason=endpoint_disabled",
+  );
+  const discard = withOrder(
+    letters
+      .command("discard [ids...]")
+      .description("take dead letters out of the list; they stay in the books")
+      .requiredOption("--note <text>", "why; it is kept with them"),
+  );
+  onApi(cli, discard, async (session, ids: string[], options: Options) => {
+    await runReplay(session, { ...options, action: "discard", filter: filterOf(ids, options) });
+  });
+  examples(discard, 'dead-letters discard --filter reason=gone --note "partner has moved on"');
+}
+
+function withFilter(command: Command): Command {
+  return withRange(
+    command
+      .addOption(new Option("--reason <reason>").choices(DEAD_REASONS))
+      .option("--endpoint-id <id>", "for this endpoint")
+      .option("--job-id <id>", "of this job")
+      .option("--event-type <type>", "of this event"),
+  );
+}
+
+const GROUP_COLUMNS: readonly Column<DeadLetterGroup>[] = [
+  { head: "REASON", text: ({ reason }) => reason },
+  { head: "ENDPOINT", text: ({ endpoint_id }) => endpoint_id },
+  { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },
+  { head: "OLDEST", text: ({ oldest_at }) => relative(oldest_at) },
+  { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },
+];

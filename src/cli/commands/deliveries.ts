@@ -1,0 +1,116 @@
+import { Option } from "commander";
+import type { Command } from "commander";
+import { EXCHANGE_ERROR_CODES } from "../../core/exchange.ts";
+import { DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
+import type { QueryOf } from "../../client/caller.ts";
+import { examples, onApi } from "../api/command.ts";
+import type { Cli } from "../api/command.ts";
+import {
+  attemptColumns,
+  deliveryColumns,
+  showDelivery,
+  showExchange,
+} from "../api/delivery-view.ts";
+import { wholeNumber } from "../api/input.ts";
+import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
+import type { ListOptions, RangeOptions } from "../api/list.ts";
+import { queryOf } from "../api/query.ts";
+import { filterOf, withOrder } from "./replays.ts";
+import type { OrderOptions } from "./replays.ts";
+import { runReplay } from "../api/run-replay.ts";
+
+const FILTERS = [
+  ...["status", "endpointId", "jobId", "messageId", "eventType"],
+  ...["statusClass", "errorCode", "minAttempts"],
+];
+
+/** `ringback deliveries …` */
+export function addDeliveries(cli: Cli, program: Command): void {
+  const deliveries = program.command("deliveries").description("webhooks and their attempts");
+  const list = withRange(
+    withPaging(
+      deliveries
+        .command("list")
+        .description("list deliveries, newest first")
+        .addOption(new Option("--status <status>").choices(DELIVERY_STATUSES))
+        .option("--endpoint-id <id>", "for this endpoint")
+        .option("--job-id <id>", "of this job")
+        .option("--message-id <id>", "of this message")
+        .option("--event-type <type>", "of this event")
+        .addOption(
+          new Option("--status-class <class>", "of the last attempt").choices(STATUS_CLASSES),
+        )
+        .addOption(
+          new Option("--error-code <code>", "of the last attempt").choices(EXCHANGE_ERROR_CODES),
+        )
+        .option("--min-attempts <n>", "with so many attempts or more", wholeNumber),
+    ),
+  );
+  onApi(cli, list, async (session, options: ListOptions & RangeOptions) => {
+    const filter = { ...queryOf(options, FILTERS), ...rangeOf(options) };
+    await showList(
+      session,
+      options,
+      (page) => {
+        const query = { ...filter, ...page } as QueryOf<"GET /v1/deliveries">;
+        return session.client.request("GET /v1/deliveries", { query });
+      },
+      deliveryColumns,
+    );
+  });
+  examples(
+    list,
+    "deliveries list --status pending",
+    "deliveries list --status-class 5xx --min-attempts 3 --since 2h",
+    "deliveries list --job-id job_01… --json",
+  );
+
+  const show = deliveries
+    .command("show <id>")
+    .description("look at a delivery and its last attempts")
+    .option("--full", "with the headers and answers of the attempts shown");
+  onApi(cli, show, async (session, id: string, { full }: { full?: boolean }) => {
+    const delivery = await session.client.deliveries.get(id);
+    session.out.answer(delivery, () => {
+      showDelivery(session, delivery);
+      if (full === true) for (const attempt of delivery.attempts) showExchange(session, attempt);
+    });
+  });
+  examples(show, "deliveries show dlv_01…", "deliveries show dlv_01… --full");
+  const attempts = withPaging(
+    deliveries
+      .command("attempts <id>")
+      .description("list a delivery's attempts, the last first; --json has all of each"),
+  );
+  onApi(cli, attempts, async (session, id: string, options: ListOptions) => {
+    await showList(
+      session,
+      options,
+      (query) => session.client.request("GET /v1/deliveries/{id}/attempts", { id, query }),
+      attemptColumns,
+    );
+  });
+  examples(attempts, "deliveries attempts dlv_01… --limit 200");
+  const replay = deliveries
+    .command("replay <id>")
+    .description("send one again now; many: see ringback replay --help");
+  onApi(cli, replay, async (session, id: string) => {
+    const delivery = await session.client.deliveries.replay(id);
+    session.out.answer(delivery, () => showDelivery(session, delivery));
+  });
+  examples(replay, "deliveries replay dlv_01…");
+  const cancel = withOrder(
+    deliveries
+      .command("cancel [ids...]")
+      .description("don't send what is pending; Ctrl-C stops it where it is"),
+  );
+  onApi(cli, cancel, async (session, ids: string[], options: OrderOptions) => {
+    const filter = filterOf(ids, options);
+    await runReplay(session, { ...options, action: "cancel", filter });
+  });
+  examples(
+    cancel,
+    "deliveries cancel dlv_01…",
+    "deliveries cancel --filter endpoint_id=ep_01… until=1h --dry-run",
+  );
+}

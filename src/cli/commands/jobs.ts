@@ -1,0 +1,197 @@
+import { Option } from "commander";
+import type { Command } from "commander";
+import { DEFAULT_CALLBACK_EVENTS, JOB_STATUSES } from "../../core/model.ts";
+import { usageError } from "../exit.ts";
+import { examples, onApi } from "../api/command.ts";
+import type { Cli } from "../api/command.ts";
+import {
+  collect,
+  collectList,
+  positiveNumber,
+  readFields,
+  readInput,
+  wholeNumber,
+  readSecret,
+} from "../api/input.ts";
+import { jobColumns, showJob, showJson } from "../api/job-view.ts";
+import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
+import type { ListOptions, RangeOptions } from "../api/list.ts";
+import type { Session } from "../api/session.ts";
+import { streamEvents } from "../api/stream-events.ts";
+import { addTimeline } from "./timeline.ts";
+import { waitAndShow } from "../api/wait-for-job.ts";
+
+interface SubmitOptions {
+  input?: string;
+  callback?: string[];
+  callbackSecret?: string;
+  endpoint?: string[];
+  events?: string[];
+  idempotencyKey?: string;
+  metadata?: string[];
+  timeoutS?: number;
+  wait?: true | number;
+}
+
+/** `ringback jobs …` */
+export function addJobs(cli: Cli, program: Command): void {
+  const jobs = program.command("jobs").description("submit jobs and follow them");
+  addSubmit(cli, jobs);
+
+  examples(
+    onApi(
+      cli,
+      jobs.command("get <id>").description("look at a job"),
+      async (session, id: string) => {
+        const { data } = await session.client.jobs.get(id);
+        session.out.answer(data, () => showJob(session, data));
+      },
+    ),
+    "jobs get job_01…",
+  );
+  examples(
+    onApi(
+      cli,
+      jobs.command("result <id>").description("print a job's result; it must have completed"),
+      async (session, id: string) => {
+        const result = await session.client.request("GET /v1/jobs/{id}/result", { id });
+        session.out.answer(result, () => showJson(session, result));
+      },
+    ),
+    "jobs result job_01… --json > summary.json",
+  );
+  const wait = jobs
+    .command("wait <id>")
+    .description("wait for a job to end and print it with its result; 1 when it failed")
+    .option("--timeout <seconds>", "give up after so long, with 124", positiveNumber);
+  examples(
+    onApi(cli, wait, async (session, id: string, { timeout }: { timeout?: number }) => {
+      return await waitAndShow(session, await session.client.jobs.get(id), timeout ?? Infinity);
+    }),
+    "jobs wait job_01… --timeout 60",
+  );
+  const cancel = jobs.command("cancel <id>").description("cancel a job");
+  onApi(cli, cancel, async (session, id: string) => {
+    const body = await session.client.request("POST /v1/jobs/{id}/cancel", { id, body: {} });
+    session.out.answer(body, () => showJob(session, body));
+  });
+  examples(cancel, "jobs cancel job_01…");
+  addList(cli, jobs);
+  addTimeline(cli, jobs);
+  const events = jobs
+    .command("events <id>")
+    .description("follow a job live, to its end; with --json one JSON document a line");
+  onApi(cli, events, async (session, id: string) => {
+    const job = await session.client.jobs.get(id);
+    await streamEvents(session, job.events({ signal: session.interrupted }));
+  });
+  examples(events, "jobs events job_01…", "jobs events job_01… --json | jq .type");
+}
+
+function addSubmit(cli: Cli, jobs: Command): void {
+  const submit = jobs
+    .command("submit <type> [fields...]")
+    .description("submit a job")
+    .usage("<type> [key=text] [key:=json] [key=@file] [options]")
+    .option("--input <json>", "the input: JSON, @file, or - for standard input; fields go on top")
+    .option("--callback <url>", "call this URL when it ends; may be repeated", collect)
+    .option(
+      "--callback-secret <secret>",
+      "sign for these URLs with it instead of their origins' secrets: whsec_…, @file, or - for standard input",
+    )
+    .option("--endpoint <id>", "call this endpoint when it ends; may be repeated", collect)
+    .option(
+      "--events <list>",
+      `what to call them for (default: ${DEFAULT_CALLBACK_EVENTS.join(",")})`,
+      collectList,
+    )
+    .option("--idempotency-key <key>", "submit it once, however often this is run")
+    .option("--metadata <key=value>", "comes back with each event; may be repeated", collect)
+    .option("--timeout-s <seconds>", "the longest a run may take", wholeNumber)
+    .option(
+      "--wait [seconds]",
+      "wait for the end, print the result; 1 when it failed, 124 when time is up",
+      positiveNumber,
+    );
+  onApi(cli, submit, submitJob);
+  examples(
+    submit,
+    "jobs submit demo.echo hello=world --wait",
+    "jobs submit demo.sleep ms:=3000 --callback http://127.0.0.1:4000/",
+    "jobs submit csv.summary csv=@weather.csv group_by=weather --wait 60",
+    "jobs submit csv.summary --input @input.json --idempotency-key rain-1",
+    "jobs submit csv.summary --input - --json < input.json",
+  );
+}
+
+async function submitJob(
+  session: Session,
+  type: string,
+  fields: string[],
+  options: SubmitOptions,
+): Promise<number | undefined> {
+  const { client, out, terminal } = session;
+  const {
+    endpoint = [],
+    events,
+    metadata,
+    timeoutS,
+    idempotencyKey,
+    wait,
+    callbackSecret,
+  } = options;
+  const input = await readInput(terminal, options.input, fields);
+  const wanted = events === undefined ? {} : { events };
+  if (callbackSecret !== undefined && options.callback === undefined) {
+    throw usageError("--callback-secret goes with --callback");
+  }
+  if (callbackSecret === "-" && options.input === "-") {
+    throw usageError("standard input holds the input or the secret, not both");
+  }
+  const secret =
+    callbackSecret === undefined ? {} : { secret: await readSecret(terminal, callbackSecret) };
+  const callbacks = [
+    ...(options.callback ?? []).map((url) => ({ url, ...wanted, ...secret })),
+    ...endpoint.map((id) => ({ endpoint_id: id, ...wanted })),
+  ];
+  if (events !== undefined && callbacks.length === 0) {
+    throw usageError("--events goes with --callback or --endpoint");
+  }
+  const job = await client.jobs.submit(type, input, {
+    callbacks,
+    ...(metadata === undefined ? {} : { metadata: await readFields(metadata) }),
+    ...(timeoutS === undefined ? {} : { timeout_s: timeoutS }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  });
+  if (wait !== undefined) return await waitAndShow(session, job, wait === true ? Infinity : wait);
+  out.answer(job.data, () => showJob(session, job.data));
+  return undefined;
+}
+
+function addList(cli: Cli, jobs: Command): void {
+  const list = withRange(
+    withPaging(
+      jobs
+        .command("list")
+        .description("list jobs, newest first")
+        .addOption(new Option("--status <status>").choices(JOB_STATUSES))
+        .option("--type <type>", "of this job type"),
+    ),
+  );
+  type Options = ListOptions & RangeOptions & { status?: "failed"; type?: string };
+  onApi(cli, list, async (session, options: Options) => {
+    const { status, type } = options;
+    const filter = {
+      ...(status === undefined ? {} : { status }),
+      ...(type === undefined ? {} : { type }),
+      ...rangeOf(options),
+    };
+    await showList(
+      session,
+      options,
+      (page) => session.client.request("GET /v1/jobs", { query: { ...filter, ...page } }),
+      jobColumns,
+    );
+  });
+  examples(list, "jobs list --status failed --since 2h", "jobs list --limit 1000 --json");
+}

@@ -1,0 +1,15 @@
+import type { View } from "../../components/use-view.ts";
+
+/** Names of the filters in the address of the page. */
+export const INBOX_FILTERS = [
+  "reason",
+  "endpoint_id",
+  "event_type",
+  "job_id",
+  "range",
+  "since",
+  "until",
+  "by",
+  "discarded",
+] as const;
+export type InboxView = View<(typeof INBOX_FILTERS)[number]>;

@@ -1,0 +1,99 @@
+import type { Caller, Scope } from "../../core/model.ts";
+import type { Reader, Tx } from "../transaction.ts";
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  created_at: Date;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+}
+
+const KEY_COLUMNS = "id, name, scopes, created_at, last_used_at, revoked_at";
+
+/** Newest first, revoked ones as well. */
+export async function listApiKeys(
+  reader: Reader,
+  accountId: string,
+  page: { before?: string | undefined; limit: number },
+): Promise<ApiKey[]> {
+  const { rows } = await reader.query<ApiKey>(
+    `select ${KEY_COLUMNS} from api_keys
+     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
+    [accountId, page.before ?? null, page.limit],
+  );
+  return rows;
+}
+
+export async function getApiKey(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<ApiKey | null> {
+  const { rows } = await reader.query<ApiKey>(
+    `select ${KEY_COLUMNS} from api_keys where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0] ?? null;
+}
+
+/** Whom a key that is not revoked acts for. */
+export async function findKeyById(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<Caller | null> {
+  const { rows } = await reader.query<Caller>({
+    name: "find_key_by_id",
+    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
+      where account_id = $1 and id = $2 and revoked_at is null`,
+    values: [accountId, id],
+  });
+  return rows[0] ?? null;
+}
+
+/** Which of these keys are not revoked. */
+export async function findLivingKeys(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await reader.query<{ id: string }>(
+    `select id from api_keys where id = any($1::uuid[]) and revoked_at is null`,
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+export async function getAccountName(reader: Reader, accountId: string): Promise<string> {
+  const { rows } = await reader.query<{ name: string }>(`select name from accounts where id = $1`, [
+    accountId,
+  ]);
+  return rows[0]!.name;
+}
+
+/** Locks the admin keys of an account that work, so that no two of them are revoked at once. */
+export async function lockAdminKeys(tx: Tx, accountId: string): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select id from api_keys
+     where account_id = $1 and revoked_at is null and 'admin' = any(scopes)
+     order by id for update`,
+    [accountId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export async function revokeKey(tx: Tx, accountId: string, id: string): Promise<void> {
+  await tx.query(
+    `update api_keys set revoked_at = now()
+     where account_id = $1 and id = $2 and revoked_at is null`,
+    [accountId, id],
+  );
+}
+
+/** To the minute, so that a busy key is not written all the time. */
+export async function touchKey(tx: Tx, id: string): Promise<void> {
+  await tx.query({
+    name: "touch_key",
+    text: `update api_keys set last_used_at = now()
+      where id = $1 and coalesce(last_used_at < now() - interval '1 minute', true)`,
+    values: [id],
+  });
+}

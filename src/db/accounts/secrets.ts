@@ -1,0 +1,47 @@
+import type { Reader, Tx } from "../transaction.ts";
+
+/** Whose secret: an endpoint's own, or (null) the account's, for the origins of callback URLs. */
+export interface SecretOwner {
+  accountId: string;
+  endpointId: string | null;
+}
+
+export async function insertSecret(
+  tx: Tx,
+  owner: SecretOwner,
+  secret: { id: string; sealed: string },
+): Promise<void> {
+  await tx.query(
+    `insert into signing_secrets (id, account_id, endpoint_id, sealed) values ($1, $2, $3, $4)`,
+    [secret.id, owner.accountId, owner.endpointId, secret.sealed],
+  );
+}
+
+/** The current secret signs on for `overlapS` seconds. Returns when the last old one ends. */
+export async function expireSecrets(tx: Tx, owner: SecretOwner, overlapS: number): Promise<Date> {
+  const { rows } = await tx.query<{ expires_at: Date }>(
+    `update signing_secrets set expires_at = least(expires_at, now() + $3 * interval '1 second')
+     where account_id = $1 and endpoint_id is not distinct from $2
+       and (expires_at is null or expires_at > now())
+     returning expires_at`,
+    [owner.accountId, owner.endpointId, overlapS],
+  );
+  return new Date(Math.max(...rows.map(({ expires_at }) => expires_at.getTime())));
+}
+
+/** Also when the last of the old ones ends, while one still signs beside it. */
+export async function findCurrentSecret(
+  reader: Reader,
+  owner: SecretOwner,
+): Promise<{ sealed: string; previous_expires_at: Date | null } | null> {
+  const { rows } = await reader.query<{ sealed: string; previous_expires_at: Date | null }>(
+    `select sealed, (select max(expires_at) from signing_secrets
+                     where account_id = $1 and endpoint_id is not distinct from $2
+                       and expires_at > now()) as previous_expires_at
+     from signing_secrets
+     where account_id = $1 and endpoint_id is not distinct from $2 and expires_at is null
+     order by id desc limit 1`,
+    [owner.accountId, owner.endpointId],
+  );
+  return rows[0] ?? null;
+}

@@ -1,0 +1,126 @@
+import type { Delivery, DeliveryStatus, StatusClass } from "../../core/model.ts";
+import type { DeliveryOverrides } from "../../core/receivers.ts";
+import { createdWithin } from "../created-within.ts";
+import type { Reader, Tx } from "../transaction.ts";
+import { unindexed } from "../unindexed.ts";
+
+export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
+  coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
+  d.finished_at, l.reason as dead_reason, l.detail as dead_detail,
+  l.discarded_at, l.discarded_by, l.discard_note, d.last_status_code, d.last_error_code`;
+
+const DELIVERY_SOURCES = `deliveries d
+  left join endpoints e on e.id = d.endpoint_id
+  left join dead_letters l on l.delivery_id = d.id`;
+
+export interface NewDelivery {
+  id: string;
+  account_id: string;
+  message_id: string;
+  job_id: string | null;
+  event_type: string;
+  endpoint_id: string | null;
+  lane_id: string;
+  lane_seq: string | null;
+  url: string;
+  overrides: DeliveryOverrides | null;
+  body_bytes: number;
+  created_at: Date;
+}
+
+/** How many pending deliveries one transaction changes for a change of their endpoint. */
+export const CHANGE_STEP = 1_000;
+
+const CANCEL = `update deliveries set status = 'canceled', next_attempt_at = null,
+    finished_at = now(), manual = false, scheduled_at = null`;
+
+/** The endpoint is deleted: what was pending for it is canceled, a step of it. Returns how many. */
+export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<number> {
+  const { rowCount } = await tx.query({
+    name: "cancel_pending_of_lane",
+    text: `${CANCEL}
+      where id = any(array(
+        select id from deliveries where lane_id = $1 and status = 'pending'
+        order by next_attempt_at, id limit ${CHANGE_STEP})) and ${unindexed("status")} = 'pending'`,
+    values: [laneId],
+  });
+  return rowCount ?? 0;
+}
+
+/** Those of them that are pending still. Returns how many. */
+export async function cancelDeliveries(tx: Tx, ids: readonly string[]): Promise<number> {
+  const { rowCount } = await tx.query({
+    name: "cancel_deliveries",
+    text: `${CANCEL} where id = any($1::uuid[]) and ${unindexed("status")} = 'pending'`,
+    values: [ids],
+  });
+  return rowCount ?? 0;
+}
+
+export interface DeliveryFilter {
+  status?: DeliveryStatus | undefined;
+  endpointId?: string | undefined;
+  jobId?: string | undefined;
+  messageId?: string | undefined;
+  eventType?: string | undefined;
+  /** Of the last attempt. */
+  statusClass?: StatusClass | undefined;
+  errorCode?: string | undefined;
+  minAttempts?: number | undefined;
+  since?: Date | undefined;
+  until?: Date | undefined;
+  before?: string | undefined;
+  limit: number;
+}
+
+const between = (from: number): string =>
+  `d.last_error_code is null and d.last_status_code >= ${from} and d.last_status_code < ${from + 100}`;
+
+const STATUS_CLASS: Record<StatusClass, string> = {
+  "2xx": between(200),
+  "3xx": between(300),
+  "4xx": between(400),
+  "5xx": between(500),
+  error: "d.last_error_code is not null",
+};
+
+/** Newest first. `before`: the id that ended the page before. Times bound created_at, half-open. */
+export async function listDeliveries(
+  reader: Reader,
+  accountId: string,
+  filter: DeliveryFilter,
+): Promise<Delivery[]> {
+  const values: unknown[] = [accountId];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = ["d.account_id = $1"];
+  if (filter.status !== undefined) where.push(`d.status = ${bind(filter.status)}`);
+  if (filter.endpointId !== undefined) where.push(`d.endpoint_id = ${bind(filter.endpointId)}`);
+  if (filter.jobId !== undefined) where.push(`d.job_id = ${bind(filter.jobId)}`);
+  if (filter.messageId !== undefined) where.push(`d.message_id = ${bind(filter.messageId)}`);
+  if (filter.eventType !== undefined) where.push(`d.event_type = ${bind(filter.eventType)}`);
+  if (filter.statusClass !== undefined) where.push(STATUS_CLASS[filter.statusClass]);
+  if (filter.errorCode !== undefined) where.push(`d.last_error_code = ${bind(filter.errorCode)}`);
+  if (filter.minAttempts !== undefined)
+    where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
+  where.push(...createdWithin("d.created_at", "d.id", filter, bind));
+  if (filter.before !== undefined) where.push(`d.id < ${bind(filter.before)}`);
+  const { rows } = await reader.query<Delivery>(
+    `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES}
+     where ${where.join(" and ")} order by d.id desc limit ${bind(filter.limit)}`,
+    values,
+  );
+  return rows;
+}
+
+export async function getDelivery(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<Delivery | null> {
+  const { rows } = await reader.query<Delivery>({
+    name: "get_delivery",
+    text: `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES} where d.account_id = $1 and d.id = $2`,
+    values: [accountId, id],
+  });
+  return rows[0] ?? null;
+}

@@ -1,0 +1,139 @@
+import type { EndpointState } from "../../core/model.ts";
+import type { DeliveryOverrides } from "../../core/receivers.ts";
+import type { Reader, Tx } from "../transaction.ts";
+
+/** A delivery that is due, with all that is needed to send it. */
+export interface DueDelivery {
+  id: string;
+  account_id: string;
+  message_id: string;
+  job_id: string | null;
+  event_type: string;
+  endpoint_id: string | null;
+  url: string;
+  overrides: DeliveryOverrides | null;
+  body_bytes: number;
+  attempt_count: number;
+  free_attempts: number;
+  manual: boolean;
+  /** A manual attempt beside a schedule that goes on. */
+  beside: boolean;
+  created_at: Date;
+  body: string;
+  request_id: string;
+  trace_id: string;
+}
+
+const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
+  d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
+  d.created_at, m.body, m.request_id, m.trace_id`;
+
+/** What the holder of a lane asks for. */
+export interface DueWanted {
+  laneId: string;
+  /** Deliveries already in hand. */
+  except: readonly string[];
+  rows: number;
+  /** Bytes of bodies, not counting the last delivery; with 0 nothing is read. */
+  bytes: number;
+}
+
+/** What is due in some lanes, the longest due first; answers in the order of `wanted`. */
+export async function readDue(
+  reader: Reader,
+  wanted: readonly DueWanted[],
+): Promise<DueDelivery[][]> {
+  return await readLanes(
+    reader,
+    wanted,
+    "read_due",
+    `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
+        row_number() over (order by next_attempt_at, id) as rank
+      from (
+        select * from deliveries
+        where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
+          and id not in (select unnest($4::uuid[]))
+        order by next_attempt_at, id limit t.rows) due`,
+  );
+}
+
+/** The same for ordered lanes: their oldest deliveries up to the first that is not due. */
+export async function readDueInOrder(
+  reader: Reader,
+  wanted: readonly DueWanted[],
+): Promise<DueDelivery[][]> {
+  return await readLanes(
+    reader,
+    wanted,
+    "read_due_in_order",
+    `select * from (
+        select *, sum(body_bytes) over w as bytes_so_far, row_number() over w as rank,
+          bool_and(next_attempt_at <= now()) over w as all_due
+        from (
+          select * from deliveries
+          where lane_id = t.lane_id and status = 'pending' and lane_seq is not null
+            and id not in (select unnest($4::uuid[]))
+          order by lane_seq, id limit t.rows) head
+        window w as (order by lane_seq, id)) ranked
+      where all_due`,
+  );
+}
+
+async function readLanes(
+  reader: Reader,
+  wanted: readonly DueWanted[],
+  name: string,
+  oneLane: string,
+): Promise<DueDelivery[][]> {
+  const { rows } = await reader.query<DueDelivery & { place: number }>({
+    name,
+    text: `select t.place::int, ${DUE_COLUMNS}
+      from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, place)
+      cross join lateral (${oneLane}) d
+      cross join lateral (
+        -- by the key, however many the planner expects
+        select body, request_id, trace_id from messages where id = d.message_id offset 0) m
+      where d.bytes_so_far - d.body_bytes < t.bytes
+      order by t.place, d.rank`,
+    values: [
+      wanted.map((one) => one.laneId),
+      wanted.map((one) => one.rows),
+      wanted.map((one) => one.bytes),
+      wanted.flatMap((one) => one.except),
+    ],
+  });
+  const answers = wanted.map((): DueDelivery[] => []);
+  for (const row of rows) answers[row.place - 1]!.push(row);
+  return answers;
+}
+
+/** What decides when a lane is pumped next. */
+export interface LaneOutlook {
+  endpoint_state: EndpointState | null;
+  endpoint_deleted: boolean;
+  rate_limit_per_s: number | null;
+  /** What was pending when order was switched on may lack its place, and so be unseen in order. */
+  placing: boolean;
+  /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
+  due_ms: number | null;
+}
+
+/** The lane as it is now; what its holder knows of it may be out of date. */
+export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
+  const { rows } = await tx.query<LaneOutlook>({
+    name: "read_outlook",
+    text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
+        e.rate_limit_per_s, l.placing_xid is not null as placing,
+        (extract(epoch from case when l.ordered then
+          (select next_attempt_at from deliveries
+           where lane_id = $1 and status = 'pending' and lane_seq is not null
+           order by lane_seq, id limit 1)
+        else
+          (select next_attempt_at from deliveries where lane_id = $1 and status = 'pending'
+           order by next_attempt_at, id limit 1)
+        end - clock_timestamp()) * 1000)::float8 as due_ms
+      from lanes l left join endpoints e on e.id = l.endpoint_id where l.id = $1`,
+    values: [laneId],
+  });
+  return rows[0]!;
+}

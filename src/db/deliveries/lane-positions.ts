@@ -1,0 +1,92 @@
+import { CHANGE_STEP } from "./deliveries.ts";
+import type { Reader, Tx } from "../transaction.ts";
+
+/**
+ * Takes `counts` places in ordered lanes and returns the last place taken in each. The lock on the
+ * counter lasts until commit, so places follow the order of commits.
+ */
+export async function takePlaces(
+  tx: Tx,
+  counts: ReadonlyMap<string, number>,
+): Promise<Map<string, bigint>> {
+  const ids = [...counts.keys()].sort();
+  const { rows } = await tx.query<{ lane_id: string; last_place: string }>({
+    name: "take_places",
+    text: `insert into lane_places as p (lane_id, last_place)
+      select * from unnest($1::uuid[], $2::bigint[]) as t(lane_id, count) order by lane_id
+      on conflict (lane_id) do update set last_place = p.last_place + excluded.last_place
+      returning lane_id, last_place`,
+    values: [ids, ids.map((id) => counts.get(id))],
+  });
+  return new Map(rows.map(({ lane_id, last_place }) => [lane_id, BigInt(last_place)]));
+}
+
+/** The transaction ids given so far, and the oldest of a transaction that still runs. */
+export async function readTransactionIds(
+  reader: Reader,
+): Promise<{ next: bigint; oldest: bigint }> {
+  const { rows } = await reader.query<{ next: string; oldest: string }>(
+    `select pg_snapshot_xmax(s)::text as next, pg_snapshot_xmin(s)::text as oldest
+     from pg_current_snapshot() s`,
+  );
+  return { next: BigInt(rows[0]!.next), oldest: BigInt(rows[0]!.oldest) };
+}
+
+/** Where a walk over the pending deliveries of a lane has got to. */
+export interface PendingPosition {
+  next_attempt_at: string;
+  id: string;
+}
+
+/**
+ * One step of such a walk: deliveries that were made before their lane became ordered get places,
+ * by age, before all that are counted since. Only under the lease. Returns where to go on; null:
+ * those were the last.
+ */
+export async function placePending(
+  tx: Tx,
+  lease: { id: string; epoch: string },
+  after: PendingPosition | null,
+): Promise<PendingPosition | null> {
+  const { rows } = await tx.query<PendingPosition & { count: number }>({
+    name: "place_pending",
+    text: `with lane as (
+        select placing_upto from lanes where id = $1 and epoch = $2 and leased_by is not null
+        for share
+      ), step as (
+        select id, next_attempt_at, lane_seq from deliveries
+        where lane_id = $1 and status = 'pending'
+          and (next_attempt_at, id) > (coalesce($3::timestamptz, '-infinity'), coalesce($4::uuid,
+            '00000000-0000-0000-0000-000000000000'))
+        order by next_attempt_at, id limit ${CHANGE_STEP}
+      ), free as (
+        -- what is being settled or replayed meanwhile gets its place by that
+        select id from deliveries
+        where id = any(array(select step.id from step, lane
+          where lane_seq is null or lane_seq between 1 and placing_upto))
+        order by id for no key update skip locked
+      ), placed as (
+        update deliveries set lane_seq = place_by_age(id)
+        where id = any(array(select id from free))
+      )
+      select next_attempt_at::text, id, (select count(*)::int from step) as count from step
+      where exists (select from lane)
+      order by step.next_attempt_at desc, id desc limit 1`,
+    values: [lease.id, lease.epoch, after?.next_attempt_at ?? null, after?.id ?? null],
+  });
+  const last = rows[0];
+  return last === undefined || last.count < CHANGE_STEP ? null : last;
+}
+
+/** All have their places, unless order was switched on once more meanwhile. */
+export async function endPlacing(
+  tx: Tx,
+  lane: { id: string; epoch: string; placing_xid: string | null },
+): Promise<void> {
+  await tx.query({
+    name: "end_placing",
+    text: `update lanes set placing_xid = null, placing_upto = null
+      where id = $1 and epoch = $2 and leased_by is not null and placing_xid = $3`,
+    values: [lane.id, lane.epoch, lane.placing_xid],
+  });
+}

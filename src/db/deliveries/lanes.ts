@@ -1,0 +1,148 @@
+import type { Reader, Tx } from "../transaction.ts";
+
+/** A destination of ad-hoc callback URLs. Ordered callbacks have a lane of their own. */
+export interface OriginLane {
+  accountId: string;
+  origin: string;
+  ordered: boolean;
+}
+
+/** Makes those that are missing. */
+export async function insertOriginLanes(
+  tx: Tx,
+  lanes: readonly (OriginLane & { newId: string })[],
+): Promise<void> {
+  await tx.query({
+    name: "insert_origin_lanes",
+    text: `insert into lanes (id, account_id, origin, ordered)
+      select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
+        as t(new_id, account_id, origin, ordered)
+      order by account_id, origin, ordered
+      on conflict (account_id, origin, ordered) where endpoint_id is null do nothing`,
+    values: [
+      lanes.map((l) => l.newId),
+      lanes.map((l) => l.accountId),
+      lanes.map((l) => l.origin),
+      lanes.map((l) => l.ordered),
+    ],
+  });
+}
+
+export async function insertEndpointLane(
+  tx: Tx,
+  lane: { id: string; accountId: string; endpointId: string; ordered: boolean },
+): Promise<void> {
+  await tx.query(
+    `insert into lanes (id, account_id, endpoint_id, ordered) values ($1, $2, $3, $4)`,
+    [lane.id, lane.accountId, lane.endpointId, lane.ordered],
+  );
+}
+
+/**
+ * What every producer does before it makes a delivery due: hold the lane's row until commit. The
+ * holder of the lease lets the lane rest only with the row `for update`, so either its look sees
+ * the delivery, or the lane is not left to rest (docs/architecture.md, "No wake-up is lost"). A
+ * lane that is leased needs no wake-up.
+ */
+export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<string, HeldLane>> {
+  const { rows } = await tx.query<HeldLane & { id: string }>({
+    name: "hold_lanes",
+    text: `select id, ordered, leased_by from lanes
+      where id = any($1::uuid[]) order by id for key share`,
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, ...lane }) => [id, lane]));
+}
+
+export interface HeldLane {
+  ordered: boolean;
+  /** The worker that pumps it. */
+  leased_by: string | null;
+}
+
+/**
+ * An admin's change of lanes: keeps their leases from being taken or left, settlements and other
+ * admins away, until the transaction ends. Producers are not waited for and do not wait.
+ */
+export async function lockLanes(tx: Tx, laneIds: readonly string[]): Promise<void> {
+  await tx.query(`select from lanes where id = any($1::uuid[]) order by id for no key update`, [
+    laneIds,
+  ]);
+}
+
+/**
+ * Turns order on or off. What is pending as it is turned on, and what is made by transactions that
+ * do not know of it yet, gets its place from the holder of the lane (`placePending` in src/db/deliveries/lane-positions.ts).
+ */
+export async function setLaneOrder(tx: Tx, laneId: string, ordered: boolean): Promise<void> {
+  await tx.query(
+    `update lanes set ordered = $2,
+       placing_xid = case when $2 then pg_current_xact_id()::text::bigint end,
+       placing_upto = case when $2 then
+         coalesce((select last_place from lane_places where lane_id = $1), 0) end
+     where id = $1`,
+    [laneId, ordered],
+  );
+}
+
+/** A lane that nobody holds, and the lease it had last. */
+export interface FreeLane {
+  id: string;
+  epoch: string;
+}
+
+export interface StarvedLanes {
+  /** Lanes with something overdue that nobody holds. */
+  starved: FreeLane[];
+  /** The last lane looked at; null: there are no more. */
+  last: string | null;
+}
+
+/**
+ * Lanes with something overdue that nobody holds, whether a wake-up waits for them or not, among
+ * the next `limit` lanes with pending deliveries.
+ */
+export async function findStarvedLanes(
+  reader: Reader,
+  look: { overdueMs: number; after: string | null; limit: number },
+): Promise<StarvedLanes> {
+  const { rows } = await reader.query<FreeLane & { starved: boolean }>({
+    name: "find_starved_lanes",
+    text: `with recursive waiting(id) as (
+        (select lane_id from deliveries
+         where status = 'pending' and lane_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') order by lane_id limit 1)
+        union all
+        select (select d.lane_id from deliveries d
+                where d.status = 'pending' and d.lane_id > w.id order by d.lane_id limit 1)
+        from waiting w where w.id is not null
+      )
+      select w.id, l.epoch, l.leased_by is null and coalesce(e.state, 'active') <> 'paused'
+        and coalesce(l.breaker_until, '-infinity') < t.overdue
+        and coalesce(l.next_send_at, '-infinity') < t.overdue
+        and coalesce((select next_attempt_at from deliveries
+          where l.ordered and lane_id = w.id and status = 'pending' and lane_seq is not null
+          order by lane_seq, id limit 1), (select next_attempt_at from deliveries
+          where lane_id = w.id and status = 'pending'
+          order by next_attempt_at, id limit 1)) < t.overdue as starved
+      from (select id from waiting where id is not null limit $3) w
+      cross join (select now() - $1 * interval '1 millisecond' as overdue) t
+      join lanes l on l.id = w.id
+      left join endpoints e on e.id = l.endpoint_id`,
+    values: [look.overdueMs, look.after, look.limit],
+  });
+  return {
+    starved: rows.filter(({ starved }) => starved),
+    last: rows.length === look.limit ? rows.at(-1)!.id : null,
+  };
+}
+
+/** Those of them that nobody has held since. */
+export async function findStillFree(reader: Reader, lanes: readonly FreeLane[]): Promise<string[]> {
+  const { rows } = await reader.query<{ id: string }>({
+    name: "find_still_free_lanes",
+    text: `select l.id from unnest($1::uuid[], $2::bigint[]) as free(id, epoch)
+      join lanes l on l.id = free.id and l.epoch = free.epoch and l.leased_by is null`,
+    values: [lanes.map(({ id }) => id), lanes.map(({ epoch }) => epoch)],
+  });
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,204 @@
+import type { EndpointState, RetryPolicy, SignatureVersion } from "../../core/model.ts";
+import { listenedIn } from "../activity/activity.ts";
+import type { Reader, Tx } from "../transaction.ts";
+
+/** What the holder of a lane knows of its destination. */
+export interface LaneConfig {
+  id: string;
+  account_id: string;
+  endpoint_id: string | null;
+  /** Of the callback URLs of an ad-hoc lane. */
+  origin: string | null;
+  epoch: string;
+  ordered: boolean;
+  /** Deliveries that were pending when it became ordered may still lack a place: which change. */
+  placing_xid: string | null;
+  /** Null for ad-hoc lanes: each delivery has its own URL. */
+  url: string | null;
+  sealed_headers: string | null;
+  max_in_flight: number | null;
+  rate_limit_per_s: number | null;
+  timeout_s: number | null;
+  retry: RetryPolicy | null;
+  signatures: SignatureVersion[] | null;
+  endpoint_state: EndpointState | null;
+  endpoint_deleted: boolean;
+  breaker_failures: number;
+  breaker_opens: number;
+  /** Milliseconds from now, negative when past; null: closed. */
+  breaker_ms: number | null;
+  breaker_reason: string | null;
+  /** Milliseconds from now until the rate limit allows a send. */
+  next_send_ms: number | null;
+  sealed_secrets: string[];
+  /** The current one first; at most two. */
+  sealed_private_keys: string[];
+}
+
+const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.placing_xid,
+  e.url, e.sealed_headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
+  e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
+  l.breaker_reason,
+  (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,
+  (extract(epoch from l.next_send_at - clock_timestamp()) * 1000)::float8 as next_send_ms,
+  array(select k.sealed from signing_keys k where k.account_id = l.account_id
+    and k.not_before <= now() and (k.expires_at is null or k.expires_at > now())
+    order by k.not_before desc limit 2) as sealed_private_keys,
+  case when l.endpoint_id is null then array(${secretsWhere("s.endpoint_id is null")})
+    else array(${secretsWhere("s.endpoint_id = l.endpoint_id")}) end as sealed_secrets`;
+
+// by two conditions, as an index serves no `is not distinct from`
+function secretsWhere(endpoint: string): string {
+  return `select s.sealed from signing_secrets s
+    where s.account_id = l.account_id and ${endpoint}
+      and (s.expires_at is null or s.expires_at > now())
+    order by s.id desc`;
+}
+
+/** T4: the lease, if nobody has it. The worker's row is held against its burial. */
+export async function takeLease(
+  tx: Tx,
+  laneId: string,
+  workerId: string,
+): Promise<LaneConfig | null> {
+  const { rows } = await tx.query<LaneConfig>({
+    name: "take_lease",
+    text: `with me as (select id from workers where id = $2 for key share), l as (
+        update lanes set leased_by = $2, epoch = epoch + 1
+        where id = $1 and leased_by is null and exists (select from me)
+        returning *)
+      select ${LANE_CONFIG} from l
+      left join endpoints e on e.id = l.endpoint_id`,
+    values: [laneId, workerId],
+  });
+  return rows[0] ?? null;
+}
+
+/** Lanes as they are now, while their leases last; those that are lost are missing. */
+export async function readLeases(
+  reader: Reader,
+  leases: readonly { id: string; epoch: string }[],
+): Promise<LaneConfig[]> {
+  const { rows } = await reader.query<LaneConfig>({
+    name: "read_leases",
+    text: `select ${LANE_CONFIG} from unnest($1::uuid[], $2::bigint[]) as t(lane_id, lane_epoch)
+      join lanes l on l.id = t.lane_id and l.epoch = t.lane_epoch and l.leased_by is not null
+      left join endpoints e on e.id = l.endpoint_id`,
+    values: [leases.map(({ id }) => id), leases.map(({ epoch }) => epoch)],
+  });
+  return rows;
+}
+
+/** `locked`: no producer is under way, and none begins until the transaction ends. */
+export type LeaseLock = "locked" | "busy" | "lost";
+
+/** The first step to let a lane rest. Nobody is waited for: a lane with producers is not at rest. */
+export async function tryLockLease(tx: Tx, laneId: string, epoch: string): Promise<LeaseLock> {
+  const { rows } = await tx.query<{ locked: boolean }>({
+    name: "try_lock_lease",
+    text: `with locked as (
+        select id from lanes where id = $1 and epoch = $2 and leased_by is not null
+        for update skip locked)
+      select exists (select from locked) as locked
+      from lanes where id = $1 and epoch = $2 and leased_by is not null`,
+    values: [laneId, epoch],
+  });
+  if (rows[0] === undefined) return "lost";
+  return rows[0].locked ? "locked" : "busy";
+}
+
+/** The first step to pass a lane on: admins are kept out, not producers. False: the lease is lost. */
+export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: "lock_lease",
+    text: `select from lanes where id = $1 and epoch = $2 and leased_by is not null
+      for no key update`,
+    values: [laneId, epoch],
+  });
+  return rowCount === 1;
+}
+
+/** @param nextSendMs milliseconds from now until the rate limit allows a send */
+export async function releaseLease(
+  tx: Tx,
+  laneId: string,
+  nextSendMs: number | null,
+): Promise<void> {
+  await tx.query({
+    name: "release_lease",
+    text: `update lanes set leased_by = null,
+        next_send_at = clock_timestamp() + $2 * interval '1 millisecond'
+      where id = $1`,
+    values: [laneId, nextSendMs],
+  });
+}
+
+/** What the holder of a lane makes of its breaker. `ms` from now until it ends. */
+export async function saveBreaker(
+  tx: Tx,
+  { id, epoch }: { id: string; epoch: string },
+  breaker: { failures: number; opens: number; ms: number | null; reason: string | null },
+): Promise<void> {
+  await tx.query({
+    name: "save_breaker",
+    text: `with saved as (
+        update lanes set breaker_failures = $3, breaker_opens = $4,
+          breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
+        where id = $1 and epoch = $2 and leased_by is not null
+        returning account_id, endpoint_id, origin, breaker_until, breaker_reason)
+      insert into events (account_id, type, endpoint_id, data)
+      select account_id, 'lane.changed', endpoint_id, json_build_object('origin', origin,
+        'state', case when breaker_until is null then 'ok' else 'broken' end,
+        'reason', breaker_reason, 'until', breaker_until)
+      from saved where account_id = ${listenedIn("saved")}
+        and breaker_until is distinct from (select breaker_until from lanes where id = $1)`,
+    values: [id, epoch, breaker.failures, breaker.opens, breaker.ms, breaker.reason],
+  });
+}
+
+/** An admin's hand on the breaker: the next send is tried at once. */
+export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
+  await tx.query(
+    `update lanes set breaker_failures = 0, breaker_opens = 0, breaker_until = null,
+       breaker_reason = null where id = $1`,
+    [laneId],
+  );
+}
+
+/** Burial: takes the leases of a dead worker away and returns their lanes. */
+export async function breakLeases(tx: Tx, workerId: string): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `update lanes set leased_by = null, epoch = epoch + 1
+     where id in (select id from lanes where leased_by = $1 order by id for no key update)
+     returning id`,
+    [workerId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Leases of this worker as the database knows them, for the audit of its own.
+ * @param among only of these lanes; without it all lanes there are are read
+ */
+export async function findLeasesOf(
+  reader: Reader,
+  workerId: string,
+  among?: readonly string[],
+): Promise<{ id: string; epoch: string }[]> {
+  const { rows } = await reader.query<{ id: string; epoch: string }>(
+    `select id, epoch from lanes
+     where leased_by = $1 ${among === undefined ? "" : "and id = any($2::uuid[])"}`,
+    [workerId, ...(among === undefined ? [] : [among])],
+  );
+  return rows;
+}
+
+/** Gives up one lease that its holder does not know of. */
+export async function breakLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update lanes set leased_by = null, epoch = epoch + 1
+     where id = $1 and epoch = $2 and leased_by is not null`,
+    [laneId, epoch],
+  );
+  return rowCount === 1;
+}

@@ -1,0 +1,82 @@
+import type { Subscriber } from "../../core/receivers.ts";
+import type { HeldLane, OriginLane } from "./lanes.ts";
+import type { Tx } from "../transaction.ts";
+
+export interface ReceiversWanted {
+  /** Endpoints of these accounts that want one of these types, or are named. */
+  accountIds: readonly string[];
+  types: readonly string[];
+  named: readonly string[];
+  origins: readonly OriginLane[];
+}
+
+export interface FoundReceivers {
+  subscribers: (Subscriber & { accountId: string })[];
+  /** The lane of each origin asked for; null: there is none yet. */
+  originLanes: (string | null)[];
+  /** All these lanes, held as `holdLanes` does. */
+  lanes: Map<string, HeldLane>;
+}
+
+/** A lane that is held, the lane of an origin, or an endpoint. */
+interface Row {
+  laneId: string;
+  ordered: boolean | null;
+  leased_by: string | null;
+  place: number | null;
+  id: string | null;
+  accountId: string;
+  url: string;
+  events: string[];
+}
+
+/** What may receive some messages, with one statement: asking and holding costs one trip. */
+export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<FoundReceivers> {
+  const { rows } = await tx.query<Row>({
+    name: "hold_receivers",
+    text: `with subscribers as (
+        select id, account_id, lane_id, url, events from endpoints
+        where account_id = any($1::uuid[]) and deleted_at is null
+          and (events = '{}' or events && $2::text[] or id = any($3::uuid[]))
+      ), origins as (
+        select t.place::int, l.id as lane_id
+        from unnest($4::uuid[], $5::text[], $6::boolean[])
+          with ordinality as t(account_id, origin, ordered, place)
+        cross join lateral (
+          -- by the key, whatever the planner expects
+          select id from lanes
+          where account_id = t.account_id and origin = t.origin and ordered = t.ordered
+            and endpoint_id is null offset 0) l
+      ), held as (
+        select id, ordered, leased_by from lanes
+        where id = any(array(
+          select lane_id from subscribers union all select lane_id from origins))
+        order by id for key share
+      )
+      select id as "laneId", ordered, leased_by, null::int as place, null::uuid as id,
+        null::uuid as "accountId", null as url, null::text[] as events from held
+      union all
+      select lane_id, null, null, place, null, null, null, null from origins
+      union all
+      (select lane_id, null, null, null, id, account_id, url, events from subscribers order by id)`,
+    values: [
+      wanted.accountIds,
+      wanted.types,
+      wanted.named,
+      wanted.origins.map((o) => o.accountId),
+      wanted.origins.map((o) => o.origin),
+      wanted.origins.map((o) => o.ordered),
+    ],
+  });
+  const found: FoundReceivers = {
+    subscribers: [],
+    originLanes: wanted.origins.map(() => null),
+    lanes: new Map(),
+  };
+  for (const { laneId, ordered, leased_by, place, id, accountId, url, events } of rows) {
+    if (ordered !== null) found.lanes.set(laneId, { ordered, leased_by });
+    else if (place !== null) found.originLanes[place - 1] = laneId;
+    else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events });
+  }
+  return found;
+}

@@ -1,0 +1,151 @@
+import type { DeadReason } from "../../core/model.ts";
+import { listenedIn } from "../activity/activity.ts";
+import type { Tx } from "../transaction.ts";
+import { unindexed } from "../unindexed.ts";
+
+/** What became of one delivery in the hands of a lane's holder. */
+export interface Settlement {
+  deliveryId: string;
+  laneId: string;
+  /** The lease under which it was sent: the fence. */
+  epoch: string;
+  /** The attempt's number; a delivery given up without an attempt keeps its count. */
+  number: number;
+  outcome: "delivered" | "retry" | "dead";
+  delayMs: number | null;
+  reason: DeadReason | null;
+  detail: string | null;
+  attempt: NewAttempt | null;
+}
+
+export interface NewAttempt {
+  id: string;
+  /** Null: that of the delivery. */
+  url: string | null;
+  remoteAddress: string | null;
+  startedAt: Date;
+  durationMs: number;
+  statusCode: number | null;
+  errorCode: string | null;
+  errorMessage: string | null;
+  /** JSON text; see core/attempt-headers.ts. */
+  requestHeaders: string;
+  responseHeaders: string | null;
+  responseBody: string | null;
+  responseTruncated: boolean;
+  manual: boolean;
+}
+
+/** Of deliveries that are given up: dead letters, endpoints that are gone. */
+const BURIED = `, buried as (
+        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
+        select id, account_id, endpoint_id, reason, detail from settled where reason is not null
+      ), disabled as (
+        update endpoints set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone',
+          updated_at = now()
+        where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
+        returning id, account_id
+      ), told_of_endpoints as (
+        insert into events (account_id, type, endpoint_id, data)
+        select account_id, 'endpoint.updated', id, '{"state":"disabled"}' from disabled
+        where account_id = ${listenedIn("disabled")}
+      )`;
+
+/**
+ * T5, for many deliveries of many lanes: attempt rows, `pending → delivered | dead` or the next
+ * attempt, dead letters, endpoints that are gone. One statement. A settlement whose lease or
+ * attempt number is out of date changes nothing and is missing in the answer. A delivery that was
+ * canceled while it was in flight stays canceled, its attempt is logged all the same.
+ */
+export async function settleDeliveries(
+  tx: Tx,
+  settlements: readonly Settlement[],
+): Promise<Set<string>> {
+  const attempts = settlements.map((s) => s.attempt);
+  // a statement that has no use for a part must not pay for it
+  const dead = settlements.some(({ outcome }) => outcome === "dead");
+  const { rows } = await tx.query<{ id: string }>({
+    name: dead ? "settle_with_dead" : "settle_deliveries",
+    text: `with input as (
+        select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::text[],
+          $6::float8[], $7::text[], $8::text[], $9::uuid[], $10::text[], $11::text[],
+          $12::timestamptz[], $13::float8[], $14::int[], $15::text[], $16::text[], $17::text[],
+          $18::text[], $19::text[], $20::boolean[], $21::boolean[])
+        as t(delivery_id, lane_id, epoch, number, outcome, delay_ms, reason, detail, attempt_id,
+          url, remote_address, started_at, duration_ms, status_code, error_code, error_message,
+          request_headers, response_headers, response_body, response_truncated, manual)
+      ), held as (
+        select id, epoch, ordered from lanes where id = any($2::uuid[]) order by id for share
+      ), settled as (
+        update deliveries d set
+          status = case when d.status = 'canceled' then 'canceled'
+            when i.outcome = 'retry' then 'pending' else i.outcome end,
+          attempt_count = case when i.attempt_id is null then d.attempt_count else i.number end,
+          last_status_code = case when i.attempt_id is null then d.last_status_code
+            else i.status_code end,
+          last_error_code = case when i.attempt_id is null then d.last_error_code
+            else i.error_code end,
+          next_attempt_at = case when d.status = 'pending' and i.outcome = 'retry' then
+            greatest(d.scheduled_at, now() + i.delay_ms * interval '1 millisecond') end,
+          manual = false, scheduled_at = null,
+          -- a walk that gives places may have passed by where it was
+          lane_seq = case when h.ordered then coalesce(d.lane_seq, place_by_age(d.id))
+            else d.lane_seq end,
+          finished_at = case when d.status = 'canceled' then d.finished_at
+            when i.outcome <> 'retry' then now() end
+        from input i join held h on h.id = i.lane_id and h.epoch = i.epoch
+        where d.id = i.delivery_id and ${unindexed("d.status")} in ('pending', 'canceled')
+          and d.attempt_count = i.number - 1
+        returning d.id, d.account_id, d.endpoint_id, d.job_id, d.message_id, d.status,
+          d.next_attempt_at,
+          case when d.status = 'dead' then i.reason end as reason, i.detail
+      ), logged as (
+        insert into attempts (delivery_id, number, id, url, remote_address, started_at,
+          duration_ms, status_code, error_code, error_message, request_headers, response_headers,
+          response_body, response_truncated, manual)
+        select i.delivery_id, i.number, i.attempt_id, i.url, i.remote_address, i.started_at,
+          i.duration_ms, i.status_code, i.error_code, i.error_message, i.request_headers,
+          i.response_headers, i.response_body, i.response_truncated, i.manual
+        from input i join settled s on s.id = i.delivery_id where i.attempt_id is not null
+      ), told as (
+        insert into events
+          (account_id, type, job_id, message_id, delivery_id, endpoint_id, data)
+        select s.account_id, e.type, s.job_id, s.message_id, s.id, s.endpoint_id,
+          json_build_object('outcome', i.outcome, 'attempt', i.number, 'status_code', i.status_code,
+            'error_code', i.error_code, 'duration_ms', i.duration_ms, 'reason', s.reason,
+            'next_attempt_at', s.next_attempt_at)
+        from settled s join input i on i.delivery_id = s.id
+        cross join lateral (values (1, 'delivery.attempted'), (2, 'delivery.' || s.status))
+          as e(place, type)
+        where s.account_id = ${listenedIn("settled")}
+          and case e.place when 1 then i.attempt_id is not null
+            else s.status in ('delivered', 'dead') end
+        order by e.place
+      )${dead ? BURIED : ""}
+      select id from settled`,
+    values: [
+      settlements.map((s) => s.deliveryId),
+      settlements.map((s) => s.laneId),
+      settlements.map((s) => s.epoch),
+      settlements.map((s) => s.number),
+      settlements.map((s) => s.outcome),
+      settlements.map((s) => s.delayMs),
+      settlements.map((s) => s.reason),
+      settlements.map((s) => s.detail),
+      attempts.map((a) => a?.id ?? null),
+      attempts.map((a) => a?.url ?? null),
+      attempts.map((a) => a?.remoteAddress ?? null),
+      attempts.map((a) => a?.startedAt ?? null),
+      attempts.map((a) => a?.durationMs ?? null),
+      attempts.map((a) => a?.statusCode ?? null),
+      attempts.map((a) => a?.errorCode ?? null),
+      attempts.map((a) => a?.errorMessage ?? null),
+      attempts.map((a) => a?.requestHeaders ?? null),
+      attempts.map((a) => a?.responseHeaders ?? null),
+      attempts.map((a) => a?.responseBody ?? null),
+      attempts.map((a) => a?.responseTruncated ?? null),
+      attempts.map((a) => a?.manual ?? null),
+    ],
+  });
+  return new Set(rows.map(({ id }) => id));
+}

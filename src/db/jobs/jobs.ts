@@ -1,0 +1,181 @@
+import { MAX_LISTED_INPUT } from "../../core/model.ts";
+import type { Job, JobStatus, ListedJob } from "../../core/model.ts";
+import { createdWithin } from "../created-within.ts";
+import { listenedIn } from "../activity/activity.ts";
+import { ANNOUNCE_JOBS } from "../queue/wake.ts";
+import type { Reader, Tx } from "../transaction.ts";
+import { unindexed } from "../unindexed.ts";
+
+/** What makes a `Job`, in an update of `jobs` as well. */
+export const JOB_COLUMNS = `id, account_id, type, status, input, metadata, callbacks, timeout_s, run,
+  progress_fraction, progress_message, progress_data, progress_at, run_started_at,
+  cancel_requested_at, error_code, error_message, request_id, created_at, started_at, finished_at,
+  updated_at`;
+
+export interface NewJob extends Job {
+  max_runs: number;
+  trace_id: string;
+}
+
+/** Stores jobs and announces them, in one statement: it may be a transaction of its own. */
+export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
+  await tx.query({
+    name: "insert_jobs",
+    text: `with made as (
+      insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+        max_runs, next_run_at, request_id, trace_id, created_at, updated_at)
+      select t.id, t.account_id, t.type, 'pending', t.input, t.metadata, t.callbacks, t.timeout_s,
+        t.max_runs, now(), t.request_id, t.trace_id, t.created_at, t.created_at
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
+        $7::int[], $8::int[], $9::text[], $10::text[], $11::timestamptz[])
+        as t(id, account_id, type, input, metadata, callbacks, timeout_s, max_runs, request_id,
+          trace_id, created_at)
+      returning id, account_id, type
+      ), told as (
+      insert into events (account_id, type, job_id, data)
+      select account_id, 'job.accepted', id, json_build_object('job_type', type)
+      from made where account_id = ${listenedIn("made")})
+      select ${ANNOUNCE_JOBS}`,
+    values: [
+      jobs.map((j) => j.id),
+      jobs.map((j) => j.account_id),
+      jobs.map((j) => j.type),
+      jobs.map((j) => j.input),
+      jobs.map((j) => j.metadata),
+      jobs.map((j) => JSON.stringify(j.callbacks)),
+      jobs.map((j) => j.timeout_s),
+      jobs.map((j) => j.max_runs),
+      jobs.map((j) => j.request_id),
+      jobs.map((j) => j.trace_id),
+      jobs.map((j) => j.created_at),
+    ],
+  });
+}
+
+/** A job at its end. */
+export interface EndedJob extends Job {
+  trace_id: string;
+  finished_at: Date;
+}
+
+/** For a statement that ends jobs: tells of those in `ended`, a CTE. */
+export const TELL_ENDED = `insert into events (account_id, type, job_id, data)
+  select account_id, 'job.' || status, id, json_strip_nulls(json_build_object(
+    'job_type', type, 'status', status, 'run', run, 'error_code', error_code))
+  from ended where account_id = ${listenedIn("ended")}`;
+
+/** Ends a job that no run holds: `pending → canceled`. */
+export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null> {
+  const { rows } = await tx.query<EndedJob>(
+    `with ended as (
+       update jobs set status = 'canceled', next_run_at = null, error_code = 'canceled',
+         error_message = 'canceled before it ran', cancel_requested_at = now(), finished_at = now(),
+         updated_at = now()
+       where id = $1 and ${unindexed("status")} = 'pending'
+       returning ${JOB_COLUMNS}, trace_id
+     ), told as (${TELL_ENDED})
+     select * from ended`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+export async function requestCancel(tx: Tx, id: string): Promise<Job | null> {
+  const { rows } = await tx.query<Job>(
+    `update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
+     where id = $1 and status = 'running' returning ${JOB_COLUMNS}`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+/** Locks the row until the transaction ends. */
+export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Job | null> {
+  const { rows } = await tx.query<Job>(
+    `select ${JOB_COLUMNS} from jobs where account_id = $1 and id = $2 for update`,
+    [accountId, id],
+  );
+  return rows[0] ?? null;
+}
+
+/** Jobs that have been pending and due for a while, some of them. */
+export async function findOverdueJobs(
+  reader: Reader,
+  overdueMs: number,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await reader.query<{ id: string }>(
+    `select id from jobs
+     where status = 'pending' and next_run_at < now() - $1 * interval '1 millisecond'
+       and updated_at < now() - $1 * interval '1 millisecond' limit $2`,
+    [overdueMs, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export async function getJob(reader: Reader, accountId: string, id: string): Promise<Job | null> {
+  const { rows } = await reader.query<Job>({
+    name: "get_job",
+    text: `select ${JOB_COLUMNS} from jobs where account_id = $1 and id = $2`,
+    values: [accountId, id],
+  });
+  return rows[0] ?? null;
+}
+
+/** The result as the JSON text that was computed; null until completed. */
+export async function getJobResult(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<{ status: JobStatus; result: string | null } | null> {
+  const { rows } = await reader.query<{ status: JobStatus; result: string | null }>({
+    name: "get_job_result",
+    text: `select status, result from jobs where account_id = $1 and id = $2`,
+    values: [accountId, id],
+  });
+  return rows[0] ?? null;
+}
+
+// The length alone is known without reading what is stored out of line.
+const LISTED_COLUMNS = `${JOB_COLUMNS.replace(
+  /\binput\b/,
+  `case when octet_length(input) <= ${MAX_LISTED_INPUT} then input end as input`,
+)}, octet_length(input) as input_bytes`;
+
+/** Newest first. `before`: the id that ended the page before. Times bound created_at, half-open. */
+export async function listJobs(
+  reader: Reader,
+  accountId: string,
+  filter: {
+    status?: JobStatus | undefined;
+    type?: string | undefined;
+    since?: Date | undefined;
+    until?: Date | undefined;
+    before?: string | undefined;
+    limit: number;
+  },
+): Promise<ListedJob[]> {
+  const values: unknown[] = [accountId];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = ["account_id = $1"];
+  if (filter.status !== undefined) where.push(`status = ${bind(filter.status)}`);
+  if (filter.type !== undefined) where.push(`type = ${bind(filter.type)}`);
+  where.push(...createdWithin("created_at", "id", filter, bind));
+  if (filter.before !== undefined) where.push(`id < ${bind(filter.before)}`);
+  const { rows } = await reader.query<ListedJob>(
+    `select ${LISTED_COLUMNS} from jobs
+     where ${where.join(" and ")} order by id desc limit ${bind(filter.limit)}`,
+    values,
+  );
+  return rows;
+}
+
+/** Which of these jobs have ended. */
+export async function findFinishedJobs(reader: Reader, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await reader.query<{ id: string }>({
+    name: "find_finished_jobs",
+    text: `select id from jobs where id = any($1::uuid[]) and finished_at is not null`,
+    values: [ids],
+  });
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,235 @@
+import type { Job } from "../../core/model.ts";
+import { JOB_COLUMNS, TELL_ENDED } from "./jobs.ts";
+import type { EndedJob } from "./jobs.ts";
+import { listenedIn } from "../activity/activity.ts";
+import type { Reader, Tx } from "../transaction.ts";
+import { unindexed } from "../unindexed.ts";
+
+/** A job whose computation this worker holds. `run` is the fence of all it writes. */
+export interface ClaimedRun extends Job {
+  max_runs: number;
+  failures: number;
+  crashes: number;
+  trace_id: string;
+  run_started_at: Date;
+  started_at: Date;
+  /** Some endpoint of the account wants job.started, or job.progress. */
+  started_subscribed: boolean;
+  progress_subscribed: boolean;
+}
+
+// a scalar subquery, as of an `exists` the planner may make a table of all endpoints there are
+const subscribed = (event: string): string => `(
+  select true from endpoints e where e.account_id = a.account_id and e.deleted_at is null
+    and (e.events = '{}' or '${event}' = any(e.events)) limit 1) is true`;
+
+export interface Claims {
+  jobs: ClaimedRun[];
+  /** How many were chosen: some may have been taken by others at the same time. */
+  chosen: number;
+}
+
+/**
+ * T2: `pending → running`, for the fairest of what is pending and due: the accounts with the
+ * fewest runs first, in each the longest due first. The worker's row is held, so a burial either
+ * finds the claim or comes first and leaves none. Choosing locks nothing; what others took
+ * meanwhile is passed over.
+ */
+export async function claimRuns(tx: Tx, workerId: string, limit: number): Promise<Claims> {
+  const { rows } = await tx.query<ClaimedRun & { chosen: number }>({
+    name: "claim_runs",
+    text: `with recursive me as (
+        select id from workers where id = $1 for key share
+      ), waiting(account_id) as (
+        (select account_id from jobs where status = 'pending' order by account_id limit 1)
+        union all
+        select (select j.account_id from jobs j
+                where j.status = 'pending' and j.account_id > w.account_id
+                order by j.account_id limit 1)
+        from waiting w where w.account_id is not null
+      ), busy as (
+        select account_id, count(*) as runs
+        from (select account_id from jobs where status = 'running' offset 0) running
+        group by account_id
+      ), chosen as (
+        select due.id from waiting w
+        cross join lateral (
+          select j.id, j.next_run_at, row_number() over (order by j.next_run_at) as place from (
+            select id, next_run_at from jobs
+            where status = 'pending' and account_id = w.account_id and next_run_at <= now()
+            order by next_run_at limit $2) j) due
+        left join busy using (account_id)
+        order by due.place + coalesce(busy.runs, 0), due.next_run_at limit $2
+      ), held as (
+        select id from jobs
+        where id = any(array(select id from chosen)) and ${unindexed("status")} = 'pending'
+        order by id for update skip locked
+      ), claimed as (
+      update jobs set status = 'running', run = run + 1, worker_id = $1, next_run_at = null,
+        run_started_at = now(), started_at = coalesce(started_at, now()), progress_fraction = 0,
+        progress_message = null, progress_data = null, progress_at = null, updated_at = now()
+      where id = any(array(select id from held)) and ${unindexed("status")} = 'pending'
+        and next_run_at <= now()
+        and exists (select from me)
+      returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id
+      ), wanted as (
+        select account_id, ${subscribed("job.started")} as started_subscribed,
+          ${subscribed("job.progress")} as progress_subscribed
+        from (select distinct account_id from claimed) a
+      ), told as (
+        insert into events (account_id, type, job_id, data)
+        select account_id, 'job.started', id, json_build_object('job_type', type, 'run', run)
+        from claimed where account_id = ${listenedIn("claimed")})
+      select c.chosen, claimed.*, started_subscribed, progress_subscribed
+      from (select count(*)::int as chosen from chosen) c
+      left join (claimed join wanted using (account_id)) on true`,
+    values: [workerId, limit],
+  });
+  return { jobs: rows.filter(({ id }) => id !== null), chosen: rows[0]?.chosen ?? 0 };
+}
+
+/** How a run ends its job. */
+export interface Ending {
+  id: string;
+  run: number;
+  status: "completed" | "failed" | "canceled";
+  /** JSON text. */
+  result: string | null;
+  errorCode: string | null;
+  errorMessage: string | null;
+}
+
+/** T3: `running → completed | failed | canceled`, fenced by run. Lost claims are missing in the answer. */
+export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<EndedJob[]> {
+  const { rows } = await tx.query<EndedJob>({
+    name: "end_runs",
+    text: `with ending as (
+        select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])
+          as t(ending_id, ending_run, to_status, to_result, to_code, to_message)
+      ), held as (
+        select id from jobs where id = any($1::uuid[]) order by id for update
+      ), ended as (
+        update jobs set status = to_status, result = to_result, error_code = to_code,
+          error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
+          progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
+        from ending join held on held.id = ending_id
+        where jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
+        returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
+      ), told as (${TELL_ENDED})
+      select * from ended`,
+    values: [
+      endings.map((e) => e.id),
+      endings.map((e) => e.run),
+      endings.map((e) => e.status),
+      endings.map((e) => e.result),
+      endings.map((e) => e.errorCode),
+      endings.map((e) => e.errorMessage),
+    ],
+  });
+  return rows;
+}
+
+/**
+ * `running → pending`: the run failed in a way another run may mend, or its worker stops. Not
+ * when the job is to be canceled: it must end, not run again.
+ */
+export async function returnRun(
+  tx: Tx,
+  run: { id: string; run: number; delayMs: number; failed: boolean },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update jobs set status = 'pending', worker_id = null,
+       next_run_at = now() + $3 * interval '1 millisecond', failures = failures + $4::int,
+       updated_at = now()
+     where id = $1 and run = $2 and status = 'running' and cancel_requested_at is null`,
+    [run.id, run.run, run.delayMs, run.failed ? 1 : 0],
+  );
+  return rowCount === 1;
+}
+
+export interface ProgressWrite {
+  id: string;
+  run: number;
+  fraction: number;
+  message: string | null;
+  /** JSON text. */
+  data: string | null;
+}
+
+/** Short write, fenced by run. Null: the claim is lost. */
+export async function writeProgress(tx: Tx, p: ProgressWrite): Promise<EndedJob | null> {
+  const { rows } = await tx.query<EndedJob>({
+    name: "write_progress",
+    text: `with written as (
+        update jobs set progress_fraction = $3, progress_message = $4, progress_data = $5,
+          progress_at = now(), updated_at = now()
+        where id = $1 and run = $2 and status = 'running' returning ${JOB_COLUMNS}, trace_id
+      ), told as (
+        insert into events (account_id, type, job_id, data)
+        select account_id, 'job.progress', id, json_build_object('job_type', type, 'run', run,
+          'fraction', progress_fraction, 'message', progress_message)
+        from written where account_id = ${listenedIn("written")})
+      select * from written`,
+    values: [p.id, p.run, p.fraction, p.message, p.data],
+  });
+  return rows[0] ?? null;
+}
+
+/** Running jobs of a worker whose cancellation was asked for. */
+export async function findCancelRequests(
+  reader: Reader,
+  workerId: string,
+): Promise<{ id: string; run: number }[]> {
+  const { rows } = await reader.query<{ id: string; run: number }>({
+    name: "find_cancel_requests",
+    text: `select id, run from jobs
+      where worker_id = $1 and status = 'running' and cancel_requested_at is not null`,
+    values: [workerId],
+  });
+  return rows;
+}
+
+/** Burial: the runs of a dead worker, locked, in order of id. */
+export async function lockRunsOf(
+  tx: Tx,
+  workerId: string,
+): Promise<{ id: string; run: number; crashes: number; cancel_requested_at: Date | null }[]> {
+  const { rows } = await tx.query<{
+    id: string;
+    run: number;
+    crashes: number;
+    cancel_requested_at: Date | null;
+  }>(
+    `with mine as materialized (select id from jobs where worker_id = $1 and status = 'running')
+     select id, run, crashes, cancel_requested_at from jobs
+     where id = any(array(select id from mine)) and worker_id = $1 and status = 'running'
+     order by id for update`,
+    [workerId],
+  );
+  return rows;
+}
+
+/**
+ * `running → pending` for the runs of a worker that is gone; a crash is counted. They go on before
+ * what came later: a backlog must not hold up what had begun.
+ */
+export async function returnRuns(tx: Tx, ids: readonly string[], crashed: boolean): Promise<void> {
+  await tx.query(
+    `update jobs set status = 'pending', worker_id = null,
+       next_run_at = coalesce(run_started_at, now()), crashes = crashes + $2::int, updated_at = now()
+     where id = any($1::uuid[]) and status = 'running'`,
+    [ids, crashed ? 1 : 0],
+  );
+}
+
+/** Runs of this worker as the database knows them, for the audit of its own. */
+export async function findRunsOf(
+  reader: Reader,
+  workerId: string,
+): Promise<{ id: string; run: number }[]> {
+  const { rows } = await reader.query<{ id: string; run: number }>(
+    `select id, run from jobs where worker_id = $1 and status = 'running'`,
+    [workerId],
+  );
+  return rows;
+}

@@ -1,0 +1,396 @@
+import { uuidAt } from "../../core/ids.ts";
+import { attachPartition, createDefault, createTable, exclusively, KEY } from "./partitions.ts";
+import type { BigTable, Partition } from "./partitions.ts";
+import type { Tx } from "../transaction.ts";
+
+/**
+ * Partitions that are being replaced by tables with what is needed of them
+ * (docs/decisions/0024). Stored as JSON, so that any process can go on with it.
+ */
+export interface Rewrite {
+  /**
+   * What is copied: messages that are needed, with their deliveries and attempts; jobs that are
+   * needed; or all of one table's default partition.
+   */
+  what: "messages" | "jobs" | "default";
+  tables: BigTable[];
+  /** Partitions of `tables`, in the order of their ids. */
+  sources: { table: BigTable; name: string }[];
+  targets: { table: BigTable; name: string; from: string; to: string }[];
+  /** The sources hold ids below this one. */
+  until: string;
+  /** Times: what ended since then is needed, and so is what died since then. */
+  endedSince: string;
+  diedSince: string;
+  /** `copying`: reads the sources to their end. Then `following`, or, swapped, `forgetting`. */
+  phase: "copying" | "following" | "forgetting";
+  /** The source that is read, and the last id that was. */
+  source: number;
+  position: string;
+}
+
+const START = uuidAt(new Date(0));
+const END = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+/** Of a batch, about; one unit may have more. */
+const BATCH_BYTES = 4_000_000;
+const BATCH_UNITS = 500;
+/** Of a source, read per batch. */
+const WALKED = { messages: 5_000, jobs: 1_000, default: 1_000 } as const;
+/** About what a row takes beside its texts, attempts with their answers. */
+const ROW_BYTES = 2_000;
+/** Copied again at once, so that it keeps up with what changes; fewer may be left to the swap. */
+const CHANGES = 500;
+const FEW_CHANGES = 100;
+const LETTERS = 1_000;
+
+/** Its units are messages or jobs. */
+export function rewriteOfOld(
+  what: "messages" | "jobs",
+  old: readonly Partition[],
+  kept: readonly Partition[],
+  since: { ended: Date; died: Date },
+): Rewrite {
+  return {
+    what,
+    tables: kept.map(({ table }) => table),
+    sources: old.map(({ table, name }) => ({ table, name })),
+    targets: kept.map(asTarget),
+    until: uuidAt(kept[0]!.to),
+    endedSince: since.ended.toISOString(),
+    diedSince: since.died.toISOString(),
+    phase: "copying",
+    source: 0,
+    position: START,
+  };
+}
+
+/** Its units are rows; attempts of one delivery together. */
+export function rewriteOfDefault(table: BigTable, weeks: readonly Partition[]): Rewrite {
+  const never = new Date(0).toISOString();
+  return {
+    what: "default",
+    tables: [table],
+    sources: [{ table, name: `${table}_default` }],
+    targets: weeks.map(asTarget),
+    until: END,
+    endedSince: never,
+    diedSince: never,
+    phase: "copying",
+    source: 0,
+    position: START,
+  };
+}
+
+function asTarget({ table, name, from, to }: Partition): Rewrite["targets"][number] {
+  return { table, name, from: from.toISOString(), to: to.toISOString() };
+}
+
+/** Makes the targets, and has the sources note what changes in them from now on. */
+export async function beginRewrite(tx: Tx, rewrite: Rewrite): Promise<void> {
+  await planForFew(tx);
+  for (const target of partitionsOf(rewrite)) await createTable(tx, target, true);
+  if (rewrite.what === "default") {
+    await createDefault(tx, rewrite.tables[0]!, `${rewrite.tables[0]!}_default_next`);
+  }
+  if (rewrite.what === "messages") await noteStraddling(tx, rewrite);
+  await storeRewrite(tx, rewrite);
+  await exclusively(
+    tx,
+    rewrite.sources.map(({ name }) => name),
+    {
+      text: rewrite.sources
+        .map(
+          ({ table, name }) =>
+            `create trigger note_change after insert or update or delete on ${name}
+             for each row execute function note_partition_change('${unitOf(rewrite, table)}');\n`,
+        )
+        .join(""),
+    },
+  );
+}
+
+function unitOf({ what }: Rewrite, table: BigTable): string {
+  if (what !== "messages") return KEY[table];
+  return { jobs: "id", messages: "id", deliveries: "message_id", attempts: "" }[table];
+}
+
+/** Messages that the sources hold, and some of whose deliveries they don't. */
+async function noteStraddling(tx: Tx, { sources, until }: Rewrite): Promise<void> {
+  const { rows } = await tx.query<{ name: string }>(
+    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'deliveries'::regclass`,
+  );
+  const own = new Set(sources.map(({ name }) => name));
+  for (const { name } of rows.filter((partition) => !own.has(partition.name))) {
+    await tx.query(
+      `insert into partition_changes (unit) select message_id from ${name} where message_id < $1`,
+      [until],
+    );
+  }
+}
+
+/** One batch. Returns how far it came; the same when there was nothing left to do in this phase. */
+export async function continueRewrite(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
+  await planForFew(tx);
+  if (rewrite.phase === "copying") return await copyNext(tx, rewrite);
+  if (rewrite.phase === "following") return await followChanges(tx, rewrite);
+  return await forgetLetters(tx, rewrite);
+}
+
+/** Statements that touch few rows of big tables, some of which nothing has analyzed yet. */
+async function planForFew(tx: Tx): Promise<void> {
+  await tx.query(`select set_config(name, 'off', true) from unnest($1::text[]) name`, [
+    ["jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"],
+  ]);
+}
+
+async function copyNext(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
+  const walked = walkedTables(rewrite);
+  const source = walked[rewrite.source];
+  if (source === undefined) {
+    for (const name of targetNames(rewrite)) await tx.query(`analyze ${name}`);
+    return await store(tx, { ...rewrite, phase: "following" });
+  }
+  const { rows } = await tx.query<{ at: string; unit: string | null; weight: number }>(
+    walk(rewrite, source.name),
+    [rewrite.position, rewrite.until, WALKED[rewrite.what]],
+  );
+  const last = rows.at(-1);
+  if (last === undefined) return await store(tx, { ...rewrite, source: rewrite.source + 1 });
+  const units = new Set<string>();
+  let position = last.at;
+  let bytes = 0;
+  for (const { at, unit, weight } of rows) {
+    if (unit === null) continue;
+    if (units.size === BATCH_UNITS || (units.size > 0 && bytes + weight > BATCH_BYTES)) break;
+    units.add(unit);
+    bytes += weight;
+    position = at;
+  }
+  // the whole of what was read, unless it was too much
+  if (units.size === new Set(rows.flatMap(({ unit }) => unit ?? [])).size) position = last.at;
+  if (units.size > 0) await copy(tx, rewrite, [...units]);
+  return await store(tx, { ...rewrite, position });
+}
+
+/** The sources that are read: what is kept of messages and attempts goes by the deliveries. */
+function walkedTables({ what, sources }: Rewrite): Rewrite["sources"] {
+  return what === "messages" ? sources.filter(({ table }) => table === "deliveries") : sources;
+}
+
+/** Units in order of the ids that were read; the last row is the last that was, and none. */
+function walk(rewrite: Rewrite, source: string): string {
+  const { what, endedSince } = rewrite;
+  if (what === "messages") {
+    return read(
+      `select id as at, message_id, job_id, status, finished_at from ${source} where id > $1 and id < $2 order by id limit $3`,
+      `select w.at, w.message_id as unit,
+         (select sum(s.body_bytes + ${ROW_BYTES} * (1 + s.attempt_count))
+          from deliveries s where s.message_id = w.message_id)::float8 as weight
+       from walked w where ${isWanted(rewrite, "w", "w.at")}
+         or w.finished_at >= '${endedSince}' or w.message_id >= $2`,
+    );
+  }
+  if (what === "jobs") {
+    return read(
+      `select id as at, finished_at, octet_length(input) + coalesce(octet_length(result), 0) as bytes
+       from ${source} where id > $1 and id < $2 order by id limit $3`,
+      `select w.at, w.at as unit, w.bytes + ${ROW_BYTES}::float8 as weight
+       from walked w where w.finished_at is null or w.finished_at >= '${endedSince}'
+         or ${isAwaited(rewrite, "w.at")}`,
+    );
+  }
+  const table = rewrite.tables[0]!;
+  const bytes = {
+    jobs: "octet_length(input) + coalesce(octet_length(result), 0)",
+    messages: "octet_length(body)",
+    deliveries: "0",
+    attempts: "coalesce(octet_length(response_body), 0)",
+  }[table];
+  return read(
+    `select ${KEY[table]} as at, ${bytes} as bytes from ${source}
+     where ${KEY[table]} > $1 and ${KEY[table]} < $2 order by ${KEY[table]} limit $3`,
+    `select w.at, w.at as unit, sum(w.bytes + ${ROW_BYTES})::float8 as weight from walked w group by w.at`,
+  );
+}
+
+function read(walked: string, needed: string): string {
+  return `with walked as materialized (${walked}), needed as (${needed})
+    select at, unit, weight from needed
+    union all (select at, null, 0 from walked order by at desc limit 1)
+    order by at, unit nulls last`;
+}
+
+/** A delivery `d` that is on its way, or a dead letter that may be replayed. */
+function isWanted({ diedSince }: Rewrite, d: string, id = `${d}.id`): string {
+  return `(${d}.status = 'pending' or ${d}.status = 'dead' and exists (
+    select from dead_letters l where l.delivery_id = ${id} and l.created_at >= '${diedSince}'))`;
+}
+
+/** What its webhooks point to can be fetched until they are delivered or given up. */
+function isAwaited(rewrite: Rewrite, job: string): string {
+  return `exists (select from deliveries d where d.job_id = ${job} and ${isWanted(rewrite, "d")})`;
+}
+
+async function followChanges(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
+  const { rows } = await tx.query<{ unit: string }>(
+    `delete from partition_changes where seq in (
+       select seq from partition_changes order by seq limit $1) returning unit`,
+    [CHANGES],
+  );
+  if (rows.length > 0) await copy(tx, rewrite, [...new Set(rows.map(({ unit }) => unit))]);
+  return rows.length < FEW_CHANGES ? rewrite : { ...rewrite };
+}
+
+async function copy(tx: Tx, rewrite: Rewrite, units: readonly string[]): Promise<void> {
+  await tx.query(
+    `do $block$ ${DECLARE} begin
+       units := '{${units.join(",")}}';
+       ${copyUnits(rewrite)} end $block$`,
+  );
+}
+
+const DECLARE = "declare units uuid[]; kept uuid[]; unused text[];";
+
+/** Statements that make the targets hold of `units` what is needed now, whatever they held. */
+function copyUnits(rewrite: Rewrite): string {
+  const { what, until, endedSince, targets } = rewrite;
+  if (what === "messages") {
+    const [messages, deliveries, attempts] = targets.map(({ name }) => name);
+    return `
+      delete from ${attempts} where delivery_id in (
+        select id from ${deliveries} where message_id = any(units));
+      delete from ${deliveries} where message_id = any(units);
+      delete from ${messages} where id = any(units);
+      kept := array(select distinct d.message_id from deliveries d
+        where d.message_id = any(units) and (${isWanted(rewrite, "d")}
+          or d.finished_at >= '${endedSince}' or d.id >= '${until}' or d.message_id >= '${until}'));
+      insert into ${messages} select * from messages where id = any(kept) and id < '${until}';
+      insert into ${deliveries} select * from deliveries
+        where message_id = any(kept) and id < '${until}';
+      insert into ${attempts} select a.* from ${deliveries} d
+        join attempts a on a.delivery_id = d.id where d.message_id = any(kept);`;
+  }
+  if (what === "jobs") {
+    return `
+      delete from ${targets[0]!.name} where id = any(units);
+      insert into ${targets[0]!.name} select * from jobs j
+        where j.id = any(units) and j.id < '${until}' and (j.finished_at is null
+          or j.finished_at >= '${endedSince}' or ${isAwaited(rewrite, "j.id")});`;
+  }
+  const table = rewrite.tables[0]!;
+  const key = KEY[table];
+  const within = targets.map(
+    ({ from, to }) =>
+      `${key} >= '${uuidAt(new Date(from))}' and ${key} < '${uuidAt(new Date(to))}'`,
+  );
+  const into = (name: string, where: string): string => `
+    delete from ${name} where ${key} = any(units);
+    insert into ${name} select * from ${table}_default where ${key} = any(units) and ${where};`;
+  return [
+    ...targets.map(({ name }, n) => into(name, within[n]!)),
+    into(`${table}_default_next`, `not (${within.map((one) => `(${one})`).join(" or ")})`),
+  ].join("");
+}
+
+/**
+ * The targets take the places of the sources, in one block; what changed last is copied under the
+ * locks. Returns what is left to do.
+ * @throws what `isPutOff` knows; nothing has changed then
+ */
+export async function swapPartitions(tx: Tx, rewrite: Rewrite): Promise<Rewrite | null> {
+  const { what, tables, sources } = rewrite;
+  await planForFew(tx);
+  const next: Rewrite | null =
+    what === "messages" ? { ...rewrite, phase: "forgetting", position: START } : null;
+  await storeRewrite(tx, next);
+  const detach = sources.map(
+    ({ table, name }) => `alter table ${table} detach partition ${name};\n`,
+  );
+  const gone = sources.map(({ name }) => `'${name}'`).join(",");
+  const defaults = tables.map((table) => `${table}_default`);
+  await exclusively(
+    tx,
+    [...new Set([...tables, ...sources.map(({ name }) => name), ...defaults])].concat(
+      targetNames(rewrite),
+    ),
+    {
+      declare: DECLARE,
+      text: `
+        lock table ${tables.map((table) => `only ${table}`).join(", ")} in access exclusive mode;
+        with changed as (delete from partition_changes returning unit)
+          select array_agg(distinct unit) into units from changed;
+        ${copyUnits(rewrite)}
+        ${detach.join("")}
+        unused := '{}';
+        ${what === "default" ? takeDefault(rewrite) : takeKept(rewrite)}
+        update retention set gone = array[${what === "default" ? `'${tables[0]!}_default_gone'` : gone}] || unused;`,
+    },
+  );
+  return next;
+}
+
+/** What was kept becomes a partition, if anything was. */
+function takeKept(rewrite: Rewrite): string {
+  const names = targetNames(rewrite);
+  const found = names.map((name) => `exists (select from ${name})`).join(" or ");
+  return `if ${found} then ${attachTargets(rewrite)}
+    else unused := array[${names.map((name) => `'${name}'`).join(",")}]; end if;`;
+}
+
+function takeDefault(rewrite: Rewrite): string {
+  const table = rewrite.tables[0]!;
+  return `${attachTargets(rewrite)}
+    alter table ${table}_default rename to ${table}_default_gone;
+    alter table ${table}_default_next rename to ${table}_default;
+    alter table ${table} attach partition ${table}_default default;`;
+}
+
+/** That their rows are within bounds is known by a constraint, so that they aren't read. */
+function attachTargets(rewrite: Rewrite): string {
+  return partitionsOf(rewrite)
+    .map((one) => `${attachPartition(one)}alter table ${one.name} drop constraint bounds;\n`)
+    .join("");
+}
+
+function partitionsOf({ targets }: Rewrite): Partition[] {
+  return targets.map((target) => ({
+    ...target,
+    from: new Date(target.from),
+    to: new Date(target.to),
+  }));
+}
+
+function targetNames({ what, tables, targets }: Rewrite): string[] {
+  const names = targets.map(({ name }) => name);
+  return what === "default" ? [...names, `${tables[0]!}_default_next`] : names;
+}
+
+/** Dead letters whose deliveries went with a week. */
+async function forgetLetters(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
+  const { rows } = await tx.query<{ last: string | null }>(
+    `with walked as materialized (
+       select delivery_id from dead_letters where delivery_id > $1 and delivery_id < $2
+       order by delivery_id limit $3
+     ), gone as (
+       delete from dead_letters where delivery_id in (select w.delivery_id from walked w
+         where not exists (select from deliveries d where d.id = w.delivery_id))
+     )
+     select (select delivery_id from walked order by delivery_id desc limit 1) as last`,
+    [rewrite.position, rewrite.until, LETTERS],
+  );
+  const last = rows[0]!.last;
+  if (last === null) return rewrite;
+  return await store(tx, { ...rewrite, position: last });
+}
+
+async function store(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
+  await storeRewrite(tx, rewrite);
+  return rewrite;
+}
+
+export async function storeRewrite(tx: Tx, rewrite: Rewrite | null): Promise<void> {
+  await tx.query(`update retention set rewrite = $1`, [
+    rewrite === null ? null : JSON.stringify(rewrite),
+  ]);
+}

@@ -1,0 +1,50 @@
+import type { Pool, PoolClient, QueryConfig } from "pg";
+import { hindranceOf } from "../../core/outage.ts";
+import { retryWhileUnavailable } from "../retry.ts";
+import type { RetryLog } from "../retry.ts";
+import { replaceEntries } from "./wake.ts";
+
+// graphile-worker 0.18 names its statements
+const COMPLETION = /^(complete|fail|return)_job/;
+const FETCH = /^get_job/;
+
+/**
+ * The pool as one graphile-worker runner gets it, so that it outlives an outage. The first
+ * completion that fails makes it give up (batched) or ends the process (unbatched, nobody awaits
+ * it), so those are tried until the database takes them. A fetch whose answer was lost may have
+ * locked entries for a runner that doesn't know of them, so before the next one all of the
+ * runner's get successors: what is in hand already comes twice, and finds nothing to do.
+ */
+export function createRetryingPool(pool: Pool, log: RetryLog): Pool {
+  let fetchLost = false;
+
+  async function fetch(client: PoolClient, q: QueryConfig): Promise<unknown> {
+    try {
+      if (fetchLost) {
+        const [poolId] = q.values as [string];
+        await replaceEntries(pool, poolId);
+        fetchLost = false;
+      }
+      return await client.query(q);
+    } catch (error) {
+      if (hindranceOf(error) === null) throw error;
+      fetchLost = true;
+      // without its code, with some of which graphile-worker waits for minutes
+      throw new Error((error as Error).message, { cause: error });
+    }
+  }
+
+  function connect(callback?: Parameters<Pool["connect"]>[0]): Promise<unknown> | void {
+    if (callback !== undefined) return pool.connect(callback);
+    let client: PoolClient | undefined;
+    async function query(q: QueryConfig, values?: unknown[]): Promise<unknown> {
+      const { name = "" } = q;
+      if (COMPLETION.test(name)) return await retryWhileUnavailable(log, name, () => pool.query(q));
+      client ??= await pool.connect();
+      return FETCH.test(name) ? await fetch(client, q) : await client.query(q, values);
+    }
+    return Promise.resolve({ query, release: () => client?.release() });
+  }
+
+  return Object.assign(Object.create(pool) as Pool, { connect });
+}

@@ -1,0 +1,180 @@
+import type { Pool } from "pg";
+import { NUDGES } from "../nudges.ts";
+import { retryWhileUnavailable } from "../retry.ts";
+import type { RetryLog } from "../retry.ts";
+import { inTransaction } from "../transaction.ts";
+import type { Tx } from "../transaction.ts";
+
+/** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
+export interface WakeUp {
+  task: "pump-lane" | "run-replay";
+  /** The uuid of the lane or replay. */
+  id: string;
+  /** Milliseconds from now. */
+  delayMs: number;
+}
+
+// graphile-worker counts an attempt at each fetch, so a kill costs one: leave far more than needed.
+const MAX_ATTEMPTS = 30_000;
+const TRIES = 10;
+
+function wakeUpKey(task: WakeUp["task"], id: string): string {
+  return `${task}:${id}`;
+}
+
+/**
+ * Sees to it that each of these wakes at its time or before. A wake-up that waits and is early
+ * enough is left alone: adding it again would put it out of reach of a fetch that is under way, for
+ * as long as producers come. The caller holds the lane, in an earlier statement: what is seen
+ * waiting here is then taken, and its lane leased, while the lane is held, and so is not left to
+ * rest before the commit.
+ */
+export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+  await queueWakeUps(tx, wakeUps, true);
+}
+
+/**
+ * The same for those who give a lease back. A wake-up that waits may be taken before their commit,
+ * find the lane leased still, and be used up, so it does not stand for theirs.
+ */
+export async function renewWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+  await queueWakeUps(tx, wakeUps, false);
+}
+
+/**
+ * One that waits is brought forward, never put off. Keys are touched in one order, because an
+ * uncommitted one blocks the others that want it.
+ */
+async function queueWakeUps(
+  tx: Tx,
+  wakeUps: readonly WakeUp[],
+  leaveWaiting: boolean,
+): Promise<void> {
+  if (wakeUps.length === 0) return;
+  const byKey = new Map(wakeUps.map((w) => [wakeUpKey(w.task, w.id), w]));
+  const keys = [...byKey.keys()].sort();
+  const ordered = keys.map((key) => byKey.get(key)!);
+  const query = {
+    name: "queue_wake_ups",
+    text: `with wanted as (
+        select t.*, least(waiting.run_at, t.at) as run_at
+        from (
+          select w.*, clock_timestamp() + w.delay_ms * interval '1 millisecond' as at
+          from unnest($1::text[], $2::text[], $3::float8[], $4::text[])
+            with ordinality as w(task, id, delay_ms, key, place)) t
+        left join lateral (
+          select run_at from graphile_worker.jobs j
+          where j.key = t.key and locked_at is null and attempts < max_attempts offset 0) waiting
+          on true
+        where not $5::boolean or waiting.run_at is null or waiting.run_at > t.at
+      )
+      select (select count(*)::int from wanted) as wanted, count(*)::int as added
+      from graphile_worker.add_jobs(array(
+        select row(task, json_build_object('id', id), null, run_at, ${MAX_ATTEMPTS}, key, null,
+          null)::graphile_worker.job_spec
+        from wanted order by place))`,
+    values: [
+      ordered.map((w) => w.task),
+      ordered.map((w) => w.id),
+      ordered.map((w) => w.delayMs),
+      keys,
+      leaveWaiting,
+    ],
+  };
+  // an entry that a runner takes between the two statements of add_jobs gets neither a successor
+  // nor the new time, and is missing in what is returned: called again, it gets a successor
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const { rows } = await tx.query<{ wanted: number; added: number }>(query);
+    if (rows[0]!.added >= rows[0]!.wanted) return;
+  }
+  throw new Error(`wake-ups were not queued in ${TRIES} tries`);
+}
+
+/**
+ * Queues a ticket: whoever takes it claims what is pending, the fairest first, so it names no job
+ * and has no key that transactions would have to wait for.
+ */
+export async function addTicket(tx: Tx, delayMs = 0): Promise<void> {
+  await tx.query({
+    name: "add_ticket",
+    text: `select graphile_worker.add_job('claim-jobs', '{}',
+        run_at => now() + $1 * interval '1 millisecond', max_attempts => ${MAX_ATTEMPTS})`,
+    values: [delayMs],
+  });
+}
+
+/**
+ * For a statement by which jobs become pending: those who compute are told as it commits, and look.
+ * When nobody does, a ticket waits for the first who will (docs/decisions/0018).
+ */
+export const ANNOUNCE_JOBS = `case when exists (select from workers where 'compute' = any(roles))
+  then (select pg_notify('${NUDGES}', 'jobs')::text)
+  else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
+    max_attempts => ${MAX_ATTEMPTS})) end`;
+
+/** The wake-ups that pools hold. */
+export async function findEntriesOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {
+  const { rows } = await tx.query<WakeUp>(
+    `select task_identifier as task, split_part(key, ':', 2) as id,
+       (extract(epoch from run_at - now()) * 1000)::float8 as "delayMs"
+     from graphile_worker.jobs where locked_by = any($1::text[]) and key is not null`,
+    [poolIds],
+  );
+  return rows;
+}
+
+/**
+ * Frees the entries that pools hold, once those with a key have successors. One that was taken
+ * meanwhile is in the hands of a pool that lives, and completes it by its id: it must not be
+ * offered to others under that id.
+ */
+export async function unlockQueueJobs(tx: Tx, poolIds: readonly string[]): Promise<void> {
+  await tx.query(
+    `select graphile_worker.force_unlock_workers($1::text[]) where not exists (
+       select from graphile_worker.jobs where locked_by = any($1) and key is not null)`,
+    [poolIds],
+  );
+}
+
+/** Frees the entries of pools that no worker answers for, a while after they were taken. */
+export async function unlockOrphanedQueueJobs(tx: Tx): Promise<void> {
+  await tx.query(
+    `select graphile_worker.force_unlock_workers(array(
+       select distinct locked_by from graphile_worker.jobs
+       where locked_at < now() - interval '1 minute'
+         and not exists (select from workers where locked_by = any(pool_ids))))`,
+  );
+}
+
+/**
+ * Deletes entries that can never run again: a re-queued key leaves the entry it overtook without
+ * a key and without attempts, and a kill before its completion leaves it behind.
+ */
+export async function deleteSpentQueueJobs(tx: Tx): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    `select count(*)::int as count from graphile_worker.complete_jobs(array(
+       select id from graphile_worker.jobs
+       where task_identifier in ('claim-jobs', 'pump-lane', 'run-replay')
+         and locked_at is null and attempts >= max_attempts
+       limit 10000))`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Queues the wake-up that an outage cut short, as soon as the database takes it. */
+export async function wakeAgain(
+  { pool, log }: { pool: Pool; log: RetryLog },
+  wakeUp: WakeUp,
+): Promise<void> {
+  await retryWhileUnavailable(log, "queue again", () =>
+    inTransaction(pool, (tx) => addWakeUps(tx, [wakeUp])),
+  );
+}
+
+/** Gives each entry that a runner holds a successor: the runner does not know of some of them. */
+export async function replaceEntries(pool: Pool, poolId: string): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await addWakeUps(tx, await findEntriesOf(tx, [poolId]));
+    await unlockQueueJobs(tx, [poolId]);
+  });
+}

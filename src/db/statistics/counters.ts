@@ -1,0 +1,77 @@
+import type { Reader, Tx } from "../transaction.ts";
+
+/** Rows of one process: each tells its sum so far, so writing it again does no harm. */
+export async function writeStats(
+  tx: Tx,
+  source: string,
+  rows: readonly {
+    accountId: string;
+    endpointId: string;
+    stepS: number;
+    at: Date;
+    counts: readonly number[];
+  }[],
+): Promise<void> {
+  await tx.query({
+    name: "write_stats",
+    text: `insert into stats (account_id, step_s, at, endpoint_id, source, counts)
+      select t.account_id, t.step_s, t.at, t.endpoint_id, $1, t.counts::integer[]
+      from unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::uuid[], $6::text[])
+        as t(account_id, step_s, at, endpoint_id, counts)
+      on conflict (account_id, step_s, at, endpoint_id, source)
+        do update set counts = excluded.counts`,
+    values: [
+      source,
+      rows.map((row) => row.accountId),
+      rows.map((row) => row.stepS),
+      rows.map((row) => row.at),
+      rows.map((row) => row.endpointId),
+      rows.map((row) => `{${row.counts.join(",")}}`),
+    ],
+  });
+}
+
+/** Minutes are kept for a week, hours for thirteen months. Returns how many rows went. */
+export async function deleteOldStats(tx: Tx, limit: number): Promise<number> {
+  let count = 0;
+  for (const [stepS, days] of [
+    [60, 7],
+    [3_600, 400],
+  ]) {
+    const { rowCount } = await tx.query(
+      `delete from stats where ctid = any(array(
+         select ctid from stats where step_s = $1 and at < now() - $2 * interval '1 day'
+         order by at limit $3 for update skip locked))`,
+      [stepS, days, limit - count],
+    );
+    count += rowCount ?? 0;
+  }
+  return count;
+}
+
+/** Counts per step of `stepS` seconds from `since`, all processes together; empty steps are missing. */
+export async function listStats(
+  reader: Reader,
+  accountId: string,
+  query: { since: Date; until: Date; stepS: number; endpointId: string | undefined },
+): Promise<{ at: Date; counts: number[] }[]> {
+  const { rows } = await reader.query<{ at: Date; counts: number[] }>(
+    `select at, array_agg(count order by place) as counts from (
+       select to_timestamp(floor(extract(epoch from s.at) / $5::int) * $5::int) as at, c.place,
+         sum(c.count)::float8 as count
+       from stats s cross join unnest(s.counts) with ordinality as c(count, place)
+       where s.account_id = $1 and s.step_s = $2 and s.at >= $3 and s.at < $4
+         and ($6::uuid is null or s.endpoint_id = $6)
+       group by 1, 2) summed
+     group by at order by at`,
+    [
+      accountId,
+      query.stepS < 3_600 ? 60 : 3_600,
+      query.since,
+      query.until,
+      query.stepS,
+      query.endpointId ?? null,
+    ],
+  );
+  return rows;
+}

@@ -1,0 +1,71 @@
+import type { DeadReason } from "../../core/model.ts";
+import type { Reader, Tx } from "../transaction.ts";
+
+/** No gauge counts further. */
+export const GAUGES_CAPPED_AT = 100_000;
+
+export interface DatabaseGauges {
+  jobs_pending: number;
+  jobs_running: number;
+  /** Null: none is due. */
+  oldest_job_s: number | null;
+  deliveries_pending: number;
+  deliveries_due: number;
+  oldest_delivery_s: number | null;
+  dead_letters: Partial<Record<DeadReason, number>>;
+  lanes_broken: number;
+  endpoints_paused: number;
+  /** Of wake-ups that are due, by task. */
+  queue_waiting: Record<string, number>;
+}
+
+function upToCap(columns: string, rows: string): string {
+  return `select ${columns} from ${rows} limit ${GAUGES_CAPPED_AT}`;
+}
+
+function countOf(rows: string): string {
+  return `(select count(*)::int from (${upToCap("", rows)}) counted)`;
+}
+
+/** By key; null when there is none. */
+function countsOf(key: string, rows: string): string {
+  return `(select coalesce(json_object_agg(key, count), '{}') from (
+    select key, count(*)::int as count from (${upToCap(`${key} as key`, rows)}) counted
+    group by key) groups)`;
+}
+
+const ageOf = (at: string): string =>
+  `extract(epoch from now() - min(${at}) filter (where ${at} <= now()))::float8`;
+
+/** Over all accounts. Every part reads an index of what it counts, up to a cap. */
+export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
+  const { rows } = await reader.query<DatabaseGauges>(
+    `with jobs_pending as materialized (
+       ${upToCap("next_run_at", "jobs where status = 'pending'")}),
+     deliveries_pending as materialized (
+       ${upToCap("next_attempt_at", "deliveries where status = 'pending'")})
+     select j.*, d.*,
+       ${countOf("jobs where status = 'running'")} as jobs_running,
+       ${countsOf("reason", "dead_letters where discarded_at is null")} as dead_letters,
+       ${countOf("lanes where breaker_until > now()")} as lanes_broken,
+       ${countOf("endpoints where state = 'paused' and deleted_at is null")} as endpoints_paused,
+       ${countsOf(
+         "t.identifier",
+         // all of ours have this priority, by which the queue's index begins
+         `graphile_worker._private_jobs q join graphile_worker._private_tasks t on t.id = q.task_id
+          where q.is_available and q.priority = 0 and q.run_at <= now()`,
+       )} as queue_waiting
+     from (select count(*)::int as jobs_pending, ${ageOf("next_run_at")} as oldest_job_s
+       from jobs_pending) j,
+     (select count(*)::int as deliveries_pending,
+        count(*) filter (where next_attempt_at <= now())::int as deliveries_due,
+        ${ageOf("next_attempt_at")} as oldest_delivery_s
+      from deliveries_pending) d`,
+  );
+  return rows[0]!;
+}
+
+/** What follows in this transaction gives up after this time. */
+export async function limitStatements(tx: Tx, ms: number): Promise<void> {
+  await tx.query(`select set_config('statement_timeout', $1, true)`, [String(ms)]);
+}

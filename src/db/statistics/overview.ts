@@ -1,0 +1,163 @@
+import { CAPPED_AT } from "../../core/capped-count.ts";
+import { MAX_UNPAGED, type LaneState } from "../../core/model.ts";
+import type { Reader } from "../transaction.ts";
+
+/** As a subquery: how many rows there are, up to one more than is told. */
+function cappedCount(rows: string): string {
+  return `(select count(*)::int from (select from ${rows} limit ${CAPPED_AT + 1}) capped)`;
+}
+
+export interface Overview {
+  jobs_pending: number;
+  jobs_running: number;
+  deliveries_pending: number;
+  oldest_due_at: Date | null;
+  dead_letters: number;
+}
+
+/** Capped counts of an account; see `toCapped`. */
+export async function getOverview(reader: Reader, accountId: string): Promise<Overview> {
+  const { rows } = await reader.query<Overview>(
+    // few are looked at one by one; of many, each lane's first
+    `with pending as materialized (
+       select next_attempt_at from deliveries where account_id = $1 and status = 'pending'
+       limit ${CAPPED_AT + 1})
+     select
+       ${cappedCount("jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
+       ${cappedCount("jobs where account_id = $1 and status = 'running'")} as jobs_running,
+       (select count(*)::int from pending) as deliveries_pending,
+       ${cappedCount("dead_letters where account_id = $1 and discarded_at is null")}
+         as dead_letters,
+       case when (select count(*) from pending) <= ${CAPPED_AT} then
+         (select min(next_attempt_at) from pending where next_attempt_at <= now())
+       else
+         (select min(due.next_attempt_at) from lanes l cross join lateral (
+            select next_attempt_at from deliveries d
+            where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
+            order by next_attempt_at limit 1) due
+          where l.account_id = $1) end as oldest_due_at`,
+    [accountId],
+  );
+  return rows[0]!;
+}
+
+/** What an admin ordered stands before what the breaker does. */
+const LANE_STATE = `case
+  when e.state in ('paused', 'disabled') then e.state
+  when l.breaker_until > now() then 'broken' else 'ok' end`;
+
+/** The lanes of deleted endpoints are of no interest any more. */
+const LIVING_LANES = `lanes l left join endpoints e on e.id = l.endpoint_id
+  where l.account_id = $1 and e.deleted_at is null`;
+
+export async function countLanes(
+  reader: Reader,
+  accountId: string,
+): Promise<{ total: number; broken: number; paused: number; disabled: number }> {
+  const { rows } = await reader.query<{
+    total: number;
+    broken: number;
+    paused: number;
+    disabled: number;
+  }>(
+    `select count(*)::int as total,
+       count(*) filter (where state = 'broken')::int as broken,
+       count(*) filter (where state = 'paused')::int as paused,
+       count(*) filter (where state = 'disabled')::int as disabled
+     from (select ${LANE_STATE} as state from ${LIVING_LANES}) s`,
+    [accountId],
+  );
+  return rows[0]!;
+}
+
+export interface LaneView {
+  id: string;
+  endpoint_id: string | null;
+  origin: string | null;
+  url: string | null;
+  ordered: boolean;
+  state: LaneState;
+  reason: string | null;
+  until: Date | null;
+  pending: number;
+  oldest_due_at: Date | null;
+}
+
+/** Newest first. */
+export async function listLanes(
+  reader: Reader,
+  accountId: string,
+  page: { state?: LaneState | undefined; before?: string | undefined; limit: number },
+): Promise<LaneView[]> {
+  const { rows } = await reader.query<LaneView>(
+    `with page as (
+       select l.id, l.endpoint_id, l.origin, e.url, l.ordered, ${LANE_STATE} as state,
+         e.disabled_reason, l.breaker_reason, l.breaker_until
+       from ${LIVING_LANES} and ($2::text is null or ${LANE_STATE} = $2)
+         and ($3::uuid is null or l.id < $3)
+       order by l.id desc limit $4)
+     select id, endpoint_id, origin, url, ordered, state,
+       case state when 'disabled' then disabled_reason when 'broken' then breaker_reason end
+         as reason,
+       case state when 'broken' then breaker_until end as until,
+       ${cappedCount("deliveries d where d.lane_id = page.id and d.status = 'pending'")} as pending,
+       (select next_attempt_at from deliveries d
+        where d.lane_id = page.id and d.status = 'pending' and d.next_attempt_at <= now()
+        order by next_attempt_at limit 1) as oldest_due_at
+     from page order by id desc`,
+    [accountId, page.state ?? null, page.before ?? null, page.limit],
+  );
+  return rows;
+}
+
+export interface WorkerView {
+  id: string;
+  hostname: string;
+  pid: number;
+  version: string;
+  roles: string[];
+  state: "alive" | "silent";
+  heartbeat_at: Date;
+  started_at: Date;
+  running_jobs: number;
+  leased_lanes: number;
+}
+
+/** The workers on this database, whichever account they work for, oldest first. */
+export async function listWorkers(reader: Reader): Promise<WorkerView[]> {
+  const { rows } = await reader.query<WorkerView>(
+    `select id, hostname, pid, version, roles, ${WORKER_STATE} as state, heartbeat_at, started_at,
+       (select count(*)::int from jobs j where j.worker_id = w.id and j.status = 'running')
+         as running_jobs,
+       coalesce(held.lanes, 0) as leased_lanes
+     from workers w left join (
+       select leased_by, count(*)::int as lanes from lanes where leased_by is not null group by 1
+     ) held on held.leased_by = w.id
+     order by id limit ${MAX_UNPAGED}`,
+  );
+  return rows;
+}
+
+/** It beats twice a second. */
+const WORKER_STATE = `case when heartbeat_at > now() - interval '3 seconds'
+  then 'alive' else 'silent' end`;
+
+export interface WorkerCounts {
+  alive: number;
+  silent: number;
+  /** Alive, by role. */
+  compute: number;
+  deliver: number;
+}
+
+/** Of all workers, whichever account they work for: whether work can be done. */
+export async function countWorkers(reader: Reader): Promise<WorkerCounts> {
+  const { rows } = await reader.query<WorkerCounts>(
+    `select count(*) filter (where alive)::int as alive,
+       count(*) filter (where not alive)::int as silent,
+       count(*) filter (where alive and 'compute' = any(roles))::int as compute,
+       count(*) filter (where alive and 'deliver' = any(roles))::int as deliver
+     from (select roles, ${WORKER_STATE} = 'alive' as alive from workers) w`,
+  );
+  return rows[0]!;
+}

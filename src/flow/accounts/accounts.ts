@@ -1,0 +1,80 @@
+import type { Context } from "../context.ts";
+import { hashApiKey, newApiKey } from "../../core/api-key.ts";
+import { newId } from "../../core/ids.ts";
+import type { Scope } from "../../core/model.ts";
+import {
+  findAccountByName,
+  hasApiKeys,
+  holdAccount,
+  insertAccount,
+  insertApiKey,
+} from "../../db/accounts/accounts.ts";
+import { inTransaction, singleStatement } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+import { readMoment } from "../../db/accounts/signing-keys.ts";
+import { addSecret } from "./secrets.ts";
+import { addSigningKey } from "./signing-keys.ts";
+
+const FIRST_ACCOUNT = "default";
+
+/** The account of this name, made with its secret and its Ed25519 key if it does not exist. */
+export async function ensureAccount(
+  context: Pick<Context, "pool" | "vault">,
+  name: string,
+): Promise<string> {
+  const found = await findAccountByName(context.pool, name);
+  if (found !== null) return found;
+  const id = newId();
+  try {
+    await inTransaction(context.pool, async (tx) => {
+      await insertAccount(tx, { id, name });
+      await addSigningKey(tx, context, id, await readMoment(tx, 0));
+      await addSecret(tx, context, { accountId: id, endpointId: null }, null);
+    });
+    return id;
+  } catch (error) {
+    // another process was first
+    const other = await findAccountByName(context.pool, name);
+    if (other !== null) return other;
+    throw error;
+  }
+}
+
+interface NewApiKey {
+  accountId: string;
+  name: string;
+  text: string;
+  scopes: Scope[];
+}
+
+/** Stores a key for an account; only its hash is kept. */
+export async function addApiKey(context: Pick<Context, "pool">, key: NewApiKey): Promise<void> {
+  await storeKey(singleStatement(context.pool), key);
+}
+
+async function storeKey(tx: Tx, { accountId, name, text, scopes }: NewApiKey): Promise<void> {
+  await insertApiKey(tx, { id: newId(), accountId, name, hash: hashApiKey(text), scopes });
+}
+
+/**
+ * The first account and its key, which may operate the service too. With no key given and none in the database, makes one and
+ * returns it: the only time it can be shown.
+ */
+export async function ensureFirstAccount(
+  context: Pick<Context, "pool" | "vault">,
+  apiKey: string | null,
+): Promise<{ newKey: string | null }> {
+  const accountId = await ensureAccount(context, FIRST_ACCOUNT);
+  const key = { accountId, name: "first", scopes: ["admin", "operator"] as Scope[] };
+  if (apiKey !== null) {
+    await addApiKey(context, { ...key, text: apiKey });
+    return { newKey: null };
+  }
+  return await inTransaction(context.pool, async (tx) => {
+    await holdAccount(tx, accountId);
+    if (await hasApiKeys(tx)) return { newKey: null };
+    const newKey = newApiKey();
+    await storeKey(tx, { ...key, text: newKey });
+    return { newKey };
+  });
+}

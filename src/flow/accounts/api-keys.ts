@@ -1,0 +1,61 @@
+import type { Context } from "../context.ts";
+import { hashApiKey, newApiKey } from "../../core/api-key.ts";
+import { newId } from "../../core/ids.ts";
+import type { Scope } from "../../core/model.ts";
+import { Problem } from "../../core/problem.ts";
+import { insertApiKey } from "../../db/accounts/accounts.ts";
+import { getApiKey, lockAdminKeys, revokeKey, touchKey } from "../../db/accounts/api-keys.ts";
+import type { ApiKey } from "../../db/accounts/api-keys.ts";
+import { inTransaction, singleStatement } from "../../db/transaction.ts";
+
+/** Makes a key. Its text is returned this once: only a hash is kept. */
+export async function createApiKey(
+  { pool }: Pick<Context, "pool">,
+  wanted: { accountId: string; name: string; scopes: Scope[] },
+): Promise<{ key: ApiKey; text: string }> {
+  const text = newApiKey();
+  const id = newId();
+  const key = await inTransaction(pool, async (tx) => {
+    await insertApiKey(tx, { id, ...wanted, hash: hashApiKey(text) });
+    return (await getApiKey(tx, wanted.accountId, id))!;
+  });
+  return { key, text };
+}
+
+/**
+ * Revoking twice does nothing more. The last admin key stays: nobody could make another.
+ * @throws Problem not_found, last_admin_key
+ */
+export async function revokeApiKey(
+  { pool }: Pick<Context, "pool">,
+  { accountId, keyId }: { accountId: string; keyId: string },
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const admins = await lockAdminKeys(tx, accountId);
+    if ((await getApiKey(tx, accountId, keyId)) === null) {
+      throw new Problem("not_found", "no such API key");
+    }
+    if (admins.length === 1 && admins[0] === keyId) {
+      throw new Problem("last_admin_key", "make another admin key first");
+    }
+    await revokeKey(tx, accountId, keyId);
+  });
+}
+
+const NOTE_EVERY_MS = 60_000;
+const NOTED_KEYS = 10_000;
+
+/**
+ * Notes that a key is in use, once a minute. Nobody waits for it, and nothing depends on it.
+ */
+export function createKeyUse({ pool }: Pick<Context, "pool">): (keyId: string) => void {
+  const notedAt = new Map<string, number>();
+
+  return function note(keyId) {
+    const now = performance.now();
+    if (now - (notedAt.get(keyId) ?? -Infinity) < NOTE_EVERY_MS) return;
+    if (notedAt.size >= NOTED_KEYS) notedAt.clear();
+    notedAt.set(keyId, now);
+    touchKey(singleStatement(pool), keyId).catch(() => notedAt.delete(keyId));
+  };
+}

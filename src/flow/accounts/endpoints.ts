@@ -1,0 +1,170 @@
+import type { Context } from "../context.ts";
+import { newId } from "../../core/ids.ts";
+import type { Endpoint } from "../../core/model.ts";
+import { Problem } from "../../core/problem.ts";
+import { sealHeaders } from "../../core/sealed.ts";
+import { cancelPendingOfLane } from "../../db/deliveries/deliveries.ts";
+import {
+  getEndpoint,
+  insertEndpoint,
+  lockEndpoint,
+  markEndpointDeleted,
+  setEndpointState,
+  updateEndpointSettings,
+} from "../../db/accounts/endpoints.ts";
+import type { EndpointSettings } from "../../db/accounts/endpoints.ts";
+import { closeBreaker } from "../../db/deliveries/leases.ts";
+import { insertEndpointLane, lockLanes, setLaneOrder } from "../../db/deliveries/lanes.ts";
+import { inTransaction } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+import { wakeLanes } from "../deliveries/publish.ts";
+import { recordEvents } from "../activity/record.ts";
+import { addSecret } from "./secrets.ts";
+
+/** With custom headers in clear. */
+type OpenSettings = Omit<EndpointSettings, "sealed_headers"> & { headers: Record<string, string> };
+
+interface EndpointOf {
+  accountId: string;
+  endpointId: string;
+}
+
+/** Registers a receiver with a lane and a secret of its own. */
+export async function createEndpoint(
+  context: Pick<Context, "pool" | "vault">,
+  endpoint: OpenSettings & { accountId: string; secret: string | null },
+): Promise<{ endpoint: Endpoint; secret: string }> {
+  const { accountId, secret: chosen, headers, ...rest } = endpoint;
+  const settings = { ...rest, sealed_headers: sealHeaders(context.vault, headers) };
+  const ids = { id: newId(), accountId, laneId: newId() };
+  return await inTransaction(context.pool, async (tx) => {
+    await insertEndpoint(tx, ids, settings);
+    await insertEndpointLane(tx, {
+      id: ids.laneId,
+      accountId,
+      endpointId: ids.id,
+      ordered: settings.ordered,
+    });
+    const owner = { accountId, endpointId: ids.id };
+    const secret = await addSecret(tx, context, owner, chosen);
+    return { endpoint: await changed(tx, { accountId, endpointId: ids.id }), secret };
+  });
+}
+
+/** @throws Problem not_found */
+export async function updateEndpoint(
+  context: Pick<Context, "pool" | "vault">,
+  { accountId, endpointId, changes }: EndpointOf & { changes: Partial<OpenSettings> },
+): Promise<Endpoint> {
+  const { headers, ...rest } = changes;
+  const sealed =
+    headers === undefined ? {} : { sealed_headers: sealHeaders(context.vault, headers) };
+  return await inTransaction(context.pool, async (tx) => {
+    const before = await find(tx, { accountId, endpointId });
+    const settings = { ...settingsOf(before), ...rest, ...sealed };
+    await updateEndpointSettings(tx, endpointId, settings);
+    if (settings.ordered !== before.ordered) {
+      await setLaneOrder(tx, before.lane_id, settings.ordered);
+    }
+    // a new URL, limit or order may let through what waited
+    await wakeLanes(tx, [before.lane_id]);
+    return await changed(tx, { accountId, endpointId });
+  });
+}
+
+/**
+ * Nothing more is sent to it. What is pending for it is canceled: some of it at once, the rest by
+ * whoever takes its lane, in steps. @throws Problem not_found
+ */
+export async function deleteEndpoint(
+  context: Pick<Context, "pool">,
+  endpoint: EndpointOf,
+): Promise<void> {
+  await inTransaction(context.pool, async (tx) => {
+    const { lane_id } = await find(tx, endpoint);
+    await markEndpointDeleted(tx, endpoint.endpointId);
+    await recordChange(tx, endpoint, "deleted");
+    await cancelPendingOfLane(tx, lane_id);
+    await wakeLanes(tx, [lane_id]);
+  });
+}
+
+const CHANGES = {
+  pause: { from: ["active", "paused"], to: "paused" },
+  resume: { from: ["active", "paused"], to: "active" },
+  enable: { from: ["active", "paused", "disabled"], to: "active" },
+} as const;
+
+/**
+ * `pause`: deliveries are held pending. `resume`: they go on. `enable`: a disabled endpoint is
+ * sent to again; what died meanwhile waits for a replay. Both close the lane's breaker.
+ * @throws Problem not_found, endpoint_state
+ */
+export async function changeEndpointState(
+  context: Pick<Context, "pool">,
+  change: EndpointOf & { action: "pause" | "resume" | "enable" },
+): Promise<Endpoint> {
+  const { from, to } = CHANGES[change.action];
+  return await inTransaction(context.pool, async (tx) => {
+    // a pause waits for nobody: whoever wants to stop a flood can
+    const endpoint = change.action === "pause" ? await lock(tx, change) : await find(tx, change);
+    if (!(from as readonly string[]).includes(endpoint.state)) {
+      throw new Problem("endpoint_state", "the endpoint is disabled; enable it first");
+    }
+    await setEndpointState(tx, endpoint.id, to, null);
+    if (to === "active") {
+      await closeBreaker(tx, endpoint.lane_id);
+      await wakeLanes(tx, [endpoint.lane_id]);
+    }
+    return await changed(tx, change);
+  });
+}
+
+/** The endpoint as it is now, and listeners are told. */
+async function changed(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
+  const found = (await getEndpoint(tx, endpoint.accountId, endpoint.endpointId))!;
+  await recordChange(tx, endpoint, found.state);
+  return found;
+}
+
+async function recordChange(
+  tx: Tx,
+  { accountId, endpointId }: EndpointOf,
+  state: string,
+): Promise<void> {
+  await recordEvents(tx, [{ account_id: accountId }], () => ({
+    type: "endpoint.updated",
+    endpoint_id: endpointId,
+    data: { state },
+  }));
+}
+
+/** Locked with its lane, the lane first: so does the settlement of a 410. */
+async function find(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
+  const found = await getEndpoint(tx, endpoint.accountId, endpoint.endpointId);
+  if (found !== null) await lockLanes(tx, [found.lane_id]);
+  return await lock(tx, endpoint);
+}
+
+async function lock(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endpoint> {
+  const endpoint = await lockEndpoint(tx, accountId, endpointId);
+  if (endpoint === null) throw new Problem("not_found", "no such endpoint");
+  return endpoint;
+}
+
+function settingsOf(e: Endpoint): EndpointSettings {
+  const { url, description, events, sealed_headers, ordered, max_in_flight } = e;
+  const { rate_limit_per_s, timeout_s, retry, signatures } = e;
+  return {
+    url,
+    description,
+    events,
+    sealed_headers,
+    ordered,
+    max_in_flight,
+    rate_limit_per_s,
+    timeout_s,
+    retry,
+    signatures,
+  };
+}

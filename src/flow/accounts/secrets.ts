@@ -1,0 +1,95 @@
+import type { Context } from "../context.ts";
+import { newId } from "../../core/ids.ts";
+import { Problem } from "../../core/problem.ts";
+import { deriveSecret, newSecret } from "../../core/signature.ts";
+import { holdAccount } from "../../db/accounts/accounts.ts";
+import { lockEndpoint } from "../../db/accounts/endpoints.ts";
+import { expireSecrets, findCurrentSecret, insertSecret } from "../../db/accounts/secrets.ts";
+import type { SecretOwner } from "../../db/accounts/secrets.ts";
+import { inTransaction } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+
+type EndpointOwner = SecretOwner & { endpointId: string };
+
+/** Gives the owner a secret of its own choice or a new one. Returns it in clear. */
+export async function addSecret(
+  tx: Tx,
+  { vault }: Pick<Context, "vault">,
+  owner: SecretOwner,
+  chosen: string | null,
+): Promise<string> {
+  const secret = chosen ?? newSecret();
+  await insertSecret(tx, owner, { id: newId(), sealed: vault.seal(secret) });
+  return secret;
+}
+
+/**
+ * A new secret of an endpoint; the one before signs on beside it for `overlapS` seconds.
+ * @throws Problem not_found
+ */
+export async function rotateEndpointSecret(
+  context: Pick<Context, "pool" | "vault">,
+  rotation: EndpointOwner & { overlapS: number; secret: string | null },
+): Promise<{ secret: string; previousExpiresAt: Date }> {
+  const { overlapS, secret, ...owner } = rotation;
+  return await inTransaction(context.pool, async (tx) => {
+    if ((await lockEndpoint(tx, owner.accountId, owner.endpointId)) === null) {
+      throw new Problem("not_found", "no such endpoint");
+    }
+    const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
+    return { secret: await addSecret(tx, context, owner, secret), previousExpiresAt };
+  });
+}
+
+/**
+ * A new secret of the account, so that the secrets of all origins of callback URLs are new; those
+ * before sign on beside them for `overlapS` seconds. Nobody is told the account's secret.
+ */
+export async function rotateAccountSecret(
+  context: Pick<Context, "pool" | "vault">,
+  { accountId, overlapS }: { accountId: string; overlapS: number },
+): Promise<{ previousExpiresAt: Date }> {
+  const owner = { accountId, endpointId: null };
+  return await inTransaction(context.pool, async (tx) => {
+    await holdAccount(tx, accountId);
+    const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
+    await addSecret(tx, context, owner, null);
+    return { previousExpiresAt };
+  });
+}
+
+/** A secret in clear, and until when an old one signs beside it. */
+export interface FoundSecret {
+  secret: string;
+  previousExpiresAt: Date | null;
+}
+
+/** An endpoint's own. @throws Problem not_found */
+export async function readEndpointSecret(
+  context: Pick<Context, "pool" | "vault">,
+  owner: EndpointOwner,
+): Promise<FoundSecret> {
+  const found = await readCurrent(context, owner);
+  if (found === null) throw new Problem("not_found", "no such endpoint");
+  return found;
+}
+
+/** That of an origin of callback URLs, which is stored nowhere. */
+export async function readOriginSecret(
+  context: Pick<Context, "pool" | "vault">,
+  { accountId, origin }: { accountId: string; origin: string },
+): Promise<FoundSecret> {
+  const found = await readCurrent(context, { accountId, endpointId: null });
+  if (found === null) throw new Error("the account has no secret");
+  return { ...found, secret: deriveSecret(found.secret, origin) };
+}
+
+async function readCurrent(
+  { pool, vault }: Pick<Context, "pool" | "vault">,
+  owner: SecretOwner,
+): Promise<FoundSecret | null> {
+  const found = await findCurrentSecret(pool, owner);
+  return (
+    found && { secret: vault.open(found.sealed), previousExpiresAt: found.previous_expires_at }
+  );
+}

@@ -1,0 +1,138 @@
+import type { Pool } from "pg";
+import type { ComputePool } from "../compute/pool.ts";
+import type { JobTypeRegistry } from "../compute/registry.ts";
+import type { Config } from "../config.ts";
+import type { TargetRules } from "../core/targets.ts";
+import type { Vault } from "../core/vault.ts";
+import type { DueDelivery, DueWanted } from "../db/deliveries/due.ts";
+import type { LaneConfig } from "../db/deliveries/leases.ts";
+import type { Settlement } from "../db/deliveries/settlements.ts";
+import type { IdempotencyRecord } from "../db/idempotency.ts";
+import type { EndedJob, NewJob } from "../db/jobs/jobs.ts";
+import type { ClaimedRun, Ending } from "../db/jobs/runs.ts";
+import type { Reader } from "../db/transaction.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Transport } from "../transport/send.ts";
+import type { GroupCommit } from "./group-commit.ts";
+
+/** Everything the program is made of, built in one place. Use cases take what they use. */
+export interface Context {
+  config: Config & { publicUrl: string };
+  databaseUrl: string;
+  pool: Pool;
+  /** For lists and counts, whose best plan depends on what is asked for. */
+  lookups: Reader;
+  vault: Vault;
+  telemetry: Telemetry;
+  jobTypes: JobTypeRegistry;
+  targets: TargetRules;
+  transport: Transport;
+  compute: ComputePool;
+  now(): Date;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Aborted when the process begins to stop. */
+  stopping: AbortSignal;
+  /**
+   * The registration of this process; another id after it was buried by mistake. `peers`: how many
+   * others deliver. `doubtful`: lanes whose lease was asked for, and the answer was lost.
+   */
+  worker: { id: string; peers: number; doubtful: Set<string> };
+  runs: Map<string, RunHandle>;
+  pumps: Map<string, PumpHandle>;
+  load: Load;
+  jobs: JobRunner;
+  submissions: SubmissionGroup;
+  endings: EndingGroup;
+  settlements: SettlementGroup;
+  leaseReads: LeaseReads;
+  dueReads: DueReads;
+}
+
+/** A run that this process computes. */
+export interface RunHandle {
+  run: number;
+  /** What decides who is told of its end. */
+  job: Pick<ClaimedRun, "account_id" | "callbacks">;
+  stop(reason: "canceled" | "shutdown"): void;
+}
+
+/** Deliveries of one lane that a transaction of this process has made due. */
+export interface MadeDue {
+  deliveries: readonly DueDelivery[];
+  /** When the transaction began, by `performance.now()`: no read before can have seen them. */
+  since: number;
+}
+
+/** A lane that this process pumps, or is about to lease. */
+export interface PumpHandle {
+  /**
+   * Something may be due: look again. False: whether the look is still to come is not known, as
+   * the lease is being taken or given back.
+   * @param made what became due, when it is known and need not be read
+   */
+  nudge(made?: MadeDue): boolean;
+  /** When that is known. */
+  settled(): Promise<void>;
+}
+
+/** Claims pending jobs for the threads of this process that are free, and computes them. */
+export interface JobRunner {
+  /**
+   * Jobs may be pending. Resolves when a claim that began after the call is over, or no thread is
+   * free: then the next that becomes free claims, and other processes are told.
+   * @param told by another process that has no thread free
+   */
+  look(told?: boolean): Promise<void>;
+  /** Resolves when no claim is under way. */
+  settled(): Promise<void>;
+  /** Resolves when no run is in hand. */
+  idle(): Promise<void>;
+  hasFreeThread(): boolean;
+  /** A thread is free, and nobody has told it of a job. */
+  isIdle(): boolean;
+}
+
+/** What all pumps of this process have in hand together. */
+export interface Load {
+  /** Of bodies. */
+  bytes: number;
+  sends: number;
+  /** Its one thread has hardly a pause, so that more sends at a time would only wait for it. */
+  isBusy(): boolean;
+}
+
+/** What is stored of a submission. */
+export interface NewSubmission {
+  job: NewJob;
+  record: IdempotencyRecord | null;
+}
+
+/**
+ * What became of a request's key: null, it is the first (or has none) and goes on; the record
+ * that another request made before it; or another request is being processed with it right now.
+ */
+export type KeyAnswer = IdempotencyRecord | null | "busy";
+
+/** Per submission: null, it was stored; or what became of its key. */
+export type SubmissionGroup = GroupCommit<NewSubmission, KeyAnswer>;
+
+/** How a run ended → the job's end; null: the claim was lost. */
+export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
+
+/** Answers false when the lease or the attempt's number was out of date, and nothing changed. */
+export type SettlementGroup = GroupCommit<Settlement, boolean>;
+
+/** A lease → the lane as it is now; null: the lease is lost. */
+export type LeaseReads = GroupCommit<{ id: string; epoch: string }, LaneConfig | null>;
+
+export interface DueRead {
+  due: DueDelivery[];
+  /** There may be more than was asked for. */
+  more: boolean;
+}
+
+export interface DueReads {
+  free: GroupCommit<DueWanted, DueRead>;
+  ordered: GroupCommit<DueWanted, DueRead>;
+}

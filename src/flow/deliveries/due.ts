@@ -1,0 +1,30 @@
+import type { Context, DueReads } from "../context.ts";
+import { readDue, readDueInOrder } from "../../db/deliveries/due.ts";
+import { createGroupCommit } from "../group-commit.ts";
+
+/** Bytes of bodies that all lanes of a process hold together; beyond it each holds one delivery. */
+export const MAX_BYTES_IN_ALL = 32 * 1_048_576;
+const LANES = 32;
+
+/**
+ * What is due in the lanes that ask at the same time is read with one statement. The bytes of what
+ * was read are added to the process's load; who drops a delivery takes them off again.
+ */
+export function createDueReads({ pool, load }: Pick<Context, "pool" | "load">): DueReads {
+  const group = (read: typeof readDue): DueReads["free"] =>
+    createGroupCommit(async (lanes) => {
+      const share = Math.ceil(Math.max(0, MAX_BYTES_IN_ALL - load.bytes) / lanes.length);
+      const wanted = lanes.map((lane) => {
+        // a lane that has nothing gets one delivery, or it would never be its turn
+        const least = lane.except.length === 0 ? 1 : 0;
+        return { ...lane, bytes: Math.min(lane.bytes, Math.max(share, least)) };
+      });
+      return (await read(pool, wanted)).map((due, index) => {
+        const bytes = due.reduce((sum, { body_bytes }) => sum + body_bytes, 0);
+        load.bytes += bytes;
+        const { rows, bytes: limit } = wanted[index]!;
+        return { due, more: due.length === rows || bytes >= limit };
+      });
+    }, LANES);
+  return { free: group(readDue), ordered: group(readDueInOrder) };
+}

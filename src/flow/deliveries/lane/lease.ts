@@ -1,0 +1,238 @@
+import type { Context, LeaseReads } from "../../context.ts";
+import { reached } from "../../../core/checkpoint.ts";
+import { CLOSED } from "../../../core/breaker.ts";
+import type { Breaker } from "../../../core/breaker.ts";
+import { paceUnderLimit } from "../../../core/pace.ts";
+import { openHeaders } from "../../../core/sealed.ts";
+import { deriveSecret, importPrivateKey, importSecret } from "../../../core/signature.ts";
+import type { Signer } from "../../../core/signature.ts";
+import { CHANGE_STEP, cancelPendingOfLane } from "../../../db/deliveries/deliveries.ts";
+import { readOutlook } from "../../../db/deliveries/due.ts";
+import type { LaneOutlook } from "../../../db/deliveries/due.ts";
+import { holdLanes } from "../../../db/deliveries/lanes.ts";
+import {
+  lockLease,
+  readLeases,
+  releaseLease,
+  saveBreaker,
+  takeLease,
+  tryLockLease,
+} from "../../../db/deliveries/leases.ts";
+import type { LaneConfig } from "../../../db/deliveries/leases.ts";
+import { tellProcesses } from "../../../db/nudges.ts";
+import { addWakeUps, renewWakeUps } from "../../../db/queue/wake.ts";
+import { inTransaction, singleStatement } from "../../../db/transaction.ts";
+import type { Tx } from "../../../db/transaction.ts";
+import { isRegistered } from "../../../db/maintenance/workers.ts";
+import { createGroupCommit } from "../../group-commit.ts";
+import { retryWhileUnavailable } from "../../../db/retry.ts";
+import type { Placing } from "./order.ts";
+
+/** Until a lane that was refused to this process is offered again. */
+const REFUSED_WAIT_MS = 500;
+const LEASE_READS = 500;
+
+/** A lane in the hands of its one holder. */
+export interface LeasedLane {
+  config: LaneConfig;
+  signer: Signer;
+  /** Custom ones, of the endpoint. */
+  headers: Record<string, string>;
+  breaker: Breaker;
+  /** As the database has it, unless an admin closed it. */
+  savedBreaker: Breaker;
+  /** Milliseconds since the epoch; see core/pace.ts. */
+  nextSendAt: number;
+  /** How far the walk is that gives places to what was pending when order was switched on. */
+  placing: Placing | null;
+}
+
+type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
+
+/** What the holders of many lanes ask twice a second is read together. */
+export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
+  return createGroupCommit(async (leases) => {
+    const byId = new Map((await readLeases(pool, leases)).map((config) => [config.id, config]));
+    return leases.map(({ id }) => byId.get(id) ?? null);
+  }, LEASE_READS);
+}
+
+/** T4: the lease of a lane, or null when another worker holds it. */
+export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
+  const { id: workerId, doubtful } = context.worker;
+  const asked = takeLease(singleStatement(context.pool), laneId, workerId);
+  const config = await asked.catch((error: unknown) => {
+    doubtful.add(laneId);
+    throw error;
+  });
+  if (config === null) {
+    // its holder may have slots free and wait for a slow answer
+    await tellProcesses(singleStatement(context.pool), [laneId]);
+    if (!(await isRegistered(context.pool, workerId))) await passOn(context, laneId);
+    return null;
+  }
+  reached("lane:leased");
+  const now = context.now().getTime();
+  const breaker = {
+    failures: config.breaker_failures,
+    opens: config.breaker_opens,
+    until: config.breaker_ms === null ? null : now + config.breaker_ms,
+    reason: config.breaker_reason,
+  };
+  return {
+    config,
+    signer: signerOf(context, config),
+    headers: openHeaders(context.vault, config.sealed_headers),
+    breaker,
+    savedBreaker: breaker,
+    placing: null,
+    ...paceUnderLimit(
+      { nextSendAt: now + (config.next_send_ms ?? 0) },
+      config.rate_limit_per_s,
+      now,
+    ),
+  };
+}
+
+/** The wake-up of a lane that this process can't pump, buried or stopping, is not used up. */
+export async function passOn({ pool }: Pick<Context, "pool">, laneId: string): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await holdLanes(tx, [laneId]);
+    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: REFUSED_WAIT_MS }]);
+  });
+}
+
+/**
+ * What changed while the lane is pumped: secrets, pauses, limits; and what became of the breaker
+ * is told. False: the lease is lost.
+ */
+export async function refreshLane(
+  context: LeaseContext & Pick<Context, "leaseReads">,
+  lane: LeasedLane,
+): Promise<boolean> {
+  const { breaker } = lane;
+  if (breaker.until !== lane.savedBreaker.until) {
+    await writeBreaker(singleStatement(context.pool), context, lane);
+    lane.savedBreaker = breaker;
+  }
+  const saved = lane.savedBreaker;
+  const config = await context.leaseReads.add(lane.config);
+  if (config === null) return false;
+  if (config.sealed_headers !== lane.config.sealed_headers) {
+    lane.headers = openHeaders(context.vault, config.sealed_headers);
+  }
+  lane.config = config;
+  lane.signer = signerOf(context, config);
+  const closedByAdmin = config.breaker_ms === null && saved.until !== null;
+  if (closedByAdmin && lane.savedBreaker === saved && lane.breaker.until === saved.until) {
+    lane.breaker = CLOSED;
+    lane.savedBreaker = CLOSED;
+  }
+  const now = context.now().getTime();
+  lane.nextSendAt = paceUnderLimit(lane, config.rate_limit_per_s, now).nextSendAt;
+  return true;
+}
+
+async function writeBreaker(
+  tx: Tx,
+  { now }: Pick<Context, "now">,
+  { config, breaker: { failures, opens, until, reason } }: LeasedLane,
+): Promise<void> {
+  const ms = until === null ? null : until - now().getTime();
+  await saveBreaker(tx, config, { failures, opens, ms, reason });
+}
+
+/** `stays`: producers are under way, so the lane is not at rest, and its holder goes on. */
+export type Leaving = "left" | "stays" | "lost";
+
+/**
+ * Gives the lane back with its next wake-up, in one transaction. Nobody is waited for.
+ *
+ * - The lane rests, when no producer is under way: its row is locked, and the next statement, which
+ *   sees all that was committed before the lock, finds what is due next. What commits later finds
+ *   the lane free and brings its own wake-up.
+ * - Else it stays, or it is passed on: woken at once, or when its breaker or rate allows a send,
+ *   whatever may be due then. Whoever takes it next looks.
+ * @param mayStay the holder could as well keep it
+ */
+export async function leaveLane(
+  context: LeaseContext,
+  lane: LeasedLane,
+  mayStay: boolean,
+): Promise<Leaving> {
+  const { id, epoch } = lane.config;
+  reached("lane:before-leave");
+  const leaving = await retryWhileUnavailable(context.telemetry.log, "leave lane", () =>
+    inTransaction(context.pool, async (tx): Promise<Leaving> => {
+      const lock = await tryLockLease(tx, id, epoch);
+      if (lock === "lost") return "lost";
+      if (lock === "busy" && mayStay) return "stays";
+      // the look is a later statement: an admin's change is seen, or comes after and wakes the lane
+      if (lock === "busy" && !(await lockLease(tx, id, epoch))) return "lost";
+      const outlook = await readOutlook(tx, id);
+      const now = context.now().getTime();
+      const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
+      const { nextSendAt } = paceUnderLimit(lane, outlook.rate_limit_per_s, now);
+      const nextSendMs = nextSendAt > now ? nextSendAt - now : null;
+      const heldMs = Math.max(0, breakerMs ?? 0, nextSendMs ?? 0);
+      const delayMs = outlook.endpoint_deleted
+        ? await cancelSome(tx, id, lock === "locked")
+        : nextWakeUp(outlook, heldMs, lock === "locked");
+      if (delayMs !== null) await renewWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
+      // what did not change is not written: times from now would creep
+      const { failures, until } = lane.savedBreaker;
+      if (lane.breaker.failures !== failures || lane.breaker.until !== until) {
+        await writeBreaker(tx, context, lane);
+      }
+      await releaseLease(tx, id, nextSendMs);
+      return "left";
+    }),
+  );
+  reached("lane:left");
+  return leaving;
+}
+
+/** Milliseconds from now; null: none is needed. */
+function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): number | null {
+  // an endpoint that is resumed wakes its lane
+  if (outlook.endpoint_state === "paused") return null;
+  if (!atRest || outlook.placing) return heldMs;
+  return outlook.due_ms === null ? null : Math.max(heldMs, outlook.due_ms);
+}
+
+/** A step of the end of a deleted endpoint; the next one comes with the next lease. */
+async function cancelSome(tx: Tx, laneId: string, atRest: boolean): Promise<number | null> {
+  const canceled = await cancelPendingOfLane(tx, laneId);
+  return atRest && canceled < CHANGE_STEP ? null : 0;
+}
+
+const MAX_KEYS = 20_000;
+
+// Opening a box costs more than a signature. A sealed text never changes what it holds, so keys
+// are kept by it and by what they are used for; the oldest go first.
+function unsealed<Key>(importKey: (text: string, use: string) => Key) {
+  const keys = new Map<string, Key>();
+  return function unseal({ vault }: Pick<Context, "vault">, sealed: string, use = ""): Key {
+    const name = `${sealed} ${use}`;
+    let key = keys.get(name);
+    if (key === undefined) {
+      key = importKey(vault.open(sealed), use);
+      if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!);
+      keys.set(name, key);
+    }
+    return key;
+  };
+}
+
+/** Of an endpoint's secret, or for an origin of callback URLs derived from the account's. */
+const hmacKey = unsealed((text, origin) =>
+  importSecret(origin === "" ? text : deriveSecret(text, origin)),
+);
+const signingKey = unsealed(importPrivateKey);
+
+function signerOf(context: LeaseContext, config: LaneConfig): Signer {
+  return {
+    hmacKeys: config.sealed_secrets.map((sealed) => hmacKey(context, sealed, config.origin ?? "")),
+    signingKeys: config.sealed_private_keys.map((sealed) => signingKey(context, sealed)),
+  };
+}

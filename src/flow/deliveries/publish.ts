@@ -1,0 +1,257 @@
+import { newId } from "../../core/ids.ts";
+import type { SealedCallback } from "../../core/model.ts";
+import { planReceivers, wantsEvent } from "../../core/receivers.ts";
+import type { Receiver, Subscriber } from "../../core/receivers.ts";
+import type { NewDelivery } from "../../db/deliveries/deliveries.ts";
+import type { DueDelivery } from "../../db/deliveries/due.ts";
+import { insertOriginLanes } from "../../db/deliveries/lanes.ts";
+import type { HeldLane, OriginLane } from "../../db/deliveries/lanes.ts";
+import { insertMessages } from "../../db/deliveries/messages.ts";
+import { tellProcesses } from "../../db/nudges.ts";
+import { takePlaces } from "../../db/deliveries/lane-positions.ts";
+import { addWakeUps } from "../../db/queue/wake.ts";
+import { holdReceivers } from "../../db/deliveries/receivers.ts";
+import { withCommit } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+
+/** What decides who receives a message. */
+export interface Audience {
+  accountId: string;
+  type: string;
+  /** The job's callbacks; endpoints of the account receive by their own filter. */
+  callbacks: readonly SealedCallback[];
+  /** Only this endpoint, whatever its filter. */
+  onlyEndpointId?: string;
+}
+
+/** A message to be made, and who might receive it. */
+export interface Publication extends Audience {
+  /** Given by those who need it before; else made here. */
+  messageId?: string;
+  jobId: string | null;
+  body: string;
+  createdAt: Date;
+  requestId: string;
+  traceId: string;
+}
+
+export interface Published {
+  /** Null when the message was not made: an event of a job that nobody wants. */
+  messageId: string | null;
+  deliveries: NewDelivery[];
+}
+
+/** The lanes of a process that makes deliveries due. */
+export interface OwnLanes {
+  workerId: string;
+  /**
+   * Those it pumps itself and got something: the caller nudges them when it has committed. What
+   * they got is there when any order will do.
+   */
+  toNudge: Map<string, DueDelivery[]>;
+}
+
+/** Those who may receive what an audience is told, with their lanes held until the commit. */
+export interface Receivers {
+  subscribers: ReadonlyMap<string, Subscriber[]>;
+  /** The lanes of the callbacks' URLs, by `originKey`. */
+  origins: ReadonlyMap<string, string>;
+  lanes: ReadonlyMap<string, HeldLane>;
+}
+
+/**
+ * Messages, their deliveries and the wake-ups of their lanes, in the caller's transaction, so
+ * they commit with what they tell of. They are written when it has committed.
+ * @param held the receivers of all of it, when the caller has asked for them before
+ */
+export async function publish(
+  tx: Tx,
+  publications: readonly Publication[],
+  own?: OwnLanes,
+  held?: Receivers,
+): Promise<Published[]> {
+  if (publications.length === 0) return [];
+  const receiving = held ?? (await findReceivers(tx, publications));
+  const plans = planAll(publications, receiving);
+  const laneIds = plans.map((receivers, index) =>
+    receivers.map((r) =>
+      r.kind === "endpoint" ? r.laneId : receiving.origins.get(originKey(publications[index]!, r))!,
+    ),
+  );
+  const lanes = new Map(laneIds.flat().map((id) => [id, receiving.lanes.get(id)!]));
+
+  const published = publications.map((publication, index): Published => {
+    const receivers = plans[index]!;
+    const messageId = publication.messageId ?? newId();
+    const deliveries = receivers.map((receiver, place) =>
+      newDelivery(publication, messageId, receiver, laneIds[index]![place]!),
+    );
+    const made = deliveries.length > 0 || publication.jobId === null;
+    return { messageId: made ? messageId : null, deliveries };
+  });
+
+  const deliveries = published.flatMap((p) => p.deliveries);
+  await placeInOrder(
+    tx,
+    deliveries.filter((d) => lanes.get(d.lane_id)?.ordered),
+  );
+  const messages = published.flatMap(({ messageId, deliveries: made }, index) => {
+    const p = publications[index]!;
+    if (messageId === null) return [];
+    return {
+      id: messageId,
+      account_id: p.accountId,
+      job_id: p.jobId,
+      type: p.type,
+      body: p.body,
+      created_at: p.createdAt,
+      request_id: p.requestId,
+      trace_id: p.traceId,
+      delivery_count: made.length,
+    };
+  });
+  if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages, deliveries));
+  await wakeHeldLanes(tx, lanes, own);
+  published.forEach(({ deliveries: made }, index) => {
+    for (const delivery of made) {
+      if (delivery.lane_seq !== null) continue;
+      own?.toNudge.get(delivery.lane_id)?.push(asDue(delivery, publications[index]!));
+    }
+  });
+  return published;
+}
+
+/** For lanes that the caller holds and has made deliveries due in. */
+export async function wakeHeldLanes(
+  tx: Tx,
+  lanes: ReadonlyMap<string, { leased_by: string | null }>,
+  own?: OwnLanes,
+): Promise<void> {
+  const free: string[] = [];
+  const elsewhere: string[] = [];
+  for (const [id, { leased_by }] of lanes) {
+    if (leased_by === null) free.push(id);
+    else if (leased_by === own?.workerId) own.toNudge.set(id, []);
+    else elsewhere.push(id);
+  }
+  await Promise.all([elsewhere.length > 0 && tellProcesses(tx, elsewhere), wakeLanes(tx, free)]);
+}
+
+/** Wake-ups, due now. The caller holds the lanes. */
+export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<void> {
+  await addWakeUps(
+    tx,
+    laneIds.map((id) => ({ task: "pump-lane", id, delayMs: 0 })),
+  );
+}
+
+/** Asks for the receivers of all these, and holds their lanes; new origins get one. */
+export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Promise<Receivers> {
+  const origins = originsOf(audiences);
+  const wanted = {
+    accountIds: [...new Set(audiences.map((a) => a.accountId))],
+    types: [...new Set(audiences.map((a) => a.type))],
+    named: audiences.flatMap((a) => [
+      ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
+      ...(a.onlyEndpointId === undefined ? [] : [a.onlyEndpointId]),
+    ]),
+    origins: [...origins.values()],
+  };
+  let found = await holdReceivers(tx, wanted);
+  if (found.originLanes.includes(null)) {
+    await insertOriginLanes(
+      tx,
+      wanted.origins.map((origin) => ({ ...origin, newId: newId() })),
+    );
+    found = await holdReceivers(tx, wanted);
+  }
+  return {
+    subscribers: Map.groupBy(found.subscribers, (s) => s.accountId),
+    origins: new Map([...origins.keys()].map((key, index) => [key, found.originLanes[index]!])),
+    lanes: found.lanes,
+  };
+}
+
+function originsOf(audiences: readonly Audience[]): Map<string, OriginLane> {
+  const origins = new Map<string, OriginLane>();
+  for (const a of audiences) {
+    for (const r of planReceivers(a.type, a.callbacks, [])) {
+      if (r.kind !== "url") continue;
+      const { origin, ordered } = r;
+      origins.set(originKey(a, r), { accountId: a.accountId, origin, ordered });
+    }
+  }
+  return origins;
+}
+
+function planAll(
+  audiences: readonly Audience[],
+  { subscribers }: Pick<Receivers, "subscribers">,
+): Receiver[][] {
+  return audiences.map((a) => {
+    const own = subscribers.get(a.accountId) ?? [];
+    if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
+    return own
+      .filter(({ id }) => id === a.onlyEndpointId)
+      .map(({ id, laneId, url }) => ({ kind: "endpoint", endpointId: id, laneId, url }));
+  });
+}
+
+function originKey(
+  { accountId }: Pick<Audience, "accountId">,
+  { origin, ordered }: { origin: string; ordered: boolean },
+): string {
+  return `${accountId} ${ordered} ${origin}`;
+}
+
+function newDelivery(
+  publication: Publication,
+  messageId: string,
+  receiver: Receiver,
+  laneId: string,
+): NewDelivery {
+  return {
+    id: newId(),
+    account_id: publication.accountId,
+    message_id: messageId,
+    job_id: publication.jobId,
+    event_type: publication.type,
+    endpoint_id: receiver.kind === "endpoint" ? receiver.endpointId : null,
+    lane_id: laneId,
+    lane_seq: null,
+    url: receiver.url,
+    overrides: receiver.kind === "endpoint" ? null : receiver.overrides,
+    body_bytes: Buffer.byteLength(publication.body),
+    created_at: publication.createdAt,
+  };
+}
+
+/** As it would be read. */
+function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication): DueDelivery {
+  return {
+    ...delivery,
+    attempt_count: 0,
+    free_attempts: 0,
+    manual: false,
+    beside: false,
+    body,
+    request_id: requestId,
+    trace_id: traceId,
+  };
+}
+
+async function placeInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
+  if (deliveries.length === 0) return;
+  const byLane = Map.groupBy(deliveries, (d) => d.lane_id);
+  const counts = new Map([...byLane].map(([id, own]) => [id, own.length]));
+  const lastPlaces = await takePlaces(tx, counts);
+  for (const [laneId, own] of byLane) {
+    const first = lastPlaces.get(laneId)! - BigInt(own.length) + 1n;
+    own.forEach((delivery, index) => (delivery.lane_seq = String(first + BigInt(index))));
+  }
+}
+
+/** Whether a callback of the job wants an event, without asking the database. */
+export function callbacksWant(callbacks: readonly SealedCallback[], type: string): boolean {
+  return callbacks.some(({ events }) => wantsEvent(events, type));
+}

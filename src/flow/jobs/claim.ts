@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context, JobRunner } from "../context.ts";
+import { claimRuns } from "../../db/jobs/runs.ts";
+import type { Claims } from "../../db/jobs/runs.ts";
+import { tellProcesses } from "../../db/nudges.ts";
+import { inTransaction, singleStatement } from "../../db/transaction.ts";
+import { jobPublication } from "./publication.ts";
+import { retryWhileUnavailable } from "../../db/retry.ts";
+import { callbacksWant, publish } from "../deliveries/publish.ts";
+import { computeRun } from "./run.ts";
+
+type RunnerContext = Pick<
+  Context,
+  | "pool"
+  | "config"
+  | "telemetry"
+  | "compute"
+  | "endings"
+  | "random"
+  | "runs"
+  | "stopping"
+  | "worker"
+>;
+
+/** Runs shorter than this are claimed ahead, as claiming them takes longer than they do. */
+const SHORT_RUN_MS = 20;
+const SHORT_RUNS_PER_THREAD = 16;
+/** While accounts take turns, one's next run waits for all that was claimed ahead of it. */
+const SHARED_SHORT_RUNS_PER_THREAD = 4;
+const SHARED_MS = 1_000;
+/** Others took what was chosen, or this worker is not registered at the moment. */
+const REFUSED_WAIT_MS = 50;
+const TELL_EVERY_MS = 100;
+const ERROR_WAIT_MS = 1_000;
+
+/** @param threads how many runs this process computes at once; 0 when that is not its role */
+export function createJobRunner(context: RunnerContext, threads: number): JobRunner {
+  const { pool, stopping, runs, worker } = context;
+  const waiting: (() => void)[] = [];
+  let averageMs = Infinity;
+  let lastAccount = "";
+  /** Until then jobs of more than one account are taken to come. */
+  let sharedUntil = 0;
+  let taken = 0;
+  /** There may be pending jobs that no claim has looked for. */
+  let more = false;
+  let looking: Promise<void> | null = null;
+  let telling = false;
+  const inHand = new Set<Promise<void>>();
+
+  function free(): number {
+    if (stopping.aborted || worker.id === "") return 0;
+    return Math.max(0, threads * perThread() - taken);
+  }
+
+  function perThread(): number {
+    if (averageMs >= SHORT_RUN_MS) return 1;
+    const shared = performance.now() < sharedUntil;
+    return shared ? SHARED_SHORT_RUNS_PER_THREAD : SHORT_RUNS_PER_THREAD;
+  }
+
+  async function look(told = false): Promise<void> {
+    more = true;
+    if (free() === 0) {
+      if (!told) tellOthers();
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.push(resolve);
+    lookOn();
+    await promise;
+  }
+
+  function lookOn(): void {
+    looking ??= claimWhileFree().finally(() => {
+      looking = null;
+      if (more && free() > 0) lookOn();
+    });
+  }
+
+  async function claimWhileFree(): Promise<void> {
+    while (more) {
+      const wanted = free();
+      const answered = waiting.splice(0);
+      if (wanted > 0) {
+        more = false;
+        await claim(wanted);
+      }
+      for (const resolve of answered) resolve();
+      if (wanted === 0) return;
+    }
+  }
+
+  async function claim(wanted: number): Promise<void> {
+    taken += wanted;
+    const { jobs, chosen } = await claimPending(context, wanted).catch(
+      async (error: unknown): Promise<Claims> => {
+        context.telemetry.unexpectedError(error, { what: "claim runs" });
+        await sleep(ERROR_WAIT_MS, undefined, { ref: false });
+        return { jobs: [], chosen: 1 };
+      },
+    );
+    taken -= wanted - jobs.length;
+    if (jobs.length < chosen) more = true;
+    if (chosen === wanted) {
+      more = true;
+      // as many as there was room for: others may have room for the rest
+      if (free() === 0) tellOthers();
+    }
+    for (const job of jobs) {
+      if (lastAccount !== "" && job.account_id !== lastAccount) {
+        sharedUntil = performance.now() + SHARED_MS;
+      }
+      lastAccount = job.account_id;
+      const running = run(job).finally(() => inHand.delete(running));
+      inHand.add(running);
+    }
+    if (jobs.length === 0 && more) await sleep(REFUSED_WAIT_MS);
+  }
+
+  async function run(job: Claims["jobs"][number]): Promise<void> {
+    let held = true;
+    const release = (busyMs: number | null): void => {
+      if (!held) return;
+      held = false;
+      taken -= 1;
+      // a long run counts at once, short ones have to add up
+      if (busyMs !== null) {
+        averageMs =
+          busyMs > averageMs || averageMs === Infinity ? busyMs : averageMs * 0.9 + busyMs * 0.1;
+      }
+      if (more) lookOn();
+    };
+    try {
+      await computeRun(context, job, release);
+    } catch (error) {
+      context.telemetry.unexpectedError(error, { job_id: job.id, run: job.run });
+    } finally {
+      release(null);
+      if (runs.get(job.id)?.run === job.run) runs.delete(job.id);
+    }
+  }
+
+  function tellOthers(): void {
+    if (telling || stopping.aborted) return;
+    telling = true;
+    void tellProcesses(singleStatement(pool), ["jobs"])
+      // their own audit looks as well
+      .catch(() => undefined)
+      .then(() => sleep(TELL_EVERY_MS, undefined, { ref: false }))
+      .then(() => (telling = false));
+  }
+
+  return {
+    look,
+    settled: async () => void (await looking),
+    async idle() {
+      await looking;
+      await Promise.all(inHand);
+    },
+    hasFreeThread: () => free() > 0,
+    isIdle: () => free() > 0 && !more && looking === null,
+  };
+}
+
+/** T2: the fairest of the pending jobs, `pending → running`, and job.started if wanted. */
+export async function claimPending(
+  context: Pick<Context, "pool" | "worker" | "config" | "telemetry" | "runs">,
+  limit: number,
+): Promise<Claims> {
+  const { pool, worker, config, runs } = context;
+  const claims = await retryWhileUnavailable(context.telemetry.log, "claim runs", () =>
+    inTransaction(pool, async (tx) => {
+      const claimed = await claimRuns(tx, worker.id, limit);
+      const wanted = claimed.jobs.filter(
+        (job) => job.started_subscribed || callbacksWant(job.callbacks, "job.started"),
+      );
+      const publications = wanted.map((job) =>
+        jobPublication("job.started", job, job.run_started_at, config.publicUrl, null),
+      );
+      await publish(tx, publications);
+      return claimed;
+    }),
+  );
+  // in hand before the claim counts as settled, for the audit
+  for (const job of claims.jobs) runs.set(job.id, { run: job.run, job, stop: () => undefined });
+  return claims;
+}

@@ -1,0 +1,120 @@
+import type { Context, EndingGroup } from "../context.ts";
+import { reached } from "../../core/checkpoint.ts";
+import type { JobEvent } from "../../core/model.ts";
+import { endRuns, returnRun } from "../../db/jobs/runs.ts";
+import type { Ending } from "../../db/jobs/runs.ts";
+import type { EndedJob } from "../../db/jobs/jobs.ts";
+import { addTicket } from "../../db/queue/wake.ts";
+import { inTransaction, limitLockWaits } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+import { createGroupCommit } from "../group-commit.ts";
+import { retryWhileUnavailable } from "../../db/retry.ts";
+import { jobPublication } from "./publication.ts";
+import { findReceivers, publish } from "../deliveries/publish.ts";
+import type { Audience, OwnLanes } from "../deliveries/publish.ts";
+
+type EndingContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "runs">;
+
+const GROUP = 200;
+
+/** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
+export function createEndingGroup(context: EndingContext): EndingGroup {
+  const { pool, config, worker, pumps } = context;
+  return createGroupCommit(async (endings, lockWaitMs) => {
+    const audiences = audiencesOf(context, endings);
+    const { ended, toNudge, since } = await inTransaction(pool, async (tx) => {
+      const own: OwnLanes = { workerId: worker.id, toNudge: new Map() };
+      limitLockWaits(tx, lockWaitMs);
+      const began = performance.now();
+      const jobs = await endJobs(tx, endings, config.publicUrl, { own, audiences });
+      return { ended: jobs, toNudge: own.toNudge, since: began };
+    });
+    for (const [laneId, deliveries] of toNudge) pumps.get(laneId)?.nudge({ deliveries, since });
+    return ended;
+  }, GROUP);
+}
+
+/** To whom the ends will be told, when all these runs are in hand; null: not known yet. */
+function audiencesOf({ runs }: EndingContext, endings: readonly Ending[]): Audience[] | null {
+  const audiences = endings.flatMap(({ id, status }) => {
+    const job = runs.get(id)?.job;
+    if (job === undefined) return [];
+    return { accountId: job.account_id, callbacks: job.callbacks, type: `job.${status}` };
+  });
+  return audiences.length === endings.length ? audiences : null;
+}
+
+/**
+ * The same in the caller's transaction. Answers in the order of the endings.
+ * @param known audiences: to be asked for in the trip that writes the ends
+ */
+export async function endJobs(
+  tx: Tx,
+  endings: readonly Ending[],
+  publicUrl: string,
+  known: { own?: OwnLanes; audiences?: readonly Audience[] | null } = {},
+): Promise<(EndedJob | null)[]> {
+  const [jobs, receivers] = await Promise.all([
+    endRuns(tx, endings),
+    known.audiences ? findReceivers(tx, known.audiences) : undefined,
+  ]);
+  const byId = new Map(jobs.map((job) => [job.id, job]));
+  const ended = endings.map(({ id }) => byId.get(id) ?? null);
+  const publications = ended.flatMap((job, index) =>
+    job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
+  );
+  await publish(tx, publications, known.own, receivers);
+  reached("finish:before-commit");
+  return ended;
+}
+
+/** The message of a job's end. */
+export function endPublication(
+  job: EndedJob,
+  result: string | null,
+  publicUrl: string,
+): ReturnType<typeof jobPublication> {
+  const event = `job.${job.status}` as JobEvent;
+  return jobPublication(event, job, job.finished_at, publicUrl, result);
+}
+
+/** Brings a job to its one end (T3). A claim that was lost changes nothing. */
+export async function finishJob(
+  context: Pick<Context, "endings" | "telemetry">,
+  ending: Ending,
+): Promise<void> {
+  const ended = await retryWhileUnavailable(context.telemetry.log, "finish job", () =>
+    context.endings.add(ending),
+  );
+  reached("finish:committed");
+  if (ended === null) context.telemetry.claimLost("run", ending.id);
+  else context.telemetry.jobEnded(ended);
+}
+
+/** What a cancellation makes of a run. */
+export const CANCELED = {
+  status: "canceled",
+  result: null,
+  errorCode: "canceled",
+  errorMessage: "canceled while it ran",
+} as const;
+
+/**
+ * `running → pending`, to be run again by anyone after a pause; or, when the job is to be
+ * canceled, its end. False: it did not become pending.
+ */
+export async function handBack(
+  context: Pick<Context, "pool" | "endings" | "telemetry">,
+  run: { id: string; run: number; delayMs: number; failed: boolean },
+): Promise<boolean> {
+  const returned = await retryWhileUnavailable(context.telemetry.log, "hand back run", () =>
+    inTransaction(context.pool, async (tx) => {
+      if (!(await returnRun(tx, run))) return false;
+      await addTicket(tx, run.delayMs);
+      return true;
+    }),
+  );
+  reached("hand-back:committed");
+  if (!returned) await finishJob(context, { id: run.id, run: run.run, ...CANCELED });
+  return returned;
+}

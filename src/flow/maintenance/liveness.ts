@@ -1,0 +1,182 @@
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import type { Context } from "../context.ts";
+import { newId } from "../../core/ids.ts";
+import { connect } from "../../db/connection.ts";
+import { findCancelRequests } from "../../db/jobs/runs.ts";
+import { NUDGES } from "../../db/nudges.ts";
+import { sessionTx, singleStatement } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+import {
+  beat,
+  readSigns,
+  registerWorker,
+  relockWorker,
+  setPoolIds,
+} from "../../db/maintenance/workers.ts";
+import { buryWorker, leaveBehind } from "./recover-worker.ts";
+
+/** How often a worker beats and looks at the others. */
+const BEAT_MS = 500;
+/** The same heartbeat seen for this long, with the lock free: dead. */
+const DEAD_MS = 3_000;
+/** An observer that looked away for longer begins anew: it may be the one that was away. */
+const GAP_MS = 1_500;
+const LONGEST_RETRY_MS = 1_000;
+
+export interface Liveness {
+  /** Tells which queue entries to unlock when this worker dies. */
+  setPools(poolIds: string[]): Promise<void>;
+  /** Ends the registration: what is left behind was handed back. */
+  leave(): Promise<void>;
+}
+
+type LivenessContext = Pick<
+  Context,
+  "pool" | "databaseUrl" | "config" | "telemetry" | "vault" | "worker" | "runs" | "pumps" | "jobs"
+>;
+
+/**
+ * Registers this process, keeps its two signs of life (a session lock and a heartbeat) and buries
+ * those who show neither. When it was taken for dead itself, it drops what it held, registers
+ * under a new id and works on.
+ */
+export async function startLiveness(context: LivenessContext): Promise<Liveness> {
+  const { telemetry, worker } = context;
+  let poolIds: string[] = [];
+  let leaving = false;
+  let session = await openSession(context);
+  await register();
+  const observer = createObserver(context);
+
+  async function register(): Promise<void> {
+    const id = newId();
+    await registerWorker(sessionTx(session), {
+      id,
+      hostname: hostname(),
+      pid: process.pid,
+      version: context.config.version,
+      roles: context.config.roles,
+      masterKeys: context.vault.keyIds,
+    });
+    await setPoolIds(sessionTx(session), id, poolIds);
+    worker.id = id;
+  }
+
+  async function wakeUpBuried(): Promise<void> {
+    telemetry.log.warn("taken for dead; registering anew", { worker_id: worker.id });
+    const lost = [...context.runs.values()];
+    await register();
+    for (const run of lost) run.stop("shutdown");
+  }
+
+  async function once(): Promise<void> {
+    const tx = sessionTx(session);
+    const alive = await beat(tx, worker.id);
+    if (alive === null) return await wakeUpBuried();
+    if (!alive.locked) await relockWorker(tx, worker.id);
+    for (const { id, run } of await findCancelRequests(tx, worker.id)) {
+      const handle = context.runs.get(id);
+      if (handle?.run === run) handle.stop("canceled");
+    }
+    await observer.look(tx);
+  }
+
+  async function loop(): Promise<void> {
+    let retryMs = 50;
+    while (!leaving) {
+      const started = performance.now();
+      try {
+        await once();
+        retryMs = 50;
+        await sleep(Math.max(0, BEAT_MS - (performance.now() - started)));
+      } catch (error) {
+        if (leaving) return;
+        telemetry.log.warn("liveness session lost", { error: (error as Error).message });
+        closeSession(session);
+        await sleep(retryMs);
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+        session = await openSession(context).catch(() => session);
+        // what was announced meanwhile was not heard
+        void context.jobs.look(true);
+      }
+    }
+  }
+  const looping = loop();
+
+  return {
+    async setPools(ids) {
+      poolIds = ids;
+      await setPoolIds(singleStatement(context.pool), worker.id, ids);
+    },
+    async leave() {
+      leaving = true;
+      await looping;
+      await leaveBehind(context).catch((error: Error) =>
+        telemetry.log.warn("left without a farewell", { error: error.message }),
+      );
+      closeSession(session);
+    },
+  };
+}
+
+/** Sees the others' signs; buries one whose heartbeat stands still while its lock is free. */
+function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void> } {
+  const seen = new Map<string, { heartbeat: string; since: number }>();
+  let lastLook = -Infinity;
+  return {
+    async look(tx) {
+      const signs = await readSigns(tx);
+      const now = performance.now();
+      if (now - lastLook > GAP_MS) seen.clear();
+      lastLook = now;
+      const { worker } = context;
+      worker.peers = signs.filter(({ id, delivers }) => delivers && id !== worker.id).length;
+      const present = new Set(signs.map(({ id }) => id));
+      for (const id of seen.keys()) if (!present.has(id)) seen.delete(id);
+      for (const { id, heartbeat, lock_free } of signs) {
+        const before = seen.get(id);
+        if (!lock_free || before?.heartbeat !== heartbeat) {
+          seen.set(id, { heartbeat, since: now });
+        } else if (now - before.since >= DEAD_MS && id !== context.worker.id) {
+          await buryWorker(context, { id, heartbeat });
+          seen.delete(id);
+        }
+      }
+    },
+  };
+}
+
+/** A connection of its own, whose loss both sides notice within seconds. */
+async function openSession(context: LivenessContext): Promise<pg.Client> {
+  const client = await connect({
+    connectionString: context.databaseUrl,
+    name: "liveness",
+    limits: { statementMs: 4_000, idleInTransactionMs: 2_000 },
+    // a host that vanishes closes no socket: the server finds out, and frees the lock
+    settings: {
+      tcp_keepalives_idle: "3",
+      tcp_keepalives_interval: "2",
+      tcp_keepalives_count: "2",
+      tcp_user_timeout: "7000",
+    },
+  });
+  client.on("notification", ({ payload = "" }) => {
+    for (const what of payload.split(" ")) {
+      if (what === "jobs") void context.jobs.look(true);
+      else context.pumps.get(what)?.nudge();
+    }
+  });
+  try {
+    await client.query(`listen ${NUDGES}`);
+    return client;
+  } catch (error) {
+    closeSession(client);
+    throw error;
+  }
+}
+
+function closeSession(session: pg.Client): void {
+  session.end().catch(() => undefined);
+}

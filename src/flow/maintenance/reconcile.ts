@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../context.ts";
+import { deleteOldEvents, deleteOldInterests, listInterests } from "../../db/activity/activity.ts";
+import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
+import { findOverdueJobs } from "../../db/jobs/jobs.ts";
+import { findRunsOf } from "../../db/jobs/runs.ts";
+import { breakLease, findLeasesOf } from "../../db/deliveries/leases.ts";
+import { findStarvedLanes, findStillFree, holdLanes } from "../../db/deliveries/lanes.ts";
+import {
+  addWakeUps,
+  deleteSpentQueueJobs,
+  renewWakeUps,
+  unlockOrphanedQueueJobs,
+} from "../../db/queue/wake.ts";
+import { findForgottenReplays } from "../../db/deliveries/replays.ts";
+import { deleteOldStats } from "../../db/statistics/counters.ts";
+import { inTransaction } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+import { handBack } from "../jobs/finish.ts";
+import { wakeLanes } from "../deliveries/publish.ts";
+import { MAX_PUMPS } from "../deliveries/lane/pump.ts";
+
+/** How long something must have been due, and in nobody's hands, to count as starved. */
+const OVERDUE_MS = 5_000;
+/** How long a job waits while a thread is free, at most, if all is well. */
+const UNTOLD_MS = 1_500;
+/**
+ * What looks starved is looked at again after this time. A lane with a backlog is in nobody's hands
+ * while one process passes it to another, and a job is late already when its submission commits late.
+ */
+const SECOND_LOOK_MS = 1_000;
+const LIMIT = 1_000;
+const SWEEP_BATCHES = 500;
+/** Lanes with pending deliveries looked at in one turn. */
+const LANES_PER_TURN = 1_000;
+/** Starved lanes taken up at once by one process. */
+const STARVED_AT_ONCE = 100;
+
+export interface Reconciler {
+  /** One turn. Returns how much was repaired. */
+  turn(): Promise<{ lanes: number; replays: number }>;
+  /** The lanes that it took up have been left. */
+  idle(): Promise<void>;
+}
+
+/**
+ * The rows are the truth, the queue only wakes. What has been due for a while and is in nobody's
+ * hands is starved: its wake-up was lost, or waits and is not fetched. Lanes are pumped without the
+ * queue by a process that delivers, and woken; replays are woken. Each is counted, because it should
+ * never happen. The lanes with pending deliveries are walked through, some in each turn.
+ */
+export function createReconciler(
+  context: Pick<Context, "pool" | "telemetry" | "config" | "pumps">,
+  pump: (laneId: string) => Promise<void>,
+): Reconciler {
+  const { pool, telemetry, config, pumps } = context;
+  let after: string | null = null;
+  const pumping = new Set<Promise<void>>();
+
+  function takeUp(laneId: string): void {
+    const pumped = pump(laneId)
+      .catch((error: unknown) => telemetry.unexpectedError(error, { lane_id: laneId }))
+      .finally(() => pumping.delete(pumped));
+    pumping.add(pumped);
+  }
+
+  async function repairLanes(): Promise<number> {
+    const look = { overdueMs: OVERDUE_MS, after, limit: LANES_PER_TURN };
+    const { starved, last } = await findStarvedLanes(pool, look);
+    after = last;
+    if (starved.length === 0) return 0;
+    await sleep(SECOND_LOOK_MS);
+    // those in hand wait for their lease or for an answer
+    const lanes = (await findStillFree(pool, starved)).filter((id) => !pumps.has(id));
+    if (lanes.length === 0) return 0;
+    await inTransaction(pool, async (tx) => {
+      await holdLanes(tx, lanes);
+      await wakeLanes(tx, lanes);
+    });
+    if (config.roles.includes("deliver")) {
+      const room = Math.min(STARVED_AT_ONCE, MAX_PUMPS - pumps.size);
+      for (const id of lanes.slice(0, Math.max(0, room))) takeUp(id);
+    }
+    telemetry.repaired("lane", lanes);
+    return lanes.length;
+  }
+
+  async function repairReplays(): Promise<number> {
+    const replays = await findForgottenReplays(pool);
+    if (replays.length === 0) return 0;
+    await inTransaction(pool, (tx) =>
+      addWakeUps(
+        tx,
+        replays.map((id) => ({ task: "run-replay" as const, id, delayMs: 0 })),
+      ),
+    );
+    telemetry.repaired("replay", replays);
+    return replays.length;
+  }
+
+  return {
+    turn: async () => ({ lanes: await repairLanes(), replays: await repairReplays() }),
+    idle: async () => void (await Promise.all(pumping)),
+  };
+}
+
+/**
+ * The audit of a worker's own: a lease or a claim that the database gave and whose answer never
+ * arrived is in nobody's hands, and its worker lives. It is given back. And a thread that is free
+ * while a job waits was not told of it.
+ * @param allLanes look for leases among all lanes there are, not only where an answer was lost
+ */
+export async function auditOwn(context: AuditContext, allLanes = true): Promise<void> {
+  const { pool, telemetry } = context;
+  for (const { id, epoch } of await findOrphanedLeases(context, allLanes)) {
+    const broken = await inTransaction(pool, async (tx) => {
+      if (!(await breakLease(tx, id, epoch))) return false;
+      await renewWakeUps(tx, [{ task: "pump-lane", id, delayMs: 0 }]);
+      return true;
+    });
+    if (broken) telemetry.repaired("lease", [id]);
+  }
+  for (const { id, run } of await findOrphanedRuns(context)) {
+    const returned = await handBack(context, { id, run, delayMs: 0, failed: false });
+    if (returned) telemetry.repaired("run", [id]);
+  }
+  if (!context.jobs.isIdle()) return;
+  const overdue = await findOverdueJobs(pool, UNTOLD_MS, LIMIT);
+  if (overdue.length === 0) return;
+  await sleep(SECOND_LOOK_MS);
+  const seen = new Set(overdue);
+  const forgotten = (await findOverdueJobs(pool, UNTOLD_MS, LIMIT)).filter((id) => seen.has(id));
+  if (forgotten.length === 0 || !context.jobs.isIdle()) return;
+  await context.jobs.look();
+  telemetry.repaired("job", forgotten);
+}
+
+type AuditContext = Pick<
+  Context,
+  "pool" | "telemetry" | "worker" | "pumps" | "runs" | "endings" | "jobs"
+>;
+
+async function findOrphanedLeases(
+  { pool, worker, pumps }: AuditContext,
+  allLanes: boolean,
+): Promise<{ id: string; epoch: string }[]> {
+  const doubtful = [...worker.doubtful];
+  if (!allLanes && doubtful.length === 0) return [];
+  const leases = await findLeasesOf(pool, worker.id, allLanes ? undefined : doubtful);
+  // one in hand meanwhile is asked about once more
+  for (const id of doubtful) if (!pumps.has(id)) worker.doubtful.delete(id);
+  // a lane in hand is noted before its lease is asked for, so what is noted nowhere was lost
+  return leases.filter(({ id }) => !pumps.has(id));
+}
+
+async function findOrphanedRuns({
+  pool,
+  worker,
+  runs,
+  jobs,
+}: Pick<Context, "pool" | "worker" | "runs" | "jobs">): Promise<{ id: string; run: number }[]> {
+  const before = (await findRunsOf(pool, worker.id)).filter(({ id }) => !runs.has(id));
+  if (before.length === 0) return [];
+  // what was being claimed is in hand then, and what ends while the answer is on its way was
+  await jobs.settled();
+  const inHand = new Set(runs.keys());
+  const known = new Set(before.map(({ id, run }) => `${id} ${run}`));
+  return (await findRunsOf(pool, worker.id)).filter(
+    ({ id, run }) => known.has(`${id} ${run}`) && !inHand.has(id),
+  );
+}
+
+/**
+ * What nobody needs any more, each kind whatever became of the others.
+ * @throws the first failure, when all were tried
+ */
+export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
+  const { pool } = context;
+  const failures: unknown[] = [];
+  const tasks = [
+    () => inTransaction(pool, unlockOrphanedQueueJobs),
+    () => inTransaction(pool, deleteSpentQueueJobs),
+    () => inBatches(context, deleteExpiredIdempotencyRecords),
+    () => inBatches(context, deleteOldStats),
+    () => sweepEvents(context),
+  ];
+  for (const task of tasks) await task().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function sweepEvents(context: Pick<Context, "pool" | "stopping">): Promise<void> {
+  for (const accountId of await listInterests(context.pool)) {
+    await inBatches(context, (tx, limit) => deleteOldEvents(tx, accountId, limit));
+  }
+  await inTransaction(context.pool, deleteOldInterests);
+}
+
+/** What comes in between two sweeps is less than this; a backlog goes over several of them. */
+async function inBatches(
+  { pool, stopping }: Pick<Context, "pool" | "stopping">,
+  remove: (tx: Tx, limit: number) => Promise<number>,
+): Promise<void> {
+  for (let batch = 0; batch < SWEEP_BATCHES && !stopping.aborted; batch += 1) {
+    const startedAt = performance.now();
+    if ((await inTransaction(pool, (tx) => remove(tx, LIMIT))) < LIMIT) return;
+    // half of the time is for others
+    await sleep(performance.now() - startedAt);
+  }
+}

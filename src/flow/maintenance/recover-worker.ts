@@ -1,0 +1,102 @@
+import type { Context } from "../context.ts";
+import { reached } from "../../core/checkpoint.ts";
+import type { EndedJob } from "../../db/jobs/jobs.ts";
+import { lockRunsOf, returnRuns } from "../../db/jobs/runs.ts";
+import { breakLeases } from "../../db/deliveries/leases.ts";
+import { addTicket, findEntriesOf, renewWakeUps, unlockQueueJobs } from "../../db/queue/wake.ts";
+import { inTransaction } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+import {
+  deleteWorker,
+  lockBurials,
+  lockDeadWorker,
+  lockWorker,
+} from "../../db/maintenance/workers.ts";
+import { CANCELED } from "../jobs/finish.ts";
+import { endJobs } from "../jobs/finish.ts";
+
+/** A job whose worker died this often is taken for the cause. */
+const MAX_CRASHES = 3;
+
+type BurialContext = Pick<Context, "pool" | "config" | "telemetry">;
+
+/**
+ * Takes over the work of a dead worker in one transaction: its queue entries are queued anew, its
+ * leases broken and their lanes woken, its runs given back with one more crash. The third crash
+ * of a job fails it.
+ * @param dead with the heartbeat seen unchanged; a worker that has beaten since is alive
+ */
+export async function buryWorker(
+  context: BurialContext,
+  dead: { id: string; heartbeat: string },
+): Promise<boolean> {
+  const found = await inTransaction(context.pool, async (tx) => {
+    await lockBurials(tx);
+    const worker = await lockDeadWorker(tx, dead.id, dead.heartbeat);
+    return worker && (await takeOver(tx, dead.id, worker.pool_ids, true, context));
+  });
+  reached("burial:committed");
+  if (found === null) return false;
+  const { ended, ...counts } = found;
+  context.telemetry.workerBuried(dead.id, counts);
+  for (const job of ended) context.telemetry.jobEnded(job);
+  return true;
+}
+
+/** What a worker that leaves in a hurry still holds goes back, and counts as no crash. */
+export async function leaveBehind(context: BurialContext & Pick<Context, "worker">): Promise<void> {
+  const { id } = context.worker;
+  await inTransaction(context.pool, async (tx) => {
+    const worker = await lockWorker(tx, id);
+    if (worker !== null) await takeOver(tx, id, worker.pool_ids, false, context);
+    // buried, and stopped before it noticed: the tickets it took since then let it claim nothing
+    else await addTicket(tx);
+  });
+}
+
+async function takeOver(
+  tx: Tx,
+  workerId: string,
+  poolIds: readonly string[],
+  crashed: boolean,
+  { config }: Pick<Context, "config">,
+): Promise<{ runs: number; lanes: number; ended: EndedJob[] }> {
+  const runs = await lockRunsOf(tx, workerId);
+  // before any queue entry: a producer holds its lane while it waits for the entry of it
+  const lanes = await breakLeases(tx, workerId);
+  const isPoison = (crashes: number): boolean => crashed && crashes + 1 >= MAX_CRASHES;
+  const ending = runs.filter((r) => r.cancel_requested_at !== null || isPoison(r.crashes));
+  const returning = runs.filter((r) => !ending.includes(r)).map(({ id }) => id);
+  const ended = await endJobs(
+    tx,
+    ending.map(({ id, run, cancel_requested_at }) => ({
+      id,
+      run,
+      ...(cancel_requested_at === null ? POISONED : CANCELED),
+    })),
+    config.publicUrl,
+  );
+  await returnRuns(tx, returning, crashed);
+  // under new ids: one that was buried by mistake still completes its entries, by their old ids
+  await renewWakeUps(tx, [
+    ...(await findEntriesOf(tx, poolIds)),
+    ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
+  ]);
+  // it may have been the one that would have looked for more when a thread became free
+  await addTicket(tx);
+  await unlockQueueJobs(tx, poolIds);
+  await deleteWorker(tx, workerId);
+  reached("burial:before-commit");
+  return {
+    runs: runs.length,
+    lanes: lanes.length,
+    ended: ended.filter((job) => job !== null),
+  };
+}
+
+const POISONED = {
+  status: "failed",
+  result: null,
+  errorCode: "worker_crashed",
+  errorMessage: `its worker died in ${MAX_CRASHES} runs`,
+} as const;

@@ -1,0 +1,60 @@
+import type { CloseReason } from "../../flow/activity/hub.ts";
+import type { LoggedEvent } from "../../db/activity/activity.ts";
+import { formatId } from "../../core/ids.ts";
+import { formatPosition } from "../../core/live-events.ts";
+
+/** One message of a stream of events, in any of the forms it may be sent in. */
+export interface StreamMessage {
+  id: string;
+  type: string;
+  at: Date;
+  /** What else there is to tell: JSON text of an object. */
+  rest: string;
+}
+
+/** The way to one listener: server-sent events or a WebSocket. */
+export interface Channel {
+  /** The id of where it begins. */
+  ready(id: string): void;
+  send(messages: readonly StreamMessage[]): void;
+  /** Bytes on their way. */
+  waiting(): number;
+  keepAlive(): void;
+  close(why: CloseReason | "ended"): void;
+  /** Called once, however it ended. */
+  onGone(gone: () => void): void;
+}
+
+// Many listeners are sent the same event: its text is made once.
+const messages = new WeakMap<LoggedEvent, StreamMessage>();
+
+export function messageOf(event: LoggedEvent): StreamMessage {
+  const known = messages.get(event);
+  if (known !== undefined) return known;
+  const { at, type, job_id, message_id, delivery_id, endpoint_id, data } = event;
+  const ids = JSON.stringify({
+    ...(job_id === null ? {} : { job_id: formatId("job", job_id) }),
+    ...(message_id === null ? {} : { message_id: formatId("message", message_id) }),
+    ...(delivery_id === null ? {} : { delivery_id: formatId("delivery", delivery_id) }),
+    ...(endpoint_id === null ? {} : { endpoint_id: formatId("endpoint", endpoint_id) }),
+  });
+  const message = { id: formatPosition(event.position), type, at, rest: joinObjects(ids, data) };
+  messages.set(event, message);
+  return message;
+}
+
+/** Two objects as one, as JSON texts. */
+export function joinObjects(a: string, b: string): string {
+  if (a === "{}") return b;
+  return b === "{}" ? a : `${a.slice(0, -1)},${b.slice(1)}`;
+}
+
+/** Remembers a text per message. */
+export function once(make: (message: StreamMessage) => string): (message: StreamMessage) => string {
+  const texts = new WeakMap<StreamMessage, string>();
+  return (message) => {
+    const text = texts.get(message) ?? make(message);
+    texts.set(message, text);
+    return text;
+  };
+}

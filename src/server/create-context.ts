@@ -1,0 +1,93 @@
+import { availableParallelism } from "node:os";
+import { createComputePool } from "../compute/pool.ts";
+import { loadJobTypes } from "../compute/registry.ts";
+import type { Config } from "../config.ts";
+import { clock } from "../core/clock.ts";
+import { parseAllowTargets } from "../core/targets.ts";
+import { createVault } from "../core/vault.ts";
+import { createPool } from "../db/pool.ts";
+import { plannedEachTime } from "../db/transaction.ts";
+import type { Context, PumpHandle, RunHandle } from "../flow/context.ts";
+import { createDueReads } from "../flow/deliveries/due.ts";
+import { createLeaseReads } from "../flow/deliveries/lane/lease.ts";
+import { createLoad } from "../flow/deliveries/load.ts";
+import { createSettlementGroup } from "../flow/deliveries/settle.ts";
+import { createJobRunner } from "../flow/jobs/claim.ts";
+import { createEndingGroup } from "../flow/jobs/finish.ts";
+import { createSubmissionGroup } from "../flow/jobs/submit.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { createTelemetry } from "../telemetry/telemetry.ts";
+import { createTransport } from "../transport/send.ts";
+
+/** What tests and the command line may put in place of the usual parts. */
+export type Overrides = Partial<
+  Pick<Context, "telemetry" | "transport" | "compute" | "now" | "random">
+>;
+
+export interface ContextOptions {
+  config: Config & { publicUrl: string };
+  databaseUrl: string;
+  /** 32 bytes each, base64; the newest first. */
+  masterKeys: readonly string[];
+  stopping: AbortSignal;
+  /** One line a person can read instead of JSON. */
+  readableLog?: boolean;
+  overrides?: Overrides;
+}
+
+const POOL_SIZE = 24;
+
+/** Builds the parts. Nothing is connected or started yet. */
+export async function createContext(options: ContextOptions): Promise<Context> {
+  const { config, databaseUrl, overrides = {} } = options;
+  const log = createLogger({ level: config.logLevel, readable: options.readableLog ?? false });
+  const telemetry = overrides.telemetry ?? createTelemetry(log, createMetrics());
+  const targets = parseAllowTargets(config.allowTargets);
+  const pool = createPool({
+    connectionString: databaseUrl,
+    max: POOL_SIZE,
+    name: config.roles.join(","),
+    onError(error) {
+      if (options.stopping.aborted) return;
+      telemetry.log.warn("idle connection lost", { error: error.message });
+    },
+  });
+  const parts = {
+    config,
+    databaseUrl,
+    pool,
+    lookups: plannedEachTime(pool),
+    vault: createVault(options.masterKeys),
+    telemetry,
+    jobTypes: await loadJobTypes(config.jobTypeModules),
+    targets,
+    transport: overrides.transport ?? createTransport({ rules: targets }),
+    compute:
+      overrides.compute ??
+      createComputePool({
+        modules: config.jobTypeModules,
+        threads: availableParallelism(),
+        env: config.jobEnvironment,
+        allowTargets: config.allowTargets,
+      }),
+    now: overrides.now ?? clock.now,
+    random: overrides.random ?? Math.random,
+    stopping: options.stopping,
+    worker: { id: "", peers: 0, doubtful: new Set<string>() },
+    runs: new Map<string, RunHandle>(),
+    pumps: new Map<string, PumpHandle>(),
+    load: createLoad(),
+  };
+  const endings = createEndingGroup(parts);
+  const threads = config.roles.includes("compute") ? parts.compute.threads : 0;
+  return {
+    ...parts,
+    jobs: createJobRunner({ ...parts, endings }, threads),
+    submissions: createSubmissionGroup(parts),
+    endings,
+    settlements: createSettlementGroup(parts),
+    leaseReads: createLeaseReads(parts),
+    dueReads: createDueReads(parts),
+  };
+}
