@@ -5,7 +5,7 @@ import { webhookBodies } from "./bodies.ts";
 import { readPeakMb } from "./cpu.ts";
 import type { CpuUse } from "./cpu.ts";
 import type { BenchDatabase } from "./database.ts";
-import { prepareBacklog, wake } from "./prepare.ts";
+import { prepareBacklog, queueWakeUps } from "./prepare.ts";
 import { countTwice, rateOf } from "./stats.ts";
 
 export interface Drained {
@@ -48,7 +48,7 @@ export async function drain(
   const roles = Array.from({ length: processes }, () => "deliver");
   return await bench.withProduct(database, roles, async (started) => {
     const { cpu } = await bench.measureCpu(started, async () => {
-      await wake(bench, database, lanes);
+      await queueWakeUps(bench, database, lanes);
       await untilArrived(bench, deliveries);
     });
     const settledAt = await untilSettled(database, deliveries);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { newId } from "../src/core/ids.ts";
 import { insertMessages } from "../src/db/deliveries/messages.ts";
-import { addWakeUps } from "../src/db/queue/wake.ts";
+import { wake } from "../src/db/queue/wake.ts";
 import { singleStatement } from "../src/db/transaction.ts";
 import type { Bench } from "./bench.ts";
 import type { BenchDatabase } from "./database.ts";
@@ -18,7 +18,7 @@ export interface Backlog {
 
 /**
  * Messages with one pending delivery each, due now, by the statements that the product itself
- * uses. Their lanes have no wake-ups yet: `wake` queues them.
+ * uses. Their lanes have no wake-ups yet: `queueWakeUps` queues them.
  */
 export async function prepareBacklog(
   { fixture, tell }: Bench,
@@ -56,7 +56,7 @@ export async function prepareBacklog(
         event_type: lane.eventType,
         endpoint_id: lane.endpointId,
         lane_id: lane.laneId,
-        lane_seq: null,
+        lane_position: null,
         url: lane.url,
         overrides: null,
         body_bytes: Buffer.byteLength(body),
@@ -75,12 +75,12 @@ export async function settleDown(pool: BenchDatabase["pool"]): Promise<void> {
 }
 
 /** Queues the wake-ups of lanes, as those who make deliveries do. */
-export async function wake(
+export async function queueWakeUps(
   { fixture }: Pick<Bench, "fixture">,
   { pool }: BenchDatabase,
   lanes: number,
 ): Promise<void> {
-  await addWakeUps(
+  await wake(
     singleStatement(pool),
     fixture.endpoints.slice(0, lanes).map(({ laneId: id }) => {
       return { task: "pump-lane", id, delayMs: 0 };

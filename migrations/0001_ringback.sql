@@ -159,9 +159,9 @@ create table lanes (
   origin text,
   ordered boolean not null,
   -- The transaction that switched order on, until all that was pending then has a place by age,
-  -- those with places of an earlier time of order, up to `placing_upto`, as well.
-  placing_xid bigint,
-  placing_upto bigint,
+  -- those with places of an earlier time of order, up to `ordering_upto`, as well.
+  ordering_xid bigint,
+  ordering_upto bigint,
   epoch bigint not null default 0,
   leased_by uuid,
   breaker_failures integer not null default 0,
@@ -171,7 +171,7 @@ create table lanes (
   next_send_at timestamptz,
   created_at timestamptz not null default now(),
   check ((endpoint_id is null) <> (origin is null)),
-  check ((placing_xid is null) = (placing_upto is null))
+  check ((ordering_xid is null) = (ordering_upto is null))
 ) with (fillfactor = 50);
 create index lanes_account on lanes (account_id, id desc);
 create index lanes_broken on lanes (breaker_until) where breaker_until is not null;
@@ -180,9 +180,9 @@ alter table endpoints add foreign key (lane_id) references lanes deferrable init
 
 -- The last place given in each ordered lane. Producers of one ordered lane wait for each other
 -- here, and nobody else waits for them.
-create table lane_places (
+create table lane_positions (
   lane_id uuid primary key references lanes on delete cascade,
-  last_place bigint not null
+  last_position bigint not null
 ) with (fillfactor = 50);
 
 create table messages (
@@ -209,7 +209,7 @@ create table deliveries (
   lane_id uuid not null,
   -- The place in an ordered lane, counted under a lock, so it is the order of commit; negative:
   -- made before the lane was ordered, by age.
-  lane_seq bigint,
+  lane_position bigint,
   url text not null,
   -- what the callback set itself: headers and secret, both sealed, retry, timeout_s, signatures
   overrides jsonb,
@@ -235,8 +235,8 @@ create table deliveries (
 ) partition by range (id);
 create table deliveries_default partition of deliveries default;
 create index deliveries_due on deliveries (lane_id, next_attempt_at, id) where status = 'pending';
-create index deliveries_ordered on deliveries (lane_id, lane_seq, id)
-  where status = 'pending' and lane_seq is not null;
+create index deliveries_ordered on deliveries (lane_id, lane_position, id)
+  where status = 'pending' and lane_position is not null;
 create index deliveries_message on deliveries (message_id);
 create index deliveries_job on deliveries (job_id, id desc) where job_id is not null;
 create index deliveries_account on deliveries (account_id, id desc);
@@ -251,7 +251,7 @@ create index deliveries_troubled on deliveries (account_id, id desc)
 
 -- The place of a delivery that was made before its lane became ordered: before all that are
 -- counted, by age: the first 60 bits of a UUIDv7 are its time, its version and some that are random.
-create function place_by_age(delivery_id uuid) returns bigint language sql immutable parallel safe
+create function position_by_age(delivery_id uuid) returns bigint language sql immutable parallel safe
   return ('x0' || left(replace(delivery_id::text, '-', ''), 15))::bit(64)::bigint
     - 1152921504606846976;
 

@@ -91,7 +91,7 @@ function changesOf(
         await untilNone(
           "places",
           `select count(*)::int as left from deliveries d join lanes l on l.id = d.lane_id
-           where l.id = $1 and placing_xid is not null and status = 'pending' and lane_seq is null`,
+           where l.id = $1 and ordering_xid is not null and status = 'pending' and lane_position is null`,
         );
       },
     ],

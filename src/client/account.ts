@@ -1,13 +1,13 @@
-import type { BodyOf, CallOptions, Caller } from "./caller.ts";
+import type { BodyOf, CallOptions, ApiCaller } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import type { JsonText } from "./json-text.ts";
 import type { AccountRotated, JobType, Message, SigningKeys } from "./openapi-types.ts";
 
 /** Events of one's own. */
 export class Messages {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 
@@ -30,9 +30,9 @@ export class Messages {
 
 /** What verifies the account's webhooks. */
 export class Signing {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 
@@ -81,9 +81,9 @@ export function publicKeysOf({ public_key, previous, next }: SigningKeys): strin
 
 /** What the service can compute. */
 export class JobTypeCatalogue {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 

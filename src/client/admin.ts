@@ -1,13 +1,13 @@
-import type { BodyOf, CallOptions, Caller, QueryOf } from "./caller.ts";
+import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { withCursor } from "./jobs.ts";
 import type { ApiKey, ApiKeyWithText, Lane } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 
 /** Who may call; for keys with the scope `admin`. */
 export class ApiKeys {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 
@@ -33,9 +33,9 @@ export class ApiKeys {
 
 /** The streams of deliveries, one per destination. */
 export class Lanes {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 

@@ -2,7 +2,7 @@ import { RingbackError } from "./errors.ts";
 import { bodyText } from "./json-text.ts";
 import type { Operations, Problem } from "./openapi-types.ts";
 import { mayRetry, pause, pauseBefore } from "./retry.ts";
-import { within } from "./within.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 export interface RingbackOptions {
   /** `rk_…` */
@@ -57,7 +57,7 @@ export interface Answer<Body> {
 }
 
 /** Makes calls: authorized, timed, repeated where that is safe. */
-export interface Caller {
+export interface ApiCaller {
   call<Name extends OperationName>(name: Name, call?: Call<Name>): Promise<Answer<AnswerOf<Name>>>;
   /** An answer that goes on. The timeout is for its beginning only. */
   stream(path: string, headers: Record<string, string>, options: CallOptions): Promise<Response>;
@@ -79,7 +79,7 @@ interface Exchange {
   signal: AbortSignal | undefined;
 }
 
-export function createCaller(options: RingbackOptions): Caller {
+export function createCaller(options: RingbackOptions): ApiCaller {
   const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, maxRetries = DEFAULT_RETRIES } = options;
   const { parse = JSON.parse } = options;
   if (typeof apiKey !== "string" || !/^[!-~]+$/.test(apiKey)) {
@@ -123,7 +123,7 @@ export function createCaller(options: RingbackOptions): Caller {
       const begin = (both: AbortSignal | undefined) =>
         doFetch(`${baseUrl}${path}`, { ...request, signal: both ?? null });
       try {
-        const response = await within({ timeoutMs, signal }, () => timeout(timeoutMs), begin);
+        const response = await withTimeout({ timeoutMs, signal }, () => timeout(timeoutMs), begin);
         if (!response.ok) throw await problemOf(response);
         return response;
       } catch (error) {
@@ -167,7 +167,7 @@ async function attempt(
     return { body: await readJson(response, parse, attempts), headers: response.headers };
   };
   try {
-    return await within({ timeoutMs, signal }, () => timeout(timeoutMs), exchange);
+    return await withTimeout({ timeoutMs, signal }, () => timeout(timeoutMs), exchange);
   } catch (error) {
     signal?.throwIfAborted();
     return { error: asRingbackError(error, attempts), retryAfter };

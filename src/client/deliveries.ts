@@ -1,4 +1,4 @@
-import type { BodyOf, CallOptions, Caller, QueryOf } from "./caller.ts";
+import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { withCursor } from "./jobs.ts";
 import type {
@@ -10,13 +10,13 @@ import type {
 } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause } from "./retry.ts";
-import { within } from "./within.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 /** Messages on their way to receivers, and those that arrived or gave up. */
 export class Deliveries {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 
@@ -50,9 +50,9 @@ export class Deliveries {
 
 /** Deliveries that gave up, with their reasons. */
 export class DeadLetters {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 
@@ -84,9 +84,9 @@ const LOOK_MS = { first: 100, longest: 2_000 };
 
 /** Orders to send many again. */
 export class Replays {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 
@@ -125,7 +125,7 @@ export class Replays {
       const detail = `${id} is still running after ${timeoutMs} ms`;
       return new RingbackError({ code: "timed_out", detail });
     };
-    return await within(options, late, async (signal) => {
+    return await withTimeout(options, late, async (signal) => {
       for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(lookMs * 2, LOOK_MS.longest)) {
         const replay = await this.get(id, { signal });
         onProgress?.(replay);

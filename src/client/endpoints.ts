@@ -1,4 +1,4 @@
-import type { BodyOf, CallOptions, Caller, QueryOf } from "./caller.ts";
+import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { withCursor } from "./jobs.ts";
 import type { Delivery, Endpoint, EndpointWithSecret, RotatedSecret } from "./openapi-types.ts";
@@ -6,9 +6,9 @@ import { Pages } from "./pages.ts";
 
 /** Registered receivers. */
 export class Endpoints {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 

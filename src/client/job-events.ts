@@ -1,4 +1,4 @@
-import type { CallOptions, Caller } from "./caller.ts";
+import type { CallOptions, ApiCaller } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { readEventStream } from "./event-stream.ts";
 import type { Job as JobData } from "./openapi-types.ts";
@@ -40,7 +40,7 @@ export function hasEnded({ status }: JobData): boolean {
  * @param look called with the job whenever it is told
  */
 export async function* jobEvents(
-  caller: Caller,
+  caller: ApiCaller,
   id: string,
   { signal, deliveries = false }: EventOptions,
   look: (job: JobData) => void,

@@ -1,11 +1,11 @@
-import type { CallOptions, Caller } from "./caller.ts";
+import type { CallOptions, ApiCaller } from "./caller.ts";
 import { JobFailedError, RingbackError } from "./errors.ts";
 import { hasEnded, jobEvents } from "./job-events.ts";
 import type { EventOptions, JobEvent } from "./job-events.ts";
 import type { Delivery, Job as JobData, TimelineEntry } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause, retryAfterMs } from "./retry.ts";
-import { within } from "./within.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 /** How long one answer is held back; proxies often cut what is silent for a minute. */
 const LONGEST_WAIT_S = 25;
@@ -17,10 +17,10 @@ export interface WaitOptions extends CallOptions {
 
 /** A job, as it was when last looked at, and what can be done with it. */
 export class Job<Result = unknown> {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
   #data: JobData;
 
-  constructor(caller: Caller, data: JobData) {
+  constructor(caller: ApiCaller, data: JobData) {
     this.#caller = caller;
     this.#data = data;
   }
@@ -67,7 +67,7 @@ export class Job<Result = unknown> {
       const detail = `${this.id} has not ended within ${options.timeoutMs} ms; it is ${this.status}`;
       return new RingbackError({ code: "timed_out", detail });
     };
-    await within(options, late, async (signal) => {
+    await withTimeout(options, late, async (signal) => {
       while (!this.ended) {
         const call = { id: this.id, waitS: LONGEST_WAIT_S, signal };
         const { body, headers } = await this.#caller.call("GET /v1/jobs/{id}", call);

@@ -1,4 +1,4 @@
-import type { CallOptions, Caller, BodyOf, QueryOf } from "./caller.ts";
+import type { CallOptions, ApiCaller, BodyOf, QueryOf } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import { Job } from "./job.ts";
 import type { JsonText } from "./json-text.ts";
@@ -16,9 +16,9 @@ export interface SubmitOptions
 }
 
 export class Jobs<Types extends JobTypes = JobTypes> {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
 
-  constructor(caller: Caller) {
+  constructor(caller: ApiCaller) {
     this.#caller = caller;
   }
 

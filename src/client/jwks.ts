@@ -1,6 +1,6 @@
 import { readJwk } from "./webhook-keys.ts";
 import type { WebhookKey } from "./webhook-keys.ts";
-import { within } from "./within.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 /** A JSON Web Key Set (RFC 7517) as it is written; keys other than Ed25519 are passed over. */
 export interface JwksDocument {
@@ -105,7 +105,7 @@ async function read(
   timeoutMs: number,
 ): Promise<{ document: unknown; maxAge: number }> {
   const late = () => new Error(`no answer within ${timeoutMs} ms`);
-  return await within({ timeoutMs }, late, async (signal) => {
+  return await withTimeout({ timeoutMs }, late, async (signal) => {
     const response = await fetching(address, {
       headers: { accept: "application/json" },
       redirect: "error",

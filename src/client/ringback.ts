@@ -4,7 +4,7 @@ import { createCaller } from "./caller.ts";
 import type {
   AnswerOf,
   Call,
-  Caller,
+  ApiCaller,
   CallOptions,
   OperationName,
   QueryOf,
@@ -23,7 +23,7 @@ import type { Overview, Settings, Stats, Worker } from "./openapi-types.ts";
  * `new Ringback<{ "csv.summary": { input: …; result: … } }>(…)` types the jobs it submits.
  */
 export class Ringback<Types extends JobTypes = JobTypes> {
-  readonly #caller: Caller;
+  readonly #caller: ApiCaller;
   readonly jobs: Jobs<Types>;
   readonly jobTypes: JobTypeCatalogue;
   readonly endpoints: Endpoints;

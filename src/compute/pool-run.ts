@@ -28,7 +28,7 @@ export interface RunningJob {
 }
 
 /** Why a run is being ended, and by when. The first reason stays. */
-export type Ending = StopReason | "timeout";
+export type StopCause = StopReason | "timeout";
 
 /** One run in the pool, from its request to its outcome. */
 export interface PoolRun {
@@ -37,7 +37,7 @@ export interface PoolRun {
   readonly kill: AbortController;
   /** Null until a thread has it. */
   threadId: number | null;
-  ending: Ending | null;
+  ending: StopCause | null;
   /** The error nobody awaited that ended the thread. */
   crash: string | null;
   timer: NodeJS.Timeout | null;
@@ -80,7 +80,7 @@ function logLine({ request }: PoolRun, line: LogLine): void {
 }
 
 /** The outcome of a run that the pool ended, whatever its thread made of it. */
-export function endedOutcome(request: ComputeRequest, ending: Ending): RunOutcome {
+export function endedOutcome(request: ComputeRequest, ending: StopCause): RunOutcome {
   if (ending !== "timeout") return { kind: "stopped", reason: ending };
   const message = `the run took longer than its timeout of ${request.timeoutMs / 1000} s`;
   return failed("timeout", message, false);

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina, queueOptionsSymbol } from "piscina";
 import type { ThreadHello, ThreadOptions, ThreadOutcome, ThreadTask } from "./messages.ts";
 import { createPoolRun, endedOutcome, receive, threadDeath } from "./pool-run.ts";
-import type { ComputeRequest, Ending, PoolRun, RunningJob } from "./pool-run.ts";
+import type { ComputeRequest, StopCause, PoolRun, RunningJob } from "./pool-run.ts";
 import { createThreadPorts } from "./thread-ports.ts";
 
 export type { ComputeRequest, RunningJob, RunOutcome } from "./pool-run.ts";
@@ -80,7 +80,7 @@ export function createComputePool(options: ComputePoolOptions): ComputePool {
     );
   }
 
-  function end(run: PoolRun, reason: Ending): void {
+  function end(run: PoolRun, reason: StopCause): void {
     if (queue.delete(run.key)) {
       run.settle(endedOutcome(run.request, reason));
       return;

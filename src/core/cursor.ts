@@ -16,12 +16,12 @@ export function encodeCursor(list: string, lastId: string): string {
 }
 
 /** A whole number in the form of a list's ids, for lists whose items have places instead. */
-export function placeId(place: number): string {
+export function numberId(place: number): string {
   return `00000000-0000-0000-0000-${place.toString(16).padStart(12, "0")}`;
 }
 
-/** The inverse of `placeId`. */
-export function placeOf(id: string): number {
+/** The inverse of `numberId`. */
+export function numberOf(id: string): number {
   return parseInt(id.slice(24), 16);
 }
 

@@ -1,5 +1,5 @@
 import { formatId } from "./ids.ts";
-import type { JobEvent, JobStatus } from "./model.ts";
+import type { JobEventType, JobStatus } from "./model.ts";
 
 /** Results up to this size ride in the webhook; larger ones are fetched from `result_url`. */
 export const INLINE_RESULT_BYTES = 65_536;
@@ -26,7 +26,7 @@ export function messageBody(type: string, timestamp: Date, data: string): string
 
 /** The exact text of a job's event. @param publicUrl base of absolute links, no slash at its end */
 export function jobEventBody(
-  event: JobEvent,
+  event: JobEventType,
   facts: JobEventFacts,
   timestamp: Date,
   publicUrl: string,

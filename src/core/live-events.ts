@@ -1,5 +1,5 @@
 /** What listeners are told of. Those that begin with `job.` need the scope `jobs`, others `webhooks`. */
-export const LIVE_EVENT_TYPES = [
+export const ACTIVITY_TYPES = [
   "job.accepted",
   "job.started",
   "job.progress",
@@ -15,7 +15,7 @@ export const LIVE_EVENT_TYPES = [
   "lane.changed",
   "replay.progress",
 ] as const;
-export type LiveEventType = (typeof LIVE_EVENT_TYPES)[number];
+export type ActivityType = (typeof ACTIVITY_TYPES)[number];
 
 /** A place in the log of events: after this event of this transaction, and all that are older. */
 export interface EventPosition {

@@ -20,9 +20,9 @@ export const JOB_EVENTS = [
   "job.failed",
   "job.canceled",
 ] as const;
-export type JobEvent = (typeof JOB_EVENTS)[number];
+export type JobEventType = (typeof JOB_EVENTS)[number];
 /** What a callback receives unless it asks otherwise. */
-export const DEFAULT_CALLBACK_EVENTS: readonly JobEvent[] = [
+export const DEFAULT_CALLBACK_EVENTS: readonly JobEventType[] = [
   "job.completed",
   "job.failed",
   "job.canceled",
@@ -239,7 +239,7 @@ export const SCOPES = ["jobs", "webhooks", "admin", "operator"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Whom a request acts for. */
-export interface Caller {
+export interface Principal {
   accountId: string;
   keyId: string;
   scopes: Scope[];

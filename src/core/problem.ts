@@ -20,7 +20,7 @@ export const PROBLEMS = {
   scope_missing: [403, "The API key lacks a scope"],
   csrf_failed: [403, "The request does not come from the console"],
   sign_in_limited: [429, "There were too many failed sign-ins"],
-  not_found: [404, "There is no such thing here"],
+  not_found: [404, "Not found"],
   method_not_allowed: [405, "The method is not allowed"],
   job_type_unknown: [422, "The job type is unknown"],
   input_invalid: [422, "The input does not fit the job type"],

@@ -19,7 +19,7 @@ export interface DeliveryOverrides {
 }
 
 /** One receiver of one message. */
-export type Receiver =
+export type PlannedReceiver =
   | { kind: "endpoint"; endpointId: string; laneId: string; url: string }
   | {
       kind: "url";
@@ -43,8 +43,8 @@ export function planReceivers(
   type: string,
   callbacks: readonly SealedCallback[],
   subscribers: readonly Subscriber[],
-): Receiver[] {
-  const receivers: Receiver[] = [];
+): PlannedReceiver[] {
+  const receivers: PlannedReceiver[] = [];
   const named = new Map<string, boolean>();
   for (const callback of callbacks) {
     const wanted = wantsEvent(callback.events, type);

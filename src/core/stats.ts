@@ -31,12 +31,12 @@ export const STATS_STEPS_S = [60, 3_600] as const;
 export const NO_ENDPOINT = "00000000-0000-0000-0000-000000000000";
 
 /** The place of a counter. */
-export function counterPlace(counter: Counter): number {
+export function counterSlot(counter: Counter): number {
   return COUNTERS.indexOf(counter);
 }
 
 /** The place of the bucket that a duration falls into. */
-export function durationPlace(histogram: keyof typeof HISTOGRAMS, ms: number): number {
+export function durationSlot(histogram: keyof typeof HISTOGRAMS, ms: number): number {
   const found = BOUNDS.findIndex((bound) => ms <= bound);
   return HISTOGRAMS[histogram] + (found === -1 ? BOUNDS.length : found);
 }
@@ -67,7 +67,7 @@ export interface StatsSummary {
 }
 
 export function summarize(counts: readonly number[]): StatsSummary {
-  const of = (counter: Counter): number => counts[counterPlace(counter)] ?? 0;
+  const of = (counter: Counter): number => counts[counterSlot(counter)] ?? 0;
   return {
     jobs: {
       accepted: of("jobs.accepted"),

@@ -1,7 +1,7 @@
 import pg from "pg";
 
 /** How long a session may take over a thing before the server ends it; ms, 0 for no limit. */
-interface Limits {
+interface SessionLimits {
   statementMs: number;
   idleInTransactionMs: number;
 }
@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   connectionString: string;
   /** Shown as `ringback <name>` in `pg_stat_activity`. */
   name: string;
-  limits: Limits;
+  limits: SessionLimits;
   /** More settings of this session. */
   settings?: Readonly<Record<string, string>>;
 }
@@ -88,7 +88,7 @@ function settingsOf({ name, limits, settings }: ConnectionOptions): Record<strin
     application_name: `ringback ${name}`,
     statement_timeout: String(limits.statementMs),
     // No transaction waits for anything but the database: one that does belongs to a process that
-    // is frozen or gone with its host, and its locks hold up the burial.
+    // is frozen or gone with its host, and its locks hold up the recovery.
     idle_in_transaction_session_timeout: String(limits.idleInTransactionMs),
     ...settings,
   };

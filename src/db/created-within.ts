@@ -1,7 +1,7 @@
 import { uuidAt } from "../core/ids.ts";
 
 /** Half-open. */
-interface Range {
+interface TimeRange {
   since?: Date | undefined;
   until?: Date | undefined;
 }
@@ -13,7 +13,7 @@ const CLOCK_SKEW_MS = 600_000;
  * Between which ids is what was created within a range. An id begins with nearly the same time, by
  * another clock, so these are a little wider; they bound the use of an index, and the partitions.
  */
-export function idsWithin({ since, until }: Range): { from: string | null; to: string | null } {
+export function idsWithin({ since, until }: TimeRange): { from: string | null; to: string | null } {
   return {
     from: since === undefined ? null : uuidAt(new Date(since.getTime() - CLOCK_SKEW_MS)),
     to: until === undefined ? null : uuidAt(new Date(until.getTime() + CLOCK_SKEW_MS)),
@@ -24,7 +24,7 @@ export function idsWithin({ since, until }: Range): { from: string | null; to: s
 export function createdWithin(
   createdAt: string,
   id: string,
-  range: Range,
+  range: TimeRange,
   bind: (value: unknown) => string,
 ): string[] {
   const { since, until } = range;

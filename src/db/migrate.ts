@@ -2,7 +2,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Logger, runMigrations } from "graphile-worker";
 import { runner } from "node-pg-migrate";
-import { reached } from "../core/checkpoint.ts";
+import { failpoint } from "../core/failpoint.ts";
 import { connect } from "./connection.ts";
 import { createPool } from "./pool.ts";
 
@@ -30,7 +30,7 @@ export async function migrate(connectionString: string): Promise<void> {
       advisoryLockMode: "wait",
       log: () => undefined,
     });
-    reached("migrate:between");
+    failpoint("migrate:between");
     // one at a time, until this connection ends: what follows is not safe to do at once
     await client.query(`select pg_advisory_lock(${QUEUE_LOCK})`);
     const pool = createPool({

@@ -10,13 +10,13 @@ const PER_NUDGE = 200;
  * those that compute that there is more than this process has threads for. A nudge may be lost:
  * what depends on it also looks by itself.
  */
-export async function tellProcesses(tx: Tx, what: readonly string[]): Promise<void> {
+export async function nudgeProcesses(tx: Tx, what: readonly string[]): Promise<void> {
   const payloads: string[] = [];
   for (let i = 0; i < what.length; i += PER_NUDGE) {
     payloads.push(what.slice(i, i + PER_NUDGE).join(" "));
   }
   await tx.query({
-    name: "tell_processes",
+    name: "nudge_processes",
     text: `select pg_notify('${NUDGES}', payload) from unnest($1::text[]) payload`,
     values: [payloads],
   });

@@ -9,7 +9,7 @@ import type { LaneConfig } from "../db/deliveries/leases.ts";
 import type { Settlement } from "../db/deliveries/settlements.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import type { EndedJob, NewJob } from "../db/jobs/jobs.ts";
-import type { ClaimedRun, Ending } from "../db/jobs/runs.ts";
+import type { ClaimedRun, RunEnd } from "../db/jobs/runs.ts";
 import type { Reader } from "../db/transaction.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "../transport/send.ts";
@@ -43,7 +43,7 @@ export interface Context {
   load: Load;
   jobs: JobRunner;
   submissions: SubmissionGroup;
-  endings: EndingGroup;
+  endings: RunEndGroup;
   settlements: SettlementGroup;
   leaseReads: LeaseReads;
   dueReads: DueReads;
@@ -118,7 +118,7 @@ export type KeyAnswer = IdempotencyRecord | null | "busy";
 export type SubmissionGroup = GroupCommit<NewSubmission, KeyAnswer>;
 
 /** How a run ended → the job's end; null: the claim was lost. */
-export type EndingGroup = GroupCommit<Ending, EndedJob | null>;
+export type RunEndGroup = GroupCommit<RunEnd, EndedJob | null>;
 
 /** Answers false when the lease or the attempt's number was out of date, and nothing changed. */
 export type SettlementGroup = GroupCommit<Settlement, boolean>;

@@ -1,5 +1,5 @@
 import { isOutage } from "../core/outage.ts";
-import { createTurns } from "../core/turns.ts";
+import { createConcurrencyLimit } from "../core/concurrency-limit.ts";
 
 /** Commits many small units of work together; each caller is answered after its commit. */
 export interface GroupCommit<Item, Answer> {
@@ -33,7 +33,7 @@ export function createGroupCommit<Item, Answer>(
   maxItems: number,
 ): GroupCommit<Item, Answer> {
   const waiting: Waiting<Item, Answer>[] = [];
-  const alone = createTurns(ALONE_AT_ONCE);
+  const alone = createConcurrencyLimit(ALONE_AT_ONCE);
   let busy = false;
 
   async function commitGroup(group: Waiting<Item, Answer>[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { hashApiKey } from "../core/api-key.ts";
-import type { Caller } from "../core/model.ts";
+import type { Principal } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts/accounts.ts";
 import { findKeyById } from "../db/accounts/api-keys.ts";
@@ -14,7 +14,10 @@ const CACHE_SIZE = 1_000;
 
 const BEARER = /^Bearer +(rk_[A-Za-z0-9_-]{1,200})$/i;
 
-export type Authenticate = (info: Pick<RequestInfo, "header">, method: string) => Promise<Caller>;
+export type Authenticate = (
+  info: Pick<RequestInfo, "header">,
+  method: string,
+) => Promise<Principal>;
 
 type AuthContext = Pick<HttpContext, "pool" | "now" | "vault" | "config">;
 
@@ -24,7 +27,7 @@ type AuthContext = Pick<HttpContext, "pool" | "now" | "vault" | "config">;
  * per 5 s; the keys themselves are not kept.
  */
 export function createAuthenticator(context: AuthContext): Authenticate {
-  const cache = new Map<string, { caller: Caller; until: number }>();
+  const cache = new Map<string, { caller: Principal; until: number }>();
   const noteUse = createKeyUse(context);
 
   return async function authenticate(info, method) {
@@ -71,7 +74,7 @@ async function findSignedIn(
   context: AuthContext,
   info: Pick<RequestInfo, "header">,
   method: string,
-): Promise<Caller | null> {
+): Promise<Principal | null> {
   const session = readSession(context, info);
   if (session === null) return null;
   checkCsrf(context, info, method, session);
@@ -87,7 +90,7 @@ function unauthenticated(detail: string): Problem {
 }
 
 /** @throws Problem `scope_missing` that names the scope */
-export function requireScope(route: Pick<Route, "scopes">, caller: Caller): void {
+export function requireScope(route: Pick<Route, "scopes">, caller: Principal): void {
   if (allows(route, caller)) return;
   const needed = route.scopes ?? [];
   const scopes = needed.join(" or ") + (needed.includes("operator") ? "" : ", or admin");

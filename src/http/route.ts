@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Caller, Scope } from "../core/model.ts";
+import type { Principal, Scope } from "../core/model.ts";
 import type { ProblemCode } from "../core/problem.ts";
 import type { HttpContext } from "./http-context.ts";
 import type { Reply } from "./reply.ts";
@@ -27,7 +27,7 @@ export interface RequestInfo {
 }
 
 /** A request that passed authentication and its schemas. */
-export interface Call<Params, Query, Body> extends RequestInfo {
+export interface RouteCall<Params, Query, Body> extends RequestInfo {
   accountId: string;
   /** The API key, also of one who is signed in to the console. */
   keyId: string;
@@ -81,7 +81,7 @@ export interface Route extends Definition {
   body: z.ZodType | null;
   /** Whether the body may be left out altogether. */
   bodyOptional: boolean;
-  handle(context: HttpContext, call: Call<unknown, unknown, unknown>): Promise<Reply>;
+  handle(context: HttpContext, call: RouteCall<unknown, unknown, unknown>): Promise<Reply>;
 }
 
 /**
@@ -100,7 +100,7 @@ export function route<
     bodyOptional?: boolean;
     handler(
       context: HttpContext,
-      call: Call<z.output<Params>, z.output<Query>, z.output<Body>>,
+      call: RouteCall<z.output<Params>, z.output<Query>, z.output<Body>>,
     ): Promise<Reply>;
   },
 ): Route {
@@ -113,12 +113,12 @@ export function route<
     bodyOptional: bodyOptional ?? false,
     // The dispatcher fills these from the same schemas, so the types agree.
     handle: (context, call) =>
-      handler(context, call as Call<z.output<Params>, z.output<Query>, z.output<Body>>),
+      handler(context, call as RouteCall<z.output<Params>, z.output<Query>, z.output<Body>>),
   };
 }
 
 /** Whether a caller may use a route. */
-export function allows({ scopes }: Pick<Route, "scopes">, caller: Caller): boolean {
+export function allows({ scopes }: Pick<Route, "scopes">, caller: Principal): boolean {
   return (
     scopes === null ||
     scopes.some(

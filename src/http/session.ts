@@ -5,7 +5,7 @@ import type { HttpContext } from "./http-context.ts";
 import type { RequestInfo } from "./route.ts";
 
 /** Who is signed in to the console. It rests in the browser, sealed; the server keeps nothing. */
-export interface Session {
+export interface ConsoleSession {
   keyId: string;
   accountId: string;
   csrf: string;
@@ -29,7 +29,10 @@ const sealed = z.strictObject({
 type SessionContext = Pick<HttpContext, "vault" | "config" | "now">;
 
 /** `Set-Cookie` of a session; null clears it. */
-export function sessionCookie({ vault, config }: SessionContext, session: Session | null): string {
+export function sessionCookie(
+  { vault, config }: SessionContext,
+  session: ConsoleSession | null,
+): string {
   const value = session === null ? "" : vault.seal(JSON.stringify({ kind: "session", ...session }));
   const secure = config.publicUrl.startsWith("https:") ? "; Secure" : "";
   const maxAge = session === null ? 0 : MAX_AGE_S;
@@ -40,7 +43,7 @@ export function sessionCookie({ vault, config }: SessionContext, session: Sessio
 export function readSession(
   { vault, now }: Pick<SessionContext, "vault" | "now">,
   info: Pick<RequestInfo, "header">,
-): Session | null {
+): ConsoleSession | null {
   const cookies = (info.header("cookie") ?? "").split(";").map((one) => one.trim());
   const value = cookies.find((one) => one.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
   if (value === undefined || value === "") return null;
@@ -61,7 +64,7 @@ export function checkCsrf(
   context: Pick<SessionContext, "config">,
   info: Pick<RequestInfo, "header">,
   method: string,
-  session: Session,
+  session: ConsoleSession,
 ): void {
   if (SAFE.has(method)) return;
   checkOrigin(context, info);

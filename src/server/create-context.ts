@@ -13,7 +13,7 @@ import { createLeaseReads } from "../flow/deliveries/lane/lease.ts";
 import { createLoad } from "../flow/deliveries/load.ts";
 import { createSettlementGroup } from "../flow/deliveries/settle.ts";
 import { createJobRunner } from "../flow/jobs/claim.ts";
-import { createEndingGroup } from "../flow/jobs/finish.ts";
+import { createRunEndGroup } from "../flow/jobs/finish.ts";
 import { createSubmissionGroup } from "../flow/jobs/submit.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -79,7 +79,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     pumps: new Map<string, PumpHandle>(),
     load: createLoad(),
   };
-  const endings = createEndingGroup(parts);
+  const endings = createRunEndGroup(parts);
   const threads = config.roles.includes("compute") ? parts.compute.threads : 0;
   return {
     ...parts,

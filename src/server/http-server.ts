@@ -15,7 +15,7 @@ const QUIET_TURN_MS = 0.05;
 const QUIET_MS = 500;
 const PROBE_MS = 300;
 
-type Address = Pick<Config, "host" | "port">;
+type ListenAddress = Pick<Config, "host" | "port">;
 
 export function createHttpServer(): Server {
   return createServer({
@@ -27,7 +27,7 @@ export function createHttpServer(): Server {
 }
 
 /** @throws ConfigError the address can't be listened on */
-export async function listen(server: Server, { host, port }: Address): Promise<void> {
+export async function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = error.code === "EADDRINUSE";
@@ -43,7 +43,7 @@ export async function listen(server: Server, { host, port }: Address): Promise<v
  * ready must be refused, so that it goes elsewhere.
  * @throws ConfigError it is not this machine's, or another program answers there
  */
-export async function checkAddress({ host, port }: Address): Promise<void> {
+export async function checkAddress({ host, port }: ListenAddress): Promise<void> {
   const server = createHttpServer();
   await listen(server, { host, port: 0 });
   server.close();

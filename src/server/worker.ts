@@ -13,7 +13,7 @@ import { startRunner } from "../db/queue/runner.ts";
 import type { QueueRunner } from "../db/queue/runner.ts";
 
 /** Tickets taken at once; several that come together are one look. */
-const TICKETS = 10;
+const JOB_WAKE_UPS = 10;
 const RECONCILE_MS = 5_000;
 /** What an outage left in nobody's hands is to go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
@@ -43,7 +43,7 @@ export async function startWorker(context: Context): Promise<Worker> {
   const runners: QueueRunner[] = [];
   const queue = { pool: context.pool, log: context.telemetry.log };
   const pump = enduring(context, "pump-lane", (id) => pumpLane(context, id));
-  const tellPools = async (): Promise<void> =>
+  const registerPools = async (): Promise<void> =>
     await liveness.setPools(runners.map((runner) => runner.poolId()));
   if (roles.includes("compute")) {
     runners.push(
@@ -53,12 +53,12 @@ export async function startWorker(context: Context): Promise<Worker> {
           tasks: {
             "claim-jobs": async () => await context.jobs.look(),
           },
-          concurrency: TICKETS,
-          ahead: TICKETS,
+          concurrency: JOB_WAKE_UPS,
+          ahead: JOB_WAKE_UPS,
           pollMs: 1_000,
           batched: true,
         },
-        tellPools,
+        registerPools,
       ),
     );
   }
@@ -77,11 +77,11 @@ export async function startWorker(context: Context): Promise<Worker> {
           // a message for several lanes re-queues wake-ups of lanes that are being pumped
           batched: false,
         },
-        tellPools,
+        registerPools,
       ),
     );
   }
-  await tellPools();
+  await registerPools();
   // what was pending before, and whose ticket somebody took who is gone
   void context.jobs.look(true);
 

@@ -100,8 +100,8 @@ export function createMetrics() {
       labelNames: ["what"],
       registers,
     }),
-    burials: new Counter({
-      name: "ringback_burials_total",
+    recoveries: new Counter({
+      name: "ringback_workers_recovered_total",
       help: "Dead workers whose work was taken over.",
       registers,
     }),

@@ -4,7 +4,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { JobStatus } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { outcomeLabel } from "../core/run-failures.ts";
-import { attemptCounter, counterPlace, durationPlace } from "../core/stats.ts";
+import { attemptCounter, counterSlot, durationSlot } from "../core/stats.ts";
 import { errorFields } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { createStatsCounters } from "./stats.ts";
@@ -54,7 +54,7 @@ export interface Telemetry {
   discarded(count: number, replayId: string): void;
   canceled(count: number, replayId: string): void;
   listenerClosed(why: string): void;
-  workerBuried(id: string, found: { runs: number; lanes: number }): void;
+  workerRecovered(id: string, found: { runs: number; lanes: number }): void;
   repaired(what: "job" | "lane" | "replay" | "lease" | "run", ids: readonly string[]): void;
   requestFinished(request: {
     method: string;
@@ -74,7 +74,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     metrics,
     stats,
     jobAccepted(job) {
-      stats.count(job.account_id, null, [counterPlace("jobs.accepted")]);
+      stats.count(job.account_id, null, [counterSlot("jobs.accepted")]);
       metrics.jobsAccepted.inc({ type: job.type });
       log.info("job accepted", jobFields(job));
     },
@@ -86,7 +86,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     jobEnded(job) {
       metrics.jobsEnded.inc({ type: job.type, status: job.status });
       if (job.status !== "pending" && job.status !== "running") {
-        stats.count(job.account_id, null, [counterPlace(`jobs.${job.status}`)]);
+        stats.count(job.account_id, null, [counterSlot(`jobs.${job.status}`)]);
       }
       const { run, status, error_code } = job;
       log.info("job ended", {
@@ -99,7 +99,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     attemptMade(d, number, exchange, outcome) {
       metrics.attempts.inc({ outcome: outcome.kind, error_code: exchange.error?.code ?? "" });
       metrics.attemptSeconds.observe(exchange.durationMs / 1000);
-      stats.count(d.account_id, d.endpoint_id, attemptPlaces(d, exchange, outcome));
+      stats.count(d.account_id, d.endpoint_id, attemptSlots(d, exchange, outcome));
       if (number > 1) metrics.retries.inc();
       if (outcome.kind === "delivered" && d.job_id !== null) {
         const ended = exchange.startedAt.getTime() + exchange.durationMs;
@@ -126,7 +126,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     },
     deliveryGivenUp(delivery, reason, detail) {
       metrics.deadLettered.inc({ reason });
-      stats.count(delivery.account_id, delivery.endpoint_id, [counterPlace("deliveries.dead")]);
+      stats.count(delivery.account_id, delivery.endpoint_id, [counterSlot("deliveries.dead")]);
       log.info("delivery given up", {
         delivery_id: formatId("delivery", delivery.id),
         reason,
@@ -164,9 +164,9 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
       metrics.listenersClosed.inc({ why });
       log.debug("listener closed", { why });
     },
-    workerBuried(id, found) {
-      metrics.burials.inc();
-      log.warn("worker buried", { worker_id: formatId("worker", id), ...found });
+    workerRecovered(id, found) {
+      metrics.recoveries.inc();
+      log.warn("worker recovered", { worker_id: formatId("worker", id), ...found });
     },
     repaired(what, ids) {
       metrics.repairs.inc({ what }, ids.length);
@@ -193,17 +193,17 @@ function jobFields(job: JobFacts): Record<string, unknown> {
   return { job_id: formatId("job", job.id), type: job.type, request_id: job.request_id };
 }
 
-function attemptPlaces(d: AttemptFacts, exchange: Exchange, outcome: Outcome): number[] {
+function attemptSlots(d: AttemptFacts, exchange: Exchange, outcome: Outcome): number[] {
   const places = [
-    counterPlace(attemptCounter(exchange.error === null ? exchange.statusCode : null)),
-    durationPlace("response", exchange.durationMs),
+    counterSlot(attemptCounter(exchange.error === null ? exchange.statusCode : null)),
+    durationSlot("response", exchange.durationMs),
   ];
-  if (outcome.kind === "dead") places.push(counterPlace("deliveries.dead"));
+  if (outcome.kind === "dead") places.push(counterSlot("deliveries.dead"));
   if (outcome.kind === "delivered") {
     const ended = exchange.startedAt.getTime() + exchange.durationMs;
     places.push(
-      counterPlace("deliveries.delivered"),
-      durationPlace("latency", ended - d.created_at.getTime()),
+      counterSlot("deliveries.delivered"),
+      durationSlot("latency", ended - d.created_at.getTime()),
     );
   }
   return places;

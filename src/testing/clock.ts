@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../flow/context.ts";
-import { addTicket, addWakeUps } from "../db/queue/wake.ts";
+import { wakeForJobs, wake } from "../db/queue/wake.ts";
 import { inTransaction } from "../db/transaction.ts";
 import { findOutstanding, findTimeToNext, findWakeUps, shiftDueTimes } from "./due-times.ts";
 
@@ -45,9 +45,9 @@ export async function advance(parts: Parts, ms: number, timeoutMs: number): Prom
 async function shift({ pool }: Parts, ms: number): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await shiftDueTimes(tx, ms);
-    await addTicket(tx);
+    await wakeForJobs(tx);
     const wakeUps = await findWakeUps(tx);
-    await addWakeUps(
+    await wake(
       tx,
       wakeUps.map((wakeUp) => ({ ...wakeUp, delayMs: Math.max(0, wakeUp.delayMs - ms) })),
     );

@@ -4,8 +4,8 @@ import type { Reader, Tx } from "../db/transaction.ts";
 /** When the first delivery of lane `l` can be sent, if its endpoint `e` is not paused. */
 const LANE_DUE = `greatest(l.breaker_until, l.next_send_at, case when l.ordered then
     (select next_attempt_at from deliveries
-     where lane_id = l.id and status = 'pending' and lane_seq is not null
-     order by lane_seq, id limit 1)
+     where lane_id = l.id and status = 'pending' and lane_position is not null
+     order by lane_position, id limit 1)
   else
     (select min(next_attempt_at) from deliveries where lane_id = l.id and status = 'pending')
   end)`;

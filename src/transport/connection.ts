@@ -28,7 +28,7 @@ export interface Connection {
   awaitingResponse: boolean;
 }
 
-export interface ConnectionOptions {
+export interface DialOptions {
   key: string;
   origin: string;
   idleMs: number;
@@ -38,7 +38,7 @@ export interface ConnectionOptions {
 }
 
 /** The connection is dialled when the first request is dispatched. */
-export function createConnection(options: ConnectionOptions): Connection {
+export function createConnection(options: DialOptions): Connection {
   const { key, origin, idleMs, connector, onSocketCount } = options;
 
   const client = new Client(origin, {

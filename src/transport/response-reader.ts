@@ -8,7 +8,8 @@ const MAX_INFORMATIONAL = 32;
 type ResponseHeaders = Record<string, string | string[] | undefined>;
 
 /** How an exchange ended: whole, with as much of the body as is kept, or with an error. */
-export type Ending = { kind: "complete" } | { kind: "cut" } | { kind: "failed"; error: unknown };
+export type ExchangeEnd =
+  { kind: "complete" } | { kind: "cut" } | { kind: "failed"; error: unknown };
 
 /** Postgres text and jsonb cannot hold NUL. */
 function withoutNul(text: string): string {
@@ -19,14 +20,14 @@ function withoutNul(text: string): string {
 export class ResponseReader implements Dispatcher.DispatchHandler {
   statusCode: number | null = null;
   readonly #connection: Connection;
-  readonly #onEnd: (ending: Ending) => void;
+  readonly #onEnd: (ending: ExchangeEnd) => void;
   #headers: ResponseHeaders = {};
   #body: Buffer | null = null;
   #size = 0;
   #informational = 0;
 
   /** `onEnd` may be called more than once; the first ending counts. */
-  constructor(connection: Connection, onEnd: (ending: Ending) => void) {
+  constructor(connection: Connection, onEnd: (ending: ExchangeEnd) => void) {
     this.#connection = connection;
     this.#onEnd = onEnd;
   }

@@ -3,7 +3,7 @@ import { clock } from "../core/clock.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { classifyError, type ExchangeError } from "./classify-error.ts";
 import { createConnectionPool } from "./connection-pool.ts";
-import { ResponseReader, type Ending } from "./response-reader.ts";
+import { ResponseReader, type ExchangeEnd } from "./response-reader.ts";
 import { createGuardedConnector, type GuardOptions } from "./target-guard.ts";
 
 export interface TransportOptions extends GuardOptions {
@@ -53,7 +53,7 @@ export function createTransport(options: TransportOptions): Transport {
     const connection = pool.acquire(request.lane, url.origin);
     let ended = false;
 
-    function end(ending: Ending): void {
+    function end(ending: ExchangeEnd): void {
       if (ended) return;
       ended = true;
       clearTimeout(timer);

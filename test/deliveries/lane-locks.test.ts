@@ -169,12 +169,14 @@ test("a job whose ordered lane is locked for long does not hold up the ends of o
   const ordered = { endpoint_id: formatId("endpoint", rows[0]!.id) };
   await api.job([ordered]);
   await eventually(async () => {
-    return (await count(api, "lane_places where lane_id = $1", [laneId])) === 1 ? true : undefined;
+    return (await count(api, "lane_positions where lane_id = $1", [laneId])) === 1
+      ? true
+      : undefined;
   }, "its first place");
   const other = await startReceiver();
   await inTransaction(api.context.pool, async (tx) => {
     await tx.query("set local idle_in_transaction_session_timeout = 0");
-    await tx.query("select from lane_places where lane_id = $1 for update", [laneId]);
+    await tx.query("select from lane_positions where lane_id = $1 for update", [laneId]);
     const jobs = Array.from({ length: 40 }, (_, n) =>
       api.job(n % 10 === 0 ? [ordered] : [{ url: `${other.url}/${n}` }]),
     );
@@ -249,7 +251,7 @@ describe("H3: changes of an endpoint with many pending deliveries go in steps", 
       // it is sent while that producer is under way
       await receiver.waitFor(1, 10_000);
     });
-    const places = "lane_seq is not null";
+    const places = "lane_position is not null";
     const unplaced = `deliveries where lane_id = $1 and status = 'pending' and not ${places}`;
     await eventually(async () => {
       return (await count(api, unplaced, [endpoint.laneId])) === 0 ? true : undefined;

@@ -48,7 +48,7 @@ const firstTry = (request: ReceivedRequest): boolean => request.headers["ringbac
 /** Message ids in the order in which the lane placed them: the order of commit. */
 async function placed(laneId: string): Promise<string[]> {
   const { rows } = await api.database.pool.query<{ message_id: string }>(
-    "select message_id from deliveries where lane_id = $1 order by lane_seq, id",
+    "select message_id from deliveries where lane_id = $1 order by lane_position, id",
     [laneId],
   );
   return rows.map(({ message_id }) => formatId("message", message_id));

@@ -4,7 +4,7 @@ import type { FaultDatabase } from "./fault-database.ts";
 import type { Arrival } from "./receivers.ts";
 import type { Incident } from "./incident.ts";
 
-/** A fault explains what is sent twice until this long after it: burial, audit, a zombie's return. */
+/** A fault explains what is sent twice until this long after it: recovery, audit, a zombie's return. */
 const AFTERMATH_MS = 12_000;
 
 interface AttemptRow {
@@ -96,7 +96,7 @@ export async function checkOrder(
 ): Promise<Check> {
   const rows = await query<{ message_id: string; lane_id: string; url: string }>(
     `select d.message_id, d.lane_id, d.url from deliveries d join lanes l on l.id = d.lane_id
-     where l.ordered and d.lane_seq > 0 order by d.lane_id, d.lane_seq`,
+     where l.ordered and d.lane_position > 0 order by d.lane_id, d.lane_position`,
   );
   const firstAt = new Map<string, number>();
   arrivals.forEach(({ messageId, url }, index) => {

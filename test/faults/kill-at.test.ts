@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Checkpoint } from "../../src/core/checkpoint.ts";
+import type { Failpoint } from "../../src/core/failpoint.ts";
 import { killAt } from "./kill-scenario.ts";
 import type { KillCase } from "./kill-scenario.ts";
 
 /** Every point, and what must be going on for a process to get there. */
-const CASES: Record<Checkpoint, KillCase> = {
+const CASES: Record<Failpoint, KillCase> = {
   "submit:before-commit": { nth: 2 },
   "submit:committed": { nth: 3 },
   "claim:committed": { nth: 2 },
@@ -23,11 +23,11 @@ const CASES: Record<Checkpoint, KillCase> = {
   "lane:left": { nth: 1 },
   "replay:before-commit": { nth: 1, work: "replay" },
   "replay:step-committed": { nth: 1, work: "replay" },
-  "burial:before-commit": { nth: 1, work: "burial" },
-  "burial:committed": { nth: 1, work: "burial" },
+  "recovery:before-commit": { nth: 1, work: "recovery" },
+  "recovery:committed": { nth: 1, work: "recovery" },
   "migrate:between": { nth: 1, work: "migration" },
 };
-/** At once: they compute while they start, and mostly wait for a burial afterwards. */
+/** At once: they compute while they start, and mostly wait for a recovery afterwards. */
 const LANES = 5;
 
 describe("killed at every step", () => {
@@ -46,7 +46,7 @@ describe("killed at every step", () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [point, one] = next;
         const { resolve, reject } = starters.get(point)!;
-        await killAt(point as Checkpoint, one, folder).then(resolve, reject);
+        await killAt(point as Failpoint, one, folder).then(resolve, reject);
       }
     }
     for (let i = 0; i < LANES; i++) void work();

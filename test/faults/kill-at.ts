@@ -1,4 +1,4 @@
-import { setCheckpointHook } from "../../src/core/checkpoint.ts";
+import { setFailpointHook } from "../../src/core/failpoint.ts";
 
 /**
  * Preloaded (`node --import`) into a process of the product: kills it, as `kill -9` does, when it
@@ -7,7 +7,7 @@ import { setCheckpointHook } from "../../src/core/checkpoint.ts";
 const [point, nth = "1"] = (process.env["KILL_AT"] ?? "").split("#");
 let left = Number(nth);
 
-setCheckpointHook((reached) => {
+setFailpointHook((reached) => {
   if (reached !== point) return;
   left -= 1;
   if (left === 0) process.kill(process.pid, "SIGKILL");

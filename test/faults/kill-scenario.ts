@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Checkpoint } from "../../src/core/checkpoint.ts";
+import type { Failpoint } from "../../src/core/failpoint.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { until } from "../support/jobs.ts";
@@ -22,7 +22,7 @@ export interface KillCase {
   /** The how manieth time the point is reached. */
   nth: number;
   /** What is needed beside 20 jobs with callbacks. */
-  work?: "failing" | "replay" | "burial" | "migration";
+  work?: "failing" | "replay" | "recovery" | "migration";
 }
 
 const JOBS = 20;
@@ -41,7 +41,7 @@ interface Scene {
  * A process on a database of its own gets work and is killed at the point; it is started again
  * without the hook, as a supervisor would. Returns what is wrong in the end.
  */
-export async function killAt(point: Checkpoint, one: KillCase, folder: string): Promise<string[]> {
+export async function killAt(point: Failpoint, one: KillCase, folder: string): Promise<string[]> {
   const faults: string[] = [];
   const database = await createTestDatabase();
   const receiver = await startReceiver();
@@ -63,7 +63,7 @@ export async function killAt(point: Checkpoint, one: KillCase, folder: string): 
   const scene: Scene = { database, receiver, client, jobs: [], faults };
   let killed: SupervisedProcess | undefined;
   try {
-    if (one.work === "burial") await leaveDeadWorker(database);
+    if (one.work === "recovery") await leaveDeadWorker(database);
     if (one.work === "migration") await empty(database);
     killed = superviseProcess({
       name: point,

@@ -14,7 +14,7 @@ export interface LogFindings {
   checks: Check[];
   /** What the reconciler and the audit put right, by kind. */
   repairs: Record<string, number>;
-  burials: number;
+  deadWorkers: number;
   fenced: number;
 }
 
@@ -40,7 +40,7 @@ export function readLogs(
         broken: errors.map((line) => `${line.process}: ${line.message} ${detail(line)}`),
       },
       {
-        name: "none but a zombie was buried alive",
+        name: "none but a zombie was declared dead while alive",
         of: awakened.length,
         broken: awakened
           .filter((line) => !wasZombie(line, incidents))
@@ -48,7 +48,7 @@ export function readLogs(
       },
     ],
     repairs,
-    burials: lines.filter(({ message }) => message === "worker buried").length,
+    deadWorkers: lines.filter(({ message }) => message === "worker recovered").length,
     fenced: lines.filter(({ message }) => message === "claim lost").length,
   };
 }

@@ -190,7 +190,7 @@ async function examine(run: {
     refusals: Object.fromEntries(client.refusals),
     longestAnswerMs: client.longestMs(),
     repairs: logs.repairs,
-    burials: logs.burials,
+    deadWorkers: logs.deadWorkers,
     fenced: logs.fenced,
   };
 }

@@ -58,7 +58,7 @@ async function findHeldUp(client: pg.Client, workerId: string | null): Promise<H
      where d.status = 'pending' and d.next_attempt_at <= now()
        and ($1::uuid is null or l.leased_by = $1) and coalesce(l.breaker_until, now()) <= now()
        and (not l.ordered or not exists (select from deliveries o where o.lane_id = l.id
-         and o.status = 'pending' and o.lane_seq < d.lane_seq))
+         and o.status = 'pending' and o.lane_position < d.lane_position))
      order by d.next_attempt_at limit 1`,
     [workerId],
   );

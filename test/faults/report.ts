@@ -23,7 +23,7 @@ export interface Report {
   refusals: Record<string, number>;
   longestAnswerMs: number;
   repairs: Record<string, number>;
-  burials: number;
+  deadWorkers: number;
   fenced: number;
 }
 
@@ -36,7 +36,7 @@ export function formatReport(report: Report): string {
   return [
     "",
     `PostgreSQL ${report.version}, seed ${report.seed}, ${report.seconds} s: ${jobs} jobs acknowledged, ${webhooks} webhooks received`,
-    `lost ${lostOf(report)} · duplicates ${duplicates} (${share.toFixed(2)} %) · burials ${report.burials} · fenced writes ${report.fenced} · repairs ${counts(repairs)}`,
+    `lost ${lostOf(report)} · duplicates ${duplicates} (${share.toFixed(2)} %) · dead workers ${report.deadWorkers} · fenced writes ${report.fenced} · repairs ${counts(repairs)}`,
     `API refusals ${counts(refusals)} · longest answer ${(report.longestAnswerMs / 1000).toFixed(1)} s`,
     "",
     ...formatChecks(report.checks),

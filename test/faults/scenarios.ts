@@ -22,7 +22,7 @@ const CATALOGUE = {
     await api.kill();
     return { target: api.name, to: Date.now(), ...EVERYBODY };
   },
-  // stopped, and cut off as if its host were gone: it wakes up after its burial
+  // stopped, and cut off as if its host were gone: it wakes up after its recovery
   zombie: async ({ workers, database }, random) => {
     const victim = pick(random, workers);
     const workerId = await workerIdOf(database, victim);

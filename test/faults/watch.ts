@@ -109,8 +109,8 @@ const STREAMS = `
   with due as (
     select l.id, coalesce(l.origin, e.url) as destination, l.endpoint_id, l.ordered, case when l.ordered then
         (select next_attempt_at from deliveries
-         where lane_id = l.id and status = 'pending' and lane_seq is not null
-         order by lane_seq, id limit 1)
+         where lane_id = l.id and status = 'pending' and lane_position is not null
+         order by lane_position, id limit 1)
       else
         (select next_attempt_at from deliveries where lane_id = l.id and status = 'pending'
          order by next_attempt_at, id limit 1)

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { buryWorker } from "../../src/flow/maintenance/recover-worker.ts";
+import { recoverWorker } from "../../src/flow/maintenance/recover-worker.ts";
 import { cancelJob } from "../../src/flow/jobs/cancel.ts";
 import { auditOwn } from "../../src/flow/maintenance/reconcile.ts";
 import { createTestContext } from "../support/context.ts";
@@ -130,8 +130,8 @@ describe.each(STEPS)("when inserting into %s fails", (table) => {
     expect((await jobOf(t, id)).run).toBe(1);
   });
 
-  test("a burial that would end a job is whole or nothing", async () => {
-    const id = await insertPending(`${receiver.url}/burial-${table}`);
+  test("a recovery that would end a job is whole or nothing", async () => {
+    const id = await insertPending(`${receiver.url}/recovery-${table}`);
     const dead = newId();
     await t.database.pool.query(
       "insert into workers (id, hostname, pid, version, roles) values ($1, 'gone', 1, '0', '{}')",
@@ -143,13 +143,13 @@ describe.each(STEPS)("when inserting into %s fails", (table) => {
       [id, dead],
     );
     await refuse(table);
-    await expect(buryWorker(t.context, { id: dead, heartbeat: "0" })).rejects.toMatchObject({
+    await expect(recoverWorker(t.context, { id: dead, heartbeat: "0" })).rejects.toMatchObject({
       message: REFUSED,
     });
     expect(await seen(id)).toEqual({ status: "running", messages: [], deliveries: 0 });
     expect(await count(t, "workers where id = $1", [dead])).toBe(1);
     await letThrough();
-    await buryWorker(t.context, { id: dead, heartbeat: "0" });
+    await recoverWorker(t.context, { id: dead, heartbeat: "0" });
     expect(await seen(id)).toEqual({ status: "failed", messages: ["job.failed"], deliveries: 1 });
     expect((await jobOf(t, id)).error_code).toBe("worker_crashed");
     expect(await count(t, "workers where id = $1", [dead])).toBe(0);

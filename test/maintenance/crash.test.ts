@@ -84,7 +84,7 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
   const killedAt = Date.now();
   await Promise.all([
     until("the second run", async () => (await factsOf(resumed)).run > 1, RESUMED_MS),
-    until("the burial", async () => (await factsOf(poison)).status === "failed", RESUMED_MS),
+    until("the recovery", async () => (await factsOf(poison)).status === "failed", RESUMED_MS),
     receiver.waitFor((r) => r.path === cutPath && +r.receivedAt > killedAt, RESUMED_MS),
   ]);
 
@@ -113,7 +113,7 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
   expect(await count(t, "books where not balanced")).toBe(0);
 }, 60_000);
 
-test("a cancellation that the dead worker did not heed is heeded at its burial", async () => {
+test("a cancellation that the dead worker did not heed is heeded at its recovery", async () => {
   victim = await startWorkerProcess(t.database, "compute");
   await warmUp(t);
   const callbacks = [callbackTo(`${receiver.url}/canceled`)];

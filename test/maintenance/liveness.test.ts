@@ -54,7 +54,7 @@ test("one sign of life is enough; none for 3 s is death", async () => {
 
   const began = performance.now();
   await session.end(); // the lock goes with it
-  await until("both burials", async () => {
+  await until("both recoveries", async () => {
     return !(await isRegistered(busy)) && !(await isRegistered(lockless));
   });
   expect(performance.now() - began).toBeGreaterThan(2_000);

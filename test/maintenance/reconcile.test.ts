@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { deleteSpentQueueJobs } from "../../src/db/queue/wake.ts";
+import { deleteSpentWakeUps } from "../../src/db/queue/wake.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
 import { auditOwn, createReconciler } from "../../src/flow/maintenance/reconcile.ts";
 import { pumpLane } from "../../src/flow/deliveries/lane/pump.ts";
@@ -169,7 +169,7 @@ describe("the reconciler", () => {
       `insert into graphile_worker._private_jobs (task_id, payload, max_attempts, attempts)
        select id, '{}', 1, 1 from graphile_worker._private_tasks where identifier = 'claim-jobs'`,
     );
-    expect(await deleteSpentQueueJobs(singleStatement(idle.database.pool))).toBe(1);
+    expect(await deleteSpentWakeUps(singleStatement(idle.database.pool))).toBe(1);
     expect(await count(idle, tickets)).toBe(before);
   });
 });
@@ -241,7 +241,7 @@ describe("beside a worker", () => {
     const id = await submit(t, { type: "demo.sleep", input: { ms: 1_500 } });
     await running(t, id);
     await until("its run", () => (t.context.runs.get(id)?.run ?? 0) > 0);
-    // as a burial does, while this process goes on
+    // as a recovery does, while this process goes on
     const client = await t.database.pool.connect();
     await client.query("begin");
     await client.query(
@@ -259,7 +259,7 @@ describe("beside a worker", () => {
     const endpoint = await endpointAt(t, `${slow.url}/stale`, { events: ["own.event"] });
     await publish(t);
     await slow.waitFor(1, 10_000);
-    // as a burial does; its own wake-up was taken by another worker, who has left since
+    // as a recovery does; its own wake-up was taken by another worker, who has left since
     await t.database.pool.query(
       "update lanes set leased_by = null, epoch = epoch + 1 where id = $1",
       [endpoint.laneId],

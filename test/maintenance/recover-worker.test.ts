@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { insertOriginLanes, holdLanes } from "../../src/db/deliveries/lanes.ts";
-import { addWakeUps } from "../../src/db/queue/wake.ts";
+import { insertOriginLanes, shareLanes } from "../../src/db/deliveries/lanes.ts";
+import { wake } from "../../src/db/queue/wake.ts";
 import { inTransaction } from "../../src/db/transaction.ts";
-import { buryWorker } from "../../src/flow/maintenance/recover-worker.ts";
+import { recoverWorker } from "../../src/flow/maintenance/recover-worker.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await t?.stop());
 
-test("a burial does not wait for a producer of the dead worker's lane, nor does its wake-up", async () => {
+test("a recovery does not wait for a producer of the dead worker's lane, nor does its wake-up", async () => {
   const { pool } = t.context;
   const dead = newId();
   const laneId = newId();
@@ -21,7 +21,7 @@ test("a burial does not wait for a producer of the dead worker's lane, nor does 
     await insertOriginLanes(tx, [
       { newId: laneId, accountId: t.accountId, origin: "https://receiver.test", ordered: false },
     ]);
-    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);
+    await wake(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);
   });
   await pool.query(
     `insert into workers (id, hostname, pid, version, roles, pool_ids)
@@ -36,9 +36,9 @@ test("a burial does not wait for a producer of the dead worker's lane, nor does 
   );
 
   await inTransaction(pool, async (tx) => {
-    await holdLanes(tx, [laneId]);
-    expect(await buryWorker(t.context, { id: dead, heartbeat: "0" })).toBe(true);
-    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);
+    await shareLanes(tx, [laneId]);
+    expect(await recoverWorker(t.context, { id: dead, heartbeat: "0" })).toBe(true);
+    await wake(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]);
   });
 
   const lane = await pool.query(`select leased_by, epoch from lanes where id = $1`, [laneId]);

@@ -86,7 +86,7 @@ test("a zombie changes nothing it lost, registers anew and works on", async () =
   child.kill("SIGSTOP");
   await cutLivenessSessions();
   survivor = await createTestContext({ database: t.database });
-  await until("the burial", async () => !(await isRegistered(before)));
+  await until("the recovery", async () => !(await isRegistered(before)));
   const { run, status } = await ended(t, id);
   expect(status).toBe("completed");
   expect(run).toBeGreaterThan(1);

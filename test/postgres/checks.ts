@@ -23,7 +23,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
  * The files that walk the path on a real server: submit, compute, deliver, retry, dead letter,
- * replay, lists, retention, burial, and how the hot statements are planned.
+ * replay, lists, retention, recovery, and how the hot statements are planned.
  */
 const FILES = [
   "test/e2e/first-path",

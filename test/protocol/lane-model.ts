@@ -14,16 +14,16 @@ import { Moves } from "./moves.ts";
 import { allVersions, blockers, lock, rollBack, write } from "./postgres.ts";
 import {
   addWakeUpMoves,
-  burialMoves,
+  recoveryMoves,
   clockMoves,
   normalizeDatabase,
   processMoves,
 } from "./processes.ts";
-import type { Belongings, BurialPc } from "./processes.ts";
+import type { Belongings, RecoveryPc } from "./processes.ts";
 import { hasWakeUp } from "./queue-model.ts";
 
 /**
- * One lane, its deliveries and its wake-ups; processes that pump it; producers; the burial of the
+ * One lane, its deliveries and its wake-ups; processes that pump it; producers; the recovery of the
  * dead, the audit of a worker's own leases and the reconciler. One step is one statement, named
  * after the function that issues it. Times are relative to now, one unit a pause of the queue.
  */
@@ -45,7 +45,7 @@ export function laneModel(
         if (world.audits) auditMoves(moves, state, index, rules);
       });
       state.producers.forEach((_, index) => producerMoves(moves, state, index, rules, world));
-      burialMoves(moves, state, rules, burialOrder(rules), LEASE);
+      recoveryMoves(moves, state, rules, recoveryOrder(rules), LEASE);
       if (world.reconciler) reconcilerMoves(moves, state, rules);
       clockMoves(moves, state, agePlans);
       return moves;
@@ -62,10 +62,10 @@ const TASKS = {
   },
 };
 
-function burialOrder(rules: LaneRules): BurialPc[] {
+function recoveryOrder(rules: LaneRules): RecoveryPc[] {
   const add = [firstOfRelease(rules), "overtake", "upsert"] as const;
-  if (!rules.burialLocksOursFirst) return ["unlock", "takeBack", ...new Set(add)];
-  return ["takeBack", rules.burialQueuesAnew ? "findEntries" : "unlock", ...new Set(add)];
+  if (!rules.recoveryLocksOursFirst) return ["unlock", "takeBack", ...new Set(add)];
+  return ["takeBack", rules.recoveryQueuesAnew ? "findEntries" : "unlock", ...new Set(add)];
 }
 
 const LEASE: Belongings<LaneState> = {
@@ -110,7 +110,7 @@ function producerMoves(
   } else if (pc === "insert") {
     const waits = rules.producersHoldTheLane ? blockers(db, tx, LANE, "key share") : [];
     const leased = rules.asksTheHeldRow ? laneOf(db).leasedBy !== null : wasLeased;
-    const name = `holdLanes, insertDeliveries${leased ? ", leased" : ""}`;
+    const name = `shareLanes, insertDeliveries${leased ? ", leased" : ""}`;
     moves.statement(tx, name, waits, (s) => {
       if (rules.producersHoldTheLane) lock(s.db, tx, LANE, "key share");
       write(s.db, tx, `delivery:${tx}`, { status: "pending", count: 0, next: 0 }, "update");
@@ -180,7 +180,7 @@ function reconcilerMoves(moves: Moves<LaneState>, state: LaneState, rules: LaneR
       moves.add(`${tx}: findStarvedLanes`, (s) => to(s, "hold"));
     }
   } else if (pc === "hold") {
-    moves.statement(tx, "holdLanes", blockers(db, tx, LANE, "key share"), (s) => {
+    moves.statement(tx, "shareLanes", blockers(db, tx, LANE, "key share"), (s) => {
       lock(s.db, tx, LANE, "key share");
       to(s, "check");
     });

@@ -18,7 +18,7 @@ const MAX_ATTEMPTS = 2;
 const BACKOFFS = [1, 3];
 const SETTLED = { delivery: null, count: 0, delivered: false };
 
-/** renewWakeUps does not ask whether one waits. */
+/** wakeAfterRelease does not ask whether one waits. */
 export function firstOfRelease({ releasersAddTheirOwn }: LaneRules): "check" | "overtake" {
   return releasersAddTheirOwn ? "overtake" : "check";
 }
@@ -179,7 +179,7 @@ export function pumpMoves(
       return;
     case "check": {
       const waits = rules.leavesWaitingAlone && queue.hasWakeUp(db, task.plan!);
-      const name = `${tx}: addWakeUps (leave): ${waits ? "one waits" : "none waits"}`;
+      const name = `${tx}: wake (leave): ${waits ? "one waits" : "none waits"}`;
       if (!waits) return moves.add(name, to("overtake"));
       moves.add(name, (s) => {
         if (task.late) commit(s.db, tx);
@@ -188,13 +188,13 @@ export function pumpMoves(
       return;
     }
     case "overtake":
-      moves.statement(tx, "addWakeUps (leave): overtake", queue.overtake.waitsFor(db, tx), (s) => {
+      moves.statement(tx, "wake (leave): overtake", queue.overtake.waitsFor(db, tx), (s) => {
         queue.overtake.apply(s.db, tx);
         to("upsert")(s);
       });
       return;
     case "upsert":
-      moves.statement(tx, "addWakeUps (leave): upsert", queue.upsert.waitsFor(db, tx), (s) => {
+      moves.statement(tx, "wake (leave): upsert", queue.upsert.waitsFor(db, tx), (s) => {
         const added = queue.upsert.apply(s.db, tx, task.plan!, inUse(s));
         if (!added && rules.addsAgainWhenTaken) return to("overtake")(s);
         if (task.late) commit(s.db, tx);
@@ -226,7 +226,7 @@ export function pumpMoves(
     case "putBack": {
       const waits = [...queue.overtake.waitsFor(db, tx), ...queue.upsert.waitsFor(db, tx)];
       const waitsForLane = blockers(db, tx, LANE, "key share");
-      moves.statement(tx, "holdLanes, wakeLanes", [...waits, ...waitsForLane], (s) => {
+      moves.statement(tx, "shareLanes, wakeLanes", [...waits, ...waitsForLane], (s) => {
         const stands = rules.leavesWaitingAlone && queue.hasWakeUp(s.db, task.plan ?? 0);
         if (stands) return to("complete", { noted: false, plan: null })(s);
         queue.overtake.apply(s.db, tx);

@@ -6,9 +6,9 @@ import { newEntry } from "./queue-model.ts";
 
 /** The guards of the protocol. A test takes one out to see that it is missed. */
 export const LANE_RULES = {
-  /** holdLanes: a producer holds the lane's row until it commits. */
+  /** shareLanes: a producer holds the lane's row until it commits. */
   producersHoldTheLane: true,
-  /** holdLanes: whether the lane is leased, and needs no wake-up, is asked of the row that is held. */
+  /** shareLanes: whether the lane is leased, and needs no wake-up, is asked of the row that is held. */
   asksTheHeldRow: true,
   /** leaveLane: the look is a statement after the one that locked the row. */
   looksAfterTheLock: true,
@@ -16,17 +16,17 @@ export const LANE_RULES = {
   passesOnWhenBusy: true,
   /** leaveLane: it does not wait until no producer is under way. */
   leavesWithoutWaiting: true,
-  /** addWakeUps: one that waits and is early enough is not touched. */
+  /** wake: one that waits and is early enough is not touched. */
   leavesWaitingAlone: true,
-  /** renewWakeUps: one that waits does not stand for that of who gives a lease back. */
+  /** wakeAfterRelease: one that waits does not stand for that of who gives a lease back. */
   releasersAddTheirOwn: true,
-  /** addWakeUps: whether one waits is asked when the lane is held, not before. */
+  /** wake: whether one waits is asked when the lane is held, not before. */
   asksForWaitingWhenHeld: true,
   /** leaveLane: the wake-up is planned in the transaction that releases. */
   plansBeforeTheRelease: true,
   /** settleDeliveries: the epoch must be that of the lease. */
   settlesUnderItsEpoch: true,
-  /** takeLease: the worker's row is held against its burial. */
+  /** takeLease: the worker's row is held against its recovery. */
   leaseHoldsTheWorker: true,
   /** pumpLane: a lane is noted in `pumps` before its lease is asked for. */
   notesItsIntention: true,
@@ -37,10 +37,10 @@ export const LANE_RULES = {
   /** leaseLane: an entry that was refused because this worker was buried is put back. */
   refusedPutsBack: true,
   /** takeOver: what the dead held is queued under new ids, not unlocked in its place. */
-  burialQueuesAnew: true,
+  recoveryQueuesAnew: true,
   /** takeOver: rows are locked in the order of all others: lanes, then the queue. */
-  burialLocksOursFirst: true,
-  /** addWakeUps: called again when the entry was taken between the two statements of add_jobs. */
+  recoveryLocksOursFirst: true,
+  /** wake: called again when the entry was taken between the two statements of add_jobs. */
   addsAgainWhenTaken: true,
   /** pumpLane: an entry met while the process stops is put back. */
   stoppingPutsBack: true,
@@ -181,7 +181,7 @@ export function initialLaneState(world: LaneWorld): LaneState {
       leased: false,
       woken: false,
     })),
-    burial: null,
+    recovery: null,
     reconciler: null,
     left: { crashes, zombies, failedSends, lostAnswers, deletions, stops },
     wrong: null,

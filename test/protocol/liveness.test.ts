@@ -49,7 +49,7 @@ describe("each guard is needed: without it somebody waits for ever", () => {
   test("leavesWaitingAlone: each producer puts the wake-up out of reach of the fetch", () => {
     const forever = starvation(isDueAndFree, { leavesWaitingAlone: false });
     expect(forever).toContainEqual(expect.stringMatching(/getJobs misses/));
-    expect(forever).toContainEqual(expect.stringMatching(/addWakeUps: upsert/));
+    expect(forever).toContainEqual(expect.stringMatching(/wake: upsert/));
   });
 
   test("leavesWithoutWaiting: there is always a producer that holds the lane", () => {

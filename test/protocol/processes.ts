@@ -18,7 +18,7 @@ export interface Worker<T extends Task, Audit> {
   stopping: boolean;
   /** Its signs of life are lost. */
   deaf: boolean;
-  /** It is buried alive, or will be. What it took meanwhile may be forgotten if it dies as well. */
+  /** It is declared dead while alive, or will be. What it took meanwhile may be forgotten if it dies as well. */
   zombie: boolean;
   registration: string;
   tasks: T[];
@@ -27,18 +27,18 @@ export interface Worker<T extends Task, Audit> {
 
 export type AddPc = "check" | "overtake" | "upsert" | "commit";
 
-/** What the two protocols ask of addWakeUps. */
+/** What the two protocols ask of wake. */
 export interface AddRules {
   addsAgainWhenTaken: boolean;
   leavesWaitingAlone?: boolean;
 }
 
-export type BurialPc = "takeBack" | "findEntries" | "unlock" | "ticket" | AddPc;
+export type RecoveryPc = "takeBack" | "findEntries" | "unlock" | "ticket" | AddPc;
 
 export interface Protocol<T extends Task, Audit> {
   db: Database;
   workers: Worker<T, Audit>[];
-  burial: Burial | null;
+  recovery: Recovery | null;
   reconciler: "hold" | AddPc | null;
   /** What the world may still do. */
   left: { crashes: number; zombies: number; deletions: number; stops: number };
@@ -46,10 +46,10 @@ export interface Protocol<T extends Task, Audit> {
   wrong: string | null;
 }
 
-export interface Burial {
+export interface Recovery {
   worker: number;
   registration: string;
-  pc: BurialPc;
+  pc: RecoveryPc;
   wake: boolean;
   /** How many belongings were looked at. */
   row: number;
@@ -117,9 +117,9 @@ export function processMoves<S extends Protocol<Task, unknown>>(
     moves.world(`${pool} dies`, (s) => {
       s.left.crashes -= 1;
       for (const tx of Object.keys(s.db.open)) if (tx.startsWith(pool)) rollBack(s.db, tx);
-      if (s.burial?.leaving && s.burial.worker === index) {
-        rollBack(s.db, "burial");
-        s.burial = null;
+      if (s.recovery?.leaving && s.recovery.worker === index) {
+        rollBack(s.db, "recovery");
+        s.recovery = null;
       }
       Object.assign(s.workers[index]!, { up: false, tasks: [], audit: null });
     });
@@ -159,7 +159,7 @@ function slowFetchMoves<S extends Protocol<Task, unknown>>(
   });
 }
 
-/** What a burial takes away from the dead: leases or runs. */
+/** What a recovery takes away from the dead: leases or runs. */
 export interface Belongings<S> {
   name: string;
   rows(db: Database): string[];
@@ -169,40 +169,40 @@ export interface Belongings<S> {
 }
 
 /** flow/bury-worker.ts; the one who buries is a process apart. */
-export function burialMoves<S extends Protocol<Task, unknown>>(
+export function recoveryMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   state: S,
   rules: AddRules,
-  order: readonly BurialPc[],
+  order: readonly RecoveryPc[],
   belongings: Belongings<S>,
 ): void {
-  const { db, burial } = state;
-  const tx = "burial";
-  if (burial === null) return deathMoves(moves, state, order[0]!);
-  const { worker, registration, pc, leaving } = burial;
+  const { db, recovery } = state;
+  const tx = "recovery";
+  if (recovery === null) return deathMoves(moves, state, order[0]!);
+  const { worker, registration, pc, leaving } = recovery;
   const pool = `W${worker + 1}`;
   const goOn = (s: S): void => {
     const next = order[order.indexOf(pc) + 1] ?? "commit";
     const adds = next === "check" || next === "overtake";
-    s.burial!.pc = adds && !s.burial!.wake ? "commit" : next;
+    s.recovery!.pc = adds && !s.recovery!.wake ? "commit" : next;
   };
   if (state.left.crashes > 0 && !leaving) {
     moves.world("the one who buries dies", (s) => {
       s.left.crashes -= 1;
       rollBack(s.db, tx);
-      s.burial = null;
+      s.recovery = null;
     });
   }
   if (pc === "takeBack") {
-    takeBackMoves(moves, state, burial, belongings, goOn);
+    takeBackMoves(moves, state, recovery, belongings, goOn);
   } else if (pc === "findEntries") {
-    moves.add(`${tx}: findEntriesOf`, (s) => {
-      s.burial!.wake ||= queue.entries(s.db, tx).some(([, e]) => e.keyed && e.lockedBy === pool);
+    moves.add(`${tx}: findWakeUpsOf`, (s) => {
+      s.recovery!.wake ||= queue.entries(s.db, tx).some(([, e]) => e.keyed && e.lockedBy === pool);
       goOn(s);
     });
   } else if (pc === "ticket") {
-    moves.add(`${tx}: addTicket`, (s) => {
-      queue.addTicket(s.db, tx, 0, inUse(s));
+    moves.add(`${tx}: wakeForJobs`, (s) => {
+      queue.wakeForJobs(s.db, tx, 0, inUse(s));
       goOn(s);
     });
   } else if (pc === "unlock") {
@@ -214,11 +214,11 @@ export function burialMoves<S extends Protocol<Task, unknown>>(
     moves.add(`${tx}: deleteWorker, commit`, (s) => {
       write(s.db, tx, `worker:${registration}`, null, "update");
       commit(s.db, tx);
-      s.burial = null;
+      s.recovery = null;
       if (leaving) s.workers[worker]!.up = false;
     });
   } else {
-    addWakeUpMoves(moves, state, tx, rules, pc, (s, next) => (s.burial!.pc = next));
+    addWakeUpMoves(moves, state, tx, rules, pc, (s, next) => (s.recovery!.pc = next));
   }
 }
 
@@ -226,15 +226,15 @@ export function burialMoves<S extends Protocol<Task, unknown>>(
 function deathMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   { db, workers }: S,
-  first: BurialPc,
+  first: RecoveryPc,
 ): void {
-  const tx = "burial";
+  const tx = "recovery";
   workers.forEach(({ up, deaf, registration }, worker) => {
     const row = `worker:${registration}`;
     if ((up && !deaf) || db.rows[row] === undefined) return;
     moves.statement(tx, `lockDeadWorker W${worker + 1}`, blockers(db, tx, row, "update"), (s) => {
       lock(s.db, tx, row, "update");
-      s.burial = { worker, registration, pc: first, wake: false, row: 0, leaving: false };
+      s.recovery = { worker, registration, pc: first, wake: false, row: 0, leaving: false };
     });
   });
 }
@@ -242,11 +242,11 @@ function deathMoves<S extends Protocol<Task, unknown>>(
 function takeBackMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   { db }: S,
-  { registration, row }: Burial,
+  { registration, row }: Recovery,
   belongings: Belongings<S>,
   goOn: (s: S) => void,
 ): void {
-  const tx = "burial";
+  const tx = "recovery";
   const { name, areOf } = belongings;
   const rows = belongings.rows(db);
   // what is not the dead one's in the snapshot is passed over without waiting
@@ -255,12 +255,12 @@ function takeBackMoves<S extends Protocol<Task, unknown>>(
   const key = rows[place]!;
   moves.statement(tx, name, blockers(db, tx, key, "update"), (s) => {
     lock(s.db, tx, key, "update");
-    if (areOf(s.db, key, registration) && belongings.takeBack(s, tx, key)) s.burial!.wake = true;
-    s.burial!.row = place + 1;
+    if (areOf(s.db, key, registration) && belongings.takeBack(s, tx, key)) s.recovery!.wake = true;
+    s.recovery!.row = place + 1;
   });
 }
 
-/** addWakeUps, for now, and the commit of its transaction. */
+/** wake, for now, and the commit of its transaction. */
 export function addWakeUpMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   { db }: S,
@@ -273,16 +273,16 @@ export function addWakeUpMoves<S extends Protocol<Task, unknown>>(
 ): void {
   if (pc === "check") {
     const waits = rules.leavesWaitingAlone !== false && queue.hasWakeUp(db, 0);
-    moves.add(`${tx}: addWakeUps: ${waits ? "one waits" : "none waits"}`, (s) => {
+    moves.add(`${tx}: wake: ${waits ? "one waits" : "none waits"}`, (s) => {
       to(s, waits ? "commit" : "overtake");
     });
   } else if (pc === "overtake") {
-    moves.statement(tx, "addWakeUps: overtake", queue.overtake.waitsFor(db, tx), (s) => {
+    moves.statement(tx, "wake: overtake", queue.overtake.waitsFor(db, tx), (s) => {
       queue.overtake.apply(s.db, tx);
       to(s, "upsert");
     });
   } else if (pc === "upsert") {
-    moves.statement(tx, "addWakeUps: upsert", queue.upsert.waitsFor(db, tx), (s) => {
+    moves.statement(tx, "wake: upsert", queue.upsert.waitsFor(db, tx), (s) => {
       const added = queue.upsert.apply(s.db, tx, 0, inUse(s));
       to(s, added || !rules.addsAgainWhenTaken ? "commit" : again);
     });

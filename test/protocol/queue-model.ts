@@ -29,7 +29,7 @@ export function newTicket(runAt: number): Entry {
 }
 
 /** add_job without a key waits for nobody. */
-export function addTicket(
+export function wakeForJobs(
   db: Database,
   tx: string,
   runAt: number,

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { insertOriginLanes } from "../../src/db/deliveries/lanes.ts";
 import { releaseLease, takeLease, tryLockLease } from "../../src/db/deliveries/leases.ts";
-import { addWakeUps, renewWakeUps } from "../../src/db/queue/wake.ts";
+import { wake, wakeAfterRelease } from "../../src/db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
-import { buryWorker, leaveBehind } from "../../src/flow/maintenance/recover-worker.ts";
+import { recoverWorker, unregister } from "../../src/flow/maintenance/recover-worker.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 
@@ -33,7 +33,7 @@ async function entriesOf(laneId: string): Promise<Entry[]> {
 
 async function addWakeUp(laneId: string): Promise<void> {
   await inTransaction(t.context.pool, (tx) =>
-    addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]),
+    wake(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]),
   );
 }
 
@@ -71,7 +71,7 @@ test("a wake-up whose entry a runner takes while it is added is not lost", async
       [`pump-lane:${laneId}`],
     );
     const adding = inTransaction(t.context.pool, (tx) =>
-      renewWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]),
+      wakeAfterRelease(tx, [{ task: "pump-lane", id: laneId, delayMs: 0 }]),
     );
     await untilBlocked(rows[0]!.pid);
     await runner.query("commit");
@@ -92,7 +92,7 @@ test("an entry completed late by one that was buried is not the one that others 
     [old!.id],
   );
   const id = await makeWorker("buried-pool");
-  expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
+  expect(await recoverWorker(t.context, { id, heartbeat: "0" })).toBe(true);
   await t.context.pool.query("delete from graphile_worker._private_jobs where id = $1", [old!.id]);
   expect(await entriesOf(laneId)).toEqual([expect.objectContaining({ available: true })]);
 });
@@ -105,9 +105,9 @@ test("one that was buried, and leaves before it noticed, leaves a ticket for tho
     return rows[0]!.count;
   };
   const id = await makeWorker("left-pool");
-  expect(await buryWorker(t.context, { id, heartbeat: "0" })).toBe(true);
+  expect(await recoverWorker(t.context, { id, heartbeat: "0" })).toBe(true);
   const before = await tickets();
-  await leaveBehind({ ...t.context, worker: { id, peers: 0, doubtful: new Set() } });
+  await unregister({ ...t.context, worker: { id, peers: 0, doubtful: new Set() } });
   expect(await tickets()).toBe(before + 1);
 });
 

@@ -2,9 +2,9 @@ import type { Model } from "./explorer.ts";
 import { Moves } from "./moves.ts";
 import { blockers, commit, lock, write } from "./postgres.ts";
 import type { Database } from "./postgres.ts";
-import { burialMoves, clockMoves, inUse, normalizeDatabase, processMoves } from "./processes.ts";
+import { recoveryMoves, clockMoves, inUse, normalizeDatabase, processMoves } from "./processes.ts";
 import type { Belongings, Hooks } from "./processes.ts";
-import { addTicket, entries, hasWakeUp } from "./queue-model.ts";
+import { wakeForJobs, entries, hasWakeUp } from "./queue-model.ts";
 import { claimMoves, isFree, isIdle, look, nudgeMoves } from "./run-runner.ts";
 import {
   duePending,
@@ -24,7 +24,7 @@ const MAX_CRASHES = 2;
 
 /**
  * Jobs and their tickets: claims, ends, hand-backs, cancellations, nudges between processes,
- * the burial of the dead, a process that stops and the audit. As in the lane's model one step is
+ * the recovery of the dead, a process that stops and the audit. As in the lane's model one step is
  * one statement, but for transactions that lock a single row: those are one step. Each process has
  * one thread.
  */
@@ -46,9 +46,9 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
         if (world.audits) auditMoves(moves, state, index, rules);
         leaveMoves(moves, state, index, rules);
       });
-      const adds = state.burial?.leaving ? rules.leavingAddsTicket : rules.burialAddsTicket;
+      const adds = state.recovery?.leaving ? rules.leavingAddsWakeUp : rules.recoveryAddsWakeUp;
       const order = adds ? ORDER : ORDER.filter((pc) => pc !== "ticket");
-      burialMoves(moves, state, { addsAgainWhenTaken: true }, order, RUNS);
+      recoveryMoves(moves, state, { addsAgainWhenTaken: true }, order, RUNS);
       clientMoves(moves, state, rules);
       clockMoves(moves, state, () => undefined);
       return moves;
@@ -64,7 +64,7 @@ function hooks(rules: RunRules): Hooks<RunState> {
     take(s, index, entry) {
       s.workers[index]!.tasks.push({ entry, pc: "start", noted: false });
     },
-    /** wakeUpBuried */
+    /** registerAnew */
     registeredAnew(s, index) {
       const worker = s.workers[index]!;
       for (const run of worker.runs) run.stop = true;
@@ -82,9 +82,9 @@ const RUNS: Belongings<RunState> = {
     const { status, worker } = jobOf(db, key);
     return status === "running" && worker === registration;
   },
-  takeBack({ db, burial }, tx, key) {
+  takeBack({ db, recovery }, tx, key) {
     const job = jobOf(db, key);
-    const crashes = job.crashes + (burial!.leaving ? 0 : 1);
+    const crashes = job.crashes + (recovery!.leaving ? 0 : 1);
     const poison = crashes >= MAX_CRASHES;
     write(db, tx, key, { ...(poison ? ended(job) : returned(job, 0)), crashes }, "update");
     return false;
@@ -93,29 +93,36 @@ const RUNS: Belongings<RunState> = {
 
 /** worker.stop: what is not done when the grace ends goes to others as it is. */
 function leaveMoves(moves: Moves<RunState>, state: RunState, index: number, rules: RunRules): void {
-  const { db, burial } = state;
+  const { db, recovery } = state;
   const { stopping, tasks, claim, runs, registration } = state.workers[index]!;
   // in truth it may leave while another is buried; they have no row in common
-  if (!stopping || burial !== null) return;
+  if (!stopping || recovery !== null) return;
   const me = `W${index + 1}`;
   const row = `worker:${registration}`;
   const done = tasks.length === 0 && claim === null && runs.length === 0;
-  const name = `${me}: ${done ? "" : "the grace is over, "}leaveBehind`;
+  const name = `${me}: ${done ? "" : "the grace is over, "}unregister`;
   const add = done ? moves.add.bind(moves) : moves.world.bind(moves);
   if (db.rows[row] === undefined) {
     return add(`${name}, not registered`, (s) => {
-      if (rules.buriedLeaverAddsTicket) {
-        addTicket(s.db, me, 0, inUse(s));
+      if (rules.deadLeaverAddsWakeUp) {
+        wakeForJobs(s.db, me, 0, inUse(s));
         commit(s.db, me);
       }
       s.workers[index]!.up = false;
     });
   }
-  const waits = blockers(db, "burial", row, "update");
-  if (waits.length > 0) return void (done && moves.waits.push({ who: "burial", by: waits }));
+  const waits = blockers(db, "recovery", row, "update");
+  if (waits.length > 0) return void (done && moves.waits.push({ who: "recovery", by: waits }));
   add(name, (s) => {
-    lock(s.db, "burial", row, "update");
-    s.burial = { worker: index, registration, pc: "takeBack", wake: false, row: 0, leaving: true };
+    lock(s.db, "recovery", row, "update");
+    s.recovery = {
+      worker: index,
+      registration,
+      pc: "takeBack",
+      wake: false,
+      row: 0,
+      leaving: true,
+    };
   });
 }
 
@@ -154,13 +161,13 @@ function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rule
       else over(s);
     });
   } else {
-    moves.statement(tx, "returnRun, addTicket, commit", blockers(db, tx, job, "update"), (s) => {
+    moves.statement(tx, "returnRun, wakeForJobs, commit", blockers(db, tx, job, "update"), (s) => {
       const now = jobOf(s.db, job);
       if (now.status !== "running" || now.run !== run) return over(s);
       const inHand = s.workers[index]!.runs.some((r) => r.job === job && r.run === run);
       if (inHand) s.wrong = "the audit gave back a run that is in hand";
       write(s.db, tx, job, returned(now, 0));
-      addTicket(s.db, tx, 0, inUse(s));
+      wakeForJobs(s.db, tx, 0, inUse(s));
       commit(s.db, tx);
       over(s);
     });
@@ -178,7 +185,7 @@ function clientMoves(moves: Moves<RunState>, state: RunState, rules: RunRules): 
         const listening = s.workers.filter(({ up, deaf }) => up && !deaf);
         if (rules.submissionTells) for (const worker of listening) look(worker, true, rules);
       } else {
-        addTicket(s.db, "client", 0, inUse(s));
+        wakeForJobs(s.db, "client", 0, inUse(s));
         commit(s.db, "client");
       }
     });
@@ -254,11 +261,11 @@ function normalize(state: RunState): void {
     if (status === "ended" && endings === 1) jobOf(state.db, key).crashes = 0;
   }
   normalizeDatabase(state);
-  if (state.burial === null) renameTickets(state);
+  if (state.recovery === null) renameWakeUps(state);
 }
 
 /** Which of two tickets is which does not matter. */
-function renameTickets({ db, workers }: RunState): void {
+function renameWakeUps({ db, workers }: RunState): void {
   const tasks = workers.flatMap((worker) => worker.tasks);
   const found = entries(db).map(([id, entry]) => {
     delete db.rows[id];

@@ -4,10 +4,10 @@ import { duePending, jobOf } from "./run-state.ts";
 import type { Claim, Process, RunRules, RunState, RunWorld } from "./run-state.ts";
 
 /** No registration ends any more, so what waits for one doesn't, and nobody looks for its things. */
-export function isSettled({ left, burial, workers }: RunState): boolean {
+export function isSettled({ left, recovery, workers }: RunState): boolean {
   const rest = left.crashes + left.zombies + left.stops;
   const well = workers.every(({ up, deaf, stopping }) => up && !deaf && !stopping);
-  return rest === 0 && burial === null && well;
+  return rest === 0 && recovery === null && well;
 }
 
 /** free() > 0 */
@@ -24,7 +24,7 @@ export function isIdle(process: Process): boolean {
 export function look(process: Process, told: boolean, rules: RunRules): boolean {
   const free = isFree(process);
   if (free || rules.looksLater) process.more = true;
-  if (!free && !told) tellOthers(process, rules);
+  if (!free && !told) nudgeOthers(process, rules);
   lookOn(process);
   return free;
 }
@@ -35,13 +35,13 @@ export function lookOn(process: Process): void {
   process.claim = { pc: "choose", chosen: null, run: null };
 }
 
-function tellOthers(process: Process, rules: RunRules): void {
+function nudgeOthers(process: Process, rules: RunRules): void {
   if (!rules.tellsOthers) return;
   if (process.telling === null) process.telling = "send";
   else if (process.telling === "pause" && rules.tellsAgain) process.telling = "again";
 }
 
-/** tellProcesses; with one lock or none on its way, sending and receiving are one step. */
+/** nudgeProcesses; with one lock or none on its way, sending and receiving are one step. */
 export function nudgeMoves(
   moves: Moves<RunState>,
   state: RunState,
@@ -59,7 +59,7 @@ export function nudgeMoves(
     });
     return;
   }
-  moves.add(`${me}: tellProcesses`, (s) => {
+  moves.add(`${me}: nudgeProcesses`, (s) => {
     told(s);
     // one whose liveness session is lost does not listen
     const others = s.workers.filter((one, place) => place !== index && one.up && !one.deaf);
@@ -155,7 +155,7 @@ function answer(process: Process, rules: RunRules): void {
   }
   if (chosen !== null) {
     if (rules.fullClaimLooksAgain) process.more = true;
-    if (!isFree(process)) tellOthers(process, rules);
+    if (!isFree(process)) nudgeOthers(process, rules);
   }
   lookOn(process);
 }

@@ -6,7 +6,7 @@ import { newTicket } from "./queue-model.ts";
 
 /** The guards of the protocol. A test takes one out to see that it is missed. */
 export const RUN_RULES = {
-  /** claimRuns: the worker's row is held against its burial. */
+  /** claimRuns: the worker's row is held against its recovery. */
   claimHoldsTheWorker: true,
   /** claimRuns: what was chosen is locked and must be pending still. */
   claimRechecks: true,
@@ -20,20 +20,20 @@ export const RUN_RULES = {
   fullClaimLooksAgain: true,
   /** look, claim: without a thread for the rest, other processes are told. */
   tellsOthers: true,
-  /** ANNOUNCE_JOBS: those who compute are told. */
+  /** NUDGE_FOR_JOBS: those who compute are told. */
   submissionTells: true,
   /** liveness: one that did not listen for a while looks. */
   listensAndLooks: true,
-  /** tellOthers: what came while it paused is told as well. */
+  /** nudgeOthers: what came while it paused is told as well. */
   tellsAgain: true,
   /** handBack: a ticket for the time when the job is due again. */
   handBackAddsTicket: true,
   /** takeOver of a dead one: a ticket for the tickets it used up. */
-  burialAddsTicket: true,
+  recoveryAddsWakeUp: true,
   /** takeOver by one that leaves: the same. */
-  leavingAddsTicket: true,
-  /** leaveBehind: the same when it was buried meanwhile. */
-  buriedLeaverAddsTicket: true,
+  leavingAddsWakeUp: true,
+  /** unregister: the same when it was buried meanwhile. */
+  deadLeaverAddsWakeUp: true,
   /** findOrphanedRuns: a claim that is under way is awaited before a run counts as orphaned. */
   auditAwaitsClaims: true,
 };
@@ -183,7 +183,7 @@ export function initialRunState(world: RunWorld): RunState {
       claim: null,
     })),
     submitting: null,
-    burial: null,
+    recovery: null,
     reconciler: null,
     left,
     wrong: null,

@@ -81,14 +81,19 @@ export function runMoves(
       });
       return;
     case "return":
-      moves.statement(tx, "returnRun, addTicket, commit", blockers(db, tx, key, "update"), (s) => {
-        if (!holds(s, run, rules)) return over(s);
-        write(s.db, tx, key, returned(jobOf(s.db, key), run.delay));
-        if (rules.handBackAddsTicket) queue.addTicket(s.db, tx, run.delay, inUse(s));
-        commit(s.db, tx);
-        if (left.lostAnswers > 0) to("returned")(s);
-        else over(s);
-      });
+      moves.statement(
+        tx,
+        "returnRun, wakeForJobs, commit",
+        blockers(db, tx, key, "update"),
+        (s) => {
+          if (!holds(s, run, rules)) return over(s);
+          write(s.db, tx, key, returned(jobOf(s.db, key), run.delay));
+          if (rules.handBackAddsTicket) queue.wakeForJobs(s.db, tx, run.delay, inUse(s));
+          commit(s.db, tx);
+          if (left.lostAnswers > 0) to("returned")(s);
+          else over(s);
+        },
+      );
       return;
     case "returned":
       moves.add(`${tx}: handed back`, over);

@@ -23,7 +23,10 @@ describe("jobs: one ending each, one live claim, none forgotten, no deadlock", (
     "two jobs with one ticket, pauses between nudges": { jobs: 2, pauses: true },
     "a worker dies, a run fails": { crashes: 1, failedRuns: 1 },
     "two workers die in its runs": { crashes: 2 },
-    "a zombie: buried alive, it goes on and registers anew": { tasks: [1, 0], zombies: 1 },
+    "a zombie: declared dead while alive, it goes on and registers anew": {
+      tasks: [1, 0],
+      zombies: 1,
+    },
     "a process that stops": { stops: 1 },
   };
   test.each(Object.entries(worlds))("%s; without the audit", (name, world) => {
@@ -77,9 +80,9 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       what: UNTOLD,
     },
     { rule: "handBackAddsTicket", world: { failedRuns: 1 }, what: LOST },
-    { rule: "burialAddsTicket", world: { crashes: 1 }, what: LOST },
-    { rule: "leavingAddsTicket", world: { stops: 1 }, what: LOST },
-    { rule: "buriedLeaverAddsTicket", world: { tasks: [1, 0], stops: 1, zombies: 1 }, what: LOST },
+    { rule: "recoveryAddsWakeUp", world: { crashes: 1 }, what: LOST },
+    { rule: "leavingAddsWakeUp", world: { stops: 1 }, what: LOST },
+    { rule: "deadLeaverAddsWakeUp", world: { tasks: [1, 0], stops: 1, zombies: 1 }, what: LOST },
     {
       rule: "auditAwaitsClaims",
       world: { audits: true },

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import type { Terminal } from "../terminal.ts";
 import { EXIT } from "../exit.ts";
 import { openSession } from "./session.ts";
-import type { ConnectionOptions, Session } from "./session.ts";
+import type { ServerOptions, CliSession } from "./session.ts";
 
 /** What a command ended with; none: done. */
-export type Ending = number | void;
+export type ExitCode = number | void;
 
 /** How commands are run and how they end; one per run of the program. */
 export interface Cli {
@@ -28,10 +28,10 @@ export function withConnection(command: Command): Command {
 export function onApi(
   cli: Cli,
   command: Command,
-  work: (session: Session, ...given: never[]) => Promise<Ending>,
+  work: (session: CliSession, ...given: never[]) => Promise<ExitCode>,
 ): Command {
   return withConnection(command).action(async (...given: unknown[]) => {
-    await inSession(cli, command.opts<ConnectionOptions>(), async (session) => {
+    await inSession(cli, command.opts<ServerOptions>(), async (session) => {
       // commander adds the command itself, which nobody takes
       return await work(session, ...(given as never[]));
     });
@@ -41,8 +41,8 @@ export function onApi(
 /** Does some work with the API; Ctrl-C ends it. */
 export async function inSession(
   cli: Cli,
-  options: ConnectionOptions,
-  work: (session: Session) => Promise<Ending>,
+  options: ServerOptions,
+  work: (session: CliSession) => Promise<ExitCode>,
 ): Promise<void> {
   const interrupt = new AbortController();
   const release = cli.terminal.onInterrupt(() => interrupt.abort());

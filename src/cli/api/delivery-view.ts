@@ -4,7 +4,7 @@ import { printableLines } from "../output/printable.ts";
 import type { Column } from "../output/table.ts";
 import { duration, fullTime, relative } from "../output/times.ts";
 import { paintState } from "./job-view.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 export const deliveryColumns: readonly Column<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
@@ -45,7 +45,7 @@ export const attemptColumns: readonly Column<Attempt>[] = [
 ];
 
 export function showDelivery(
-  { out }: Pick<Session, "out">,
+  { out }: Pick<CliSession, "out">,
   delivery: Delivery & Partial<DeliveryWithAttempts>,
 ): void {
   const { attempts = [], attempts_cursor: older = null, dead_reason, dead_detail } = delivery;
@@ -72,7 +72,7 @@ export function showDelivery(
 }
 
 /** Everything an attempt said and heard. */
-export function showExchange({ out }: Pick<Session, "out">, attempt: Attempt): void {
+export function showExchange({ out }: Pick<CliSession, "out">, attempt: Attempt): void {
   out.line();
   out.line(out.paint("bold", `Attempt ${attempt.number}`));
   out.details(headerEntries(">", attempt.request_headers));

@@ -3,7 +3,7 @@ import { stateStyle } from "../output/output.ts";
 import type { Column } from "../output/table.ts";
 import { fullTime, relative } from "../output/times.ts";
 import { paintState } from "./job-view.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 export const endpointColumns: readonly Column<Endpoint>[] = [
   { head: "ID", text: ({ id }) => id },
@@ -27,7 +27,7 @@ function shownState({ state, lane }: Endpoint): string {
   return state === "active" && /open/.test(lane.state) ? "broken" : state;
 }
 
-export function showEndpoint({ out }: Pick<Session, "out">, endpoint: Endpoint): void {
+export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoint): void {
   const { lane, retry } = endpoint;
   const headers = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
   const until = lane.until === null ? "" : ` until ${fullTime(lane.until)}`;

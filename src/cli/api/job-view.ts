@@ -3,7 +3,7 @@ import { stateStyle } from "../output/output.ts";
 import { printable, printableLines } from "../output/printable.ts";
 import type { Column } from "../output/table.ts";
 import { duration, fullTime, relative } from "../output/times.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 export const jobColumns: readonly Column<Job>[] = [
   { head: "ID", text: ({ id }) => id },
@@ -39,7 +39,7 @@ function verificationOf({ callbacks }: Job): string[] {
   return [...new Set(ways)];
 }
 
-export function showJob({ out }: Pick<Session, "out">, job: Job): void {
+export function showJob({ out }: Pick<CliSession, "out">, job: Job): void {
   const { progress, error } = job;
   const metadata = Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata);
   out.line(`${out.paint("bold", job.id)}  ${paintState(out, job.status)}`);
@@ -60,12 +60,12 @@ export function showJob({ out }: Pick<Session, "out">, job: Job): void {
   ]);
 }
 
-export function paintState(out: Session["out"], state: string): string {
+export function paintState(out: CliSession["out"], state: string): string {
   const style = stateStyle(state);
   return style === null ? printable(state) : out.paint(style, printable(state));
 }
 
 /** A result for people: indented JSON. */
-export function showJson({ out }: Pick<Session, "out">, value: unknown): void {
+export function showJson({ out }: Pick<CliSession, "out">, value: unknown): void {
   out.line(printableLines(JSON.stringify(value, null, 2) ?? "null"));
 }

@@ -3,7 +3,7 @@ import type { Page } from "../../client/pages.ts";
 import type { Column } from "../output/table.ts";
 import { parseMoment } from "../output/times.ts";
 import { positiveNumber, wholeNumber } from "./input.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 export interface ListOptions {
   limit: number;
@@ -42,7 +42,7 @@ function positiveCount(text: string): number {
 
 /** Reads page after page until there are enough, and shows them in one table. */
 export async function showList<Row>(
-  { out }: Session,
+  { out }: CliSession,
   { limit, cursor }: ListOptions,
   read: (page: { limit: number; cursor?: string }) => Promise<Page<Row>>,
   columns: readonly Column<Row>[],

@@ -4,9 +4,9 @@ import { createProgress } from "../output/progress.ts";
 import { fullTime } from "../output/times.ts";
 import type { Filter } from "./filter.ts";
 import { paintState } from "./job-view.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
-export interface ReplayOrder {
+export interface ReplayFlags {
   action: "replay" | "discard" | "cancel";
   filter: Filter;
   /** Why they are discarded. */
@@ -18,7 +18,7 @@ export interface ReplayOrder {
 }
 
 /** Orders it and follows it to its end. Ctrl-C cancels it: what was sent already stays sent. */
-export async function runReplay(session: Session, order: ReplayOrder): Promise<void> {
+export async function runReplay(session: CliSession, order: ReplayFlags): Promise<void> {
   const { client, out } = session;
   const { action, filter, note, dryRun = false } = order;
   if (Object.keys(filter).length === 0 && order.all !== true) {
@@ -42,7 +42,7 @@ const EVERY = {
 };
 const DONE = { replay: "sent again", discard: "discarded", cancel: "canceled" };
 
-async function follow(session: Session, { id }: Replay): Promise<Replay> {
+async function follow(session: CliSession, { id }: Replay): Promise<Replay> {
   const { client, out, terminal, interrupted } = session;
   const bar = createProgress(terminal, out.json);
   const show = (replay: Replay): void =>
@@ -66,7 +66,7 @@ export function matchedText({ matched, matched_exact: exact }: Replay): string {
   return `${matched}${exact ? "" : "+"}`;
 }
 
-export function showReplay({ out }: Pick<Session, "out">, replay: Replay): void {
+export function showReplay({ out }: Pick<CliSession, "out">, replay: Replay): void {
   const { action, dry_run: dryRun, replayed } = replay;
   const matched = matchedText(replay);
   const done = DONE[action];

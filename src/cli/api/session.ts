@@ -1,5 +1,5 @@
 import { createCaller } from "../../client/caller.ts";
-import type { Caller } from "../../client/caller.ts";
+import type { ApiCaller } from "../../client/caller.ts";
 import { Ringback } from "../../client/ringback.ts";
 import { readClientConfig } from "../../config.ts";
 import { parseExactly } from "../../core/json-text.ts";
@@ -10,10 +10,10 @@ import type { Output } from "../output/output.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** A command that talks to a server, and the one who called it. */
-export interface Session {
+export interface CliSession {
   client: Ringback;
   /** For answers that go on. */
-  caller: Caller;
+  caller: ApiCaller;
   url: string;
   out: Output;
   terminal: Terminal;
@@ -21,7 +21,7 @@ export interface Session {
   interrupted: AbortSignal;
 }
 
-export interface ConnectionOptions {
+export interface ServerOptions {
   url?: string;
   apiKey?: string;
   json?: boolean;
@@ -32,7 +32,7 @@ const DEFAULT_URL = "http://127.0.0.1:3000";
 const MAX_RETRIES = 2;
 
 export function findConnection(
-  options: ConnectionOptions,
+  options: ServerOptions,
   environment: NodeJS.ProcessEnv | undefined,
 ): { url: string; apiKey: string | null } {
   const config = readClientConfig(environment);
@@ -44,16 +44,16 @@ export function findConnection(
   return { url, apiKey: given ?? (isLocal(url) ? findGeneratedApiKey(config.dataDir) : null) };
 }
 
-export function openOutput(options: ConnectionOptions, terminal: Terminal): Output {
+export function openOutput(options: ServerOptions, terminal: Terminal): Output {
   const { colour } = readClientConfig(terminal.environment);
   return createOutput(terminal, { json: options.json ?? false, colour });
 }
 
 export function openSession(
-  options: ConnectionOptions,
+  options: ServerOptions,
   terminal: Terminal,
   interrupted: AbortSignal,
-): Session {
+): CliSession {
   const { url, apiKey } = findConnection(options, terminal.environment);
   if (apiKey === null) {
     const start = isLocal(url) ? " (`ringback serve`, started in this folder, makes one)" : "";

@@ -1,17 +1,17 @@
 import type { JobEvent } from "../../client/job-events.ts";
 import { stateStyle } from "../output/output.ts";
 import { printable } from "../output/printable.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 /** Shows events as they come: a line each, or a line of JSON each. */
 export async function streamEvents(
-  { out }: Pick<Session, "out">,
+  { out }: Pick<CliSession, "out">,
   events: AsyncIterable<JobEvent>,
 ): Promise<void> {
   for await (const event of events) out.item(event, () => out.line(eventLine(out, event)));
 }
 
-function eventLine(out: Session["out"], { type, at, ...rest }: JobEvent): string {
+function eventLine(out: CliSession["out"], { type, at, ...rest }: JobEvent): string {
   const style = stateStyle(type.split(".")[1] ?? "");
   const name = printable(type).padEnd(20);
   const facts = Object.entries(rest)

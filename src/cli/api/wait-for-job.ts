@@ -3,14 +3,14 @@ import type { Job } from "../../client/job.ts";
 import { EXIT } from "../exit.ts";
 import { createProgress } from "../output/progress.ts";
 import { showJob, showJson } from "./job-view.ts";
-import type { Session } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 /** How often progress is looked at, if anybody sees it; the end is told at once. */
 const SLICE_MS = 1_000;
 
 /** Waits for the end, with a progress bar. False: time was up before. */
 async function waitForJob(
-  { out, terminal, interrupted }: Session,
+  { out, terminal, interrupted }: CliSession,
   job: Job,
   limitS: number,
 ): Promise<boolean> {
@@ -35,7 +35,7 @@ async function waitForJob(
 }
 
 /** Waits, then shows the job with its result; the exit code tells how it ended. */
-export async function waitAndShow(session: Session, job: Job, limitS: number): Promise<number> {
+export async function waitAndShow(session: CliSession, job: Job, limitS: number): Promise<number> {
   const { out } = session;
   const ended = await waitForJob(session, job, limitS);
   const result = job.status === "completed" ? { result: await job.result() } : {};

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { examples, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { findConnection, openOutput } from "../api/session.ts";
-import type { ConnectionOptions } from "../api/session.ts";
+import type { ServerOptions } from "../api/session.ts";
 import type { Finding } from "../doctor/check.ts";
 import { EXIT } from "../exit.ts";
 import { stateStyle } from "../output/output.ts";
@@ -13,13 +13,13 @@ export function addDoctor(cli: Cli, program: Command): void {
   const command = program
     .command("doctor")
     .description("check settings, database, workers and server; 1 when something is broken");
-  withConnection(command).action(async (options: ConnectionOptions) => {
+  withConnection(command).action(async (options: ServerOptions) => {
     cli.end(await runDoctor(cli, options));
   });
   examples(command, "doctor", "doctor --json", "doctor --url https://ringback.example");
 }
 
-async function runDoctor({ terminal }: Cli, options: ConnectionOptions): Promise<number> {
+async function runDoctor({ terminal }: Cli, options: ServerOptions): Promise<number> {
   const { examine } = await import("../doctor/examine.ts");
   const { environment } = terminal;
   const out = openOutput(options, terminal);

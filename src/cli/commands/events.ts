@@ -7,7 +7,7 @@ import { mayRetry } from "../../client/retry.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { collectList } from "../api/input.ts";
-import type { Session } from "../api/session.ts";
+import type { CliSession } from "../api/session.ts";
 import { streamEvents } from "../api/stream-events.ts";
 
 /** `ringback events` */
@@ -26,7 +26,7 @@ const RECONNECT_MS = 1_000;
 
 /** Goes on until Ctrl-C; a lost connection is made again where it broke off. */
 async function* accountEvents(
-  { caller, out, interrupted: signal }: Session,
+  { caller, out, interrupted: signal }: CliSession,
   types: string[],
 ): AsyncGenerator<JobEvent, void, void> {
   const query =

@@ -16,12 +16,12 @@ import {
 import { jobColumns, showJob, showJson } from "../api/job-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
-import type { Session } from "../api/session.ts";
+import type { CliSession } from "../api/session.ts";
 import { streamEvents } from "../api/stream-events.ts";
 import { addTimeline } from "./timeline.ts";
 import { waitAndShow } from "../api/wait-for-job.ts";
 
-interface SubmitOptions {
+interface SubmitFlags {
   input?: string;
   callback?: string[];
   callbackSecret?: string;
@@ -125,10 +125,10 @@ function addSubmit(cli: Cli, jobs: Command): void {
 }
 
 async function submitJob(
-  session: Session,
+  session: CliSession,
   type: string,
   fields: string[],
-  options: SubmitOptions,
+  options: SubmitFlags,
 ): Promise<number | undefined> {
   const { client, out, terminal } = session;
   const {

@@ -9,7 +9,7 @@ import { examples, inSession, onApi, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { wholeNumber } from "../api/input.ts";
 import { openOutput } from "../api/session.ts";
-import type { ConnectionOptions } from "../api/session.ts";
+import type { ServerOptions } from "../api/session.ts";
 
 /** `ringback keys signing` */
 export function addSigningKeys(cli: Cli, keys: Command): void {
@@ -30,7 +30,7 @@ export function addRotation(cli: Cli, keys: Command): void {
   addRotateMaster(cli, rotate);
 }
 
-interface RotateSigningOptions extends ConnectionOptions {
+interface RotateSigningOptions extends ServerOptions {
   overlapS: number;
   activateInS: number;
   database?: true;
@@ -138,9 +138,9 @@ function showSigningKeys(out: Output, keys: ShownKeys): void {
   if (keys.jwks_url !== undefined) out.note(`Receivers find them at ${keys.jwks_url}`);
 }
 
-type Row = Omit<ShownKeys, "previous" | "next"> & { state: string };
+type KeyRow = Omit<ShownKeys, "previous" | "next"> & { state: string };
 
-const COLUMNS: readonly Column<Row>[] = [
+const COLUMNS: readonly Column<KeyRow>[] = [
   { head: "KEY", text: ({ state }) => state },
   { head: "KID", text: ({ kid }) => kid },
   { head: "PUBLIC KEY", text: ({ public_key }) => public_key },

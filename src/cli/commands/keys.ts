@@ -10,7 +10,7 @@ import { addRotation, addSigningKeys } from "./key-rotation.ts";
 import { showList, withPaging } from "../api/list.ts";
 import type { ListOptions } from "../api/list.ts";
 import { openOutput } from "../api/session.ts";
-import type { ConnectionOptions } from "../api/session.ts";
+import type { ServerOptions } from "../api/session.ts";
 
 interface CreateOptions {
   name: string;
@@ -52,7 +52,7 @@ function addCreate(cli: Cli, keys: Command): void {
     .option("--name <name>", "what it is for", "command line")
     .option("--database", "make it in the database of DATABASE_URL, without a server or a key")
     .option("--account <name>", "with --database: the account, made when missing");
-  withConnection(create).action(async (options: CreateOptions & ConnectionOptions) => {
+  withConnection(create).action(async (options: CreateOptions & ServerOptions) => {
     const { name, scopes, account } = options;
     if (options.database === true) {
       const { createKeyInDatabase } = await import("../keys-in-database.ts");

@@ -7,7 +7,7 @@ import { examples, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { collect, collectList, positiveNumber, wholeNumber } from "../api/input.ts";
 import { findConnection, openOutput } from "../api/session.ts";
-import type { ConnectionOptions } from "../api/session.ts";
+import type { ServerOptions } from "../api/session.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { createAnswers, parseSequence, parseStatus } from "../listen/answers.ts";
 import type { AnswerOptions } from "../listen/answers.ts";
@@ -16,7 +16,7 @@ import type { Keys } from "../listen/receive.ts";
 import { showCall } from "../listen/show-call.ts";
 import type { Output } from "../output/output.ts";
 
-interface ListenOptions extends ConnectionOptions, AnswerOptions {
+interface ListenOptions extends ServerOptions, AnswerOptions {
   port: number;
   host: string;
   key?: string[];

@@ -5,7 +5,7 @@ import { deliveryColumns } from "../api/delivery-view.ts";
 import { readInput } from "../api/input.ts";
 import type { Message } from "../../client/openapi-types.ts";
 import { printableLines } from "../output/printable.ts";
-import type { Session } from "../api/session.ts";
+import type { CliSession } from "../api/session.ts";
 
 /** `ringback messages …` */
 export function addMessages(cli: Cli, program: Command): void {
@@ -32,7 +32,7 @@ export function addMessages(cli: Cli, program: Command): void {
   examples(get, "messages get msg_01…");
 }
 
-function showMessage({ out }: Session, message: Message): void {
+function showMessage({ out }: CliSession, message: Message): void {
   out.line(`${out.paint("bold", message.id)}  ${message.type}`);
   out.line(printableLines(message.body));
   if (message.deliveries.length === 0) return out.note("No endpoint wants it.");

@@ -8,7 +8,7 @@ import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { rangeOf, withRange } from "../api/list.ts";
 import type { RangeOptions } from "../api/list.ts";
-import type { Session } from "../api/session.ts";
+import type { CliSession } from "../api/session.ts";
 
 /** `ringback status` and `ringback stats` */
 export function addStatus(cli: Cli, program: Command): void {
@@ -47,7 +47,7 @@ function capped({ count, more }: CappedCount): string {
   return `${count}${more ? "+" : ""}`;
 }
 
-function showOverview({ out }: Session, overview: Overview): void {
+function showOverview({ out }: CliSession, overview: Overview): void {
   const { jobs, deliveries, dead_letters: letters, lanes, workers } = overview;
   const due = deliveries.oldest_due_at;
   const dueText = due === null ? "" : `, the oldest due ${relative(due)}`;
@@ -68,7 +68,7 @@ function showOverview({ out }: Session, overview: Overview): void {
 
 type Point = Stats["series"][number];
 
-function showStats({ out }: Session, { series, totals, until, step_s: stepS }: Stats): void {
+function showStats({ out }: CliSession, { series, totals, until, step_s: stepS }: Stats): void {
   const busy = series.filter((point) => JSON.stringify(point).match(/":[1-9]/) !== null);
   if (busy.length === 0) return out.note("Nothing happened in this time.");
   out.table(busy, columns(stepS));

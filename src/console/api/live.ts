@@ -1,6 +1,6 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { LIVE_EVENT_TYPES } from "../../core/live-events.ts";
+import { ACTIVITY_TYPES } from "../../core/live-events.ts";
 
 export type LiveState = "connecting" | "live" | "offline";
 
@@ -94,7 +94,7 @@ export function startLive(client: QueryClient): () => void {
       retryMs = Math.min(retryMs * 2, RECONNECT_MS.last);
     });
     source.addEventListener("reset", everything);
-    for (const type of LIVE_EVENT_TYPES) {
+    for (const type of ACTIVITY_TYPES) {
       source.addEventListener(type, (event: MessageEvent<string>) => {
         const data = JSON.parse(event.data) as LiveEvent;
         for (const [key, waitMs] of staleAfter({ ...data, type })) plan(key, waitMs);

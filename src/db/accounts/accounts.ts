@@ -1,4 +1,4 @@
-import type { Caller, Scope } from "../../core/model.ts";
+import type { Principal, Scope } from "../../core/model.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 export async function insertAccount(tx: Tx, account: { id: string; name: string }): Promise<void> {
@@ -24,8 +24,8 @@ export async function insertApiKey(
   );
 }
 
-export async function findApiKey(reader: Reader, hash: Buffer): Promise<Caller | null> {
-  const { rows } = await reader.query<Caller>({
+export async function findApiKey(reader: Reader, hash: Buffer): Promise<Principal | null> {
+  const { rows } = await reader.query<Principal>({
     name: "find_api_key",
     text: `select account_id as "accountId", id as "keyId", scopes from api_keys
       where hash = $1 and revoked_at is null`,
@@ -35,7 +35,7 @@ export async function findApiKey(reader: Reader, hash: Buffer): Promise<Caller |
 }
 
 /** Until the transaction ends nobody else holds the account; what refers to it is not kept waiting. */
-export async function holdAccount(tx: Tx, id: string): Promise<void> {
+export async function lockAccount(tx: Tx, id: string): Promise<void> {
   await tx.query(`select from accounts where id = $1 for no key update`, [id]);
 }
 

@@ -1,4 +1,4 @@
-import type { Caller, Scope } from "../../core/model.ts";
+import type { Principal, Scope } from "../../core/model.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 export interface ApiKey {
@@ -43,8 +43,8 @@ export async function findKeyById(
   reader: Reader,
   accountId: string,
   id: string,
-): Promise<Caller | null> {
-  const { rows } = await reader.query<Caller>({
+): Promise<Principal | null> {
+  const { rows } = await reader.query<Principal>({
     name: "find_key_by_id",
     text: `select account_id as "accountId", id as "keyId", scopes from api_keys
       where account_id = $1 and id = $2 and revoked_at is null`,

@@ -3,7 +3,7 @@ import { formatId } from "../../core/ids.ts";
 import type { Attempt } from "../../core/model.ts";
 import type { Reader } from "../transaction.ts";
 
-interface Row extends Attempt {
+interface AttemptRow extends Attempt {
   message_id: string;
   request_id: string;
   trace_id: string;
@@ -18,7 +18,7 @@ export async function listAttempts(
   deliveryId: string,
   page: { before?: number | undefined; limit: number; maxBytes: number },
 ): Promise<Attempt[]> {
-  const { rows } = await reader.query<Row>({
+  const { rows } = await reader.query<AttemptRow>({
     name: "list_attempts",
     text: `with newest as (
        select *, coalesce(sum(octet_length(request_headers)

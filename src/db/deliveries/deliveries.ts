@@ -21,7 +21,7 @@ export interface NewDelivery {
   event_type: string;
   endpoint_id: string | null;
   lane_id: string;
-  lane_seq: string | null;
+  lane_position: string | null;
   url: string;
   overrides: DeliveryOverrides | null;
   body_bytes: number;

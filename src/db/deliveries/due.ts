@@ -71,10 +71,10 @@ export async function readDueInOrder(
           bool_and(next_attempt_at <= now()) over w as all_due
         from (
           select * from deliveries
-          where lane_id = t.lane_id and status = 'pending' and lane_seq is not null
+          where lane_id = t.lane_id and status = 'pending' and lane_position is not null
             and id not in (select unnest($4::uuid[]))
-          order by lane_seq, id limit t.rows) head
-        window w as (order by lane_seq, id)) ranked
+          order by lane_position, id limit t.rows) head
+        window w as (order by lane_position, id)) ranked
       where all_due`,
   );
 }
@@ -113,7 +113,7 @@ export interface LaneOutlook {
   endpoint_deleted: boolean;
   rate_limit_per_s: number | null;
   /** What was pending when order was switched on may lack its place, and so be unseen in order. */
-  placing: boolean;
+  ordering: boolean;
   /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
   due_ms: number | null;
 }
@@ -123,11 +123,11 @@ export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> 
   const { rows } = await tx.query<LaneOutlook>({
     name: "read_outlook",
     text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
-        e.rate_limit_per_s, l.placing_xid is not null as placing,
+        e.rate_limit_per_s, l.ordering_xid is not null as ordering,
         (extract(epoch from case when l.ordered then
           (select next_attempt_at from deliveries
-           where lane_id = $1 and status = 'pending' and lane_seq is not null
-           order by lane_seq, id limit 1)
+           where lane_id = $1 and status = 'pending' and lane_position is not null
+           order by lane_position, id limit 1)
         else
           (select next_attempt_at from deliveries where lane_id = $1 and status = 'pending'
            order by next_attempt_at, id limit 1)

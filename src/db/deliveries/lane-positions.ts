@@ -5,20 +5,20 @@ import type { Reader, Tx } from "../transaction.ts";
  * Takes `counts` places in ordered lanes and returns the last place taken in each. The lock on the
  * counter lasts until commit, so places follow the order of commits.
  */
-export async function takePlaces(
+export async function takePositions(
   tx: Tx,
   counts: ReadonlyMap<string, number>,
 ): Promise<Map<string, bigint>> {
   const ids = [...counts.keys()].sort();
-  const { rows } = await tx.query<{ lane_id: string; last_place: string }>({
-    name: "take_places",
-    text: `insert into lane_places as p (lane_id, last_place)
+  const { rows } = await tx.query<{ lane_id: string; last_position: string }>({
+    name: "take_positions",
+    text: `insert into lane_positions as p (lane_id, last_position)
       select * from unnest($1::uuid[], $2::bigint[]) as t(lane_id, count) order by lane_id
-      on conflict (lane_id) do update set last_place = p.last_place + excluded.last_place
-      returning lane_id, last_place`,
+      on conflict (lane_id) do update set last_position = p.last_position + excluded.last_position
+      returning lane_id, last_position`,
     values: [ids, ids.map((id) => counts.get(id))],
   });
-  return new Map(rows.map(({ lane_id, last_place }) => [lane_id, BigInt(last_place)]));
+  return new Map(rows.map(({ lane_id, last_position }) => [lane_id, BigInt(last_position)]));
 }
 
 /** The transaction ids given so far, and the oldest of a transaction that still runs. */
@@ -33,7 +33,7 @@ export async function readTransactionIds(
 }
 
 /** Where a walk over the pending deliveries of a lane has got to. */
-export interface PendingPosition {
+export interface WalkCursor {
   next_attempt_at: string;
   id: string;
 }
@@ -43,18 +43,18 @@ export interface PendingPosition {
  * by age, before all that are counted since. Only under the lease. Returns where to go on; null:
  * those were the last.
  */
-export async function placePending(
+export async function positionPending(
   tx: Tx,
   lease: { id: string; epoch: string },
-  after: PendingPosition | null,
-): Promise<PendingPosition | null> {
-  const { rows } = await tx.query<PendingPosition & { count: number }>({
-    name: "place_pending",
+  after: WalkCursor | null,
+): Promise<WalkCursor | null> {
+  const { rows } = await tx.query<WalkCursor & { count: number }>({
+    name: "position_pending",
     text: `with lane as (
-        select placing_upto from lanes where id = $1 and epoch = $2 and leased_by is not null
+        select ordering_upto from lanes where id = $1 and epoch = $2 and leased_by is not null
         for share
       ), step as (
-        select id, next_attempt_at, lane_seq from deliveries
+        select id, next_attempt_at, lane_position from deliveries
         where lane_id = $1 and status = 'pending'
           and (next_attempt_at, id) > (coalesce($3::timestamptz, '-infinity'), coalesce($4::uuid,
             '00000000-0000-0000-0000-000000000000'))
@@ -63,10 +63,10 @@ export async function placePending(
         -- what is being settled or replayed meanwhile gets its place by that
         select id from deliveries
         where id = any(array(select step.id from step, lane
-          where lane_seq is null or lane_seq between 1 and placing_upto))
+          where lane_position is null or lane_position between 1 and ordering_upto))
         order by id for no key update skip locked
       ), placed as (
-        update deliveries set lane_seq = place_by_age(id)
+        update deliveries set lane_position = position_by_age(id)
         where id = any(array(select id from free))
       )
       select next_attempt_at::text, id, (select count(*)::int from step) as count from step
@@ -79,14 +79,14 @@ export async function placePending(
 }
 
 /** All have their places, unless order was switched on once more meanwhile. */
-export async function endPlacing(
+export async function endOrdering(
   tx: Tx,
-  lane: { id: string; epoch: string; placing_xid: string | null },
+  lane: { id: string; epoch: string; ordering_xid: string | null },
 ): Promise<void> {
   await tx.query({
-    name: "end_placing",
-    text: `update lanes set placing_xid = null, placing_upto = null
-      where id = $1 and epoch = $2 and leased_by is not null and placing_xid = $3`,
-    values: [lane.id, lane.epoch, lane.placing_xid],
+    name: "end_ordering",
+    text: `update lanes set ordering_xid = null, ordering_upto = null
+      where id = $1 and epoch = $2 and leased_by is not null and ordering_xid = $3`,
+    values: [lane.id, lane.epoch, lane.ordering_xid],
   });
 }

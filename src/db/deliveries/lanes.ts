@@ -44,9 +44,9 @@ export async function insertEndpointLane(
  * the delivery, or the lane is not left to rest (docs/architecture.md, "No wake-up is lost"). A
  * lane that is leased needs no wake-up.
  */
-export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<string, HeldLane>> {
-  const { rows } = await tx.query<HeldLane & { id: string }>({
-    name: "hold_lanes",
+export async function shareLanes(tx: Tx, ids: readonly string[]): Promise<Map<string, SharedLane>> {
+  const { rows } = await tx.query<SharedLane & { id: string }>({
+    name: "share_lanes",
     text: `select id, ordered, leased_by from lanes
       where id = any($1::uuid[]) order by id for key share`,
     values: [ids],
@@ -54,7 +54,7 @@ export async function holdLanes(tx: Tx, ids: readonly string[]): Promise<Map<str
   return new Map(rows.map(({ id, ...lane }) => [id, lane]));
 }
 
-export interface HeldLane {
+export interface SharedLane {
   ordered: boolean;
   /** The worker that pumps it. */
   leased_by: string | null;
@@ -72,14 +72,14 @@ export async function lockLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
 
 /**
  * Turns order on or off. What is pending as it is turned on, and what is made by transactions that
- * do not know of it yet, gets its place from the holder of the lane (`placePending` in src/db/deliveries/lane-positions.ts).
+ * do not know of it yet, gets its place from the holder of the lane (`positionPending` in src/db/deliveries/lane-positions.ts).
  */
 export async function setLaneOrder(tx: Tx, laneId: string, ordered: boolean): Promise<void> {
   await tx.query(
     `update lanes set ordered = $2,
-       placing_xid = case when $2 then pg_current_xact_id()::text::bigint end,
-       placing_upto = case when $2 then
-         coalesce((select last_place from lane_places where lane_id = $1), 0) end
+       ordering_xid = case when $2 then pg_current_xact_id()::text::bigint end,
+       ordering_upto = case when $2 then
+         coalesce((select last_position from lane_positions where lane_id = $1), 0) end
      where id = $1`,
     [laneId, ordered],
   );
@@ -120,8 +120,8 @@ export async function findStarvedLanes(
         and coalesce(l.breaker_until, '-infinity') < t.overdue
         and coalesce(l.next_send_at, '-infinity') < t.overdue
         and coalesce((select next_attempt_at from deliveries
-          where l.ordered and lane_id = w.id and status = 'pending' and lane_seq is not null
-          order by lane_seq, id limit 1), (select next_attempt_at from deliveries
+          where l.ordered and lane_id = w.id and status = 'pending' and lane_position is not null
+          order by lane_position, id limit 1), (select next_attempt_at from deliveries
           where lane_id = w.id and status = 'pending'
           order by next_attempt_at, id limit 1)) < t.overdue as starved
       from (select id from waiting where id is not null limit $3) w

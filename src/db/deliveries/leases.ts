@@ -12,7 +12,7 @@ export interface LaneConfig {
   epoch: string;
   ordered: boolean;
   /** Deliveries that were pending when it became ordered may still lack a place: which change. */
-  placing_xid: string | null;
+  ordering_xid: string | null;
   /** Null for ad-hoc lanes: each delivery has its own URL. */
   url: string | null;
   sealed_headers: string | null;
@@ -35,7 +35,7 @@ export interface LaneConfig {
   sealed_private_keys: string[];
 }
 
-const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.placing_xid,
+const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.ordering_xid,
   e.url, e.sealed_headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,
@@ -55,7 +55,7 @@ function secretsWhere(endpoint: string): string {
     order by s.id desc`;
 }
 
-/** T4: the lease, if nobody has it. The worker's row is held against its burial. */
+/** T4: the lease, if nobody has it. The worker's row is held against its recovery. */
 export async function takeLease(
   tx: Tx,
   laneId: string,
@@ -165,7 +165,7 @@ export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
   );
 }
 
-/** Burial: takes the leases of a dead worker away and returns their lanes. */
+/** Recovery: takes the leases of a dead worker away and returns their lanes. */
 export async function breakLeases(tx: Tx, workerId: string): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `update lanes set leased_by = null, epoch = epoch + 1

@@ -25,7 +25,7 @@ export async function insertMessages(
         returning id, account_id, job_id, type, delivery_count
       ), due as (
         insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id,
-          lane_id, lane_seq, url, overrides, body_bytes, created_at, status, next_attempt_at)
+          lane_id, lane_position, url, overrides, body_bytes, created_at, status, next_attempt_at)
         select t.*, 'pending', now()
         from unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[], $14::text[], $15::uuid[],
           $16::uuid[], $17::bigint[], $18::text[], $19::jsonb[], $20::int[], $21::timestamptz[]) t
@@ -51,7 +51,7 @@ export async function insertMessages(
       deliveries.map((d) => d.event_type),
       deliveries.map((d) => d.endpoint_id),
       deliveries.map((d) => d.lane_id),
-      deliveries.map((d) => d.lane_seq),
+      deliveries.map((d) => d.lane_position),
       deliveries.map((d) => d.url),
       deliveries.map((d) => (d.overrides === null ? null : JSON.stringify(d.overrides))),
       deliveries.map((d) => d.body_bytes),

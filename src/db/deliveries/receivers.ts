@@ -1,5 +1,5 @@
 import type { Subscriber } from "../../core/receivers.ts";
-import type { HeldLane, OriginLane } from "./lanes.ts";
+import type { SharedLane, OriginLane } from "./lanes.ts";
 import type { Tx } from "../transaction.ts";
 
 export interface ReceiversWanted {
@@ -14,12 +14,12 @@ export interface FoundReceivers {
   subscribers: (Subscriber & { accountId: string })[];
   /** The lane of each origin asked for; null: there is none yet. */
   originLanes: (string | null)[];
-  /** All these lanes, held as `holdLanes` does. */
-  lanes: Map<string, HeldLane>;
+  /** All these lanes, held as `shareLanes` does. */
+  lanes: Map<string, SharedLane>;
 }
 
 /** A lane that is held, the lane of an origin, or an endpoint. */
-interface Row {
+interface ReceiverRow {
   laneId: string;
   ordered: boolean | null;
   leased_by: string | null;
@@ -31,9 +31,9 @@ interface Row {
 }
 
 /** What may receive some messages, with one statement: asking and holding costs one trip. */
-export async function holdReceivers(tx: Tx, wanted: ReceiversWanted): Promise<FoundReceivers> {
-  const { rows } = await tx.query<Row>({
-    name: "hold_receivers",
+export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<FoundReceivers> {
+  const { rows } = await tx.query<ReceiverRow>({
+    name: "share_receivers",
     text: `with subscribers as (
         select id, account_id, lane_id, url, events from endpoints
         where account_id = any($1::uuid[]) and deleted_at is null

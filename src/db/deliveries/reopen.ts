@@ -60,7 +60,7 @@ export async function reopenDeliveries(
        update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null,
          free_attempts = attempt_count, manual = true, scheduled_at = null,
          -- made before its lane became ordered: older than all that have a place
-         lane_seq = coalesce(lane_seq, place_by_age(id))
+         lane_position = coalesce(lane_position, position_by_age(id))
        where id = any($1::uuid[]) and status in ('dead', 'delivered')
        returning id, account_id, job_id, message_id, endpoint_id
      ), exhumed as (
@@ -76,7 +76,7 @@ export async function reopenDeliveries(
 export async function attemptNow(tx: Tx, id: string): Promise<void> {
   await tx.query(
     `update deliveries set scheduled_at = next_attempt_at, next_attempt_at = now(), manual = true,
-       free_attempts = free_attempts + 1, lane_seq = coalesce(lane_seq, place_by_age(id))
+       free_attempts = free_attempts + 1, lane_position = coalesce(lane_position, position_by_age(id))
      where id = $1 and ${unindexed("status")} = 'pending' and not manual and next_attempt_at > now()`,
     [id],
   );

@@ -37,7 +37,7 @@ export interface NewAttempt {
 }
 
 /** Of deliveries that are given up: dead letters, endpoints that are gone. */
-const BURIED = `, buried as (
+const DEAD_LETTERED = `, buried as (
         insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
         select id, account_id, endpoint_id, reason, detail from settled where reason is not null
       ), disabled as (
@@ -89,8 +89,8 @@ export async function settleDeliveries(
             greatest(d.scheduled_at, now() + i.delay_ms * interval '1 millisecond') end,
           manual = false, scheduled_at = null,
           -- a walk that gives places may have passed by where it was
-          lane_seq = case when h.ordered then coalesce(d.lane_seq, place_by_age(d.id))
-            else d.lane_seq end,
+          lane_position = case when h.ordered then coalesce(d.lane_position, position_by_age(d.id))
+            else d.lane_position end,
           finished_at = case when d.status = 'canceled' then d.finished_at
             when i.outcome <> 'retry' then now() end
         from input i join held h on h.id = i.lane_id and h.epoch = i.epoch
@@ -121,7 +121,7 @@ export async function settleDeliveries(
           and case e.place when 1 then i.attempt_id is not null
             else s.status in ('delivered', 'dead') end
         order by e.place
-      )${dead ? BURIED : ""}
+      )${dead ? DEAD_LETTERED : ""}
       select id from settled`,
     values: [
       settlements.map((s) => s.deliveryId),

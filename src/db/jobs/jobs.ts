@@ -2,7 +2,7 @@ import { MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job, JobStatus, ListedJob } from "../../core/model.ts";
 import { createdWithin } from "../created-within.ts";
 import { listenedIn } from "../activity/activity.ts";
-import { ANNOUNCE_JOBS } from "../queue/wake.ts";
+import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { unindexed } from "../unindexed.ts";
 
@@ -35,7 +35,7 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
       insert into events (account_id, type, job_id, data)
       select account_id, 'job.accepted', id, json_build_object('job_type', type)
       from made where account_id = ${listenedIn("made")})
-      select ${ANNOUNCE_JOBS}`,
+      select ${NUDGE_FOR_JOBS}`,
     values: [
       jobs.map((j) => j.id),
       jobs.map((j) => j.account_id),

@@ -31,7 +31,7 @@ export interface Claims {
 
 /**
  * T2: `pending → running`, for the fairest of what is pending and due: the accounts with the
- * fewest runs first, in each the longest due first. The worker's row is held, so a burial either
+ * fewest runs first, in each the longest due first. The worker's row is held, so a recovery either
  * finds the claim or comes first and leaves none. Choosing locks nothing; what others took
  * meanwhile is passed over.
  */
@@ -89,7 +89,7 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
 }
 
 /** How a run ends its job. */
-export interface Ending {
+export interface RunEnd {
   id: string;
   run: number;
   status: "completed" | "failed" | "canceled";
@@ -100,7 +100,7 @@ export interface Ending {
 }
 
 /** T3: `running → completed | failed | canceled`, fenced by run. Lost claims are missing in the answer. */
-export async function endRuns(tx: Tx, endings: readonly Ending[]): Promise<EndedJob[]> {
+export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<EndedJob[]> {
   const { rows } = await tx.query<EndedJob>({
     name: "end_runs",
     text: `with ending as (
@@ -189,7 +189,7 @@ export async function findCancelRequests(
   return rows;
 }
 
-/** Burial: the runs of a dead worker, locked, in order of id. */
+/** Recovery: the runs of a dead worker, locked, in order of id. */
 export async function lockRunsOf(
   tx: Tx,
   workerId: string,

@@ -3,7 +3,7 @@ import type { Reader, Tx } from "../transaction.ts";
 /** First key of the session advisory locks that living workers hold; the second is theirs. */
 const LOCK_SPACE = 0x7269; // "ri"
 /** Key of the transaction lock under which one worker buries another. */
-const BURIAL_LOCK = 0x72696e67; // "ring"
+const RECOVERY_LOCK = 0x72696e67; // "ring"
 
 export interface WorkerIdentity {
   id: string;
@@ -89,9 +89,9 @@ export async function readSigns(reader: Reader): Promise<WorkerSign[]> {
   return rows;
 }
 
-/** One burial at a time, and none while the locks of all are being taken again. */
-export async function lockBurials(tx: Tx): Promise<void> {
-  await tx.query(`select pg_advisory_xact_lock(${BURIAL_LOCK})`);
+/** One recovery at a time, and none while the locks of all are being taken again. */
+export async function lockRecoveries(tx: Tx): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(${RECOVERY_LOCK})`);
 }
 
 /** The worker's row, locked, if its heartbeat is still the one seen and its lock is still free. */

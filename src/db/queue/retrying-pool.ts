@@ -2,7 +2,7 @@ import type { Pool, PoolClient, QueryConfig } from "pg";
 import { hindranceOf } from "../../core/outage.ts";
 import { retryWhileUnavailable } from "../retry.ts";
 import type { RetryLog } from "../retry.ts";
-import { replaceEntries } from "./wake.ts";
+import { replaceWakeUps } from "./wake.ts";
 
 // graphile-worker 0.18 names its statements
 const COMPLETION = /^(complete|fail|return)_job/;
@@ -22,7 +22,7 @@ export function createRetryingPool(pool: Pool, log: RetryLog): Pool {
     try {
       if (fetchLost) {
         const [poolId] = q.values as [string];
-        await replaceEntries(pool, poolId);
+        await replaceWakeUps(pool, poolId);
         fetchLost = false;
       }
       return await client.query(q);

@@ -29,7 +29,7 @@ function wakeUpKey(task: WakeUp["task"], id: string): string {
  * waiting here is then taken, and its lane leased, while the lane is held, and so is not left to
  * rest before the commit.
  */
-export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+export async function wake(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
   await queueWakeUps(tx, wakeUps, true);
 }
 
@@ -37,7 +37,7 @@ export async function addWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<vo
  * The same for those who give a lease back. A wake-up that waits may be taken before their commit,
  * find the lane leased still, and be used up, so it does not stand for theirs.
  */
-export async function renewWakeUps(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
+export async function wakeAfterRelease(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
   await queueWakeUps(tx, wakeUps, false);
 }
 
@@ -94,9 +94,9 @@ async function queueWakeUps(
  * Queues a ticket: whoever takes it claims what is pending, the fairest first, so it names no job
  * and has no key that transactions would have to wait for.
  */
-export async function addTicket(tx: Tx, delayMs = 0): Promise<void> {
+export async function wakeForJobs(tx: Tx, delayMs = 0): Promise<void> {
   await tx.query({
-    name: "add_ticket",
+    name: "wake_for_jobs",
     text: `select graphile_worker.add_job('claim-jobs', '{}',
         run_at => now() + $1 * interval '1 millisecond', max_attempts => ${MAX_ATTEMPTS})`,
     values: [delayMs],
@@ -107,13 +107,13 @@ export async function addTicket(tx: Tx, delayMs = 0): Promise<void> {
  * For a statement by which jobs become pending: those who compute are told as it commits, and look.
  * When nobody does, a ticket waits for the first who will (docs/decisions/0018).
  */
-export const ANNOUNCE_JOBS = `case when exists (select from workers where 'compute' = any(roles))
+export const NUDGE_FOR_JOBS = `case when exists (select from workers where 'compute' = any(roles))
   then (select pg_notify('${NUDGES}', 'jobs')::text)
   else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
     max_attempts => ${MAX_ATTEMPTS})) end`;
 
 /** The wake-ups that pools hold. */
-export async function findEntriesOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {
+export async function findWakeUpsOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {
   const { rows } = await tx.query<WakeUp>(
     `select task_identifier as task, split_part(key, ':', 2) as id,
        (extract(epoch from run_at - now()) * 1000)::float8 as "delayMs"
@@ -128,7 +128,7 @@ export async function findEntriesOf(tx: Tx, poolIds: readonly string[]): Promise
  * meanwhile is in the hands of a pool that lives, and completes it by its id: it must not be
  * offered to others under that id.
  */
-export async function unlockQueueJobs(tx: Tx, poolIds: readonly string[]): Promise<void> {
+export async function unlockWakeUps(tx: Tx, poolIds: readonly string[]): Promise<void> {
   await tx.query(
     `select graphile_worker.force_unlock_workers($1::text[]) where not exists (
        select from graphile_worker.jobs where locked_by = any($1) and key is not null)`,
@@ -137,7 +137,7 @@ export async function unlockQueueJobs(tx: Tx, poolIds: readonly string[]): Promi
 }
 
 /** Frees the entries of pools that no worker answers for, a while after they were taken. */
-export async function unlockOrphanedQueueJobs(tx: Tx): Promise<void> {
+export async function unlockOrphanedWakeUps(tx: Tx): Promise<void> {
   await tx.query(
     `select graphile_worker.force_unlock_workers(array(
        select distinct locked_by from graphile_worker.jobs
@@ -150,7 +150,7 @@ export async function unlockOrphanedQueueJobs(tx: Tx): Promise<void> {
  * Deletes entries that can never run again: a re-queued key leaves the entry it overtook without
  * a key and without attempts, and a kill before its completion leaves it behind.
  */
-export async function deleteSpentQueueJobs(tx: Tx): Promise<number> {
+export async function deleteSpentWakeUps(tx: Tx): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
     `select count(*)::int as count from graphile_worker.complete_jobs(array(
        select id from graphile_worker.jobs
@@ -167,14 +167,14 @@ export async function wakeAgain(
   wakeUp: WakeUp,
 ): Promise<void> {
   await retryWhileUnavailable(log, "queue again", () =>
-    inTransaction(pool, (tx) => addWakeUps(tx, [wakeUp])),
+    inTransaction(pool, (tx) => wake(tx, [wakeUp])),
   );
 }
 
 /** Gives each entry that a runner holds a successor: the runner does not know of some of them. */
-export async function replaceEntries(pool: Pool, poolId: string): Promise<void> {
+export async function replaceWakeUps(pool: Pool, poolId: string): Promise<void> {
   await inTransaction(pool, async (tx) => {
-    await addWakeUps(tx, await findEntriesOf(tx, [poolId]));
-    await unlockQueueJobs(tx, [poolId]);
+    await wake(tx, await findWakeUpsOf(tx, [poolId]));
+    await unlockWakeUps(tx, [poolId]);
   });
 }

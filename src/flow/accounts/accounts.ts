@@ -5,7 +5,7 @@ import type { Scope } from "../../core/model.ts";
 import {
   findAccountByName,
   hasApiKeys,
-  holdAccount,
+  lockAccount,
   insertAccount,
   insertApiKey,
 } from "../../db/accounts/accounts.ts";
@@ -71,7 +71,7 @@ export async function ensureFirstAccount(
     return { newKey: null };
   }
   return await inTransaction(context.pool, async (tx) => {
-    await holdAccount(tx, accountId);
+    await lockAccount(tx, accountId);
     if (await hasApiKeys(tx)) return { newKey: null };
     const newKey = newApiKey();
     await storeKey(tx, { ...key, text: newKey });

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { newId } from "../../core/ids.ts";
 import { Problem } from "../../core/problem.ts";
 import { deriveSecret, newSecret } from "../../core/signature.ts";
-import { holdAccount } from "../../db/accounts/accounts.ts";
+import { lockAccount } from "../../db/accounts/accounts.ts";
 import { lockEndpoint } from "../../db/accounts/endpoints.ts";
 import { expireSecrets, findCurrentSecret, insertSecret } from "../../db/accounts/secrets.ts";
 import type { SecretOwner } from "../../db/accounts/secrets.ts";
@@ -51,7 +51,7 @@ export async function rotateAccountSecret(
 ): Promise<{ previousExpiresAt: Date }> {
   const owner = { accountId, endpointId: null };
   return await inTransaction(context.pool, async (tx) => {
-    await holdAccount(tx, accountId);
+    await lockAccount(tx, accountId);
     const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
     await addSecret(tx, context, owner, null);
     return { previousExpiresAt };

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { newId } from "../../core/ids.ts";
 import type { PublicKey } from "../../core/jwk.ts";
 import { newKeyPair } from "../../core/signature.ts";
-import { holdAccount } from "../../db/accounts/accounts.ts";
+import { lockAccount } from "../../db/accounts/accounts.ts";
 import {
   deleteUnusedSigningKeys,
   insertSigningKey,
@@ -52,7 +52,7 @@ export async function rotateSigningKey(
   }: { accountId: string; overlapS: number; activateInS: number },
 ): Promise<SigningKeys> {
   return await inTransaction(context.pool, async (tx) => {
-    await holdAccount(tx, accountId);
+    await lockAccount(tx, accountId);
     const successorAt = await readMoment(tx, activateInS);
     await deleteUnusedSigningKeys(tx, accountId);
     await limitSigningKeys(tx, accountId, { successorAt, overlapS });

@@ -6,7 +6,7 @@ import { findLivingKeys } from "../../db/accounts/api-keys.ts";
 import { getHorizon, listEvents } from "../../db/activity/activity.ts";
 import type { LoggedEvent } from "../../db/activity/activity.ts";
 import { enter, renew } from "./interest.ts";
-import { createTurns } from "../../core/turns.ts";
+import { createConcurrencyLimit } from "../../core/concurrency-limit.ts";
 import { createEventWaker } from "./waker.ts";
 import type { EventWaker } from "./waker.ts";
 
@@ -79,7 +79,7 @@ class Hub implements LiveEvents {
   /** How far the live members were told; null: there are none. */
   #position: EventPosition | null = null;
   #waker: EventWaker | null = null;
-  readonly #turns = createTurns(READERS);
+  readonly #turns = createConcurrencyLimit(READERS);
 
   constructor(context: LiveContext) {
     this.#context = context;

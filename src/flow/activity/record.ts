@@ -1,4 +1,4 @@
-import type { LiveEventType } from "../../core/live-events.ts";
+import type { ActivityType } from "../../core/live-events.ts";
 import { insertEvents } from "../../db/activity/activity.ts";
 import type { NewEvent } from "../../db/activity/activity.ts";
 import type { Tx } from "../../db/transaction.ts";
@@ -7,7 +7,7 @@ import type { Tx } from "../../db/transaction.ts";
 interface Told extends Partial<
   Pick<NewEvent, "job_id" | "message_id" | "delivery_id" | "endpoint_id">
 > {
-  type: LiveEventType;
+  type: ActivityType;
   data?: Record<string, unknown>;
 }
 

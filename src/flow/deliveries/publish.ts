@@ -1,16 +1,16 @@
 import { newId } from "../../core/ids.ts";
 import type { SealedCallback } from "../../core/model.ts";
 import { planReceivers, wantsEvent } from "../../core/receivers.ts";
-import type { Receiver, Subscriber } from "../../core/receivers.ts";
+import type { PlannedReceiver, Subscriber } from "../../core/receivers.ts";
 import type { NewDelivery } from "../../db/deliveries/deliveries.ts";
 import type { DueDelivery } from "../../db/deliveries/due.ts";
 import { insertOriginLanes } from "../../db/deliveries/lanes.ts";
-import type { HeldLane, OriginLane } from "../../db/deliveries/lanes.ts";
+import type { SharedLane, OriginLane } from "../../db/deliveries/lanes.ts";
 import { insertMessages } from "../../db/deliveries/messages.ts";
-import { tellProcesses } from "../../db/nudges.ts";
-import { takePlaces } from "../../db/deliveries/lane-positions.ts";
-import { addWakeUps } from "../../db/queue/wake.ts";
-import { holdReceivers } from "../../db/deliveries/receivers.ts";
+import { nudgeProcesses } from "../../db/nudges.ts";
+import { takePositions } from "../../db/deliveries/lane-positions.ts";
+import { wake } from "../../db/queue/wake.ts";
+import { shareReceivers } from "../../db/deliveries/receivers.ts";
 import { withCommit } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 
@@ -56,7 +56,7 @@ export interface Receivers {
   subscribers: ReadonlyMap<string, Subscriber[]>;
   /** The lanes of the callbacks' URLs, by `originKey`. */
   origins: ReadonlyMap<string, string>;
-  lanes: ReadonlyMap<string, HeldLane>;
+  lanes: ReadonlyMap<string, SharedLane>;
 }
 
 /**
@@ -91,7 +91,7 @@ export async function publish(
   });
 
   const deliveries = published.flatMap((p) => p.deliveries);
-  await placeInOrder(
+  await positionInOrder(
     tx,
     deliveries.filter((d) => lanes.get(d.lane_id)?.ordered),
   );
@@ -111,10 +111,10 @@ export async function publish(
     };
   });
   if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages, deliveries));
-  await wakeHeldLanes(tx, lanes, own);
+  await wakeSharedLanes(tx, lanes, own);
   published.forEach(({ deliveries: made }, index) => {
     for (const delivery of made) {
-      if (delivery.lane_seq !== null) continue;
+      if (delivery.lane_position !== null) continue;
       own?.toNudge.get(delivery.lane_id)?.push(asDue(delivery, publications[index]!));
     }
   });
@@ -122,7 +122,7 @@ export async function publish(
 }
 
 /** For lanes that the caller holds and has made deliveries due in. */
-export async function wakeHeldLanes(
+export async function wakeSharedLanes(
   tx: Tx,
   lanes: ReadonlyMap<string, { leased_by: string | null }>,
   own?: OwnLanes,
@@ -134,12 +134,12 @@ export async function wakeHeldLanes(
     else if (leased_by === own?.workerId) own.toNudge.set(id, []);
     else elsewhere.push(id);
   }
-  await Promise.all([elsewhere.length > 0 && tellProcesses(tx, elsewhere), wakeLanes(tx, free)]);
+  await Promise.all([elsewhere.length > 0 && nudgeProcesses(tx, elsewhere), wakeLanes(tx, free)]);
 }
 
 /** Wake-ups, due now. The caller holds the lanes. */
 export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<void> {
-  await addWakeUps(
+  await wake(
     tx,
     laneIds.map((id) => ({ task: "pump-lane", id, delayMs: 0 })),
   );
@@ -157,13 +157,13 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
     ]),
     origins: [...origins.values()],
   };
-  let found = await holdReceivers(tx, wanted);
+  let found = await shareReceivers(tx, wanted);
   if (found.originLanes.includes(null)) {
     await insertOriginLanes(
       tx,
       wanted.origins.map((origin) => ({ ...origin, newId: newId() })),
     );
-    found = await holdReceivers(tx, wanted);
+    found = await shareReceivers(tx, wanted);
   }
   return {
     subscribers: Map.groupBy(found.subscribers, (s) => s.accountId),
@@ -187,7 +187,7 @@ function originsOf(audiences: readonly Audience[]): Map<string, OriginLane> {
 function planAll(
   audiences: readonly Audience[],
   { subscribers }: Pick<Receivers, "subscribers">,
-): Receiver[][] {
+): PlannedReceiver[][] {
   return audiences.map((a) => {
     const own = subscribers.get(a.accountId) ?? [];
     if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
@@ -207,7 +207,7 @@ function originKey(
 function newDelivery(
   publication: Publication,
   messageId: string,
-  receiver: Receiver,
+  receiver: PlannedReceiver,
   laneId: string,
 ): NewDelivery {
   return {
@@ -218,7 +218,7 @@ function newDelivery(
     event_type: publication.type,
     endpoint_id: receiver.kind === "endpoint" ? receiver.endpointId : null,
     lane_id: laneId,
-    lane_seq: null,
+    lane_position: null,
     url: receiver.url,
     overrides: receiver.kind === "endpoint" ? null : receiver.overrides,
     body_bytes: Buffer.byteLength(publication.body),
@@ -240,14 +240,14 @@ function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication)
   };
 }
 
-async function placeInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
+async function positionInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
   if (deliveries.length === 0) return;
   const byLane = Map.groupBy(deliveries, (d) => d.lane_id);
   const counts = new Map([...byLane].map(([id, own]) => [id, own.length]));
-  const lastPlaces = await takePlaces(tx, counts);
+  const lastPositions = await takePositions(tx, counts);
   for (const [laneId, own] of byLane) {
-    const first = lastPlaces.get(laneId)! - BigInt(own.length) + 1n;
-    own.forEach((delivery, index) => (delivery.lane_seq = String(first + BigInt(index))));
+    const first = lastPositions.get(laneId)! - BigInt(own.length) + 1n;
+    own.forEach((delivery, index) => (delivery.lane_position = String(first + BigInt(index))));
   }
 }
 

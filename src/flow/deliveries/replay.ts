@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { reached } from "../../core/checkpoint.ts";
+import { failpoint } from "../../core/failpoint.ts";
 import { formatId, newId } from "../../core/ids.ts";
 import type { Delivery, Replay, ReplayAction, ReplayFilter } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
@@ -12,8 +12,8 @@ import {
 import { discardDeadLetters } from "../../db/deliveries/dead-letters.ts";
 import { cancelDeliveries, getDelivery } from "../../db/deliveries/deliveries.ts";
 import type { ReplayTarget } from "../../db/deliveries/reopen.ts";
-import { holdLanes, lockLanes } from "../../db/deliveries/lanes.ts";
-import { addWakeUps } from "../../db/queue/wake.ts";
+import { shareLanes, lockLanes } from "../../db/deliveries/lanes.ts";
+import { wake } from "../../db/queue/wake.ts";
 import {
   advanceReplay,
   cancelRunningReplay,
@@ -26,7 +26,7 @@ import {
 } from "../../db/deliveries/replays.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
-import { wakeHeldLanes } from "./publish.ts";
+import { wakeSharedLanes } from "./publish.ts";
 import { recordEvents } from "../activity/record.ts";
 
 const STEP = 500;
@@ -43,19 +43,19 @@ export async function replayDelivery(
   const delivery = await inTransaction(context.pool, async (tx) => {
     const laneId = await findDeliveryLane(tx, accountId, deliveryId);
     if (laneId === null) throw new Problem("not_found", "no such delivery");
-    const lanes = await holdLanes(tx, [laneId]);
+    const lanes = await shareLanes(tx, [laneId]);
     const target = (await lockDelivery(tx, accountId, deliveryId))!;
     refuseUnsendable(target);
     if (target.status === "pending") await attemptNow(tx, target.id);
     else await reopen(tx, [target.id]);
-    await wakeHeldLanes(tx, lanes);
+    await wakeSharedLanes(tx, lanes);
     return (await getDelivery(tx, accountId, deliveryId))!;
   });
   context.telemetry.replayed(1, null);
   return delivery;
 }
 
-export interface ReplayOrder {
+export interface NewReplay {
   accountId: string;
   filter: ReplayFilter;
   dryRun: boolean;
@@ -70,7 +70,7 @@ export interface ReplayOrder {
  */
 export async function createReplay(
   context: Pick<Context, "pool">,
-  order: ReplayOrder,
+  order: NewReplay,
 ): Promise<Replay> {
   const { accountId, filter, dryRun, action, discard } = order;
   return await inTransaction(context.pool, async (tx) => {
@@ -88,7 +88,7 @@ export async function createReplay(
       matched_exact: counted.exact,
     });
     await recordProgress(tx, replay);
-    if (replay.status === "running") await addWakeUps(tx, [{ task: "run-replay", id, delayMs: 0 }]);
+    if (replay.status === "running") await wake(tx, [{ task: "run-replay", id, delayMs: 0 }]);
     return replay;
   });
 }
@@ -100,13 +100,13 @@ export async function runReplay(
 ): Promise<void> {
   while (!context.stopping.aborted) {
     const step = await replayStep(context, replayId);
-    reached("replay:step-committed");
+    failpoint("replay:step-committed");
     if (step.replayed > 0) context.telemetry[DONE[step.action]](step.replayed, replayId);
     if (step.finished) return;
   }
   // the next start of the queue goes on from the position reached
   await inTransaction(context.pool, (tx) =>
-    addWakeUps(tx, [{ task: "run-replay", id: replayId, delayMs: 0 }]),
+    wake(tx, [{ task: "run-replay", id: replayId, delayMs: 0 }]),
   );
 }
 
@@ -123,7 +123,7 @@ async function replayStep(
     const replayed = matches.length === 0 ? 0 : await ACT[action](tx, matches, replay);
     const now = await advanceReplay(tx, replayId, { position, replayed, finished });
     await recordProgress(tx, now);
-    reached("replay:before-commit");
+    failpoint("replay:before-commit");
     return { action, replayed, finished };
   });
 }
@@ -141,10 +141,10 @@ const DONE = { replay: "replayed", discard: "discarded", cancel: "canceled" } as
 
 async function sendAgain(tx: Tx, matches: readonly Match[]): Promise<number> {
   const laneIds = [...new Set(matches.map(({ lane_id }) => lane_id))];
-  const lanes = await holdLanes(tx, laneIds);
+  const lanes = await shareLanes(tx, laneIds);
   const ids = matches.map(({ id }) => id);
   const reopened = await reopen(tx, ids);
-  await wakeHeldLanes(tx, lanes);
+  await wakeSharedLanes(tx, lanes);
   return reopened;
 }
 

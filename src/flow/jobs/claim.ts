@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context, JobRunner } from "../context.ts";
 import { claimRuns } from "../../db/jobs/runs.ts";
 import type { Claims } from "../../db/jobs/runs.ts";
-import { tellProcesses } from "../../db/nudges.ts";
+import { nudgeProcesses } from "../../db/nudges.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
 import { jobPublication } from "./publication.ts";
 import { retryWhileUnavailable } from "../../db/retry.ts";
@@ -30,7 +30,7 @@ const SHARED_SHORT_RUNS_PER_THREAD = 4;
 const SHARED_MS = 1_000;
 /** Others took what was chosen, or this worker is not registered at the moment. */
 const REFUSED_WAIT_MS = 50;
-const TELL_EVERY_MS = 100;
+const NUDGE_EVERY_MS = 100;
 const ERROR_WAIT_MS = 1_000;
 
 /** @param threads how many runs this process computes at once; 0 when that is not its role */
@@ -62,7 +62,7 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   async function look(told = false): Promise<void> {
     more = true;
     if (free() === 0) {
-      if (!told) tellOthers();
+      if (!told) nudgeOthers();
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -105,7 +105,7 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
     if (chosen === wanted) {
       more = true;
       // as many as there was room for: others may have room for the rest
-      if (free() === 0) tellOthers();
+      if (free() === 0) nudgeOthers();
     }
     for (const job of jobs) {
       if (lastAccount !== "" && job.account_id !== lastAccount) {
@@ -141,13 +141,13 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
     }
   }
 
-  function tellOthers(): void {
+  function nudgeOthers(): void {
     if (telling || stopping.aborted) return;
     telling = true;
-    void tellProcesses(singleStatement(pool), ["jobs"])
+    void nudgeProcesses(singleStatement(pool), ["jobs"])
       // their own audit looks as well
       .catch(() => undefined)
-      .then(() => sleep(TELL_EVERY_MS, undefined, { ref: false }))
+      .then(() => sleep(NUDGE_EVERY_MS, undefined, { ref: false }))
       .then(() => (telling = false));
   }
 

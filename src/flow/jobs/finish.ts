@@ -1,10 +1,10 @@
-import type { Context, EndingGroup } from "../context.ts";
-import { reached } from "../../core/checkpoint.ts";
-import type { JobEvent } from "../../core/model.ts";
+import type { Context, RunEndGroup } from "../context.ts";
+import { failpoint } from "../../core/failpoint.ts";
+import type { JobEventType } from "../../core/model.ts";
 import { endRuns, returnRun } from "../../db/jobs/runs.ts";
-import type { Ending } from "../../db/jobs/runs.ts";
+import type { RunEnd } from "../../db/jobs/runs.ts";
 import type { EndedJob } from "../../db/jobs/jobs.ts";
-import { addTicket } from "../../db/queue/wake.ts";
+import { wakeForJobs } from "../../db/queue/wake.ts";
 import { inTransaction, limitLockWaits } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { createGroupCommit } from "../group-commit.ts";
@@ -13,12 +13,12 @@ import { jobPublication } from "./publication.ts";
 import { findReceivers, publish } from "../deliveries/publish.ts";
 import type { Audience, OwnLanes } from "../deliveries/publish.ts";
 
-type EndingContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "runs">;
+type RunEndContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "runs">;
 
 const GROUP = 200;
 
 /** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
-export function createEndingGroup(context: EndingContext): EndingGroup {
+export function createRunEndGroup(context: RunEndContext): RunEndGroup {
   const { pool, config, worker, pumps } = context;
   return createGroupCommit(async (endings, lockWaitMs) => {
     const audiences = audiencesOf(context, endings);
@@ -35,7 +35,7 @@ export function createEndingGroup(context: EndingContext): EndingGroup {
 }
 
 /** To whom the ends will be told, when all these runs are in hand; null: not known yet. */
-function audiencesOf({ runs }: EndingContext, endings: readonly Ending[]): Audience[] | null {
+function audiencesOf({ runs }: RunEndContext, endings: readonly RunEnd[]): Audience[] | null {
   const audiences = endings.flatMap(({ id, status }) => {
     const job = runs.get(id)?.job;
     if (job === undefined) return [];
@@ -50,7 +50,7 @@ function audiencesOf({ runs }: EndingContext, endings: readonly Ending[]): Audie
  */
 export async function endJobs(
   tx: Tx,
-  endings: readonly Ending[],
+  endings: readonly RunEnd[],
   publicUrl: string,
   known: { own?: OwnLanes; audiences?: readonly Audience[] | null } = {},
 ): Promise<(EndedJob | null)[]> {
@@ -64,7 +64,7 @@ export async function endJobs(
     job === null ? [] : [endPublication(job, endings[index]!.result, publicUrl)],
   );
   await publish(tx, publications, known.own, receivers);
-  reached("finish:before-commit");
+  failpoint("finish:before-commit");
   return ended;
 }
 
@@ -74,19 +74,19 @@ export function endPublication(
   result: string | null,
   publicUrl: string,
 ): ReturnType<typeof jobPublication> {
-  const event = `job.${job.status}` as JobEvent;
+  const event = `job.${job.status}` as JobEventType;
   return jobPublication(event, job, job.finished_at, publicUrl, result);
 }
 
 /** Brings a job to its one end (T3). A claim that was lost changes nothing. */
 export async function finishJob(
   context: Pick<Context, "endings" | "telemetry">,
-  ending: Ending,
+  ending: RunEnd,
 ): Promise<void> {
   const ended = await retryWhileUnavailable(context.telemetry.log, "finish job", () =>
     context.endings.add(ending),
   );
-  reached("finish:committed");
+  failpoint("finish:committed");
   if (ended === null) context.telemetry.claimLost("run", ending.id);
   else context.telemetry.jobEnded(ended);
 }
@@ -110,11 +110,11 @@ export async function handBack(
   const returned = await retryWhileUnavailable(context.telemetry.log, "hand back run", () =>
     inTransaction(context.pool, async (tx) => {
       if (!(await returnRun(tx, run))) return false;
-      await addTicket(tx, run.delayMs);
+      await wakeForJobs(tx, run.delayMs);
       return true;
     }),
   );
-  reached("hand-back:committed");
+  failpoint("hand-back:committed");
   if (!returned) await finishJob(context, { id: run.id, run: run.run, ...CANCELED });
   return returned;
 }

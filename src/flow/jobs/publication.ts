@@ -1,11 +1,11 @@
 import { jobEventBody } from "../../core/events.ts";
-import type { JobEvent } from "../../core/model.ts";
+import type { JobEventType } from "../../core/model.ts";
 import type { EndedJob } from "../../db/jobs/jobs.ts";
 import type { Publication } from "../deliveries/publish.ts";
 
 /** The message that tells of a job's new state. `row` as the update that made the state returned it. */
 export function jobPublication(
-  event: JobEvent,
+  event: JobEventType,
   row: Omit<EndedJob, "finished_at"> & { finished_at: Date | null },
   at: Date,
   publicUrl: string,

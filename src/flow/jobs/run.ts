@@ -1,6 +1,6 @@
 import type { RunOutcome } from "../../compute/pool.ts";
 import type { Context } from "../context.ts";
-import { reached } from "../../core/checkpoint.ts";
+import { failpoint } from "../../core/failpoint.ts";
 import { backoffMs } from "../../core/backoff.ts";
 import type { ClaimedRun } from "../../db/jobs/runs.ts";
 import { CANCELED, finishJob, handBack } from "./finish.ts";
@@ -12,7 +12,7 @@ const RUN_RETRY = { max_attempts: Infinity, base_s: 2, factor: 3, cap_s: 300 };
 /** How long a run that was claimed ahead waits for a thread before it is handed back. */
 const THREAD_WAIT_MS = 1_000;
 
-type RunContext = Pick<
+type RunParts = Pick<
   Context,
   "pool" | "config" | "telemetry" | "compute" | "endings" | "random" | "runs" | "stopping"
 >;
@@ -23,11 +23,11 @@ type RunContext = Pick<
  *   milliseconds it was busy; null when it never began
  */
 export async function computeRun(
-  context: RunContext,
+  context: RunParts,
   job: ClaimedRun,
   computed: (busyMs: number | null) => void,
 ): Promise<void> {
-  reached("claim:committed");
+  failpoint("claim:committed");
   const progress = createProgressReporter(context, job);
   let startedAt: number | null = null;
   const running = context.compute.start({
@@ -57,12 +57,12 @@ export async function computeRun(
   await progress.settled();
   const label = outcome.kind === "failed" ? outcome.code : outcome.kind;
   context.telemetry.runEnded(job, label, busyMs ?? 0);
-  reached("computed");
+  failpoint("computed");
   await conclude(context, job, outcome);
 }
 
 /** What an outcome makes of the job: its end, another run later, or a run handed back. */
-async function conclude(context: RunContext, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
+async function conclude(context: RunParts, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
   const end = { id: job.id, run: job.run, result: null, errorCode: null, errorMessage: null };
   if (outcome.kind === "completed") {
     await complete(context, job, outcome.result);
@@ -80,7 +80,7 @@ async function conclude(context: RunContext, job: ClaimedRun, outcome: RunOutcom
 }
 
 /** A result that the database refuses for another reason than an outage fails the run. */
-async function complete(context: RunContext, job: ClaimedRun, result: string): Promise<void> {
+async function complete(context: RunParts, job: ClaimedRun, result: string): Promise<void> {
   const { id, run } = job;
   const end = { id, run, status: "completed", errorCode: null, errorMessage: null } as const;
   try {

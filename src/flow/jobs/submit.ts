@@ -1,5 +1,5 @@
 import type { Context, SubmissionGroup } from "../context.ts";
-import { reached } from "../../core/checkpoint.ts";
+import { failpoint } from "../../core/failpoint.ts";
 import { newId } from "../../core/ids.ts";
 import type { JobType } from "../../core/job-type.ts";
 import type { Callback, Job, SealedCallback, StoredResponse } from "../../core/model.ts";
@@ -54,7 +54,7 @@ export function createSubmissionGroup({ pool }: Pick<Context, "pool">): Submissi
       );
       const jobs = group.filter((_, i) => earlier[i] === null).map(({ job }) => job);
       if (jobs.length > 0) await insertJobs(tx, jobs);
-      reached("submit:before-commit");
+      failpoint("submit:before-commit");
       return earlier;
     });
   }, GROUP);
@@ -83,7 +83,7 @@ export async function submitJob(
   if (earlier !== null) {
     return { kind: "replayed", response: replayOf(context, earlier, idempotency!.fingerprint) };
   }
-  reached("submit:committed");
+  failpoint("submit:committed");
   context.telemetry.jobAccepted(job);
   // sooner than the announcement
   if (context.jobs.hasFreeThread()) void context.jobs.look();

@@ -15,7 +15,7 @@ import {
   relockWorker,
   setPoolIds,
 } from "../../db/maintenance/workers.ts";
-import { buryWorker, leaveBehind } from "./recover-worker.ts";
+import { recoverWorker, unregister } from "./recover-worker.ts";
 
 /** How often a worker beats and looks at the others. */
 const BEAT_MS = 500;
@@ -64,7 +64,7 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
     worker.id = id;
   }
 
-  async function wakeUpBuried(): Promise<void> {
+  async function registerAnew(): Promise<void> {
     telemetry.log.warn("taken for dead; registering anew", { worker_id: worker.id });
     const lost = [...context.runs.values()];
     await register();
@@ -74,7 +74,7 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
   async function once(): Promise<void> {
     const tx = sessionTx(session);
     const alive = await beat(tx, worker.id);
-    if (alive === null) return await wakeUpBuried();
+    if (alive === null) return await registerAnew();
     if (!alive.locked) await relockWorker(tx, worker.id);
     for (const { id, run } of await findCancelRequests(tx, worker.id)) {
       const handle = context.runs.get(id);
@@ -113,7 +113,7 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
     async leave() {
       leaving = true;
       await looping;
-      await leaveBehind(context).catch((error: Error) =>
+      await unregister(context).catch((error: Error) =>
         telemetry.log.warn("left without a farewell", { error: error.message }),
       );
       closeSession(session);
@@ -140,7 +140,7 @@ function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void>
         if (!lock_free || before?.heartbeat !== heartbeat) {
           seen.set(id, { heartbeat, since: now });
         } else if (now - before.since >= DEAD_MS && id !== context.worker.id) {
-          await buryWorker(context, { id, heartbeat });
+          await recoverWorker(context, { id, heartbeat });
           seen.delete(id);
         }
       }

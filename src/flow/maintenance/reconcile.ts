@@ -5,12 +5,12 @@ import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
 import { findRunsOf } from "../../db/jobs/runs.ts";
 import { breakLease, findLeasesOf } from "../../db/deliveries/leases.ts";
-import { findStarvedLanes, findStillFree, holdLanes } from "../../db/deliveries/lanes.ts";
+import { findStarvedLanes, findStillFree, shareLanes } from "../../db/deliveries/lanes.ts";
 import {
-  addWakeUps,
-  deleteSpentQueueJobs,
-  renewWakeUps,
-  unlockOrphanedQueueJobs,
+  wake,
+  deleteSpentWakeUps,
+  wakeAfterRelease,
+  unlockOrphanedWakeUps,
 } from "../../db/queue/wake.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
@@ -23,7 +23,7 @@ import { MAX_PUMPS } from "../deliveries/lane/pump.ts";
 /** How long something must have been due, and in nobody's hands, to count as starved. */
 const OVERDUE_MS = 5_000;
 /** How long a job waits while a thread is free, at most, if all is well. */
-const UNTOLD_MS = 1_500;
+const UNCLAIMED_MS = 1_500;
 /**
  * What looks starved is looked at again after this time. A lane with a backlog is in nobody's hands
  * while one process passes it to another, and a job is late already when its submission commits late.
@@ -74,7 +74,7 @@ export function createReconciler(
     const lanes = (await findStillFree(pool, starved)).filter((id) => !pumps.has(id));
     if (lanes.length === 0) return 0;
     await inTransaction(pool, async (tx) => {
-      await holdLanes(tx, lanes);
+      await shareLanes(tx, lanes);
       await wakeLanes(tx, lanes);
     });
     if (config.roles.includes("deliver")) {
@@ -89,7 +89,7 @@ export function createReconciler(
     const replays = await findForgottenReplays(pool);
     if (replays.length === 0) return 0;
     await inTransaction(pool, (tx) =>
-      addWakeUps(
+      wake(
         tx,
         replays.map((id) => ({ task: "run-replay" as const, id, delayMs: 0 })),
       ),
@@ -115,7 +115,7 @@ export async function auditOwn(context: AuditContext, allLanes = true): Promise<
   for (const { id, epoch } of await findOrphanedLeases(context, allLanes)) {
     const broken = await inTransaction(pool, async (tx) => {
       if (!(await breakLease(tx, id, epoch))) return false;
-      await renewWakeUps(tx, [{ task: "pump-lane", id, delayMs: 0 }]);
+      await wakeAfterRelease(tx, [{ task: "pump-lane", id, delayMs: 0 }]);
       return true;
     });
     if (broken) telemetry.repaired("lease", [id]);
@@ -125,11 +125,11 @@ export async function auditOwn(context: AuditContext, allLanes = true): Promise<
     if (returned) telemetry.repaired("run", [id]);
   }
   if (!context.jobs.isIdle()) return;
-  const overdue = await findOverdueJobs(pool, UNTOLD_MS, LIMIT);
+  const overdue = await findOverdueJobs(pool, UNCLAIMED_MS, LIMIT);
   if (overdue.length === 0) return;
   await sleep(SECOND_LOOK_MS);
   const seen = new Set(overdue);
-  const forgotten = (await findOverdueJobs(pool, UNTOLD_MS, LIMIT)).filter((id) => seen.has(id));
+  const forgotten = (await findOverdueJobs(pool, UNCLAIMED_MS, LIMIT)).filter((id) => seen.has(id));
   if (forgotten.length === 0 || !context.jobs.isIdle()) return;
   await context.jobs.look();
   telemetry.repaired("job", forgotten);
@@ -178,8 +178,8 @@ export async function sweep(context: Pick<Context, "pool" | "stopping">): Promis
   const { pool } = context;
   const failures: unknown[] = [];
   const tasks = [
-    () => inTransaction(pool, unlockOrphanedQueueJobs),
-    () => inTransaction(pool, deleteSpentQueueJobs),
+    () => inTransaction(pool, unlockOrphanedWakeUps),
+    () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
     () => inBatches(context, deleteOldStats),
     () => sweepEvents(context),

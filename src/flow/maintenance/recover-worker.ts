@@ -1,14 +1,19 @@
 import type { Context } from "../context.ts";
-import { reached } from "../../core/checkpoint.ts";
+import { failpoint } from "../../core/failpoint.ts";
 import type { EndedJob } from "../../db/jobs/jobs.ts";
 import { lockRunsOf, returnRuns } from "../../db/jobs/runs.ts";
 import { breakLeases } from "../../db/deliveries/leases.ts";
-import { addTicket, findEntriesOf, renewWakeUps, unlockQueueJobs } from "../../db/queue/wake.ts";
+import {
+  wakeForJobs,
+  findWakeUpsOf,
+  wakeAfterRelease,
+  unlockWakeUps,
+} from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import {
   deleteWorker,
-  lockBurials,
+  lockRecoveries,
   lockDeadWorker,
   lockWorker,
 } from "../../db/maintenance/workers.ts";
@@ -18,7 +23,7 @@ import { endJobs } from "../jobs/finish.ts";
 /** A job whose worker died this often is taken for the cause. */
 const MAX_CRASHES = 3;
 
-type BurialContext = Pick<Context, "pool" | "config" | "telemetry">;
+type RecoveryContext = Pick<Context, "pool" | "config" | "telemetry">;
 
 /**
  * Takes over the work of a dead worker in one transaction: its queue entries are queued anew, its
@@ -26,31 +31,33 @@ type BurialContext = Pick<Context, "pool" | "config" | "telemetry">;
  * of a job fails it.
  * @param dead with the heartbeat seen unchanged; a worker that has beaten since is alive
  */
-export async function buryWorker(
-  context: BurialContext,
+export async function recoverWorker(
+  context: RecoveryContext,
   dead: { id: string; heartbeat: string },
 ): Promise<boolean> {
   const found = await inTransaction(context.pool, async (tx) => {
-    await lockBurials(tx);
+    await lockRecoveries(tx);
     const worker = await lockDeadWorker(tx, dead.id, dead.heartbeat);
     return worker && (await takeOver(tx, dead.id, worker.pool_ids, true, context));
   });
-  reached("burial:committed");
+  failpoint("recovery:committed");
   if (found === null) return false;
   const { ended, ...counts } = found;
-  context.telemetry.workerBuried(dead.id, counts);
+  context.telemetry.workerRecovered(dead.id, counts);
   for (const job of ended) context.telemetry.jobEnded(job);
   return true;
 }
 
 /** What a worker that leaves in a hurry still holds goes back, and counts as no crash. */
-export async function leaveBehind(context: BurialContext & Pick<Context, "worker">): Promise<void> {
+export async function unregister(
+  context: RecoveryContext & Pick<Context, "worker">,
+): Promise<void> {
   const { id } = context.worker;
   await inTransaction(context.pool, async (tx) => {
     const worker = await lockWorker(tx, id);
     if (worker !== null) await takeOver(tx, id, worker.pool_ids, false, context);
     // buried, and stopped before it noticed: the tickets it took since then let it claim nothing
-    else await addTicket(tx);
+    else await wakeForJobs(tx);
   });
 }
 
@@ -78,15 +85,15 @@ async function takeOver(
   );
   await returnRuns(tx, returning, crashed);
   // under new ids: one that was buried by mistake still completes its entries, by their old ids
-  await renewWakeUps(tx, [
-    ...(await findEntriesOf(tx, poolIds)),
+  await wakeAfterRelease(tx, [
+    ...(await findWakeUpsOf(tx, poolIds)),
     ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
   ]);
   // it may have been the one that would have looked for more when a thread became free
-  await addTicket(tx);
-  await unlockQueueJobs(tx, poolIds);
+  await wakeForJobs(tx);
+  await unlockWakeUps(tx, poolIds);
   await deleteWorker(tx, workerId);
-  reached("burial:before-commit");
+  failpoint("recovery:before-commit");
   return {
     runs: runs.length,
     lanes: lanes.length,

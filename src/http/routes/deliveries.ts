@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { placeId, placeOf } from "../../core/cursor.ts";
+import { numberId, numberOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Attempt, Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
@@ -74,12 +74,12 @@ function attemptsPage(context: Pick<HttpContext, "pool">, deliveryId: string, qu
     query,
     async ({ before, limit }: { before: string | undefined; limit: number }) => {
       const page = {
-        before: before === undefined ? undefined : placeOf(before),
+        before: before === undefined ? undefined : numberOf(before),
         limit,
         maxBytes: MAX_PAGE_BYTES,
       };
       const found = await listAttempts(context.pool, deliveryId, page);
-      return found.map((attempt) => ({ id: placeId(attempt.number), attempt }));
+      return found.map((attempt) => ({ id: numberId(attempt.number), attempt }));
     },
     ({ attempt }: { attempt: Attempt }) => JSON.stringify(attemptView(attempt)),
   ] as const;

@@ -1,28 +1,28 @@
 import { z } from "zod";
-import { LIVE_EVENT_TYPES, parsePosition } from "../../core/live-events.ts";
+import { ACTIVITY_TYPES, parsePosition } from "../../core/live-events.ts";
 import type { EventPosition } from "../../core/live-events.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Channel } from "../streams/channel.ts";
 import { streamAccount, streamJob } from "../streams/activity.ts";
 import type { HttpContext } from "../http-context.ts";
-import { route, type Call, type Route } from "../route.ts";
+import { route, type RouteCall, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
 import { streamQuery } from "../schemas/live-event.ts";
 import { eventStream } from "../streams/sse.ts";
 import { findJob } from "./jobs.ts";
 
-type StreamCall<Params> = Call<Params, z.output<typeof streamQuery>, undefined>;
+type StreamCall<Params> = RouteCall<Params, z.output<typeof streamQuery>, undefined>;
 
 /** A route that answers with a stream of events, over HTTP or over a WebSocket. */
 export interface StreamRoute extends Route {
   /** Refuses, or returns what sends events to a channel. @throws Problem */
   open(
     context: HttpContext,
-    call: Omit<Call<unknown, unknown, unknown>, "idempotency" | "body" | "posted">,
+    call: Omit<RouteCall<unknown, unknown, unknown>, "idempotency" | "body" | "posted">,
   ): Promise<(channel: Channel) => void>;
 }
 
-const HOW = `Each message has an \`id\`, and as \`event\` and in \`data.type\` one of ${LIVE_EVENT_TYPES.map((type) => `\`${type}\``).join(", ")}; \`data\` is JSON with \`type\`, \`at\` and ids. A client that comes back within 10 minutes and gives the last id it saw, as \`last-event-id\`, misses nothing and gets nothing twice; if too much time has passed, the message \`reset\` says so: fetch again what you show. One that reads too slowly is disconnected. The same over a WebSocket at the same path: each text frame is \`{id, type, at, data}\`. Browsers, which can't set headers there, offer the subprotocols \`ringback\` and \`bearer.<API key>\`, or rely on the session of the console.`;
+const HOW = `Each message has an \`id\`, and as \`event\` and in \`data.type\` one of ${ACTIVITY_TYPES.map((type) => `\`${type}\``).join(", ")}; \`data\` is JSON with \`type\`, \`at\` and ids. A client that comes back within 10 minutes and gives the last id it saw, as \`last-event-id\`, misses nothing and gets nothing twice; if too much time has passed, the message \`reset\` says so: fetch again what you show. One that reads too slowly is disconnected. The same over a WebSocket at the same path: each text frame is \`{id, type, at, data}\`. Browsers, which can't set headers there, offer the subprotocols \`ringback\` and \`bearer.<API key>\`, or rely on the session of the console.`;
 
 function streamRoute<Params extends z.ZodObject>(
   definition: Pick<Route, "path" | "scopes" | "operationId" | "summary" | "problems"> & {

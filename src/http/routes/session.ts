@@ -8,7 +8,7 @@ import { findKeyById, getAccountName, getApiKey } from "../../db/accounts/api-ke
 import type { HttpContext } from "../http-context.ts";
 import { json, noContent, type Reply } from "../reply.ts";
 import { route, type Route } from "../route.ts";
-import { checkOrigin, readSession, sessionCookie, type Session } from "../session.ts";
+import { checkOrigin, readSession, sessionCookie, type ConsoleSession } from "../session.ts";
 import { createSignInLimit } from "../sign-in-limit.ts";
 
 const path = "/console/session";
@@ -85,7 +85,7 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
 
 async function sessionReply(
   { pool }: Pick<HttpContext, "pool">,
-  { accountId, keyId, csrf }: Session,
+  { accountId, keyId, csrf }: ConsoleSession,
   headers: Record<string, string>,
 ): Promise<Reply> {
   const [name, key] = await Promise.all([

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { JOB_EVENTS, JOB_STATUSES, type JobEvent } from "../../core/model.ts";
+import { JOB_EVENTS, JOB_STATUSES, type JobEventType } from "../../core/model.ts";
 import { exampleId, idText, jsonObject, timeText } from "./common.ts";
 import { jobError } from "./job.ts";
 
@@ -14,7 +14,7 @@ const common = {
   finished_at: timeText.nullable(),
 };
 
-const data: Record<JobEvent, z.ZodObject> = {
+const data: Record<JobEventType, z.ZodObject> = {
   "job.started": z.strictObject({ ...common, status: z.literal("running") }),
   "job.progress": z.strictObject({
     ...common,
@@ -35,11 +35,11 @@ const data: Record<JobEvent, z.ZodObject> = {
   "job.canceled": z.strictObject({ ...common, status: z.literal("canceled"), error: jobError }),
 };
 
-function pascal(event: JobEvent): string {
+function pascal(event: JobEventType): string {
   return event.replace(/(^|\.)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 }
 
-function eventSchema(event: JobEvent): z.ZodObject {
+function eventSchema(event: JobEventType): z.ZodObject {
   return z.strictObject({ type: z.literal(event), timestamp: timeText, data: data[event] }).meta({
     id: `${pascal(event)}Event`,
     ...(event === "job.completed" ? { example: COMPLETED } : {}),
@@ -63,6 +63,6 @@ const COMPLETED = {
 };
 
 /** The bodies of the webhooks that tell of jobs, by event. */
-export const jobEventSchemas: ReadonlyMap<JobEvent, z.ZodObject> = new Map(
+export const jobEventSchemas: ReadonlyMap<JobEventType, z.ZodObject> = new Map(
   JOB_EVENTS.map((event) => [event, eventSchema(event)]),
 );

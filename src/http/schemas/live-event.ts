@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { LIVE_EVENT_TYPES, matchesType } from "../../core/live-events.ts";
+import { ACTIVITY_TYPES, matchesType } from "../../core/live-events.ts";
 
 const isKnown = (pattern: string): boolean =>
-  LIVE_EVENT_TYPES.some((type) => matchesType(pattern, type));
+  ACTIVITY_TYPES.some((type) => matchesType(pattern, type));
 
 export const streamQuery = z.strictObject({
   types: z
@@ -10,7 +10,7 @@ export const streamQuery = z.strictObject({
     .max(1_000)
     .transform((text) => text.split(",").map((one) => one.trim()))
     .refine((types) => types.every(isKnown), {
-      error: `must be a comma-separated list of ${LIVE_EVENT_TYPES.join(", ")}, or of the likes of job.*`,
+      error: `must be a comma-separated list of ${ACTIVITY_TYPES.join(", ")}, or of the likes of job.*`,
     })
     .optional()
     .meta({ description: "Only these; `job.*` names all of jobs", example: "job.*,delivery.dead" }),

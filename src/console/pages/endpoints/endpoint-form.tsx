@@ -130,7 +130,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
             </Checkbox.Group>
           </Stack>
         </Card>
-        <Card title="Pace">
+        <Card title="RateLimitState">
           <Stack gap="md">
             <Switch
               label="Ordered"

@@ -1,15 +1,15 @@
 import type { Context, LeaseReads } from "../../context.ts";
-import { reached } from "../../../core/checkpoint.ts";
+import { failpoint } from "../../../core/failpoint.ts";
 import { CLOSED } from "../../../core/breaker.ts";
 import type { Breaker } from "../../../core/breaker.ts";
-import { paceUnderLimit } from "../../../core/pace.ts";
+import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
 import { deriveSecret, importPrivateKey, importSecret } from "../../../core/signature.ts";
 import type { Signer } from "../../../core/signature.ts";
 import { CHANGE_STEP, cancelPendingOfLane } from "../../../db/deliveries/deliveries.ts";
 import { readOutlook } from "../../../db/deliveries/due.ts";
 import type { LaneOutlook } from "../../../db/deliveries/due.ts";
-import { holdLanes } from "../../../db/deliveries/lanes.ts";
+import { shareLanes } from "../../../db/deliveries/lanes.ts";
 import {
   lockLease,
   readLeases,
@@ -19,14 +19,14 @@ import {
   tryLockLease,
 } from "../../../db/deliveries/leases.ts";
 import type { LaneConfig } from "../../../db/deliveries/leases.ts";
-import { tellProcesses } from "../../../db/nudges.ts";
-import { addWakeUps, renewWakeUps } from "../../../db/queue/wake.ts";
+import { nudgeProcesses } from "../../../db/nudges.ts";
+import { wake, wakeAfterRelease } from "../../../db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../../db/transaction.ts";
 import type { Tx } from "../../../db/transaction.ts";
 import { isRegistered } from "../../../db/maintenance/workers.ts";
 import { createGroupCommit } from "../../group-commit.ts";
 import { retryWhileUnavailable } from "../../../db/retry.ts";
-import type { Placing } from "./order.ts";
+import type { OrderingWalk } from "./order.ts";
 
 /** Until a lane that was refused to this process is offered again. */
 const REFUSED_WAIT_MS = 500;
@@ -44,7 +44,7 @@ export interface LeasedLane {
   /** Milliseconds since the epoch; see core/pace.ts. */
   nextSendAt: number;
   /** How far the walk is that gives places to what was pending when order was switched on. */
-  placing: Placing | null;
+  ordering: OrderingWalk | null;
 }
 
 type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
@@ -67,11 +67,11 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   });
   if (config === null) {
     // its holder may have slots free and wait for a slow answer
-    await tellProcesses(singleStatement(context.pool), [laneId]);
+    await nudgeProcesses(singleStatement(context.pool), [laneId]);
     if (!(await isRegistered(context.pool, workerId))) await passOn(context, laneId);
     return null;
   }
-  reached("lane:leased");
+  failpoint("lane:leased");
   const now = context.now().getTime();
   const breaker = {
     failures: config.breaker_failures,
@@ -85,8 +85,8 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
     headers: openHeaders(context.vault, config.sealed_headers),
     breaker,
     savedBreaker: breaker,
-    placing: null,
-    ...paceUnderLimit(
+    ordering: null,
+    ...rateLimitAfterChange(
       { nextSendAt: now + (config.next_send_ms ?? 0) },
       config.rate_limit_per_s,
       now,
@@ -97,8 +97,8 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
 /** The wake-up of a lane that this process can't pump, buried or stopping, is not used up. */
 export async function passOn({ pool }: Pick<Context, "pool">, laneId: string): Promise<void> {
   await inTransaction(pool, async (tx) => {
-    await holdLanes(tx, [laneId]);
-    await addWakeUps(tx, [{ task: "pump-lane", id: laneId, delayMs: REFUSED_WAIT_MS }]);
+    await shareLanes(tx, [laneId]);
+    await wake(tx, [{ task: "pump-lane", id: laneId, delayMs: REFUSED_WAIT_MS }]);
   });
 }
 
@@ -129,7 +129,7 @@ export async function refreshLane(
     lane.savedBreaker = CLOSED;
   }
   const now = context.now().getTime();
-  lane.nextSendAt = paceUnderLimit(lane, config.rate_limit_per_s, now).nextSendAt;
+  lane.nextSendAt = rateLimitAfterChange(lane, config.rate_limit_per_s, now).nextSendAt;
   return true;
 }
 
@@ -161,7 +161,7 @@ export async function leaveLane(
   mayStay: boolean,
 ): Promise<Leaving> {
   const { id, epoch } = lane.config;
-  reached("lane:before-leave");
+  failpoint("lane:before-leave");
   const leaving = await retryWhileUnavailable(context.telemetry.log, "leave lane", () =>
     inTransaction(context.pool, async (tx): Promise<Leaving> => {
       const lock = await tryLockLease(tx, id, epoch);
@@ -172,13 +172,13 @@ export async function leaveLane(
       const outlook = await readOutlook(tx, id);
       const now = context.now().getTime();
       const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
-      const { nextSendAt } = paceUnderLimit(lane, outlook.rate_limit_per_s, now);
+      const { nextSendAt } = rateLimitAfterChange(lane, outlook.rate_limit_per_s, now);
       const nextSendMs = nextSendAt > now ? nextSendAt - now : null;
       const heldMs = Math.max(0, breakerMs ?? 0, nextSendMs ?? 0);
       const delayMs = outlook.endpoint_deleted
         ? await cancelSome(tx, id, lock === "locked")
         : nextWakeUp(outlook, heldMs, lock === "locked");
-      if (delayMs !== null) await renewWakeUps(tx, [{ task: "pump-lane", id, delayMs }]);
+      if (delayMs !== null) await wakeAfterRelease(tx, [{ task: "pump-lane", id, delayMs }]);
       // what did not change is not written: times from now would creep
       const { failures, until } = lane.savedBreaker;
       if (lane.breaker.failures !== failures || lane.breaker.until !== until) {
@@ -188,7 +188,7 @@ export async function leaveLane(
       return "left";
     }),
   );
-  reached("lane:left");
+  failpoint("lane:left");
   return leaving;
 }
 
@@ -196,7 +196,7 @@ export async function leaveLane(
 function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): number | null {
   // an endpoint that is resumed wakes its lane
   if (outlook.endpoint_state === "paused") return null;
-  if (!atRest || outlook.placing) return heldMs;
+  if (!atRest || outlook.ordering) return heldMs;
   return outlook.due_ms === null ? null : Math.max(heldMs, outlook.due_ms);
 }
 

@@ -1,22 +1,22 @@
 import type { Context } from "../../context.ts";
 import type { LaneConfig } from "../../../db/deliveries/leases.ts";
 import {
-  endPlacing,
-  placePending,
+  endOrdering,
+  positionPending,
   readTransactionIds,
 } from "../../../db/deliveries/lane-positions.ts";
-import type { PendingPosition } from "../../../db/deliveries/lane-positions.ts";
+import type { WalkCursor } from "../../../db/deliveries/lane-positions.ts";
 import { singleStatement } from "../../../db/transaction.ts";
 
 /** A walk over the pending deliveries of a lane whose order was switched on. */
-export interface Placing {
+export interface OrderingWalk {
   /** The change that asks for it. */
   xid: string;
   /** Transactions below this id may have added deliveries without knowing of the order. */
   producersBelow: bigint;
   /** They had all ended when the walk began, so it is the last. */
   last: boolean;
-  position: PendingPosition | null;
+  position: WalkCursor | null;
   /** Once over all: what has a place now may be sent. */
   walked: boolean;
   /** When to walk again, by `performance.now()`. */
@@ -25,43 +25,46 @@ export interface Placing {
 
 const AGAIN_MS = 1_000;
 
-interface PlacedLane {
+interface OrderedLane {
   config: LaneConfig;
-  placing: Placing | null;
+  ordering: OrderingWalk | null;
 }
 
 /** Whether a step of the walk has to be done now. */
-export function hasToPlace({ config, placing }: PlacedLane): boolean {
-  if (!config.ordered || config.placing_xid === null) return false;
-  return placing?.xid !== config.placing_xid || performance.now() >= placing.againAt;
+export function mustPosition({ config, ordering }: OrderedLane): boolean {
+  if (!config.ordered || config.ordering_xid === null) return false;
+  return ordering?.xid !== config.ordering_xid || performance.now() >= ordering.againAt;
 }
 
 /** Whether what is pending may still have to be placed before it can be sent in order. */
-export function isUnplaced({ config, placing }: PlacedLane): boolean {
-  if (!config.ordered || config.placing_xid === null) return false;
-  return placing?.xid !== config.placing_xid || !placing.walked;
+export function lacksPositions({ config, ordering }: OrderedLane): boolean {
+  if (!config.ordered || config.ordering_xid === null) return false;
+  return ordering?.xid !== config.ordering_xid || !ordering.walked;
 }
 
 /**
  * One step of the walk, a transaction over a bounded number of deliveries. The walk is repeated
  * until it began after all producers had ended that did not know of the order.
  */
-export async function placeStep({ pool }: Pick<Context, "pool">, lane: PlacedLane): Promise<void> {
+export async function positionStep(
+  { pool }: Pick<Context, "pool">,
+  lane: OrderedLane,
+): Promise<void> {
   const { config } = lane;
-  const xid = config.placing_xid!;
+  const xid = config.ordering_xid!;
   const ids = await readTransactionIds(pool);
-  if (lane.placing?.xid !== xid) {
+  if (lane.ordering?.xid !== xid) {
     const start = { position: null, last: false, walked: false, againAt: 0 };
-    lane.placing = { xid, producersBelow: ids.next, ...start };
+    lane.ordering = { xid, producersBelow: ids.next, ...start };
   }
-  const { placing } = lane;
-  if (placing.position === null) placing.last = ids.oldest >= placing.producersBelow;
+  const { ordering } = lane;
+  if (ordering.position === null) ordering.last = ids.oldest >= ordering.producersBelow;
   const tx = singleStatement(pool);
-  placing.position = await placePending(tx, config, placing.position);
-  if (placing.position !== null) return;
-  placing.walked = true;
-  placing.againAt = performance.now() + AGAIN_MS;
-  if (!placing.last) return;
-  await endPlacing(tx, config);
-  config.placing_xid = null;
+  ordering.position = await positionPending(tx, config, ordering.position);
+  if (ordering.position !== null) return;
+  ordering.walked = true;
+  ordering.againAt = performance.now() + AGAIN_MS;
+  if (!ordering.last) return;
+  await endOrdering(tx, config);
+  config.ordering_xid = null;
 }

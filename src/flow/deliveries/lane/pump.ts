@@ -1,14 +1,14 @@
 import type { Context, MadeDue, PumpHandle } from "../../context.ts";
-import { reached } from "../../../core/checkpoint.ts";
+import { failpoint } from "../../../core/failpoint.ts";
 import { afterAttempt, breakerState } from "../../../core/breaker.ts";
 import { hindranceOf } from "../../../core/outage.ts";
-import { paceAfterSend, paceDelay } from "../../../core/pace.ts";
+import { rateLimitAfterSend, rateLimitDelay } from "../../../core/rate-limit.ts";
 import type { DueDelivery } from "../../../db/deliveries/due.ts";
 import type { Settlement } from "../../../db/deliveries/settlements.ts";
 import { leaseLane, leaveLane, passOn, refreshLane } from "./lease.ts";
 import type { LeasedLane, Leaving } from "./lease.ts";
 import { retryWhileUnavailable } from "../../../db/retry.ts";
-import { hasToPlace, isUnplaced, placeStep } from "./order.ts";
+import { mustPosition, lacksPositions, positionStep } from "./order.ts";
 import { MAX_BYTES_IN_ALL } from "../due.ts";
 import { giveUp, sendDelivery } from "../send.ts";
 
@@ -189,7 +189,7 @@ class LanePump {
 
   /** It has been empty for a while, or the process has other lanes to pump. */
   #isLeft(): boolean {
-    if (this.#buffer.length > 0 || isUnplaced(this.#lane)) return false;
+    if (this.#buffer.length > 0 || lacksPositions(this.#lane)) return false;
     const now = performance.now();
     this.#idleSince = Math.min(this.#idleSince, now);
     return now - this.#idleSince >= LINGER_MS || this.#isCrowded();
@@ -223,7 +223,7 @@ class LanePump {
       config.endpoint_deleted ||
       config.endpoint_state === "paused" ||
       breakerState(breaker, now) === "open" ||
-      paceDelay(this.#lane, now) > this.#sliceEnd - performance.now()
+      rateLimitDelay(this.#lane, now) > this.#sliceEnd - performance.now()
     );
   }
 
@@ -247,8 +247,8 @@ class LanePump {
         const now = this.#context.now().getTime();
         // in an ordered lane the next is sent only after the one before is settled
         const used = this.#sending + (this.#lane.config.ordered ? this.#settling : 0);
-        if (used >= this.#slots() || paceDelay(this.#lane, now) > 0) return;
-        this.#lane.nextSendAt = paceAfterSend(
+        if (used >= this.#slots() || rateLimitDelay(this.#lane, now) > 0) return;
+        this.#lane.nextSendAt = rateLimitAfterSend(
           this.#lane,
           this.#lane.config.rate_limit_per_s,
           now,
@@ -267,7 +267,7 @@ class LanePump {
     const { outcome, settlement } = await sendDelivery(this.#context, this.#lane, delivery);
     this.#sending -= 1;
     this.#context.load.sends -= 1;
-    reached("attempt:sent");
+    failpoint("attempt:sent");
     const failure = outcome.kind === "delivered" ? null : failureOf(outcome);
     this.#judge(failure);
     const gone = outcome.kind === "dead" && outcome.reason === "gone";
@@ -294,7 +294,7 @@ class LanePump {
         "settle attempt",
         () => this.#context.settlements.add(settlement),
       );
-      reached("attempt:settled");
+      failpoint("attempt:settled");
       if (!settled) {
         this.#lost = true;
         this.#context.telemetry.claimLost("settlement", delivery.id);
@@ -329,8 +329,8 @@ class LanePump {
     const { config } = this.#lane;
     const slow = this.#sending > 0 && performance.now() - this.#readAt > LOOK_AGAIN_MS;
     if (slow) this.#more = true;
-    if (hasToPlace(this.#lane) && !this.#reading && !this.#held()) void this.#place();
-    if (isUnplaced(this.#lane)) return;
+    if (mustPosition(this.#lane) && !this.#reading && !this.#held()) void this.#place();
+    if (lacksPositions(this.#lane)) return;
     const low = this.#buffer.length < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
     if (!this.#more || !low || this.#isFull() || this.#reading || this.#held()) return;
     // ordered lanes read from the head, so nothing of it may be in hand
@@ -359,7 +359,7 @@ class LanePump {
         bytes: MAX_BYTES - this.#bytes,
       });
       this.#add(due);
-      reached("lane:read");
+      failpoint("lane:read");
       if (more) this.#more = true;
       if (due.length === this.#rows) this.#rows = Math.min(READ_ROWS, this.#rows * 2);
       // it may have been enabled again, and these be replays
@@ -377,7 +377,7 @@ class LanePump {
   async #place(): Promise<void> {
     this.#reading = true;
     try {
-      await placeStep(this.#context, this.#lane);
+      await positionStep(this.#context, this.#lane);
       this.#more = true;
     } catch (error) {
       this.#fail(error);
@@ -444,7 +444,7 @@ class LanePump {
   /** Until something happens, or the time comes for something. */
   async #event(over: boolean): Promise<void> {
     const now = performance.now();
-    const pace = paceDelay(this.#lane, this.#context.now().getTime());
+    const pace = rateLimitDelay(this.#lane, this.#context.now().getTime());
     const waits = [this.#refreshAt - now];
     if (this.#buffer.length > 0 && pace > 0 && !over) waits.push(pace);
     if (this.#idleSince < Infinity) waits.push(this.#idleSince + LINGER_MS - now);

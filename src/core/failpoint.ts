@@ -2,7 +2,7 @@
  * Named points on the path of a job. They do nothing, unless the fault suite has put a hook in to
  * stop the process there.
  */
-export type Checkpoint =
+export type Failpoint =
   | "submit:before-commit"
   | "submit:committed"
   | "claim:committed"
@@ -18,17 +18,17 @@ export type Checkpoint =
   | "lane:left"
   | "replay:before-commit"
   | "replay:step-committed"
-  | "burial:before-commit"
-  | "burial:committed"
+  | "recovery:before-commit"
+  | "recovery:committed"
   | "migrate:between";
 
-let hook: ((point: Checkpoint) => void) | null = null;
+let hook: ((point: Failpoint) => void) | null = null;
 
-export function reached(point: Checkpoint): void {
+export function failpoint(point: Failpoint): void {
   if (hook !== null) hook(point);
 }
 
 /** For the fault suite. */
-export function setCheckpointHook(next: typeof hook): void {
+export function setFailpointHook(next: typeof hook): void {
   hook = next;
 }

@@ -1,7 +1,7 @@
 /** What a timer can count; longer is for ever. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-interface Limits {
+interface Deadline {
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -10,8 +10,8 @@ interface Limits {
  * Does what must be over in time: the signal it is given aborts with the outer one, and with `late()`
  * as its reason when the time is over.
  */
-export async function within<T>(
-  { timeoutMs = Infinity, signal }: Limits,
+export async function withTimeout<T>(
+  { timeoutMs = Infinity, signal }: Deadline,
   late: () => Error,
   work: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {

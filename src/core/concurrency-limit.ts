@@ -1,5 +1,5 @@
 /** Lets at most `size` pieces of work go on at once; the others wait, in the order they came. */
-export function createTurns(size: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function createConcurrencyLimit(size: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let going = 0;
 

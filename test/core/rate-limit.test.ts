@@ -1,16 +1,20 @@
 import { describe, expect, test } from "@jest/globals";
-import { paceAfterSend, paceDelay, paceUnderLimit } from "../../src/core/pace.ts";
-import type { Pace } from "../../src/core/pace.ts";
+import {
+  rateLimitAfterSend,
+  rateLimitDelay,
+  rateLimitAfterChange,
+} from "../../src/core/rate-limit.ts";
+import type { RateLimitState } from "../../src/core/rate-limit.ts";
 
 const T = 1_700_000_000_000;
 
 /** Sends as early as allowed, `think` ms after the last one at the earliest. */
 function sendTimes(ratePerS: number | null, count: number, think: () => number): number[] {
-  let pace: Pace = { nextSendAt: 0 };
+  let pace: RateLimitState = { nextSendAt: 0 };
   let now = T;
   return Array.from({ length: count }, () => {
-    now += Math.max(think(), paceDelay(pace, now));
-    pace = paceAfterSend(pace, ratePerS, now);
+    now += Math.max(think(), rateLimitDelay(pace, now));
+    pace = rateLimitAfterSend(pace, ratePerS, now);
     return now;
   });
 }
@@ -38,9 +42,9 @@ describe("the pace", () => {
   });
 
   test("waits until the next send is allowed, not below zero", () => {
-    expect(paceDelay({ nextSendAt: T + 40 }, T)).toBe(40);
-    expect(paceDelay({ nextSendAt: T }, T)).toBe(0);
-    expect(paceDelay({ nextSendAt: T - 1 }, T)).toBe(0);
+    expect(rateLimitDelay({ nextSendAt: T + 40 }, T)).toBe(40);
+    expect(rateLimitDelay({ nextSendAt: T }, T)).toBe(0);
+    expect(rateLimitDelay({ nextSendAt: T - 1 }, T)).toBe(0);
   });
 
   test.each([
@@ -50,6 +54,8 @@ describe("the pace", () => {
     [0.01, 40, 40],
     [10, -5, 0],
   ])("a limit that became %j: of a wait of %i ms stay %i", (rate, before, after) => {
-    expect(paceDelay(paceUnderLimit({ nextSendAt: T + before }, rate, T), T)).toBe(after);
+    expect(rateLimitDelay(rateLimitAfterChange({ nextSendAt: T + before }, rate, T), T)).toBe(
+      after,
+    );
   });
 });
