@@ -13,7 +13,6 @@ const config: Config = {
   },
   globalSetup: "<rootDir>/test/support/global-setup.ts",
   globalTeardown: "<rootDir>/test/support/global-teardown.ts",
-  setupFilesAfterEnv: ["<rootDir>/test/support/retry-once.ts"],
   reporters: ["default", "<rootDir>/test/support/summary-reporter.ts"],
   testTimeout: 30_000,
   // many tests wait for time to pass

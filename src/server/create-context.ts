@@ -70,6 +70,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
         threads: availableParallelism(),
         env: config.jobEnvironment,
         allowTargets: config.allowTargets,
+        ...(config.threadMemoryMb !== null && { memoryMb: config.threadMemoryMb }),
       }),
     now: overrides.now ?? clock.now,
     random: overrides.random ?? Math.random,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import pg from "pg";
-import { Secret } from "../../src/config.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { addGauges } from "../../src/server/gauges.ts";
 import { fillTables } from "../support/big-tables.ts";
 import { startApi, type TestApi } from "./api.ts";

@@ -271,3 +271,21 @@ describe("events", () => {
     expect(await count(t, "messages where job_id = $1", [id])).toBe(0);
   });
 });
+
+test("a run that needs more memory than the setting gives its thread fails, and says how much", async () => {
+  const module = new URL("../support/job-types/behaviours.ts", import.meta.url).href;
+  const small = await createTestContext({
+    config: { jobTypeModules: [module], threadMemoryMb: 64 },
+  });
+  try {
+    const id = await submit(small, { type: "test.memory", input: {} });
+    const job = await ended(small, id, 60_000);
+    expect(job).toMatchObject({
+      status: "failed",
+      error_code: "thread_died",
+      error_message: "the run needed more memory than its thread has (64 MiB)",
+    });
+  } finally {
+    await small.stop();
+  }
+}, 90_000);

@@ -79,7 +79,7 @@ const LEASE: Belongings<LaneState> = {
 };
 
 /**
- * flow/publish.ts; flow/replay.ts does the same with a delivery that is reopened. The nudge to the
+ * flow/deliveries/publish.ts; flow/deliveries/replay.ts does the same with a delivery that is reopened. The nudge to the
  * holder has no step: it may be lost, and a holder may look at any time.
  */
 function producerMoves(
@@ -110,7 +110,7 @@ function producerMoves(
   } else if (pc === "insert") {
     const waits = rules.producersHoldTheLane ? blockers(db, tx, LANE, "key share") : [];
     const leased = rules.asksTheHeldRow ? laneOf(db).leasedBy !== null : wasLeased;
-    const name = `shareLanes, insertDeliveries${leased ? ", leased" : ""}`;
+    const name = `shareLanes, insertMessages${leased ? ", leased" : ""}`;
     moves.statement(tx, name, waits, (s) => {
       if (rules.producersHoldTheLane) lock(s.db, tx, LANE, "key share");
       write(s.db, tx, `delivery:${tx}`, { status: "pending", count: 0, next: 0 }, "update");
@@ -122,7 +122,7 @@ function producerMoves(
   }
 }
 
-/** flow/repair.ts, auditOwn: one lease that the database knows of. */
+/** flow/maintenance/reconcile.ts, auditOwn: one lease that the database knows of. */
 function auditMoves(
   moves: Moves<LaneState>,
   state: LaneState,
@@ -169,7 +169,7 @@ function auditMoves(
   }
 }
 
-/** flow/repair.ts, createReconciler: the look, and its transaction later. */
+/** flow/maintenance/reconcile.ts, createReconciler: the look, and its transaction later. */
 function reconcilerMoves(moves: Moves<LaneState>, state: LaneState, rules: LaneRules): void {
   const { db, reconciler: pc } = state;
   const tx = "reconciler";
@@ -200,7 +200,7 @@ function check(state: LaneState): string | null {
   if (state.wrong !== null) return state.wrong;
   const { leasedBy, epoch } = laneOf(state.db);
   if (leasedBy !== null && state.db.rows[`worker:${leasedBy}`] === undefined) {
-    return "a lease was given to a worker that is buried";
+    return "a lease was given to a worker that is declared dead";
   }
   const tasks = state.workers.flatMap((worker) => worker.tasks);
   const inFlight = tasks.filter((t) => t.delivery !== null && t.epoch === epoch);

@@ -23,7 +23,7 @@ export function firstOfRelease({ releasersAddTheirOwn }: LaneRules): "check" | "
   return releasersAddTheirOwn ? "overtake" : "check";
 }
 
-/** flow/pump-lane.ts and flow/lease-lane.ts */
+/** flow/deliveries/lane/{pump,lease}.ts */
 export function pumpMoves(
   moves: Moves<LaneState>,
   state: LaneState,
@@ -72,8 +72,8 @@ export function pumpMoves(
       moves.statement(tx, "takeLease", held, (s) => {
         const now = laneOf(s.db);
         // the scan meets the version of its snapshot: leased there, it does not wait
-        const buried = s.db.rows[row] === undefined;
-        if (buried || now.leasedBy !== null) return to("refused", { ...answer, buried })(s);
+        const gone = s.db.rows[row] === undefined;
+        if (gone || now.leasedBy !== null) return to("refused", { ...answer, gone })(s);
         const epoch = now.epoch + 1;
         s.db.rows[LANE] = { leasedBy: worker.registration, epoch };
         to("leased", { epoch })(s);
@@ -81,10 +81,10 @@ export function pumpMoves(
       return;
     }
     case "refused":
-      if (task.buried && rules.refusedPutsBack) {
-        within("refused, not registered", to("putBack", { buried: false, plan: 1 }));
+      if (task.gone && rules.refusedPutsBack) {
+        within("refused, not registered", to("putBack", { gone: false, plan: 1 }));
       } else {
-        within("refused", to("complete", { noted: false, buried: false }));
+        within("refused", to("complete", { noted: false, gone: false }));
       }
       return;
     case "leased":

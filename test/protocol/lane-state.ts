@@ -34,11 +34,11 @@ export const LANE_RULES = {
   nudgesOnlyBeforeTheLook: true,
   /** pumpLane: a pump that lost its lease queues a wake-up, for the nudges it took. */
   wakesWhenLost: true,
-  /** leaseLane: an entry that was refused because this worker was buried is put back. */
+  /** leaseLane: an entry that was refused because this worker was declared dead is put back. */
   refusedPutsBack: true,
-  /** takeOver: what the dead held is queued under new ids, not unlocked in its place. */
+  /** recoverWorker: what the dead held is queued under new ids, not unlocked in its place. */
   recoveryQueuesAnew: true,
-  /** takeOver: rows are locked in the order of all others: lanes, then the queue. */
+  /** recoverWorker: rows are locked in the order of all others: lanes, then the queue. */
   recoveryLocksOursFirst: true,
   /** wake: called again when the entry was taken between the two statements of add_jobs. */
   addsAgainWhenTaken: true,
@@ -115,7 +115,7 @@ export type PumpPc =
 export interface Pump extends Task {
   pc: PumpPc;
   /** It was refused because its worker is not registered any more. */
-  buried: boolean;
+  gone: boolean;
   epoch: number | null;
   delivery: string | null;
   /** The attempt_count when it was read. */
@@ -154,7 +154,7 @@ export function newPump(entry: string): Pump {
     entry,
     pc: "start",
     noted: false,
-    buried: false,
+    gone: false,
     epoch: null,
     delivery: null,
     count: 0,

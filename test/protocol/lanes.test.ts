@@ -16,7 +16,7 @@ describe("a lane: one live holder, no delivery forgotten, no deadlock", () => {
       deliveries: [],
       wakeUpAt: null,
     },
-    "a producer, and a worker, the producer or the one who buries dies": {
+    "a producer, and a worker, the producer or the recovery dies": {
       producers: 1,
       crashes: 1,
     },
@@ -105,7 +105,7 @@ describe("each guard is needed: without it the exploration finds the fault", () 
     {
       rule: "leaseHoldsTheWorker",
       world: { zombies: 1 },
-      what: /a lease was given to a worker that is buried/,
+      what: /a lease was given to a worker that is declared dead/,
       trace: [/breakLeases, none/, /takeLease/, /deleteWorker, commit/],
     },
     {

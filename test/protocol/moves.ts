@@ -1,4 +1,5 @@
 import type { Step, Wait } from "./explorer.ts";
+import { checkStepName } from "./steps.ts";
 
 /** Collects what can happen in one state, and who waits for whom. */
 export class Moves<S> {
@@ -6,16 +7,19 @@ export class Moves<S> {
   readonly waits: Wait[] = [];
 
   add(name: string, apply: (state: S) => void): void {
+    checkStepName(name);
     this.steps.push({ name, apply });
   }
 
   /** See Step.local. */
   local(name: string, apply: (state: S) => void): void {
+    checkStepName(name);
     this.steps.push({ name, apply, local: true });
   }
 
   /** Done by the world: it may happen or not. */
   world(name: string, apply: (state: S) => void): void {
+    checkStepName(name);
     this.steps.push({ name, apply, world: true });
   }
 

@@ -33,7 +33,7 @@ export interface AddRules {
   leavesWaitingAlone?: boolean;
 }
 
-export type RecoveryPc = "takeBack" | "findEntries" | "unlock" | "ticket" | AddPc;
+export type RecoveryPc = "takeBack" | "findEntries" | "unlock" | "wakeForJobs" | AddPc;
 
 export interface Protocol<T extends Task, Audit> {
   db: Database;
@@ -100,7 +100,7 @@ export function processMoves<S extends Protocol<Task, unknown>>(
     }
   }
   if (db.rows[`worker:${worker.registration}`] === undefined) {
-    moves.add(`${pool}: beat finds itself buried, registers anew`, (s) => {
+    moves.add(`${pool}: beat finds itself declared dead, registers anew`, (s) => {
       const self = s.workers[index]!;
       self.registration += "'";
       self.deaf = false;
@@ -168,7 +168,7 @@ export interface Belongings<S> {
   takeBack(state: S, tx: string, row: string): boolean;
 }
 
-/** flow/bury-worker.ts; the one who buries is a process apart. */
+/** flow/maintenance/recover-worker.ts; the recovery is a process apart. */
 export function recoveryMoves<S extends Protocol<Task, unknown>>(
   moves: Moves<S>,
   state: S,
@@ -187,7 +187,7 @@ export function recoveryMoves<S extends Protocol<Task, unknown>>(
     s.recovery!.pc = adds && !s.recovery!.wake ? "commit" : next;
   };
   if (state.left.crashes > 0 && !leaving) {
-    moves.world("the one who buries dies", (s) => {
+    moves.world("the recovery dies", (s) => {
       s.left.crashes -= 1;
       rollBack(s.db, tx);
       s.recovery = null;
@@ -200,7 +200,7 @@ export function recoveryMoves<S extends Protocol<Task, unknown>>(
       s.recovery!.wake ||= queue.entries(s.db, tx).some(([, e]) => e.keyed && e.lockedBy === pool);
       goOn(s);
     });
-  } else if (pc === "ticket") {
+  } else if (pc === "wakeForJobs") {
     moves.add(`${tx}: wakeForJobs`, (s) => {
       queue.wakeForJobs(s.db, tx, 0, inUse(s));
       goOn(s);

@@ -24,7 +24,7 @@ export function newEntry(runAt: number): Entry {
 }
 
 /** An entry without a key, which nothing overtakes or replaces. */
-export function newTicket(runAt: number): Entry {
+export function newJobWakeUp(runAt: number): Entry {
   return { ...newEntry(runAt), keyed: false };
 }
 
@@ -35,7 +35,7 @@ export function wakeForJobs(
   runAt: number,
   inUse: ReadonlySet<string>,
 ): void {
-  write(db, tx, freeId(db, inUse), newTicket(runAt), "update");
+  write(db, tx, freeId(db, inUse), newJobWakeUp(runAt), "update");
 }
 
 export function entries(db: Database, tx?: string): [string, Entry][] {

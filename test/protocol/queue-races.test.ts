@@ -82,23 +82,23 @@ test("a wake-up whose entry a runner takes while it is added is not lost", async
   expect(await entriesOf(laneId)).toEqual([expect.objectContaining({ available: true })]);
 });
 
-test("an entry completed late by one that was buried is not the one that others wait for", async () => {
+test("an entry completed late by one that was declared dead is not the one that others wait for", async () => {
   const laneId = newId();
   await addWakeUp(laneId);
   const [old] = await entriesOf(laneId);
   await t.context.pool.query(
-    `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'buried-pool'
+    `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'gone-pool'
      where id = $1`,
     [old!.id],
   );
-  const id = await makeWorker("buried-pool");
+  const id = await makeWorker("gone-pool");
   expect(await recoverWorker(t.context, { id, heartbeat: "0" })).toBe(true);
   await t.context.pool.query("delete from graphile_worker._private_jobs where id = $1", [old!.id]);
   expect(await entriesOf(laneId)).toEqual([expect.objectContaining({ available: true })]);
 });
 
-test("one that was buried, and leaves before it noticed, leaves a ticket for those it used up", async () => {
-  const tickets = async (): Promise<number> => {
+test("one that was declared dead, and leaves before it noticed, leaves a job wake-up for those it used up", async () => {
+  const jobWakeUps = async (): Promise<number> => {
     const { rows } = await t.context.pool.query<{ count: number }>(
       `select count(*)::int as count from graphile_worker.jobs where task_identifier = 'claim-jobs'`,
     );
@@ -106,9 +106,9 @@ test("one that was buried, and leaves before it noticed, leaves a ticket for tho
   };
   const id = await makeWorker("left-pool");
   expect(await recoverWorker(t.context, { id, heartbeat: "0" })).toBe(true);
-  const before = await tickets();
+  const before = await jobWakeUps();
   await unregister({ ...t.context, worker: { id, peers: 0, doubtful: new Set() } });
-  expect(await tickets()).toBe(before + 1);
+  expect(await jobWakeUps()).toBe(before + 1);
 });
 
 test("a lease is refused at once while its holder leaves: the plan of the holder must stand", async () => {

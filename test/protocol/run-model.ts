@@ -23,7 +23,7 @@ import { runMoves, ticketMoves } from "./run-task.ts";
 const MAX_CRASHES = 2;
 
 /**
- * Jobs and their tickets: claims, ends, hand-backs, cancellations, nudges between processes,
+ * Jobs and their wake-ups: claims, ends, hand-backs, cancellations, nudges between processes,
  * the recovery of the dead, a process that stops and the audit. As in the lane's model one step is
  * one statement, but for transactions that lock a single row: those are one step. Each process has
  * one thread.
@@ -47,7 +47,7 @@ export function runModel(what: Partial<RunWorld>, broken: Partial<RunRules> = {}
         leaveMoves(moves, state, index, rules);
       });
       const adds = state.recovery?.leaving ? rules.leavingAddsWakeUp : rules.recoveryAddsWakeUp;
-      const order = adds ? ORDER : ORDER.filter((pc) => pc !== "ticket");
+      const order = adds ? ORDER : ORDER.filter((pc) => pc !== "wakeForJobs");
       recoveryMoves(moves, state, { addsAgainWhenTaken: true }, order, RUNS);
       clientMoves(moves, state, rules);
       clockMoves(moves, state, () => undefined);
@@ -73,7 +73,7 @@ function hooks(rules: RunRules): Hooks<RunState> {
   };
 }
 
-const ORDER = ["takeBack", "ticket", "unlock", "commit"] as const;
+const ORDER = ["takeBack", "wakeForJobs", "unlock", "commit"] as const;
 
 const RUNS: Belongings<RunState> = {
   name: "lockRunsOf, returnRuns",
@@ -95,7 +95,7 @@ const RUNS: Belongings<RunState> = {
 function leaveMoves(moves: Moves<RunState>, state: RunState, index: number, rules: RunRules): void {
   const { db, recovery } = state;
   const { stopping, tasks, claim, runs, registration } = state.workers[index]!;
-  // in truth it may leave while another is buried; they have no row in common
+  // in truth it may leave while another is declared dead; they have no row in common
   if (!stopping || recovery !== null) return;
   const me = `W${index + 1}`;
   const row = `worker:${registration}`;
@@ -126,7 +126,7 @@ function leaveMoves(moves: Moves<RunState>, state: RunState, index: number, rule
   });
 }
 
-/** flow/repair.ts, auditOwn: orphaned runs, and jobs that a free thread was not told of. */
+/** flow/maintenance/reconcile.ts, auditOwn: orphaned runs, and jobs that a free thread was not told of. */
 function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rules: RunRules): void {
   const { db } = state;
   const worker = state.workers[index]!;
@@ -174,7 +174,7 @@ function auditMoves(moves: Moves<RunState>, state: RunState, index: number, rule
   }
 }
 
-/** T1: what the announcement sees may be out of date when it commits. And flow/cancel-job.ts, of a job that is pending. */
+/** T1: what the announcement sees may be out of date when it commits. And flow/jobs/cancel.ts, of a job that is pending. */
 function clientMoves(moves: Moves<RunState>, state: RunState, rules: RunRules): void {
   const { db, left, submitting } = state;
   if (submitting !== null) {
@@ -193,7 +193,7 @@ function clientMoves(moves: Moves<RunState>, state: RunState, rules: RunRules): 
     const registered = Object.keys(db.rows).some((row) => row.startsWith("worker:"));
     moves.world(`submitJob: ${registered ? "somebody is" : "nobody is"} registered`, (s) => {
       s.left.submissions -= 1;
-      s.submitting = registered ? "told" : "ticket";
+      s.submitting = registered ? "told" : "wakeForJobs";
     });
   }
   if (left.cancels === 0) return;
@@ -211,7 +211,7 @@ function check(state: RunState): string | null {
   for (const [key, job] of jobsOf(state.db)) {
     if (job.endings > 1) return "the job ended twice";
     if (job.worker !== null && state.db.rows[`worker:${job.worker}`] === undefined) {
-      return "a run was claimed by a worker that is buried";
+      return "a run was claimed by a worker that is declared dead";
     }
     const current = state.workers
       .flatMap(({ runs }) => runs)
@@ -222,8 +222,8 @@ function check(state: RunState): string | null {
 }
 
 /**
- * Only the world can move: runs may last, and time pass. A pending job has a ticket for when it
- * is due; or one that used up its ticket will look when its run is over, and no thread is free
+ * Only the world can move: runs may last, and time pass. A pending job has a job wake-up for when it
+ * is due; or one that used up its job wake-up will look when its run is over, and no thread is free
  * that was not told, unless a nudge was lost. A process that starts looks as well.
  */
 function checkQuiet(state: RunState, world: RunWorld): string | null {
@@ -264,7 +264,7 @@ function normalize(state: RunState): void {
   if (state.recovery === null) renameWakeUps(state);
 }
 
-/** Which of two tickets is which does not matter. */
+/** Which of two job wake-ups is which does not matter. */
 function renameWakeUps({ db, workers }: RunState): void {
   const tasks = workers.flatMap((worker) => worker.tasks);
   const found = entries(db).map(([id, entry]) => {

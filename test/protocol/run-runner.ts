@@ -148,7 +148,7 @@ export function claimMoves(
 function answer(process: Process, rules: RunRules): void {
   const { chosen, run } = process.claim!;
   process.claim = null;
-  for (const ticket of process.tasks) if (ticket.pc === "answered") ticket.pc = "complete";
+  for (const task of process.tasks) if (task.pc === "answered") task.pc = "complete";
   if (run !== null) {
     const stop = process.stopping;
     process.runs.push({ job: chosen!, run, pc: "compute", delay: 0, stop });

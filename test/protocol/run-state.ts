@@ -2,7 +2,7 @@ import type { Database, Row } from "./postgres.ts";
 import { scan } from "./postgres.ts";
 import { newWorkers } from "./processes.ts";
 import type { Protocol, Task, Worker } from "./processes.ts";
-import { newTicket } from "./queue-model.ts";
+import { newJobWakeUp } from "./queue-model.ts";
 
 /** The guards of the protocol. A test takes one out to see that it is missed. */
 export const RUN_RULES = {
@@ -12,40 +12,40 @@ export const RUN_RULES = {
   claimRechecks: true,
   /** endRuns, returnRun: the run must be the one that was claimed. */
   fencedByRun: true,
-  /** look: without a thread, the next that becomes free claims. */
+  /** createJobRunner, look: without a thread, the next that becomes free claims. */
   looksLater: true,
-  /** release: a thread that becomes free claims, if there is more. */
+  /** createJobRunner, release: a thread that becomes free claims, if there is more. */
   freedThreadLooks: true,
-  /** claim: as many as there was room for, so there may be more. */
+  /** createJobRunner, claim: as many as there was room for, so there may be more. */
   fullClaimLooksAgain: true,
-  /** look, claim: without a thread for the rest, other processes are told. */
+  /** createJobRunner, look and claim: without a thread for the rest, other processes are told. */
   tellsOthers: true,
-  /** NUDGE_FOR_JOBS: those who compute are told. */
+  /** insertJobs: those who compute are told. */
   submissionTells: true,
-  /** liveness: one that did not listen for a while looks. */
+  /** startLiveness: one that did not listen for a while looks. */
   listensAndLooks: true,
-  /** nudgeOthers: what came while it paused is told as well. */
+  /** createJobRunner, nudgeOthers: what came while it paused is told as well. */
   tellsAgain: true,
-  /** handBack: a ticket for the time when the job is due again. */
-  handBackAddsTicket: true,
-  /** takeOver of a dead one: a ticket for the tickets it used up. */
+  /** handBack: a job wake-up for the time when the job is due again. */
+  handBackAddsWakeUp: true,
+  /** recoverWorker: a job wake-up in place of those it used up. */
   recoveryAddsWakeUp: true,
-  /** takeOver by one that leaves: the same. */
+  /** unregister: the same. */
   leavingAddsWakeUp: true,
-  /** unregister: the same when it was buried meanwhile. */
+  /** unregister: the same when it was declared dead meanwhile. */
   deadLeaverAddsWakeUp: true,
-  /** findOrphanedRuns: a claim that is under way is awaited before a run counts as orphaned. */
+  /** auditOwn: a claim that is under way is awaited before a run counts as orphaned. */
   auditAwaitsClaims: true,
 };
 export type RunRules = typeof RUN_RULES;
 
 /** What the world may do, and how often. */
 export interface RunWorld {
-  /** Tickets at once in each process. */
+  /** Job wake-ups at once in each process. */
   tasks: number[];
-  /** Jobs that are pending in the beginning, with one ticket for all. */
+  /** Jobs that are pending in the beginning, with one wake-up for all. */
   jobs: number;
-  /** Jobs that are submitted later: told of, or a ticket each when nobody is registered. */
+  /** Jobs that are submitted later: told of, or a job wake-up each when nobody is registered. */
   submissions: number;
   crashes: number;
   /** Workers that lose their signs of life and go on. One that then dies is the audit's. */
@@ -55,7 +55,7 @@ export interface RunWorld {
   lostNudges: number;
   /** Answers of claims or hand-backs that never arrive. */
   lostAnswers: number;
-  /** Tickets that vanish. */
+  /** Job wake-ups that vanish. */
   deletions: number;
   stops: number;
   cancels: number;
@@ -80,7 +80,7 @@ export const QUIET_RUN_WORLD: RunWorld = {
   pauses: false,
 };
 
-/** Where the task of a ticket is; `answered`: by the claim that is under way. */
+/** Where the task of a job wake-up is; `answered`: by the claim that is under way. */
 export interface Ticket extends Task {
   pc: "start" | "answered" | "complete";
 }
@@ -108,7 +108,7 @@ export interface Claim {
   run: number | null;
 }
 
-/** One thread, and what JobRunner keeps (flow/run-jobs.ts). */
+/** One thread, and what JobRunner keeps (flow/jobs/claim.ts). */
 export interface Process extends Worker<Ticket, Audit> {
   more: boolean;
   /** `again`: there was more to tell in the pause after the nudge. */
@@ -120,7 +120,7 @@ export interface Process extends Worker<Ticket, Audit> {
 export interface RunState extends Protocol<Ticket, Audit> {
   workers: Process[];
   /** T1 that is not committed: how it announces its job. */
-  submitting: "told" | "ticket" | null;
+  submitting: "told" | "wakeForJobs" | null;
   left: Omit<RunWorld, "tasks" | "jobs" | "audits" | "pauses">;
 }
 
@@ -169,7 +169,7 @@ export function submit(db: Database): void {
 }
 
 export function initialRunState(world: RunWorld): RunState {
-  const db: Database = { rows: { "entry:1": newTicket(0) }, open: {}, seen: {} };
+  const db: Database = { rows: { "entry:1": newJobWakeUp(0) }, open: {}, seen: {} };
   const { tasks, jobs, audits: _audits, pauses: _pauses, ...left } = world;
   for (let n = 0; n < jobs; n++) submit(db);
   tasks.forEach((_, index) => (db.rows[`worker:${index + 1}`] = {}));

@@ -8,7 +8,7 @@ import type { Run, RunRules, RunState } from "./run-state.ts";
 
 const RUN_RETRY = 2;
 
-/** queue/worker.ts: a ticket is a look. */
+/** server/worker.ts: a job wake-up is a look. */
 export function ticketMoves(
   moves: Moves<RunState>,
   state: RunState,
@@ -88,7 +88,7 @@ export function runMoves(
         (s) => {
           if (!holds(s, run, rules)) return over(s);
           write(s.db, tx, key, returned(jobOf(s.db, key), run.delay));
-          if (rules.handBackAddsTicket) queue.wakeForJobs(s.db, tx, run.delay, inUse(s));
+          if (rules.handBackAddsWakeUp) queue.wakeForJobs(s.db, tx, run.delay, inUse(s));
           commit(s.db, tx);
           if (left.lostAnswers > 0) to("returned")(s);
           else over(s);

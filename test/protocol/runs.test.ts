@@ -19,8 +19,8 @@ describe("jobs: one ending each, one live claim, none forgotten, no deadlock", (
       zombies: 1,
     },
     "a second job, a nudge that is lost": { submissions: 1, lostNudges: 1 },
-    "tickets that meet a claim in their own process": { tasks: [2, 1], submissions: 1 },
-    "two jobs with one ticket, pauses between nudges": { jobs: 2, pauses: true },
+    "job wake-ups that meet a claim in their own process": { tasks: [2, 1], submissions: 1 },
+    "two jobs with one wake-up, pauses between nudges": { jobs: 2, pauses: true },
     "a worker dies, a run fails": { crashes: 1, failedRuns: 1 },
     "two workers die in its runs": { crashes: 2 },
     "a zombie: declared dead while alive, it goes on and registers anew": {
@@ -37,11 +37,11 @@ describe("jobs: one ending each, one live claim, none forgotten, no deadlock", (
     expectNoViolation("jobs, a lost answer", runModel({ lostAnswers: 1, audits: true }));
   });
 
-  test("with the audit nothing is forgotten when a ticket vanishes", () => {
-    expectNoViolation("jobs, a vanished ticket", runModel({ deletions: 1, audits: true }));
+  test("with the audit nothing is forgotten when a job wake-up vanishes", () => {
+    expectNoViolation("jobs, a vanished job wake-up", runModel({ deletions: 1, audits: true }));
   });
 
-  test("without the audit a ticket that vanishes is missed", () => {
+  test("without the audit a job wake-up that vanishes is missed", () => {
     expect(findViolation(runModel({ deletions: 1 })).what).toMatch(LOST);
   });
 });
@@ -51,7 +51,7 @@ describe("each guard is needed: without it the exploration finds the fault", () 
     {
       rule: "claimHoldsTheWorker",
       world: { zombies: 1 },
-      what: /a run was claimed by a worker that is buried/,
+      what: /a run was claimed by a worker that is declared dead/,
     },
     {
       rule: "claimRechecks",
@@ -79,7 +79,7 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       world: { tasks: [0, 1], jobs: 1, submissions: 1, zombies: 1 },
       what: UNTOLD,
     },
-    { rule: "handBackAddsTicket", world: { failedRuns: 1 }, what: LOST },
+    { rule: "handBackAddsWakeUp", world: { failedRuns: 1 }, what: LOST },
     { rule: "recoveryAddsWakeUp", world: { crashes: 1 }, what: LOST },
     { rule: "leavingAddsWakeUp", world: { stops: 1 }, what: LOST },
     { rule: "deadLeaverAddsWakeUp", world: { tasks: [1, 0], stops: 1, zombies: 1 }, what: LOST },

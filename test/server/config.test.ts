@@ -2,7 +2,9 @@ import { inspect } from "node:util";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { Secret, isMasterKey, readConfig } from "../../src/config.ts";
+import { isMasterKey, readConfig, settingsTable } from "../../src/config.ts";
+import { Secret } from "../../src/core/secret.ts";
+import { readDoc, tableRows } from "../docs/markdown.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString("base64");
 const OTHER_KEY = Buffer.alloc(32, 8).toString("base64");
@@ -33,6 +35,7 @@ describe("defaults", () => {
       publicUrl: null,
       jobTypeModules: [],
       logLevel: "info",
+      threadMemoryMb: null,
       retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
       roles: ["api"],
     });
@@ -94,6 +97,7 @@ test("what is given is taken", () => {
     RINGBACK_ALLOW_TARGETS: "10.0.0.0/8, fd00::/8",
     RINGBACK_JOB_TYPES: "./types.ts, my-package ,/abs/types.js",
     RINGBACK_API_KEY: API_KEY,
+    RINGBACK_THREAD_MEMORY_MB: "512",
     LOG_LEVEL: "debug",
   });
   expect(config).toMatchObject({
@@ -103,6 +107,7 @@ test("what is given is taken", () => {
     publicUrl: "https://jobs.example/base",
     allowTargets: "10.0.0.0/8, fd00::/8",
     logLevel: "debug",
+    threadMemoryMb: 512,
     jobTypeModules: [
       pathToFileURL(path.resolve("types.ts")).href,
       "my-package",
@@ -137,6 +142,9 @@ test.each<[string, NodeJS.ProcessEnv]>([
   ["RINGBACK_ALLOW_TARGETS", { RINGBACK_ALLOW_TARGETS: "localhost" }],
   ["RINGBACK_ALLOW_TARGETS", { RINGBACK_ALLOW_TARGETS: "10.0.0.0/33" }],
   ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
+  ["RINGBACK_THREAD_MEMORY_MB", { RINGBACK_THREAD_MEMORY_MB: "31" }],
+  ["RINGBACK_DRAIN_SECONDS", { RINGBACK_DRAIN_SECONDS: "1.5" }],
+  ["RINGBACK_RETENTION_JOBS_DAYS", { RINGBACK_RETENTION_JOBS_DAYS: "0" }],
 ])("a wrong %s is named in one line: %j", (name, environment) => {
   const problem = problemOf(environment);
   expect(problem).toContain(name);
@@ -170,4 +178,10 @@ test("a master key is 32 bytes", () => {
   for (const bytes of [0, 16, 31, 33, 64]) {
     expect(isMasterKey(Buffer.alloc(bytes).toString("base64"))).toBe(false);
   }
+});
+
+test("the README's table is made from the settings (npm run generate)", () => {
+  const rows = tableRows(readDoc("README.md"), "Settings");
+  expect(rows).toEqual(tableRows(`## Settings\n\n${settingsTable()}\n`, "Settings"));
+  expect(rows.length).toBeGreaterThan(15);
 });
