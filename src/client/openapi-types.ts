@@ -928,7 +928,7 @@ export interface Worker {
   pid: number;
   version: string;
   roles: string[];
-  /** `silent`: no heartbeat for 3 s; it is buried if its lock is free */
+  /** `silent`: no heartbeat for 3 s; its work is recovered if its lock is free */
   state: "alive" | "silent";
   heartbeat_at: string;
   started_at: string;

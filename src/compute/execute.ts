@@ -64,7 +64,7 @@ async function encodeResult(
   return { kind: "completed", result: text };
 }
 
-/** What a throw means: a `JobError` says so itself, anything else may be tried again. */
+/** The outcome of a throw: a `JobError` names it, any other error may be tried again. */
 function failure(error: unknown): ThreadOutcome {
   const message = firstLine(errorMessage(error)) || "the run failed without a message";
   if (!isJobError(error)) return failed("run_error", message, true);

@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JobType } from "../core/job-type.ts";
 
-/** What to import for a module given as a file URL, a path or a package name. */
+/** The specifier to import for a module given as a file URL, a path or a package name. */
 export function resolveModule(module: string): string {
   if (module.startsWith("file:")) return module;
   if (isAbsolute(module) || /^\.{1,2}[\\/]/.test(module))

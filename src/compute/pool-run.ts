@@ -86,7 +86,7 @@ export function endedOutcome(request: ComputeRequest, ending: StopCause): RunOut
   return failed("timeout", message, false);
 }
 
-/** What it means that the thread ended before the run did. */
+/** The outcome of a run whose thread ended before it did. */
 export function threadDeath(run: PoolRun, error: unknown, memoryMb?: number): ThreadOutcome {
   if (run.crash !== null) {
     return failed("run_error", run.crash);

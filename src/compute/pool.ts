@@ -20,7 +20,7 @@ export interface ComputePoolOptions {
   /** See `loadJobTypes`. */
   modules: string[];
   threads: number;
-  /** What jobs see as `process.env` (default: all of it). */
+  /** The environment that jobs see as `process.env` (default: all of it). */
   env?: NodeJS.ProcessEnv;
   /** Comma-separated CIDR ranges that jobs may fetch from, beside public addresses. */
   allowTargets: string;

@@ -9,7 +9,7 @@ const MAX_LOG_LINES = 1_000;
 const MAX_LOG_MESSAGE_LENGTH = 2_000;
 const MAX_LOG_FIELDS_LENGTH = 16 * 1024;
 
-/** What a run reports while it runs, thinned out so that no job can flood the main loop. */
+/** The reports of a run while it runs, thinned out so that no job can flood the main loop. */
 export interface Reporter extends Pick<RunContext<unknown>, "progress" | "log"> {
   /** Sends what was held back. Whatever is reported later is dropped. */
   end: () => void;

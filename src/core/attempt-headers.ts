@@ -1,4 +1,4 @@
-/** What says already what most of an attempt's request headers are. */
+/** Facts from which most of an attempt's request headers follow. */
 export interface HeaderSource {
   /** As the receiver sees it: `msg_…`. */
   webhookId: string;

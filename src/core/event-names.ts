@@ -14,7 +14,7 @@ export function isJobEvent(name: string): boolean {
   return JOB_EVENTS.some((event) => event === name);
 }
 
-/** What is wrong with a name in an endpoint's filter, or null. */
+/** The fault of an event type in an endpoint's filter, or null. */
 export function checkSubscribedEvent(
   name: string,
 ): { code: "event_unknown" | "event_reserved"; detail: string } | null {

@@ -11,7 +11,7 @@ export const EXCHANGE_ERROR_CODES = [
 ] as const;
 export type ExchangeErrorCode = (typeof EXCHANGE_ERROR_CODES)[number];
 
-/** What came back from one HTTP attempt. */
+/** The result of one HTTP attempt. */
 export interface Exchange {
   startedAt: Date;
   /** Milliseconds from the start to the end of the exchange. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** What a running job is given. Everything it needs arrives here; a job type holds no state. */
+/** The arguments of a run. Everything a run needs arrives here; a job type holds no state. */
 export interface RunContext<Input> {
   /** The validated input, defaults and transforms of its schema applied. */
   input: Input;

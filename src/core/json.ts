@@ -91,7 +91,7 @@ function survey(text: string): { keys: number; dense: string } {
   return { keys, dense: copied === 0 ? text : dense + text.slice(copied) };
 }
 
-/** A place in the document; the pointer is only spelt out when something is wrong there. */
+/** A path in the document; the pointer is only spelt out when a value there is wrong. */
 interface Place {
   parent: Place | null;
   key: string | number;

@@ -2,7 +2,7 @@ import { backoffMs } from "./backoff.ts";
 import type { Exchange } from "./exchange.ts";
 import type { DeadReason, RetryPolicy } from "./model.ts";
 
-/** What an attempt makes of its delivery. */
+/** The consequence of an attempt for its delivery. */
 export type Outcome =
   | { kind: "delivered" }
   /** Try again `delayMs` from now; a manual attempt goes back to its schedule if that is later. */

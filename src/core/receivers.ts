@@ -1,6 +1,6 @@
 import type { RetryPolicy, SealedCallback, SignatureVersion } from "./model.ts";
 
-/** What of an endpoint decides whether it receives a message. */
+/** The part of an endpoint that decides whether it receives a message. */
 export interface Subscriber {
   id: string;
   laneId: string;
@@ -9,7 +9,7 @@ export interface Subscriber {
   events: string[];
 }
 
-/** What a callback sets itself for its deliveries. */
+/** Settings that a callback gives for its own deliveries. */
 export interface DeliveryOverrides {
   sealed_headers?: string;
   sealed_secret?: string;
@@ -18,7 +18,7 @@ export interface DeliveryOverrides {
   signatures?: SignatureVersion[];
 }
 
-/** One receiver of one message. */
+/** A receiver of one message, and where its delivery goes. */
 export type PlannedReceiver =
   | { kind: "endpoint"; endpointId: string; laneId: string; url: string }
   | {
@@ -35,7 +35,7 @@ export function wantsEvent(events: readonly string[], type: string): boolean {
 }
 
 /**
- * Who receives a message: the callbacks of its job and the endpoints of the account that want
+ * The receivers of a message: the callbacks of its job and the endpoints of the account that want
  * its type. A callback that names an endpoint replaces that endpoint's own filter for this job,
  * so an endpoint gets a message at most once.
  */

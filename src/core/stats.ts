@@ -1,4 +1,4 @@
-/** What is counted for charts: plain counters, then two histograms, in one row of numbers. */
+/** The counters behind the charts: plain counts, then two histograms, in one row of numbers. */
 const COUNTERS = [
   "jobs.accepted",
   "jobs.completed",
@@ -30,12 +30,12 @@ export const STATS_STEPS_S = [60, 3_600] as const;
 /** `endpoint_id` of what belongs to no endpoint. */
 export const NO_ENDPOINT = "00000000-0000-0000-0000-000000000000";
 
-/** The place of a counter. */
+/** The slot of a counter in that row. */
 export function counterSlot(counter: Counter): number {
   return COUNTERS.indexOf(counter);
 }
 
-/** The place of the bucket that a duration falls into. */
+/** The slot of the bucket that a duration falls into. */
 export function durationSlot(histogram: keyof typeof HISTOGRAMS, ms: number): number {
   const found = BOUNDS.findIndex((bound) => ms <= bound);
   return HISTOGRAMS[histogram] + (found === -1 ? BOUNDS.length : found);
@@ -62,7 +62,7 @@ export interface StatsSummary {
   attempts: { "2xx": number; "3xx": number; "4xx": number; "5xx": number; error: number };
   /** From a message's creation to its delivery. */
   latency_ms: Percentiles | null;
-  /** Of one HTTP attempt. */
+  /** Durations of HTTP attempts. */
   response_ms: Percentiles | null;
 }
 

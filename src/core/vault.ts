@@ -76,7 +76,7 @@ export function createVault(masterKeys: readonly string[]): Vault {
   };
 }
 
-/** Of the key that sealed it. */
+/** The id of the key that sealed a text. */
 export function sealedBy(sealed: string): string {
   return WHOLE.exec(sealed)?.[1] ?? "";
 }

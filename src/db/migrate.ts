@@ -6,7 +6,7 @@ import { failpoint } from "../core/failpoint.ts";
 import { connect } from "./connection.ts";
 import { createPool } from "./pool.ts";
 
-/** Of who brings the queue's schema up to date. */
+/** Key of the lock of the process that brings the queue's schema up to date. */
 const QUEUE_LOCK = 7_425_061;
 const DIRECTORY = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../migrations");
 

@@ -16,7 +16,7 @@ export interface Tx extends Queryable {
   readonly [brand]: true;
 }
 
-/** Where a read may run: a pool, or inside a transaction. */
+/** A place where a read may run: a pool, or a transaction. */
 export type Reader = Queryable;
 
 const TRIES = 3;
@@ -60,7 +60,7 @@ async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Prom
   });
 }
 
-/** Of a transaction: the statements that go out with its commit. */
+/** The statements of a transaction that go out with its commit. */
 const ASIDE = new WeakMap<Tx, { client: PoolClient; statements: Promise<unknown>[] }>();
 
 /**
@@ -78,7 +78,7 @@ export function withCommit(tx: Tx, send: () => Promise<unknown>): void {
   aside.statements.push(statement);
 }
 
-/** What waits longer for a lock in this transaction fails (SQLSTATE 55P03). Takes no round trip. */
+/** Statements of this transaction that wait longer for a lock fail (SQLSTATE 55P03). Takes no round trip. */
 export function limitLockWaits(tx: Tx, ms: number): void {
   withCommit(tx, () => tx.query(`set local lock_timeout = ${ms}`));
 }
@@ -94,8 +94,8 @@ function isAborted(error: unknown): boolean {
 }
 
 /**
- * The same for work that issues all its statements at once, without waiting for the answer of
- * any: they and the commit go out together, in one round trip. When one fails, nothing is done.
+ * Runs work that issues all its statements at once, without waiting for the answer of any: they and
+ * the commit go out together, in one round trip. When one fails, nothing is done.
  */
 export async function inOneTrip<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   return await withClient(pool, async (client) => {
@@ -112,7 +112,7 @@ export async function inOneTrip<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Pr
   });
 }
 
-/** What is sent meanwhile goes out in one system call, which costs more than what it carries. */
+/** Sends all that is written meanwhile in one system call, which costs more than what it carries. */
 function inOneWrite<T>(client: PoolClient, send: () => T): T {
   const stream = streamOf(client);
   stream.cork();
@@ -157,7 +157,7 @@ export function plannedEachTime(pool: Pool): Reader {
   };
 }
 
-/** The same for what follows in a transaction. */
+/** Plans each statement that follows in the transaction for its values. */
 export async function planEachTime(tx: Tx): Promise<void> {
   await tx.query("set local plan_cache_mode = force_custom_plan");
 }

@@ -114,7 +114,7 @@ export async function stopOrphan(clusterDir: string, log: (line: string) => void
   throw new Error(`the database of ${clusterDir} (pid ${pid}) does not stop`);
 }
 
-/** What the server writes about itself; undefined when it doesn't run, or not that far yet. */
+/** The server's own file about itself; undefined when the server doesn't run, or not that far yet. */
 export function readPostmasterFile(
   clusterDir: string,
 ): { pid: number; ready: boolean } | undefined {

@@ -2,18 +2,18 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { PostgresAccount } from "./binaries.ts";
 
-/** What is known when the embedded database did not start. */
+/** The facts that are known when the embedded database did not start. */
 export interface PostgresFailure {
   dataDir: string;
-  /** What was tried, as in `initdb` or `postgres`. */
+  /** The program that was run: `initdb` or `postgres`. */
   program: string;
-  /** Its last words, or the message of the error. */
+  /** The program's last output, or the message of the error. */
   output: string;
   /** A folder on the way which the database's user may not enter. */
   closedFolder: string | undefined;
 }
 
-/** One line that says what is wrong and, where something can be done about it, what. */
+/** One line that names the fault and, where there is one, the remedy. */
 export function explainFailure(failure: PostgresFailure): string {
   const { dataDir, output, closedFolder } = failure;
   if (/no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(output)) {

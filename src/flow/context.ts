@@ -34,7 +34,7 @@ export interface Context {
   /** Aborted when the process begins to stop. */
   stopping: AbortSignal;
   /**
-   * The registration of this process; another id after it was buried by mistake. `peers`: how many
+   * The registration of this process; another id after it was declared dead by mistake. `peers`: how many
    * others deliver. `doubtful`: lanes whose lease was asked for, and the answer was lost.
    */
   worker: { id: string; peers: number; doubtful: Set<string> };
@@ -52,7 +52,7 @@ export interface Context {
 /** A run that this process computes. */
 export interface RunHandle {
   run: number;
-  /** What decides who is told of its end. */
+  /** The part of the job that decides who receives its end. */
   job: Pick<ClaimedRun, "account_id" | "callbacks">;
   stop(reason: "canceled" | "shutdown"): void;
 }
@@ -93,23 +93,23 @@ export interface JobRunner {
   isIdle(): boolean;
 }
 
-/** What all pumps of this process have in hand together. */
+/** The load of all pumps of this process together. */
 export interface Load {
-  /** Of bodies. */
+  /** Bytes of bodies in hand. */
   bytes: number;
   sends: number;
-  /** Its one thread has hardly a pause, so that more sends at a time would only wait for it. */
+  /** Whether the one thread has hardly a pause, so that more sends at a time would only wait for it. */
   isBusy(): boolean;
 }
 
-/** What is stored of a submission. */
+/** The rows of a submission. */
 export interface NewSubmission {
   job: NewJob;
   record: IdempotencyRecord | null;
 }
 
 /**
- * What became of a request's key: null, it is the first (or has none) and goes on; the record
+ * The answer for a request's key: null, it is the first (or has none) and goes on; the record
  * that another request made before it; or another request is being processed with it right now.
  */
 export type KeyAnswer = IdempotencyRecord | null | "busy";

@@ -12,7 +12,7 @@ interface Waiting<Item, Answer> {
   reject(error: unknown): void;
 }
 
-/** Of a group that failed: how many of its items are tried at once, each by itself. */
+/** How many items of a group that failed are tried at once, each by itself. */
 const ALONE_AT_ONCE = 4;
 /** How long a group waits for a lock before its items go each by itself. */
 const GROUP_LOCK_WAIT_MS = 1_000;

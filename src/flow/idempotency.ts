@@ -93,7 +93,7 @@ export function replayOf(
   return record.response;
 }
 
-/** What a key's first request was answered, before anything else is looked at. */
+/** The answer to a key's first request, looked for before anything else. */
 export async function findRemembered(
   context: Pick<Context, "pool" | "vault">,
   request: { accountId: string; key: string; fingerprint: string },

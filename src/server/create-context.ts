@@ -20,7 +20,7 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createTransport } from "../transport/send.ts";
 
-/** What tests and the command line may put in place of the usual parts. */
+/** Parts that tests and the command line may replace. */
 export type Overrides = Partial<
   Pick<Context, "telemetry" | "transport" | "compute" | "now" | "random">
 >;
@@ -31,7 +31,7 @@ export interface ContextOptions {
   /** 32 bytes each, base64; the newest first. */
   masterKeys: readonly string[];
   stopping: AbortSignal;
-  /** One line a person can read instead of JSON. */
+  /** Lines that a person can read instead of JSON. */
   readableLog?: boolean;
   overrides?: Overrides;
 }

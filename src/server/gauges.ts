@@ -9,8 +9,8 @@ const CAPPED = `counted up to ${GAUGES_CAPPED_AT}, of all accounts`;
 type GaugeContext = Pick<Context, "pool" | "telemetry" | "pumps">;
 
 /**
- * What the database and this process know, asked when the metrics page is read. Those of the
- * database are up to 5 s old, and absent when it does not tell.
+ * Gauges of the database and of this process, read when the metrics page is. Those of the database
+ * are up to 5 s old, and absent when it does not answer.
  */
 export function addGauges(context: GaugeContext): void {
   const { pool, pumps } = context;

@@ -67,7 +67,7 @@ function readKey(file: string, check: (text: string) => boolean): string {
   return text;
 }
 
-/** Whole or not at all. */
+/** Replaces a file whole or not at all. */
 function replaceFile(file: string, text: string): void {
   const unfinished = `${file}.new`;
   writeFileSync(unfinished, `${text}\n`, { mode: 0o600, flush: true });

@@ -3,7 +3,7 @@ import type { Config, Secrets } from "../config.ts";
 import type { Vault } from "../core/vault.ts";
 import type { KeysInUse } from "../flow/accounts/master-key.ts";
 
-/** Those of the environment, or in development those of the data folder; the newest first. */
+/** The master keys of the environment, or in development of the data folder; the newest first. */
 export function masterKeysOf(secrets: Secrets, generated: readonly string[]): string[] {
   const { masterKey, previousMasterKeys } = secrets;
   return [

@@ -12,12 +12,12 @@ import { startLiveness } from "../flow/maintenance/liveness.ts";
 import { startRunner } from "../db/queue/runner.ts";
 import type { QueueRunner } from "../db/queue/runner.ts";
 
-/** Tickets taken at once; several that come together are one look. */
+/** Job wake-ups taken at once; several that come together are one look for jobs. */
 const JOB_WAKE_UPS = 10;
 const RECONCILE_MS = 5_000;
-/** What an outage left in nobody's hands is to go on within 5 s of its end. */
+/** Work that an outage left in nobody's hands must go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
-/** One audit in so many looks at all lanes there are. */
+/** Every so many audits, all lanes are looked at. */
 const AUDITS_OF_ALL_LANES = 15;
 const SWEEP_MS = 300_000;
 /** Whether it is time to retain; one process of all does. */
@@ -82,7 +82,7 @@ export async function startWorker(context: Context): Promise<Worker> {
     );
   }
   await registerPools();
-  // what was pending before, and whose ticket somebody took who is gone
+  // jobs that were pending before, whose wake-up a process took that is gone
   void context.jobs.look(true);
 
   const reconciler = createReconciler(context, pump);
@@ -114,7 +114,7 @@ function task(work: (id: string) => Promise<void>): NonNullable<TaskList[string]
   return async (payload) => await work((payload as { id: string }).id);
 }
 
-/** What an outage cut short is queued again at once: graphile-worker would wait e^attempts s. */
+/** A task that an outage cut short is queued again at once: graphile-worker would wait e^attempts s. */
 function enduring(
   context: Context,
   name: WakeUp["task"],

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import winston from "winston";
 import TransportStream from "winston-transport";
 
-/** Where winston's formats leave the finished line. */
+/** The key under which winston's formats leave the finished line. */
 const MESSAGE = Symbol.for("message");
 
 /** JSON lines for machines; one readable line on a terminal. */
@@ -56,7 +56,7 @@ function jsonLine({
   }
 }
 
-/** Of an error: what an operator needs. */
+/** The fields of an error that an operator needs. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: String(error) };
   const code = (error as { code?: unknown }).code;

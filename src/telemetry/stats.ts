@@ -10,10 +10,10 @@ export interface StatsRow {
   counts: number[];
 }
 
-/** What this process has counted for charts and not yet written. */
+/** Counts of this process for charts that are not written yet. */
 export interface StatsCounters {
-  /** One more in each of these places, for the account and one of its endpoints. */
-  count(accountId: string, endpointId: string | null, places: readonly number[]): void;
+  /** Adds one to each of these slots, for the account and one of its endpoints. */
+  count(accountId: string, endpointId: string | null, slots: readonly number[]): void;
   /** Every row that has changed since the last call; `written` must be called when they are stored. */
   changed(): StatsRow[];
   written(rows: readonly StatsRow[]): void;
@@ -29,7 +29,7 @@ export function createStatsCounters(
   now: () => number = () => clock.now().getTime(),
 ): StatsCounters {
   const open = new Map<string, Open>();
-  /** Those whose time is over, until they are written. */
+  /** Rows whose time is over, until they are written. */
   const closed: Open[] = [];
   const shown = new Map<StatsRow, { row: Open; version: number }>();
 
@@ -47,10 +47,10 @@ export function createStatsCounters(
   }
 
   return {
-    count(accountId, endpointId, places) {
+    count(accountId, endpointId, slots) {
       for (const stepS of STATS_STEPS_S) {
         const row = rowOf(accountId, endpointId ?? NO_ENDPOINT, stepS);
-        for (const place of places) row.counts[place] = (row.counts[place] ?? 0) + 1;
+        for (const slot of slots) row.counts[slot] = (row.counts[slot] ?? 0) + 1;
         row.version += 1;
       }
     },

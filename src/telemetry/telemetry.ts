@@ -194,17 +194,17 @@ function jobFields(job: JobFacts): Record<string, unknown> {
 }
 
 function attemptSlots(d: AttemptFacts, exchange: Exchange, outcome: Outcome): number[] {
-  const places = [
+  const slots = [
     counterSlot(attemptCounter(exchange.error === null ? exchange.statusCode : null)),
     durationSlot("response", exchange.durationMs),
   ];
-  if (outcome.kind === "dead") places.push(counterSlot("deliveries.dead"));
+  if (outcome.kind === "dead") slots.push(counterSlot("deliveries.dead"));
   if (outcome.kind === "delivered") {
     const ended = exchange.startedAt.getTime() + exchange.durationMs;
-    places.push(
+    slots.push(
       counterSlot("deliveries.delivered"),
       durationSlot("latency", ended - d.created_at.getTime()),
     );
   }
-  return places;
+  return slots;
 }

@@ -18,7 +18,7 @@ export interface Connection {
   socket: Socket | null;
   /** Whether that socket got as far as being usable. */
   connected: boolean;
-  /** It carried a request before the present one. */
+  /** Whether it carried a request before the present one. */
   used: boolean;
   /** The address last dialled; null when none was. */
   remoteAddress: string | null;

@@ -37,7 +37,7 @@ export interface NewAttempt {
 }
 
 /** Of deliveries that are given up: dead letters, endpoints that are gone. */
-const DEAD_LETTERED = `, buried as (
+const DEAD_LETTERED = `, dead_lettered as (
         insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
         select id, account_id, endpoint_id, reason, detail from settled where reason is not null
       ), disabled as (

@@ -6,7 +6,7 @@ import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { unindexed } from "../unindexed.ts";
 
-/** What makes a `Job`, in an update of `jobs` as well. */
+/** The columns of a `Job`, as an update of `jobs` returns them as well. */
 export const JOB_COLUMNS = `id, account_id, type, status, input, metadata, callbacks, timeout_s, run,
   progress_fraction, progress_message, progress_data, progress_at, run_started_at,
   cancel_requested_at, error_code, error_message, request_id, created_at, started_at, finished_at,

@@ -46,7 +46,7 @@ export function partitionAt(table: BigTable, at: Date): Partition {
   return { table, name: `${table}_${day(from)}`, from, to: new Date(from.getTime() + WEEK_MS) };
 }
 
-/** What is kept of all that is older than `to`. */
+/** The partition of all rows that were kept and are older than `to`. */
 export function keptBefore(table: BigTable, to: Date): Partition {
   return { table, name: `${table}_kept_${day(to)}`, from: new Date(0), to };
 }
@@ -72,7 +72,7 @@ export async function listPartitions(reader: Reader): Promise<Partition[]> {
   });
 }
 
-/** Of these tables, those with rows that no week was made for. */
+/** The tables, of these, that have rows no week was made for. */
 export async function findUsedDefaults(
   reader: Reader,
   tables: readonly BigTable[],

@@ -1,12 +1,12 @@
 import type { Rewrite } from "./rewrites.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-/** Of a process that is gone. Longer than any statement may take. */
+/** How long the turn of a process that is gone still counts: longer than any statement may take. */
 const HELD_S = 60;
 const EVERY_S = 1_800;
 const FIRST_RETRY_S = 60;
 
-/** What a turn finds: the rewrite that is under way, and tables to be dropped. */
+/** The state that a turn begins with: the rewrite under way, and tables to be dropped. */
 export interface Turn {
   rewrite: Rewrite | null;
   gone: string[];
@@ -59,7 +59,7 @@ export async function listGone(reader: Reader): Promise<string[]> {
   return rows[0]!.gone;
 }
 
-/** One of the tables that were partitions; those who still need it are gone. */
+/** Drops a table that was a partition, when no session needs it any more. */
 export async function dropGone(tx: Tx, name: string): Promise<void> {
   await tx.query(`drop table if exists ${name}`);
   await tx.query("update retention set gone = array_remove(gone, $1)", [name]);

@@ -9,8 +9,8 @@ import type { Tx } from "../transaction.ts";
  */
 export interface Rewrite {
   /**
-   * What is copied: messages that are needed, with their deliveries and attempts; jobs that are
-   * needed; or all of one table's default partition.
+   * The rows that are copied: messages that are needed, with their deliveries and attempts; jobs that
+   * are needed; or all of one table's default partition.
    */
   what: "messages" | "jobs" | "default";
   tables: BigTable[];
@@ -31,10 +31,10 @@ export interface Rewrite {
 
 const START = uuidAt(new Date(0));
 const END = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-/** Of a batch, about; one unit may have more. */
+/** Bytes of a batch, about; one unit may have more. */
 const BATCH_BYTES = 4_000_000;
 const BATCH_UNITS = 500;
-/** Of a source, read per batch. */
+/** Rows of a source that are read per batch. */
 const WALKED = { messages: 5_000, jobs: 1_000, default: 1_000 } as const;
 /** About what a row takes beside its texts, attempts with their answers. */
 const ROW_BYTES = 2_000;
@@ -43,7 +43,7 @@ const CHANGES = 500;
 const FEW_CHANGES = 100;
 const LETTERS = 1_000;
 
-/** Its units are messages or jobs. */
+/** The rewrite of weeks past retention; its units are messages or jobs. */
 export function rewriteOfOld(
   what: "messages" | "jobs",
   old: readonly Partition[],
@@ -64,7 +64,7 @@ export function rewriteOfOld(
   };
 }
 
-/** Its units are rows; attempts of one delivery together. */
+/** The rewrite of a default partition; its units are rows, the attempts of one delivery together. */
 export function rewriteOfDefault(table: BigTable, weeks: readonly Partition[]): Rewrite {
   const never = new Date(0).toISOString();
   return {
@@ -129,7 +129,7 @@ async function noteStraddling(tx: Tx, { sources, until }: Rewrite): Promise<void
   }
 }
 
-/** One batch. Returns how far it came; the same when there was nothing left to do in this phase. */
+/** Copies one batch. Returns how far the rewrite came; the same when nothing was left in this phase. */
 export async function continueRewrite(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
   await planForFew(tx);
   if (rewrite.phase === "copying") return await copyNext(tx, rewrite);
@@ -227,7 +227,7 @@ function isWanted({ diedSince }: Rewrite, d: string, id = `${d}.id`): string {
     select from dead_letters l where l.delivery_id = ${id} and l.created_at >= '${diedSince}'))`;
 }
 
-/** What its webhooks point to can be fetched until they are delivered or given up. */
+/** Whether webhooks that are not delivered or given up yet still point to a job. */
 function isAwaited(rewrite: Rewrite, job: string): string {
   return `exists (select from deliveries d where d.job_id = ${job} and ${isWanted(rewrite, "d")})`;
 }
@@ -330,7 +330,7 @@ export async function swapPartitions(tx: Tx, rewrite: Rewrite): Promise<Rewrite 
   return next;
 }
 
-/** What was kept becomes a partition, if anything was. */
+/** Makes the rows that were kept a partition, if there are any. */
 function takeKept(rewrite: Rewrite): string {
   const names = targetNames(rewrite);
   const found = names.map((name) => `exists (select from ${name})`).join(" or ");
@@ -346,7 +346,7 @@ function takeDefault(rewrite: Rewrite): string {
     alter table ${table} attach partition ${table}_default default;`;
 }
 
-/** That their rows are within bounds is known by a constraint, so that they aren't read. */
+/** Attaches the targets. A constraint says that their rows are within bounds, so they aren't read. */
 function attachTargets(rewrite: Rewrite): string {
   return partitionsOf(rewrite)
     .map((one) => `${attachPartition(one)}alter table ${one.name} drop constraint bounds;\n`)

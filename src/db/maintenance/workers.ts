@@ -36,7 +36,7 @@ export async function findWorkersWithoutKey(reader: Reader, keyId: string): Prom
   return rows.map(({ name }) => name);
 }
 
-/** After a lost connection: the lock anew. False: this worker was buried meanwhile. */
+/** After a lost connection: the lock anew. False: this worker was declared dead meanwhile. */
 export async function relockWorker(session: Tx, id: string): Promise<boolean> {
   // the old session may hold the lock until the server notices that it is gone; the heartbeat
   // speaks for the worker meanwhile, and the next beat tries again
@@ -47,7 +47,7 @@ export async function relockWorker(session: Tx, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** `null`: this worker was buried. `locked`: this session holds its lock. */
+/** `null`: this worker was declared dead. `locked`: this session holds its lock. */
 export async function beat(session: Tx, id: string): Promise<{ locked: boolean } | null> {
   const { rows } = await session.query<{ locked: boolean }>({
     name: "beat",
@@ -59,7 +59,7 @@ export async function beat(session: Tx, id: string): Promise<{ locked: boolean }
   return rows[0] ?? null;
 }
 
-/** False: it was buried, and is refused what it asks for. */
+/** False: the worker was declared dead, and is refused claims and leases. */
 export async function isRegistered(reader: Reader, id: string): Promise<boolean> {
   const { rowCount } = await reader.query(`select from workers where id = $1`, [id]);
   return rowCount === 1;

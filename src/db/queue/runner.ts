@@ -14,7 +14,7 @@ export interface QueueRunner {
   stop(): Promise<void>;
 }
 
-/** What a runner works with. */
+/** The parts that a runner works with. */
 export interface QueueParts {
   pool: Pool;
   log: RetryLog;

@@ -23,27 +23,27 @@ function wakeUpKey(task: WakeUp["task"], id: string): string {
 }
 
 /**
- * Sees to it that each of these wakes at its time or before. A wake-up that waits and is early
+ * Sees to a wake-up for each of these, at its time or before. A wake-up that waits and is early
  * enough is left alone: adding it again would put it out of reach of a fetch that is under way, for
- * as long as producers come. The caller holds the lane, in an earlier statement: what is seen
- * waiting here is then taken, and its lane leased, while the lane is held, and so is not left to
- * rest before the commit.
+ * as long as producers come. The caller shares the lane, in an earlier statement. So a wake-up that is
+ * seen waiting here is taken, and its lane leased, while the lane is shared, and the lane is not left
+ * to rest before the commit.
  */
 export async function wake(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
   await queueWakeUps(tx, wakeUps, true);
 }
 
 /**
- * The same for those who give a lease back. A wake-up that waits may be taken before their commit,
- * find the lane leased still, and be used up, so it does not stand for theirs.
+ * Adds wake-ups for a caller that gives a lease back. One that waits may be taken before the caller
+ * commits, find the lane still leased, and be used up, so it does not stand for this one.
  */
 export async function wakeAfterRelease(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
   await queueWakeUps(tx, wakeUps, false);
 }
 
 /**
- * One that waits is brought forward, never put off. Keys are touched in one order, because an
- * uncommitted one blocks the others that want it.
+ * Adds wake-ups. One that waits is brought forward, never put off. Keys are touched in one order,
+ * because an uncommitted key blocks the others that want it.
  */
 async function queueWakeUps(
   tx: Tx,
@@ -91,8 +91,8 @@ async function queueWakeUps(
 }
 
 /**
- * Queues a ticket: whoever takes it claims what is pending, the fairest first, so it names no job
- * and has no key that transactions would have to wait for.
+ * Queues a job wake-up. The worker that takes it claims pending jobs, the fairest first. So it names no
+ * job, and has no key that transactions would have to wait for.
  */
 export async function wakeForJobs(tx: Tx, delayMs = 0): Promise<void> {
   await tx.query({
@@ -104,8 +104,8 @@ export async function wakeForJobs(tx: Tx, delayMs = 0): Promise<void> {
 }
 
 /**
- * For a statement by which jobs become pending: those who compute are told as it commits, and look.
- * When nobody does, a ticket waits for the first who will (docs/decisions/0018).
+ * Part of a statement by which jobs become pending: workers that compute are nudged as it commits, and
+ * look for jobs. When there is none, a job wake-up waits for the first (docs/decisions/0018).
  */
 export const NUDGE_FOR_JOBS = `case when exists (select from workers where 'compute' = any(roles))
   then (select pg_notify('${NUDGES}', 'jobs')::text)

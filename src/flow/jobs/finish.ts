@@ -17,7 +17,10 @@ type RunEndContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "run
 
 const GROUP = 200;
 
-/** T3, for all runs that have ended: final state + result + message + deliveries + wake-ups. */
+/**
+ * The finish transaction, for all runs that have ended: final state, result, message, deliveries and
+ * wake-ups.
+ */
 export function createRunEndGroup(context: RunEndContext): RunEndGroup {
   const { pool, config, worker, pumps } = context;
   return createGroupCommit(async (endings, lockWaitMs) => {
@@ -34,7 +37,7 @@ export function createRunEndGroup(context: RunEndContext): RunEndGroup {
   }, GROUP);
 }
 
-/** To whom the ends will be told, when all these runs are in hand; null: not known yet. */
+/** The audiences of the ends, when all these runs are in hand; null: not known yet. */
 function audiencesOf({ runs }: RunEndContext, endings: readonly RunEnd[]): Audience[] | null {
   const audiences = endings.flatMap(({ id, status }) => {
     const job = runs.get(id)?.job;
@@ -45,8 +48,8 @@ function audiencesOf({ runs }: RunEndContext, endings: readonly RunEnd[]): Audie
 }
 
 /**
- * The same in the caller's transaction. Answers in the order of the endings.
- * @param known audiences: to be asked for in the trip that writes the ends
+ * Ends jobs in the caller's transaction. Answers in the order of the run ends.
+ * @param known audiences: receivers to be read in the round trip that writes the ends
  */
 export async function endJobs(
   tx: Tx,
@@ -78,7 +81,7 @@ export function endPublication(
   return jobPublication(event, job, job.finished_at, publicUrl, result);
 }
 
-/** Brings a job to its one end (T3). A claim that was lost changes nothing. */
+/** Brings a job to its one end. A claim that was lost changes nothing. */
 export async function finishJob(
   context: Pick<Context, "endings" | "telemetry">,
   ending: RunEnd,
@@ -91,7 +94,7 @@ export async function finishJob(
   else context.telemetry.jobEnded(ended);
 }
 
-/** What a cancellation makes of a run. */
+/** The end of a run that is canceled. */
 export const CANCELED = {
   status: "canceled",
   result: null,

@@ -61,7 +61,7 @@ export async function computeRun(
   await conclude(context, job, outcome);
 }
 
-/** What an outcome makes of the job: its end, another run later, or a run handed back. */
+/** Turns the outcome of a run into the end of the job, another run later, or a run handed back. */
 async function conclude(context: RunParts, job: ClaimedRun, outcome: RunOutcome): Promise<void> {
   const end = { id: job.id, run: job.run, result: null, errorCode: null, errorMessage: null };
   if (outcome.kind === "completed") {

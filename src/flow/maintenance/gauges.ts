@@ -4,7 +4,7 @@ import type { DatabaseGauges } from "../../db/statistics/gauges.ts";
 import { inOneTrip } from "../../db/transaction.ts";
 import { readSigns } from "../../db/maintenance/workers.ts";
 
-/** One reading is shared by all who ask for so long. */
+/** A reading is shared by all requests for so long. */
 const FRESH_MS = 5_000;
 const TIMEOUT_MS = 2_000;
 
@@ -13,8 +13,8 @@ export interface GaugeReading extends DatabaseGauges {
 }
 
 /**
- * What the database knows, for metrics. However many ask, and however often: one connection, one
- * reading in 5 s, in bounded time. Null: the database did not tell.
+ * Gauges of the database, for metrics. However many requests come, there is one connection and one
+ * reading in 5 s, in bounded time. Null: the database did not answer.
  */
 export function createDatabaseGauges({
   pool,

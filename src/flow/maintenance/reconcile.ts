@@ -25,8 +25,9 @@ const OVERDUE_MS = 5_000;
 /** How long a job waits while a thread is free, at most, if all is well. */
 const UNCLAIMED_MS = 1_500;
 /**
- * What looks starved is looked at again after this time. A lane with a backlog is in nobody's hands
- * while one process passes it to another, and a job is late already when its submission commits late.
+ * The time after which a lane or job that looks starved is looked at again. A lane with a backlog is in
+ * nobody's hands while one process passes it to another, and a job is late already when its submission
+ * commits late.
  */
 const SECOND_LOOK_MS = 1_000;
 const LIMIT = 1_000;
@@ -39,7 +40,7 @@ const STARVED_AT_ONCE = 100;
 export interface Reconciler {
   /** One turn. Returns how much was repaired. */
   turn(): Promise<{ lanes: number; replays: number }>;
-  /** The lanes that it took up have been left. */
+  /** Resolves when the lanes that the reconciler took up have been left. */
   idle(): Promise<void>;
 }
 
@@ -171,7 +172,7 @@ async function findOrphanedRuns({
 }
 
 /**
- * What nobody needs any more, each kind whatever became of the others.
+ * Deletes rows that nobody needs any more, each kind whatever became of the others.
  * @throws the first failure, when all were tried
  */
 export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
@@ -195,7 +196,7 @@ async function sweepEvents(context: Pick<Context, "pool" | "stopping">): Promise
   await inTransaction(context.pool, deleteOldInterests);
 }
 
-/** What comes in between two sweeps is less than this; a backlog goes over several of them. */
+/** Deletes in batches. Fewer rows than their sum come between two sweeps; a backlog takes several. */
 async function inBatches(
   { pool, stopping }: Pick<Context, "pool" | "stopping">,
   remove: (tx: Tx, limit: number) => Promise<number>,

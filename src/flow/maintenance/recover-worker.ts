@@ -48,7 +48,7 @@ export async function recoverWorker(
   return true;
 }
 
-/** What a worker that leaves in a hurry still holds goes back, and counts as no crash. */
+/** Ends the registration of a worker. Work that it still holds goes back, and counts as no crash. */
 export async function unregister(
   context: RecoveryContext & Pick<Context, "worker">,
 ): Promise<void> {
@@ -56,7 +56,8 @@ export async function unregister(
   await inTransaction(context.pool, async (tx) => {
     const worker = await lockWorker(tx, id);
     if (worker !== null) await takeOver(tx, id, worker.pool_ids, false, context);
-    // buried, and stopped before it noticed: the tickets it took since then let it claim nothing
+    // This worker was declared dead and stopped before it noticed. Job wake-ups that it used up since
+    // then let it claim nothing, so one is added in their place.
     else await wakeForJobs(tx);
   });
 }
@@ -84,7 +85,7 @@ async function takeOver(
     config.publicUrl,
   );
   await returnRuns(tx, returning, crashed);
-  // under new ids: one that was buried by mistake still completes its entries, by their old ids
+  // under new ids: a worker that was declared dead by mistake still completes its entries, by their old ids
   await wakeAfterRelease(tx, [
     ...(await findWakeUpsOf(tx, poolIds)),
     ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),

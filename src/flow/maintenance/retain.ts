@@ -182,7 +182,7 @@ async function dropAll(step: Step, names: readonly string[]): Promise<void> {
   for (const name of names) await step((tx) => dropGone(tx, name));
 }
 
-/** Whoever holds a table may let go of it soon. */
+/** Tries again: a session that holds a table may let go of it soon. */
 async function again<T>(context: RetainContext, work: () => Promise<T>): Promise<T> {
   for (const waitMs of RETRY_MS) {
     try {

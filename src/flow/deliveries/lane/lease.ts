@@ -94,7 +94,7 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   };
 }
 
-/** The wake-up of a lane that this process can't pump, buried or stopping, is not used up. */
+/** Queues the wake-up again of a lane that this process, declared dead or stopping, can't pump. */
 export async function passOn({ pool }: Pick<Context, "pool">, laneId: string): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await shareLanes(tx, [laneId]);
