@@ -40,7 +40,9 @@ export const worker = z
     roles: z.array(z.string()),
     state: z
       .enum(["alive", "silent"])
-      .meta({ description: "`silent`: no heartbeat for 3 s; its work is recovered if its lock is free" }),
+      .meta({
+        description: "`silent`: no heartbeat for 3 s; its work is recovered if its lock is free",
+      }),
     heartbeat_at: timeText,
     started_at: timeText,
     running_jobs: z.int(),
