@@ -12,6 +12,8 @@ import { latencies, quantile } from "../stats.ts";
 const RATE = 50;
 /** One stretch of the other account's load beside a change. */
 const STRETCH_S = 2;
+/** Each look counts all that is left, which takes the database tens of milliseconds. */
+const LOOK_MS = 2_000;
 const GOAL = { atMost: 1.5 };
 
 export const changesScenario: Scenario = {
@@ -78,11 +80,13 @@ function changesOf(
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text === "" ? null : JSON.parse(text);
   };
-  const untilNone = async (what: string, sql: string): Promise<void> =>
-    await until(what, async () => {
+  const untilNone = async (what: string, sql: string): Promise<void> => {
+    const look = async (): Promise<{ done: boolean; progress: number }> => {
       const { rows } = await pool.query<{ left: number }>(sql, [laneId]);
       return { done: rows[0]!.left === 0, progress: -rows[0]!.left };
-    });
+    };
+    await until(what, look, LOOK_MS);
+  };
   return [
     [
       "made ordered",
@@ -111,10 +115,14 @@ function changesOf(
         await ask("POST", `/v1/endpoints/${second!}/pause`);
         const filter = { endpoint_id: second!, status: "dead" };
         const { id } = (await ask("POST", "/v1/replays", { filter })) as { id: string };
-        await until("the replay", async () => {
-          const replay = (await ask("GET", `/v1/replays/${id}`)) as Record<string, unknown>;
-          return { done: replay["status"] === "completed", progress: Number(replay["replayed"]) };
-        });
+        await until(
+          "the replay",
+          async () => {
+            const replay = (await ask("GET", `/v1/replays/${id}`)) as Record<string, unknown>;
+            return { done: replay["status"] === "completed", progress: Number(replay["replayed"]) };
+          },
+          LOOK_MS,
+        );
       },
     ],
   ];
