@@ -18,7 +18,7 @@ import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { handBack } from "../jobs/finish.ts";
 import { wakeLanes } from "../deliveries/publish.ts";
-import { MAX_PUMPS } from "../deliveries/lane/pump.ts";
+import { MAX_PUMPS } from "../deliveries/lane/slice.ts";
 
 /** How long something must have been due, and in nobody's hands, to count as starved. */
 const OVERDUE_MS = 5_000;

@@ -38,11 +38,9 @@ export const worker = z
     pid: z.int(),
     version: z.string(),
     roles: z.array(z.string()),
-    state: z
-      .enum(["alive", "silent"])
-      .meta({
-        description: "`silent`: no heartbeat for 3 s; its work is recovered if its lock is free",
-      }),
+    state: z.enum(["alive", "silent"]).meta({
+      description: "`silent`: no heartbeat for 3 s; its work is recovered if its lock is free",
+    }),
     heartbeat_at: timeText,
     started_at: timeText,
     running_jobs: z.int(),

@@ -4,12 +4,10 @@ import { CLOSED } from "../../../core/breaker.ts";
 import type { Breaker } from "../../../core/breaker.ts";
 import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
-import { deriveSecret, importPrivateKey, importSecret } from "../../../core/signature.ts";
 import type { Signer } from "../../../core/signature.ts";
 import { CHANGE_STEP, cancelPendingOfLane } from "../../../db/deliveries/deliveries.ts";
 import { readOutlook } from "../../../db/deliveries/due.ts";
 import type { LaneOutlook } from "../../../db/deliveries/due.ts";
-import { shareLanes } from "../../../db/deliveries/lanes.ts";
 import {
   lockLease,
   readLeases,
@@ -20,36 +18,36 @@ import {
 } from "../../../db/deliveries/leases.ts";
 import type { LaneConfig } from "../../../db/deliveries/leases.ts";
 import { nudgeProcesses } from "../../../db/nudges.ts";
-import { wake, wakeAfterRelease } from "../../../db/queue/wake.ts";
+import { wakeAfterRelease } from "../../../db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../../db/transaction.ts";
 import type { Tx } from "../../../db/transaction.ts";
 import { isRegistered } from "../../../db/maintenance/workers.ts";
 import { createGroupCommit } from "../../group-commit.ts";
 import { retryWhileUnavailable } from "../../../db/retry.ts";
 import type { OrderingWalk } from "./order.ts";
+import { passOn } from "./pass-on.ts";
+import { signerOf } from "./signer.ts";
 
-/** Until a lane that was refused to this process is offered again. */
-const REFUSED_WAIT_MS = 500;
 const LEASE_READS = 500;
 
 /** A lane in the hands of its one holder. */
 export interface LeasedLane {
   config: LaneConfig;
   signer: Signer;
-  /** Custom ones, of the endpoint. */
+  /** The custom headers of the endpoint. */
   headers: Record<string, string>;
   breaker: Breaker;
-  /** As the database has it, unless an admin closed it. */
+  /** The breaker as the database has it, unless an admin closed it. */
   savedBreaker: Breaker;
-  /** Milliseconds since the epoch; see core/pace.ts. */
+  /** Milliseconds since the epoch; see core/rate-limit.ts. */
   nextSendAt: number;
-  /** How far the walk is that gives places to what was pending when order was switched on. */
+  /** The walk that gives positions to deliveries that were pending when order was switched on. */
   ordering: OrderingWalk | null;
 }
 
 type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
 
-/** What the holders of many lanes ask twice a second is read together. */
+/** Reads together the lanes that their holders ask for twice a second. */
 export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
   return createGroupCommit(async (leases) => {
     const byId = new Map((await readLeases(pool, leases)).map((config) => [config.id, config]));
@@ -57,7 +55,7 @@ export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
   }, LEASE_READS);
 }
 
-/** T4: the lease of a lane, or null when another worker holds it. */
+/** Takes the lease of a lane; null: another worker has it. */
 export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
   const { id: workerId, doubtful } = context.worker;
   const asked = takeLease(singleStatement(context.pool), laneId, workerId);
@@ -94,17 +92,9 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   };
 }
 
-/** Queues the wake-up again of a lane that this process, declared dead or stopping, can't pump. */
-export async function passOn({ pool }: Pick<Context, "pool">, laneId: string): Promise<void> {
-  await inTransaction(pool, async (tx) => {
-    await shareLanes(tx, [laneId]);
-    await wake(tx, [{ task: "pump-lane", id: laneId, delayMs: REFUSED_WAIT_MS }]);
-  });
-}
-
 /**
- * What changed while the lane is pumped: secrets, pauses, limits; and what became of the breaker
- * is told. False: the lease is lost.
+ * Reads the changes that an admin made while the lane is pumped: secrets, pauses, limits; and writes
+ * those of the breaker. False: the lease is lost.
  */
 export async function refreshLane(
   context: LeaseContext & Pick<Context, "leaseReads">,
@@ -153,7 +143,7 @@ export type Leaving = "left" | "stays" | "lost";
  *   the lane free and brings its own wake-up.
  * - Else it stays, or it is passed on: woken at once, or when its breaker or rate allows a send,
  *   whatever may be due then. Whoever takes it next looks.
- * @param mayStay the holder could as well keep it
+ * @param mayStay whether the holder could as well keep the lane
  */
 export async function leaveLane(
   context: LeaseContext,
@@ -204,35 +194,4 @@ function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): numb
 async function cancelSome(tx: Tx, laneId: string, atRest: boolean): Promise<number | null> {
   const canceled = await cancelPendingOfLane(tx, laneId);
   return atRest && canceled < CHANGE_STEP ? null : 0;
-}
-
-const MAX_KEYS = 20_000;
-
-// Opening a box costs more than a signature. A sealed text never changes what it holds, so keys
-// are kept by it and by what they are used for; the oldest go first.
-function unsealed<Key>(importKey: (text: string, use: string) => Key) {
-  const keys = new Map<string, Key>();
-  return function unseal({ vault }: Pick<Context, "vault">, sealed: string, use = ""): Key {
-    const name = `${sealed} ${use}`;
-    let key = keys.get(name);
-    if (key === undefined) {
-      key = importKey(vault.open(sealed), use);
-      if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!);
-      keys.set(name, key);
-    }
-    return key;
-  };
-}
-
-/** Of an endpoint's secret, or for an origin of callback URLs derived from the account's. */
-const hmacKey = unsealed((text, origin) =>
-  importSecret(origin === "" ? text : deriveSecret(text, origin)),
-);
-const signingKey = unsealed(importPrivateKey);
-
-function signerOf(context: LeaseContext, config: LaneConfig): Signer {
-  return {
-    hmacKeys: config.sealed_secrets.map((sealed) => hmacKey(context, sealed, config.origin ?? "")),
-    signingKeys: config.sealed_private_keys.map((sealed) => signingKey(context, sealed)),
-  };
 }

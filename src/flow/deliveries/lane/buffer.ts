@@ -1,0 +1,86 @@
+import type { Load } from "../../context.ts";
+import type { DueDelivery, DueWanted } from "../../../db/deliveries/due.ts";
+import { MAX_BYTES_IN_ALL } from "../due.ts";
+
+const READ_ROWS = 200;
+const MAX_IN_HAND = 600;
+/** Bytes of bodies one lane may hold in memory. */
+const MAX_BYTES = 1_048_576;
+
+/**
+ * The deliveries of a lane that its holder has read: those that wait to be sent, and all that are in
+ * hand, from read to settled. Their bytes count for the load of the process.
+ */
+export class DeliveryBuffer {
+  readonly #load: Load;
+  /** The first is sent first. */
+  readonly #waiting: DueDelivery[] = [];
+  readonly #inHand = new Set<string>();
+  #bytes = 0;
+  /** How many to read next: more each time that as many came as were asked for. */
+  #rows: number;
+
+  constructor(load: Load, maxInFlight: number) {
+    this.#load = load;
+    this.#rows = Math.min(READ_ROWS, 2 * maxInFlight);
+  }
+
+  /** How many wait to be sent. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** Whether no more may be read. One delivery may always be, when none is in hand. */
+  isFull(): boolean {
+    if (this.#inHand.size === 0) return false;
+    const isLarge = this.#bytes >= MAX_BYTES || this.#load.bytes >= MAX_BYTES_IN_ALL;
+    return isLarge || this.#inHand.size >= MAX_IN_HAND;
+  }
+
+  /** The next read of this lane. */
+  nextRead(laneId: string): DueWanted {
+    const bytes = MAX_BYTES - this.#bytes;
+    return { laneId, except: [...this.#inHand], rows: this.#rows, bytes };
+  }
+
+  /** Adds the answer of a read, whose bytes count for the load already. */
+  addRead(due: readonly DueDelivery[]): void {
+    this.#add(due);
+    if (due.length === this.#rows) this.#rows = Math.min(READ_ROWS, this.#rows * 2);
+  }
+
+  /** Adds deliveries that this process made due, without a read. */
+  addMade(deliveries: readonly DueDelivery[]): void {
+    for (const { body_bytes } of deliveries) this.#load.bytes += body_bytes;
+    this.#add(deliveries);
+  }
+
+  /** The next delivery to be sent; it stays in hand. */
+  shift(): DueDelivery {
+    return this.#waiting.shift()!;
+  }
+
+  /** Lets go of the deliveries that wait. */
+  drop(): void {
+    for (const delivery of this.#waiting.splice(0)) this.letGo(delivery);
+  }
+
+  /** Ends the hold on a delivery that was settled or is to be read again. */
+  letGo({ id, body_bytes }: DueDelivery): void {
+    this.#inHand.delete(id);
+    this.#bytes -= body_bytes;
+    this.#load.bytes -= body_bytes;
+  }
+
+  #add(deliveries: readonly DueDelivery[]): void {
+    for (const delivery of deliveries) {
+      this.#waiting.push(delivery);
+      this.#inHand.add(delivery.id);
+      this.#bytes += delivery.body_bytes;
+    }
+  }
+}

@@ -1,0 +1,292 @@
+import type { Context, MadeDue } from "../../context.ts";
+import { failpoint } from "../../../core/failpoint.ts";
+import { breakerState } from "../../../core/breaker.ts";
+import { hindranceOf } from "../../../core/outage.ts";
+import { rateLimitAfterSend, rateLimitDelay } from "../../../core/rate-limit.ts";
+import { DeliveryBuffer } from "./buffer.ts";
+import { refreshLane } from "./lease.ts";
+import type { LeasedLane } from "./lease.ts";
+import { lacksPositions, mustPosition, positionStep } from "./order.ts";
+import { LaneSender } from "./sender.ts";
+import { Slice } from "./slice.ts";
+
+/** How long an empty lane is kept, as what comes next needs no lease then. */
+const LINGER_MS = 300;
+/** A pause, a new secret or a new limit takes effect within this time. */
+const REFRESH_MS = 500;
+/** What is in flight when the lease is lost is over by then. */
+const LONGEST_SEND_MS = 60_000;
+/** A lane that takes what was made due beside it still looks this often for what becomes due. */
+const TAKE_MS = 200;
+/** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
+const LOOK_AGAIN_MS = 1_000;
+const DEFAULT_IN_FLIGHT = 10;
+/**
+ * With so many under way in this process, each lane has one more at a time: more only queue up. So
+ * do fewer when the process has no time for them, and each lane has connections of its own.
+ */
+const MANY_SENDS = 1_000;
+const MANY_SENDS_WHEN_BUSY = 200;
+
+/**
+ * The loop of a lane in the hands of its holder: reads what is due, sends and settles it, all three at
+ * once, until there is nothing to do or the lane is to be left.
+ */
+export class LanePump {
+  readonly #context: Context;
+  readonly #lane: LeasedLane;
+  /** The lease was found lost. */
+  readonly #onLost: () => void;
+  readonly #buffer: DeliveryBuffer;
+  readonly #slice: Slice;
+  readonly #sender: LaneSender;
+  #reading = false;
+  /** There may be more to read. */
+  #more = true;
+  #lost = false;
+  /** It sends no more. */
+  #ended = false;
+  #refreshAt: number;
+  #readAt = performance.now();
+  /** Since when there was nothing to do. */
+  #idleSince = Infinity;
+  #wake: () => void = () => undefined;
+
+  constructor(context: Context, lane: LeasedLane, onLost: () => void) {
+    this.#context = context;
+    this.#lane = lane;
+    this.#onLost = onLost;
+    this.#refreshAt = performance.now() + REFRESH_MS;
+    const inFlight = lane.config.max_in_flight ?? DEFAULT_IN_FLIGHT;
+    this.#buffer = new DeliveryBuffer(context.load, inFlight);
+    this.#slice = new Slice(context);
+    this.#sender = new LaneSender(context, lane, {
+      // written at once: an attempt that hangs may keep the lease for long
+      breakerChanged: () => (this.#refreshAt = 0),
+      headFailed: () => this.#dropBuffer(),
+      sent: () => this.#wake(),
+      settled: (delivery, accepted) => {
+        if (!accepted) this.#lost = true;
+        this.#buffer.letGo(delivery);
+        this.#wake();
+      },
+    });
+  }
+
+  /** A delivery may have become due: take it, or look again. */
+  nudge(made?: MadeDue): void {
+    if (made !== undefined && this.#canTake(made)) this.#buffer.addMade(made.deliveries);
+    else this.#more = true;
+    // its endpoint may have been paused while the lane was kept for nothing
+    const { endpoint_id } = this.#lane.config;
+    if (this.#idleSince < Infinity && endpoint_id !== null) this.#refreshAt = 0;
+    this.#wake();
+  }
+
+  /** No read has seen them, and nothing that was due before is left to be read. */
+  #canTake({ deliveries, since }: MadeDue): boolean {
+    const { ordered, endpoint_state } = this.#lane.config;
+    const hasRead = !this.#reading && !this.#more && this.#buffer.waiting === 0;
+    const recently = this.#readAt < since && since - this.#readAt < TAKE_MS;
+    const free = !ordered && (endpoint_state ?? "active") === "active" && !this.#buffer.isFull();
+    return deliveries.length > 0 && hasRead && recently && free && !this.#lost && !this.#ended;
+  }
+
+  /** Works until there is nothing to do, or the lane is to be left; may be called again. */
+  async run(): Promise<void> {
+    this.#ended = false;
+    this.#more = true;
+    this.#idleSince = Infinity;
+    try {
+      await this.#work();
+    } finally {
+      this.#ended = true;
+      this.#dropBuffer();
+    }
+  }
+
+  async #work(): Promise<void> {
+    while (true) {
+      if (performance.now() >= this.#refreshAt) {
+        const refreshed = this.#refresh();
+        if (!this.#isOver()) this.#read();
+        await refreshed;
+      }
+      const over = this.#isOver();
+      if (!over) {
+        this.#launch();
+        this.#read();
+      }
+      const busy = this.#sender.sending + this.#sender.settling > 0 || this.#reading;
+      if (!busy && (over || this.#held() || this.#isLeft())) return;
+      await this.#event(over);
+    }
+  }
+
+  /** The lane could be kept after a run: nothing but its being empty spoke against it. */
+  mayStay(): boolean {
+    return !this.#isOver() && !this.#held() && !this.#slice.isCrowded();
+  }
+
+  /** It has been empty for a while, or the process has other lanes to pump. */
+  #isLeft(): boolean {
+    if (this.#buffer.waiting > 0 || lacksPositions(this.#lane)) return false;
+    const now = performance.now();
+    this.#idleSince = Math.min(this.#idleSince, now);
+    return now - this.#idleSince >= LINGER_MS || this.#slice.isCrowded();
+  }
+
+  /** Nothing more is begun: the lease is lost, the process stops, or others may have their turn. */
+  #isOver(): boolean {
+    if (this.#lost || this.#context.stopping.aborted) return true;
+    return this.#slice.isOver(this.#sender.sending > 0);
+  }
+
+  /** What is due must stay: the receiver is paused, broken, or its rate is used up for long. */
+  #held(): boolean {
+    const { config, breaker } = this.#lane;
+    const now = this.#context.now().getTime();
+    return (
+      config.endpoint_deleted ||
+      config.endpoint_state === "paused" ||
+      breakerState(breaker, now) === "open" ||
+      rateLimitDelay(this.#lane, now) > this.#slice.msLeft
+    );
+  }
+
+  #slots(): number {
+    const { config, breaker } = this.#lane;
+    if (breakerState(breaker, this.#context.now().getTime()) !== "closed") return 1;
+    if (config.ordered || this.#isProcessFull()) return 1;
+    return config.max_in_flight ?? DEFAULT_IN_FLIGHT;
+  }
+
+  #isProcessFull(): boolean {
+    const { load } = this.#context;
+    if (load.sends < MANY_SENDS_WHEN_BUSY) return false;
+    return load.sends >= MANY_SENDS || load.isBusy();
+  }
+
+  #launch(): void {
+    while (this.#buffer.waiting > 0 && this.#slice.hasRoom() && !this.#held()) {
+      const disabled = this.#lane.config.endpoint_state === "disabled";
+      if (!disabled) {
+        const now = this.#context.now().getTime();
+        // in an ordered lane the next is sent only after the one before is settled
+        const used = this.#sender.sending + (this.#lane.config.ordered ? this.#sender.settling : 0);
+        if (used >= this.#slots() || rateLimitDelay(this.#lane, now) > 0) return;
+        this.#lane.nextSendAt = rateLimitAfterSend(
+          this.#lane,
+          this.#lane.config.rate_limit_per_s,
+          now,
+        ).nextSendAt;
+      }
+      const delivery = this.#buffer.shift();
+      this.#idleSince = Infinity;
+      this.#slice.spend();
+      void (disabled ? this.#sender.giveUp(delivery) : this.#sender.send(delivery));
+    }
+  }
+
+  #read(): void {
+    const { config } = this.#lane;
+    const slow = this.#sender.sending > 0 && performance.now() - this.#readAt > LOOK_AGAIN_MS;
+    if (slow) this.#more = true;
+    if (mustPosition(this.#lane) && !this.#reading && !this.#held()) void this.#positionPending();
+    if (lacksPositions(this.#lane)) return;
+    const low = this.#buffer.waiting < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
+    if (!this.#more || !low || this.#buffer.isFull() || this.#reading || this.#held()) return;
+    // ordered lanes read from the head, so nothing of it may be in hand
+    if (config.ordered && this.#buffer.inHand > 0) return;
+    void this.#readMore();
+  }
+
+  async #readMore(): Promise<void> {
+    this.#reading = true;
+    this.#more = false;
+    this.#readAt = performance.now();
+    try {
+      const { id, ordered, endpoint_state } = this.#lane.config;
+      const reads = this.#context.dueReads[ordered ? "ordered" : "free"];
+      const { due, more } = await reads.add(this.#buffer.nextRead(id));
+      this.#buffer.addRead(due);
+      failpoint("lane:read");
+      if (more) this.#more = true;
+      // it may have been enabled again, and these be replays
+      if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
+      if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#reading = false;
+      this.#wake();
+    }
+  }
+
+  /** Gives positions to some deliveries that were pending when order was switched on. */
+  async #positionPending(): Promise<void> {
+    this.#reading = true;
+    try {
+      await positionStep(this.#context, this.#lane);
+      this.#more = true;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#reading = false;
+      this.#wake();
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    this.#refreshAt = performance.now() + REFRESH_MS;
+    const { ordered } = this.#lane.config;
+    const countGone = this.#sender.watchGone();
+    try {
+      if (!(await refreshLane(this.#context, this.#lane))) {
+        this.#lost = true;
+        this.#refreshAt += LONGEST_SEND_MS;
+        this.#onLost();
+      }
+      countGone();
+      if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The lane is left, so that it is taken up again in order. */
+  #fail(error: unknown): void {
+    this.#lost = true;
+    const hindrance = hindranceOf(error);
+    if (hindrance !== null) {
+      this.#context.telemetry.log.warn(hindrance, { what: "pump lane" });
+    } else {
+      this.#context.telemetry.unexpectedError(error, { lane_id: this.#lane.config.id });
+    }
+  }
+
+  /** What was read is read again, in the order of now. */
+  #dropBuffer(): void {
+    this.#more = true;
+    this.#buffer.drop();
+  }
+
+  /** Until something happens, or the time comes for something. */
+  async #event(over: boolean): Promise<void> {
+    const now = performance.now();
+    const rateMs = rateLimitDelay(this.#lane, this.#context.now().getTime());
+    const waits = [this.#refreshAt - now];
+    if (this.#buffer.waiting > 0 && rateMs > 0 && !over) waits.push(rateMs);
+    if (this.#idleSince < Infinity) waits.push(this.#idleSince + LINGER_MS - now);
+    if (over && this.#sender.sending > 0 && !this.#lost) waits.push(this.#slice.msToDrain);
+    const waitMs = Math.max(1, Math.min(...waits));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => undefined;
+  }
+}

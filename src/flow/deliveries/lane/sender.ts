@@ -1,0 +1,121 @@
+import type { Context } from "../../context.ts";
+import { failpoint } from "../../../core/failpoint.ts";
+import { afterAttempt } from "../../../core/breaker.ts";
+import type { DueDelivery } from "../../../db/deliveries/due.ts";
+import type { Settlement } from "../../../db/deliveries/settlements.ts";
+import { retryWhileUnavailable } from "../../../db/retry.ts";
+import { giveUp, sendDelivery } from "../send.ts";
+import type { LeasedLane } from "./lease.ts";
+
+/** What the loop of a lane hears of its sends. */
+export interface SenderEvents {
+  /** The breaker opened or closed. */
+  breakerChanged(): void;
+  /** In an ordered lane an attempt failed: what follows waits for it. */
+  headFailed(): void;
+  /** An attempt is over and is being settled. */
+  sent(): void;
+  /** A delivery is out of hand. `accepted`: false when the lease is lost, or may be. */
+  settled(delivery: DueDelivery, accepted: boolean): void;
+}
+
+/** Sends deliveries of a lane, judges its breaker and settles the attempts. */
+export class LaneSender {
+  readonly #context: Context;
+  readonly #lane: LeasedLane;
+  readonly #events: SenderEvents;
+  #sending = 0;
+  #settling = 0;
+  /** Answers of 410; the database knows of those settled. */
+  readonly #gone = { seen: 0, settled: 0 };
+
+  constructor(context: Context, lane: LeasedLane, events: SenderEvents) {
+    this.#context = context;
+    this.#lane = lane;
+    this.#events = events;
+  }
+
+  get sending(): number {
+    return this.#sending;
+  }
+
+  get settling(): number {
+    return this.#settling;
+  }
+
+  async send(delivery: DueDelivery): Promise<void> {
+    const { load } = this.#context;
+    this.#sending += 1;
+    load.sends += 1;
+    const { outcome, settlement } = await sendDelivery(this.#context, this.#lane, delivery);
+    this.#sending -= 1;
+    load.sends -= 1;
+    failpoint("attempt:sent");
+    this.#judge(outcome.kind === "delivered" ? null : failureOf(outcome));
+    const gone = outcome.kind === "dead" && outcome.reason === "gone";
+    if (gone) {
+      this.#gone.seen += 1;
+      this.#disable();
+    }
+    if (this.#lane.config.ordered && outcome.kind === "retry") this.#events.headFailed();
+    await this.#settle(delivery, settlement);
+    if (gone) this.#gone.settled += 1;
+  }
+
+  /** Makes a delivery to a disabled endpoint a dead letter, without an attempt. */
+  async giveUp(delivery: DueDelivery): Promise<void> {
+    const settlement = giveUp(this.#lane, delivery);
+    this.#context.telemetry.deliveryGivenUp(delivery, settlement.reason!, settlement.detail!);
+    await this.#settle(delivery, settlement);
+  }
+
+  /**
+   * Notes the 410s settled so far. The function it returns, called after the endpoint was read, has
+   * those count that the database did not know of then.
+   */
+  watchGone(): () => void {
+    const { settled } = this.#gone;
+    return () => {
+      if (this.#gone.seen > settled) this.#disable();
+    };
+  }
+
+  async #settle(delivery: DueDelivery, settlement: Settlement): Promise<void> {
+    const { telemetry, settlements } = this.#context;
+    this.#settling += 1;
+    this.#events.sent();
+    let accepted = false;
+    try {
+      accepted = await retryWhileUnavailable(telemetry.log, "settle attempt", () =>
+        settlements.add(settlement),
+      );
+      failpoint("attempt:settled");
+      if (!accepted) telemetry.claimLost("settlement", delivery.id);
+    } catch (error) {
+      telemetry.unexpectedError(error, { delivery_id: delivery.id });
+    } finally {
+      this.#settling -= 1;
+      this.#events.settled(delivery, accepted);
+    }
+  }
+
+  #judge(failure: string | null): void {
+    const { breaker } = this.#lane;
+    const next = afterAttempt(breaker, failure, this.#context.now().getTime());
+    this.#lane.breaker = next;
+    if (next.until !== breaker.until) this.#events.breakerChanged();
+    if (next.opens > breaker.opens) {
+      this.#context.telemetry.breakerOpened(this.#lane.config.id, next.reason, next.until!);
+    }
+  }
+
+  #disable(): void {
+    if (this.#lane.config.endpoint_id !== null) this.#lane.config.endpoint_state = "disabled";
+  }
+}
+
+function failureOf(
+  outcome: { kind: "retry"; failure: string } | { kind: "dead"; detail: string },
+): string {
+  return outcome.kind === "retry" ? outcome.failure : outcome.detail;
+}
