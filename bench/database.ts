@@ -4,11 +4,13 @@ import { newApiKey } from "../src/core/api-key.ts";
 import { DEFAULT_RETRY } from "../src/core/backoff.ts";
 import { createVault } from "../src/core/vault.ts";
 import { migrate } from "../src/db/migrate.ts";
-import { addApiKey, ensureAccount } from "../src/flow/accounts/accounts.ts";
+import { ensureAccount } from "../src/flow/accounts/accounts.ts";
+import { addApiKey } from "../src/flow/accounts/api-keys.ts";
+import { singleStatement } from "../src/db/transaction.ts";
 import { adoptMasterKey } from "../src/flow/accounts/master-key.ts";
 import { createEndpoint } from "../src/flow/accounts/endpoints.ts";
 import { makePartitions } from "../src/flow/maintenance/retain.ts";
-import { startEmbeddedPostgres } from "../src/embedded-postgres/start.ts";
+import { startEmbeddedDatabase } from "../src/server/embedded-database.ts";
 
 /** A tenant of the benchmark. */
 export interface BenchAccount {
@@ -69,7 +71,7 @@ interface ServerOptions {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const embedded =
     options.databaseUrl === null
-      ? await startEmbeddedPostgres({
+      ? await startEmbeddedDatabase({
           dataDir: options.folder,
           flags: options.explain ? ["-c", "shared_preload_libraries=pg_stat_statements"] : [],
         })
@@ -157,7 +159,7 @@ async function fill(url: string, { receiverUrl, lanes }: ServerOptions): Promise
     const account = async (name: string): Promise<BenchAccount> => {
       const made = { id: await ensureAccount(context, name), apiKey: newApiKey() };
       const key = { accountId: made.id, name: "bench", text: made.apiKey };
-      await addApiKey(context, { ...key, scopes: ["admin"] });
+      await addApiKey(singleStatement(context.pool), { ...key, scopes: ["admin"] });
       return made;
     };
     const [jobs, quiet] = [await account("jobs"), await account("quiet")];

@@ -8,7 +8,9 @@ import { createVault } from "../core/vault.ts";
 import type { Vault } from "../core/vault.ts";
 import { findAccountByName } from "../db/accounts/accounts.ts";
 import { createPool } from "../db/pool.ts";
-import { addApiKey, ensureAccount } from "../flow/accounts/accounts.ts";
+import { ensureAccount } from "../flow/accounts/accounts.ts";
+import { addApiKey } from "../flow/accounts/api-keys.ts";
+import { singleStatement } from "../db/transaction.ts";
 import { adoptMasterKey } from "../flow/accounts/master-key.ts";
 import { rotateSigningKey } from "../flow/accounts/signing-keys.ts";
 import type { SigningKeys } from "../flow/accounts/signing-keys.ts";
@@ -35,7 +37,12 @@ export async function createKeyInDatabase(options: {
   return await onDatabaseUrl(async (context) => {
     const accountId = await ensureAccount(context, account);
     const text = newApiKey();
-    await addApiKey(context, { accountId, name, text, scopes: scopes as Scope[] });
+    await addApiKey(singleStatement(context.pool), {
+      accountId,
+      name,
+      text,
+      scopes: scopes as Scope[],
+    });
     return text;
   });
 }

@@ -899,7 +899,7 @@ export interface Overview {
   };
   deliveries: {
     pending: CappedCount;
-    /** When the delivery that has waited longest became due; null: none is due */
+    /** Since when the longest due lane has waited, not counting lanes that a pause, an open breaker or a rate limit holds; null: none is late */
     oldest_due_at: string | null;
   };
   dead_letters: CappedCount;
@@ -948,6 +948,7 @@ export interface Lane {
   /** When a broken lane is probed */
   until: string | null;
   pending: CappedCount;
+  /** Since when the lane's next delivery is due, held or not; null: none is due */
   oldest_due_at: string | null;
 }
 export interface Stats {

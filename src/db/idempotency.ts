@@ -1,4 +1,5 @@
 import type { StoredResponse } from "../core/model.ts";
+import { rowsAs } from "./rows.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
 export interface IdempotencyRecord {
@@ -10,20 +11,35 @@ export interface IdempotencyRecord {
   sealed: boolean;
 }
 
+type Key = Pick<IdempotencyRecord, "accountId" | "key">;
+
+const KEYS = rowsAs<Key>("t", { account_id: ["uuid", (k) => k.accountId], key: "text" });
+/** The account's id is a text here, as the lock is a hash of both. */
+const LOCKED_KEYS = rowsAs<Key>(
+  "t",
+  { account_id: ["text", (k) => k.accountId], key: "text" },
+  { ordinality: "ord" },
+);
+const RECORDS = rowsAs<IdempotencyRecord>("t", {
+  account_id: ["uuid", (r) => r.accountId],
+  key: "text",
+  fingerprint: "text",
+  status: ["int", (r) => r.response.status],
+  headers: ["jsonb", (r) => JSON.stringify(r.response.headers)],
+  body: ["text", (r) => r.response.body],
+  sealed: "boolean",
+});
+
 /**
  * Which of the keys no other open transaction is taking; they are this one's until it ends. Never
  * waits: a request that is stuck elsewhere must not hold up the others of its group.
  */
-export async function lockIdempotencyKeys(
-  tx: Tx,
-  keys: readonly { accountId: string; key: string }[],
-): Promise<boolean[]> {
+export async function lockIdempotencyKeys(tx: Tx, keys: readonly Key[]): Promise<boolean[]> {
   const { rows } = await tx.query<{ free: boolean }>({
     name: "lock_idempotency_keys",
     text: `select pg_try_advisory_xact_lock(hashtextextended(t.account_id || t.key, 0)) as free
-      from unnest($1::text[], $2::text[]) with ordinality as t(account_id, key, place)
-      order by t.place`,
-    values: [keys.map((k) => k.accountId), keys.map((k) => k.key)],
+      from ${LOCKED_KEYS.sql} order by t.ord`,
+    values: LOCKED_KEYS.values(keys),
   });
   return rows.map(({ free }) => free);
 }
@@ -42,40 +58,30 @@ export async function takeIdempotencyKeys(
     text: `insert into idempotency_records as r
         (account_id, key, fingerprint, status, headers, body, sealed, expires_at)
       select t.account_id, t.key, t.fingerprint, t.status, t.headers, t.body, t.sealed,
-        now() + $8 * interval '1 second'
-      from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[], $6::text[], $7::bool[])
-        as t(account_id, key, fingerprint, status, headers, body, sealed)
+        now() + $${RECORDS.count + 1} * interval '1 second'
+      from ${RECORDS.sql}
       order by t.account_id, t.key
       on conflict (account_id, key) do update set fingerprint = excluded.fingerprint,
         status = excluded.status, headers = excluded.headers, body = excluded.body,
         sealed = excluded.sealed, created_at = now(), expires_at = excluded.expires_at
       where r.expires_at <= now()`,
-    values: [
-      records.map((r) => r.accountId),
-      records.map((r) => r.key),
-      records.map((r) => r.fingerprint),
-      records.map((r) => r.response.status),
-      records.map((r) => JSON.stringify(r.response.headers)),
-      records.map((r) => r.response.body),
-      records.map((r) => r.sealed),
-      lifetimeS,
-    ],
+    values: [...RECORDS.values(records), lifetimeS],
   });
 }
 
 export async function findIdempotencyRecords(
   reader: Reader,
-  keys: readonly { accountId: string; key: string }[],
+  keys: readonly Key[],
 ): Promise<IdempotencyRecord[]> {
   const { rows } = await reader.query<
     StoredResponse & { account_id: string; key: string; fingerprint: string; sealed: boolean }
   >({
     name: "find_idempotency_records",
     text: `select r.account_id, r.key, r.fingerprint, r.status, r.headers, r.body, r.sealed
-      from unnest($1::uuid[], $2::text[]) as t(account_id, key)
+      from ${KEYS.sql}
       join idempotency_records r on r.account_id = t.account_id and r.key = t.key
       where r.expires_at > now()`,
-    values: [keys.map((k) => k.accountId), keys.map((k) => k.key)],
+    values: KEYS.values(keys),
   });
   return rows.map(({ account_id, key, fingerprint, sealed, ...response }) => ({
     accountId: account_id,

@@ -1,3 +1,4 @@
+import type { ClientBase } from "pg";
 import type { Tx } from "./transaction.ts";
 
 /** The channel on which processes tell each other that something may be waiting for them. */
@@ -20,4 +21,9 @@ export async function nudgeProcesses(tx: Tx, what: readonly string[]): Promise<v
     text: `select pg_notify('${NUDGES}', payload) from unnest($1::text[]) payload`,
     values: [payloads],
   });
+}
+
+/** Has a session be notified of nudges. */
+export async function listenForNudges(session: Pick<ClientBase, "query">): Promise<void> {
+  await session.query(`listen ${NUDGES}`);
 }

@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import pg from "pg";
 import { DataFolderInUse, lockDataFolder } from "./data-folder-lock.ts";
 import { choosePostgresAccount, findPostgresBinaries } from "./binaries.ts";
 import type { PostgresAccount, PostgresBinaries } from "./binaries.ts";
@@ -23,7 +22,7 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** `postgres://…/ringback`, with the password in it. */
+  /** `postgres://…/ringback`, with the password in it. The database of that name is made by others. */
   url: string;
   port: number;
   pid: number;
@@ -72,7 +71,6 @@ export async function startEmbeddedPostgres(
     }).catch(explain("postgres"));
     const url = new URL(`postgres://ringback@127.0.0.1:${server.port}/${DATABASE}`);
     url.password = cluster.password;
-    await ensureDatabase(url).catch(explain("create database"));
     return publicHandle(server, url.href, cluster.made, lock.release);
   } catch (error) {
     await server?.stop();
@@ -124,21 +122,5 @@ function prepareFolder(dataDir: string, account: PostgresAccount): string {
     return realpathSync(dataDir);
   } catch (error) {
     throw explained({ dataDir, program: "mkdir", binary: dataDir, account }, error);
-  }
-}
-
-async function ensureDatabase(url: URL): Promise<void> {
-  const admin = new URL(url);
-  admin.pathname = "/postgres";
-  const client = new pg.Client({ connectionString: admin.href });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    const found = await client.query("select from pg_database where datname = $1", [DATABASE]);
-    if (found.rowCount === 0) {
-      await client.query(`create database ${DATABASE} template template0 encoding 'UTF8'`);
-    }
-  } finally {
-    await client.end();
   }
 }

@@ -1,7 +1,7 @@
 import { hashApiKey } from "../core/api-key.ts";
 import type { Principal } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
-import { findApiKey } from "../db/accounts/accounts.ts";
+import { findApiKey } from "../db/accounts/api-keys.ts";
 import { findKeyById } from "../db/accounts/api-keys.ts";
 import { createKeyUse } from "../flow/accounts/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";

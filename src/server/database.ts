@@ -1,7 +1,7 @@
-import pg from "pg";
 import type { Config, Secrets } from "../config.ts";
 import { ConfigError } from "../config.ts";
-import { startEmbeddedPostgres } from "../embedded-postgres/start.ts";
+import { readServerVersion } from "../db/databases.ts";
+import { startEmbeddedDatabase } from "./embedded-database.ts";
 
 export interface Database {
   url: string;
@@ -14,35 +14,24 @@ const OLDEST_POSTGRES = 14;
 
 /** The database of DATABASE_URL, or an embedded one in the data folder. */
 export async function openDatabase(config: Config, secrets: Secrets): Promise<Database> {
-  if (secrets.databaseUrl === null) return await startEmbeddedPostgres({ dataDir: config.dataDir });
+  if (secrets.databaseUrl === null) {
+    return await startEmbeddedDatabase({ dataDir: config.dataDir });
+  }
   const url = secrets.databaseUrl.reveal();
   await checkServer(url);
   return { url, onExit: () => undefined, stop: async () => undefined };
 }
 
 async function checkServer(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000 });
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-  } catch (error) {
+  const version = await readServerVersion(connectionString).catch((error: unknown) => {
     const { hostname, port, pathname } = new URL(connectionString);
     const where = `${hostname || "localhost"}:${port || 5432}${pathname}`;
     throw new ConfigError(`can't connect to DATABASE_URL (${where}): ${reasonOf(error)}`);
-  }
-  try {
-    const { rows } = await client.query<{ number: number; version: string }>(
-      `select current_setting('server_version_num')::int as number,
-         current_setting('server_version') as version`,
+  });
+  if (version.number < OLDEST_POSTGRES * 10_000) {
+    throw new ConfigError(
+      `DATABASE_URL is PostgreSQL ${version.text}; Ringback needs ${OLDEST_POSTGRES} or newer`,
     );
-    const { number, version } = rows[0]!;
-    if (number < OLDEST_POSTGRES * 10_000) {
-      throw new ConfigError(
-        `DATABASE_URL is PostgreSQL ${version}; Ringback needs ${OLDEST_POSTGRES} or newer`,
-      );
-    }
-  } finally {
-    await client.end();
   }
 }
 

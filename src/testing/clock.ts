@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../flow/context.ts";
 import { wakeForJobs, wake } from "../db/queue/wake.ts";
 import { inTransaction } from "../db/transaction.ts";
-import { findOutstanding, findTimeToNext, findWakeUps, shiftDueTimes } from "./due-times.ts";
+import { findOutstanding, findTimeToNext, findWakeUps, shiftDueTimes } from "../db/time-travel.ts";
 
 type Parts = Pick<Context, "pool" | "runs" | "pumps">;
 

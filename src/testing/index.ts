@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { listSecretsInUse } from "../db/accounts/secrets.ts";
 import { startService } from "../server/start.ts";
 import type { Service } from "../server/start.ts";
 import { Ringback } from "../client/ringback.ts";
@@ -87,15 +88,10 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
 
   /** A receiver may have asked for a signature by its secret alone. */
   async function findKeys(origin: string): Promise<string[]> {
-    const { rows } = await context.pool.query<{ sealed: string; of: "origin" | "itself" }>(
-      `select sealed, case when endpoint_id is null then 'origin' else 'itself' end as of
-         from signing_secrets where expires_at is null or expires_at > now()
-       union all select distinct overrides ->> 'sealed_secret', 'itself' from deliveries
-         where status = 'pending' and overrides ? 'sealed_secret'`,
-    );
+    const secrets = await listSecretsInUse(context.pool);
     return [
       ...publicKeysOf(await client.signing.keys()),
-      ...rows.map(({ sealed, of }) => {
+      ...secrets.map(({ sealed, of }) => {
         const secret = context.vault.open(sealed);
         return of === "origin" ? deriveSecret(secret, origin) : secret;
       }),

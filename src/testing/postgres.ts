@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import pg from "pg";
-import { startEmbeddedPostgres } from "../embedded-postgres/start.ts";
+import { startEmbeddedDatabase } from "../server/embedded-database.ts";
+import { dropDatabase, ensureDatabase } from "../db/databases.ts";
 import { migrate } from "../db/migrate.ts";
 
 export interface OwnDatabase {
@@ -34,7 +34,7 @@ let lingering: NodeJS.Timeout | undefined;
 export async function openDatabase(serverUrl: string | undefined): Promise<OwnDatabase> {
   if (serverUrl !== undefined) {
     const name = newName();
-    await onServer(serverUrl, `create database ${name}`);
+    await ensureDatabase(serverUrl, name, "template1");
     return { url: urlOf(serverUrl, name), drop: () => dropDatabase(serverUrl, name) };
   }
   clearTimeout(lingering);
@@ -43,7 +43,7 @@ export async function openDatabase(serverUrl: string | undefined): Promise<OwnDa
     shared ??= startServer();
     const { url, template } = await shared;
     const name = newName();
-    await onServer(url, `create database ${name} template ${template}`);
+    await ensureDatabase(url, name, template);
     return {
       url: urlOf(url, name),
       drop: () => dropDatabase(url, name).finally(leave),
@@ -75,8 +75,8 @@ async function startServer(): Promise<Server> {
   };
   try {
     const flags = SETTINGS.flatMap((setting) => ["-c", setting]);
-    const { url, stop } = await startEmbeddedPostgres({ dataDir, flags });
-    // what the embedded database is called: migrated once, and then copied
+    const { url, stop } = await startEmbeddedDatabase({ dataDir, flags });
+    // migrated once, and then copied
     const template = new URL(url).pathname.slice(1);
     await migrate(url);
     return { url: urlOf(url, "postgres"), template, stop: () => stop().then(clean, clean) };
@@ -114,19 +114,4 @@ function urlOf(serverUrl: string, database: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${database}`;
   return url.href;
-}
-
-async function dropDatabase(serverUrl: string, name: string): Promise<void> {
-  await onServer(serverUrl, `drop database if exists ${name} with (force)`);
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { findApiKey } from "../../src/db/accounts/accounts.ts";
+import { findApiKey } from "../../src/db/accounts/api-keys.ts";
 import { TEST_MASTER_KEY } from "../support/context.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";

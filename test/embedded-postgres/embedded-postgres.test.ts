@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import { startEmbeddedPostgres } from "../../src/embedded-postgres/start.ts";
+import { startEmbeddedDatabase } from "../../src/server/embedded-database.ts";
 import type { EmbeddedPostgres } from "../../src/embedded-postgres/start.ts";
 import { explainFailure } from "../../src/embedded-postgres/failure.ts";
 import { processStart, waitForProcessEnd } from "../../src/embedded-postgres/process-info.ts";
 
-const MODULE = new URL("../../src/embedded-postgres/start.ts", import.meta.url).href;
+const MODULE = new URL("../../src/server/embedded-database.ts", import.meta.url).href;
 
 let dataDir: string;
 const children: ChildProcess[] = [];
@@ -24,14 +24,14 @@ beforeAll(() => {
 
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
-  const server = await startEmbeddedPostgres({ dataDir });
+  const server = await startEmbeddedDatabase({ dataDir });
   await server.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-describe("startEmbeddedPostgres", () => {
+describe("the embedded database", () => {
   test("makes the database once, keeps its data and its password to itself", async () => {
-    const first = await startEmbeddedPostgres({ dataDir });
+    const first = await startEmbeddedDatabase({ dataDir });
     expect(first.firstStart).toBe(true);
     await query(first.url, "create table kept as select 42 as answer");
     const settings = await query(
@@ -65,7 +65,7 @@ describe("startEmbeddedPostgres", () => {
     expect(processStart(first.pid)).toBeNull();
     expect(existsSync(join(dataDir, "ringback.pid"))).toBe(false);
 
-    const second = await startEmbeddedPostgres({ dataDir });
+    const second = await startEmbeddedDatabase({ dataDir });
     expect(second.firstStart).toBe(false);
     expect(await query(second.url, "select answer from kept")).toEqual([{ answer: 42 }]);
     await second.stop();
@@ -73,7 +73,7 @@ describe("startEmbeddedPostgres", () => {
 
   test("refuses a folder that another ringback uses, and names it", async () => {
     const owner = await startOwner("");
-    await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
+    await expect(startEmbeddedDatabase({ dataDir })).rejects.toThrow(
       `data folder ${dataDir} is in use by another ringback (pid ${owner.child.pid})`,
     );
     await query(owner.url, "select 1");
@@ -90,7 +90,7 @@ describe("startEmbeddedPostgres", () => {
     const began = performance.now();
     // Both see the dead owner; one gets the folder, the other is told by whom it is used.
     const rival = startOwner("");
-    const mine = await startEmbeddedPostgres({ dataDir }).catch((error: Error) => error);
+    const mine = await startEmbeddedDatabase({ dataDir }).catch((error: Error) => error);
     if (mine instanceof Error) {
       const { child, url } = await rival;
       expect(mine.message).toContain(`in use by another ringback (pid ${child.pid})`);
@@ -108,14 +108,14 @@ describe("startEmbeddedPostgres", () => {
   test("a lock whose process id was given to another process is stale", async () => {
     const start = "another boot/1";
     writeFileSync(join(dataDir, "ringback.pid"), `${process.pid}\n${start}\n0123456789abcdef\n`);
-    const server = await startEmbeddedPostgres({ dataDir });
+    const server = await startEmbeddedDatabase({ dataDir });
     expect(readFileSync(join(dataDir, "ringback.pid"), "utf8")).not.toContain(start);
     await server.stop();
   });
 
   test("a postmaster.pid that names a foreign process doesn't stop the start", async () => {
     writeFileSync(join(dataDir, "postgres", "postmaster.pid"), `${process.ppid}\n`);
-    const server = await startEmbeddedPostgres({ dataDir });
+    const server = await startEmbeddedDatabase({ dataDir });
     await query(server.url, "select 1");
     await server.stop();
     expect(processStart(process.ppid)).not.toBeNull();
@@ -151,7 +151,7 @@ describe("startEmbeddedPostgres", () => {
 
   test("tells when the database ends by itself, not when it is stopped", async () => {
     const reasons: string[] = [];
-    const killed = await startEmbeddedPostgres({ dataDir });
+    const killed = await startEmbeddedDatabase({ dataDir });
     const told = new Promise<void>((settle) => {
       killed.onExit((reason) => {
         reasons.push(reason);
@@ -163,7 +163,7 @@ describe("startEmbeddedPostgres", () => {
     expect(reasons).toEqual(["the embedded database ended by SIGKILL"]);
     await killed.stop();
 
-    const stopped = await startEmbeddedPostgres({ dataDir });
+    const stopped = await startEmbeddedDatabase({ dataDir });
     stopped.onExit((reason) => reasons.push(reason));
     await stopped.stop();
     await delay(10);
@@ -218,7 +218,7 @@ test.each([
 });
 
 async function startAndStop(folder: string): Promise<void> {
-  const server: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir: folder });
+  const server: EmbeddedPostgres = await startEmbeddedDatabase({ dataDir: folder });
   await server.stop();
 }
 
@@ -239,8 +239,8 @@ async function startOwner(
 ): Promise<{ child: ChildProcess; postgres: number; url: string }> {
   const script = `
     import pg from "pg";
-    import { startEmbeddedPostgres } from ${JSON.stringify(MODULE)};
-    const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} });
+    import { startEmbeddedDatabase } from ${JSON.stringify(MODULE)};
+    const server = await startEmbeddedDatabase({ dataDir: ${JSON.stringify(dataDir)} });
     const work = setInterval(() => undefined, 1000);
     process.on("SIGTERM", () => server.stop().then(() => process.exit(0)));
     ${more}

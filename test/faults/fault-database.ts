@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { startEmbeddedPostgres } from "../../src/embedded-postgres/start.ts";
+import { startEmbeddedDatabase } from "../../src/server/embedded-database.ts";
 import { chosenServer } from "../support/chosen-server.ts";
 import { startDatabaseProxy } from "./database-proxy.ts";
 import type { DatabaseProxy } from "./database-proxy.ts";
@@ -37,8 +37,8 @@ export async function startFaultDatabase(options: {
   log(line: string): void;
 }): Promise<FaultDatabase> {
   const { dataDir, binaries, log } = options;
-  const start = (): ReturnType<typeof startEmbeddedPostgres> =>
-    startEmbeddedPostgres({
+  const start = (): ReturnType<typeof startEmbeddedDatabase> =>
+    startEmbeddedDatabase({
       dataDir,
       log,
       ...chosenServer(binaries),

@@ -7,12 +7,14 @@ import { openLoop } from "../../bench/agents/open-loop.ts";
 import { apiHeaders } from "../../bench/bodies.ts";
 import { startProduct } from "../../bench/product.ts";
 import { quantile } from "../../bench/stats.ts";
-import { startEmbeddedPostgres } from "../../src/embedded-postgres/start.ts";
+import { startEmbeddedDatabase } from "../../src/server/embedded-database.ts";
 import { newApiKey } from "../../src/core/api-key.ts";
 import { createVault } from "../../src/core/vault.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool } from "../../src/db/pool.ts";
-import { addApiKey, ensureAccount } from "../../src/flow/accounts/accounts.ts";
+import { ensureAccount } from "../../src/flow/accounts/accounts.ts";
+import { addApiKey } from "../../src/flow/accounts/api-keys.ts";
+import { singleStatement } from "../../src/db/transaction.ts";
 import { adoptMasterKey } from "../../src/flow/accounts/master-key.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Server } from "./binaries.ts";
@@ -44,7 +46,7 @@ export async function measurePath(
   seconds: number,
 ): Promise<PathFigures[]> {
   const dataDir = mkdtempSync(join(tmpdir(), "ringback-path-"));
-  const postgres = await startEmbeddedPostgres({
+  const postgres = await startEmbeddedDatabase({
     dataDir,
     binaries: { postgres: join(folder, "postgres"), initdb: join(folder, "initdb") },
     flags: STOCK.flatMap((setting) => ["-c", setting]),
@@ -81,7 +83,12 @@ async function prepare(url: string): Promise<{ masterKey: string; apiKey: string
     const context = { pool, vault: createVault([masterKey]) };
     await adoptMasterKey(context);
     const accountId = await ensureAccount(context, "path");
-    await addApiKey(context, { accountId, name: "test", text: apiKey, scopes: ["admin"] });
+    await addApiKey(singleStatement(context.pool), {
+      accountId,
+      name: "test",
+      text: apiKey,
+      scopes: ["admin"],
+    });
     return { masterKey, apiKey };
   } finally {
     await pool.end();

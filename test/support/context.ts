@@ -7,7 +7,9 @@ import type { Overrides } from "../../src/server/create-context.ts";
 import { newApiKey } from "../../src/core/api-key.ts";
 import type { Scope } from "../../src/core/model.ts";
 import { LOOPBACK_TARGETS } from "../../src/core/targets.ts";
-import { addApiKey, ensureAccount } from "../../src/flow/accounts/accounts.ts";
+import { ensureAccount } from "../../src/flow/accounts/accounts.ts";
+import { addApiKey } from "../../src/flow/accounts/api-keys.ts";
+import { singleStatement } from "../../src/db/transaction.ts";
 import { startWorker } from "../../src/server/worker.ts";
 import { createTestDatabase } from "./database.ts";
 import type { TestDatabase } from "./database.ts";
@@ -67,7 +69,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
   });
   const addKey = async (accountId: string, scopes: Scope[]): Promise<string> => {
     const text = newApiKey();
-    await addApiKey(context, { accountId, name: "test", text, scopes });
+    await addApiKey(singleStatement(context.pool), { accountId, name: "test", text, scopes });
     return text;
   };
   const add = async (name: string, scopes: Scope[]) => {

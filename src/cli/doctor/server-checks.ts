@@ -1,6 +1,8 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { readClock } from "../../db/clock.ts";
+import { countConnections, findQueueRevision, listMigrations } from "../../db/inspection/server.ts";
 import type { Reader } from "../../db/transaction.ts";
 import { duration } from "../output/times.ts";
 import { fail, ok, warn } from "./check.ts";
@@ -17,7 +19,7 @@ export async function checkSchema(reader: Reader): Promise<Finding> {
   const known = readdirSync(MIGRATIONS)
     .filter((file) => file.endsWith(".sql"))
     .map((file) => file.replace(/\.sql$/, ""));
-  const done = await listDone(reader);
+  const done = await listMigrations(reader);
   const missing = known.filter((one) => !done.includes(one));
   if (missing.length > 0) return fail(name, `not there yet: ${missing.join(", ")}`, MIGRATE);
   const newer = done.filter((one) => !known.includes(one));
@@ -29,31 +31,13 @@ export async function checkSchema(reader: Reader): Promise<Finding> {
   );
 }
 
-async function listDone(reader: Reader): Promise<string[]> {
-  const { rows: tables } = await reader.query<{ found: boolean }>(
-    `select to_regclass('ringback_migrations') is not null as found`,
-  );
-  if (tables[0]?.found !== true) return [];
-  const { rows } = await reader.query<{ name: string }>(
-    `select name from ringback_migrations order by run_on, id`,
-  );
-  return rows.map((row) => row.name);
-}
-
 export async function checkQueue(reader: Reader): Promise<Finding> {
   const name = "queue schema";
   const main = createRequire(import.meta.url).resolve("graphile-worker");
   const folder = path.join(path.dirname(main), "../sql");
   const newest = Math.max(...readdirSync(folder).map((file) => Number.parseInt(file, 10)));
-  const { rows: tables } = await reader.query<{ found: boolean }>(
-    `select to_regclass('graphile_worker.migrations') is not null as found`,
-  );
-  if (tables[0]?.found !== true) return fail(name, "not there yet", MIGRATE);
-  const { rows } = await reader.query<{ newest: number; breaking: number | null }>(
-    `select max(id) as newest, max(id) filter (where breaking) as breaking
-     from graphile_worker.migrations`,
-  );
-  const found = rows[0]!;
+  const found = await findQueueRevision(reader);
+  if (found === null) return fail(name, "not there yet", MIGRATE);
   if (found.newest < newest) return fail(name, `${found.newest}, ${newest} is needed`, MIGRATE);
   if ((found.breaking ?? 0) > newest) {
     return fail(name, `${found.newest}, newer than this program can use`, "update this program");
@@ -65,9 +49,9 @@ export async function checkQueue(reader: Reader): Promise<Finding> {
 export async function checkClock(reader: Reader): Promise<Finding> {
   const name = "clock";
   const before = Date.now();
-  const { rows } = await reader.query<{ now: Date }>(`select clock_timestamp() as now`);
+  const theirs = await readClock(reader);
   const after = Date.now();
-  const apart = Math.abs(rows[0]!.now.getTime() - (before + after) / 2);
+  const apart = Math.abs(theirs - (before + after) / 2);
   const slack = (after - before) / 2;
   const detail = `${duration(Math.max(0, apart - slack))} from the database's`;
   const advice = `keep both right by NTP: webhooks are refused when the database's is ${duration(TOLERANCE_MS)} off`;
@@ -77,12 +61,7 @@ export async function checkClock(reader: Reader): Promise<Finding> {
 
 export async function checkConnections(reader: Reader): Promise<Finding> {
   const name = "connections";
-  const { rows } = await reader.query<{ used: number; most: number }>(
-    `select (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
-       current_setting('max_connections')::int
-         - current_setting('superuser_reserved_connections')::int as most`,
-  );
-  const { used, most } = rows[0]!;
+  const { used, most } = await countConnections(reader);
   const detail = `${used} of ${most} in use`;
   if (used <= most * 0.8) return ok(name, detail);
   return warn(name, detail, "raise max_connections, or run fewer processes: each takes some 30");

@@ -1,31 +1,16 @@
 import { SETTINGS } from "../../db/connection.ts";
+import { findOldTransactions, listServerSettings } from "../../db/inspection/server.ts";
 import { createPool } from "../../db/pool.ts";
 import type { Reader } from "../../db/transaction.ts";
 import { duration } from "../output/times.ts";
 import { fail, ok, warn } from "./check.ts";
 import type { Finding } from "./check.ts";
 
-interface Setting {
-  name: string;
-  setting: string;
-  /** Where it comes from, as PostgreSQL calls it. */
-  source: string;
-}
-
 const SOURCES: Readonly<Record<string, string>> = {
   client: "DATABASE_URL",
   "configuration file": "server",
   "command line": "server",
 };
-
-async function readSettings(reader: Reader, names: readonly string[]): Promise<Setting[]> {
-  const { rows } = await reader.query<Setting>(
-    `select lower(name) as name, setting, source from pg_settings
-     where lower(name) = any($1) order by 1`,
-    [names],
-  );
-  return rows;
-}
 
 /** Whether what the program states on its connections holds there, and what it overrides. */
 export async function checkOwnSettings(reader: Reader, databaseUrl: string): Promise<Finding> {
@@ -39,7 +24,7 @@ export async function checkOwnSettings(reader: Reader, databaseUrl: string): Pro
   });
   try {
     const wanted: Readonly<Record<string, string>> = SETTINGS;
-    const own = await readSettings(pool, names);
+    const own = await listServerSettings(pool, names);
     const lost = own.filter((one) => one.setting !== wanted[one.name]);
     if (lost.length > 0) {
       return fail(
@@ -48,7 +33,7 @@ export async function checkOwnSettings(reader: Reader, databaseUrl: string): Pro
         "connect directly or through a pooler in session mode",
       );
     }
-    const others = await readSettings(reader, names);
+    const others = await listServerSettings(reader, names);
     const overridden = others
       // what nobody chose is worth a word only where it is known to cost
       .filter((one) => one.setting !== wanted[one.name])
@@ -71,7 +56,7 @@ const UNSAFE: readonly { name: string; value: string; risk: string }[] = [
 export async function checkDurability(reader: Reader): Promise<Finding> {
   const name = "durability";
   const names = [...UNSAFE.map((one) => one.name), "default_transaction_read_only"];
-  const found = await readSettings(reader, names);
+  const found = await listServerSettings(reader, names);
   const value = (of: string): string | undefined => found.find((one) => one.name === of)?.setting;
   if (value("default_transaction_read_only") === "on") {
     const advice = "set default_transaction_read_only = off, for the role and the database";
@@ -88,7 +73,7 @@ export async function checkDurability(reader: Reader): Promise<Finding> {
 
 export async function checkVacuum(reader: Reader): Promise<Finding> {
   const name = "vacuum";
-  const found = await readSettings(reader, ["autovacuum", "track_counts"]);
+  const found = await listServerSettings(reader, ["autovacuum", "track_counts"]);
   const off = found.filter(({ setting }) => setting === "off").map((one) => one.name);
   if (off.length === 0) return ok(name, "is automatic");
   return warn(
@@ -106,31 +91,11 @@ const OLD_XIDS = 1_000_000;
 /** What holds back vacuum: transactions left open, prepared ones, slots of standbys that are away. */
 export async function checkOldTransactions(reader: Reader, oldMs = OLD_MS): Promise<Finding> {
   const name = "old transactions";
-  const { rows } = await reader.query<{ what: string; ms: number | null }>(
-    `select format('pid %s (%s%s)', pid, coalesce(nullif(application_name, ''), usename),
-         ', ' || state) as what,
-       extract(epoch from clock_timestamp() - xact_start)::float8 * 1000 as ms
-     from pg_stat_activity
-     where datname = current_database() and pid <> pg_backend_pid()
-       and coalesce(backend_xid, backend_xmin) is not null
-       and coalesce(xact_start < clock_timestamp() - $1 * interval '1 millisecond',
-         age(backend_xmin) > $2)
-     union all
-     select format('prepared transaction %s', gid),
-       extract(epoch from clock_timestamp() - prepared)::float8 * 1000
-     from pg_prepared_xacts
-     where database = current_database()
-       and prepared < clock_timestamp() - $1 * interval '1 millisecond'
-     union all
-     select format('replication slot %s', slot_name), null
-     from pg_replication_slots where not active and age(xmin) > $2
-     order by ms desc nulls last limit 5`,
-    [oldMs, OLD_XIDS],
-  );
-  if (rows.length === 0) return ok(name, "none");
+  const found = await findOldTransactions(reader, { ms: oldMs, xids: OLD_XIDS });
+  if (found.length === 0) return ok(name, "none");
   return warn(
     name,
-    rows.map(({ what, ms }) => (ms === null ? what : `${what} for ${duration(ms)}`)).join("; "),
+    found.map(({ what, ms }) => (ms === null ? what : `${what} for ${duration(ms)}`)).join("; "),
     "end it: until then nothing that has died is removed, and everything becomes slower",
   );
 }

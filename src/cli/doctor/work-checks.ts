@@ -1,5 +1,6 @@
 import { createVault } from "../../core/vault.ts";
 import type { Vault } from "../../core/vault.ts";
+import { findOldestDue, listNewestSealed, listWorkerRoles } from "../../db/inspection/work.ts";
 import type { Reader } from "../../db/transaction.ts";
 import { readKeysInUse } from "../../flow/accounts/master-key.ts";
 import { duration } from "../output/times.ts";
@@ -12,11 +13,9 @@ const SAMPLE = 1_000;
 
 export async function checkWorkers(reader: Reader): Promise<Finding> {
   const name = "workers";
-  const { rows } = await reader.query<{ roles: string[]; alive: boolean }>(
-    `select roles, heartbeat_at > now() - interval '10 seconds' as alive from workers`,
-  );
-  const alive = rows.filter((row) => row.alive);
-  const silent = rows.length - alive.length;
+  const workers = await listWorkerRoles(reader);
+  const alive = workers.filter((worker) => worker.alive);
+  const silent = workers.length - alive.length;
   const detail = `${alive.length} alive${silent === 0 ? "" : `, ${silent} silent`}`;
   const missing = ["compute", "deliver"].filter(
     (role) => !alive.some(({ roles }) => roles.includes(role)),
@@ -29,20 +28,9 @@ export async function checkWorkers(reader: Reader): Promise<Finding> {
   return warn(name, detail, "look whether a host hangs; the others take its work over");
 }
 
-/** Jobs and deliveries that are due and wait; not those that a breaker or a pause holds back. */
+/** How long jobs and deliveries that are due have waited; not those that a pause, a breaker or a limit holds. */
 export async function checkBacklog(reader: Reader): Promise<Finding[]> {
-  const { rows } = await reader.query<{ jobs: Date | null; deliveries: Date | null; now: Date }>(
-    `select now() as now,
-       (select min(next_run_at) from jobs where status = 'pending' and next_run_at <= now()) as jobs,
-       (select min(due.next_attempt_at)
-         from lanes l left join endpoints e on e.id = l.endpoint_id
-         cross join lateral (select d.next_attempt_at from deliveries d
-           where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
-           order by d.next_attempt_at limit 1) due
-         where (l.breaker_until is null or l.breaker_until <= now())
-           and e.state is distinct from 'paused') as deliveries`,
-  );
-  const { jobs, deliveries, now } = rows[0]!;
+  const { jobs, deliveries, now } = await findOldestDue(reader);
   return [
     late("jobs", jobs, now, "add compute workers, or look at what runs: ringback jobs list"),
     late("deliveries", deliveries, now, "add deliver workers, or look at the lanes' limits"),
@@ -74,14 +62,10 @@ export async function checkMasterKeys(
     const also = "give that key in RINGBACK_MASTER_KEYS_PREVIOUS until the rotation has ended";
     return fail(name, `${missing.join(", ")} is missing and has sealed some of the data`, also);
   }
-  const { rows } = await reader.query<{ sealed: string }>(
-    `(select sealed from signing_secrets where expires_at is null or expires_at > now()
-      order by id desc limit ${SAMPLE})
-     union all (select sealed from signing_keys order by id desc limit ${SAMPLE})`,
-  );
-  const closed = rows.filter(({ sealed }) => !opens(vault, sealed)).length;
-  if (closed > 0) return fail(name, `does not open ${closed} of ${rows.length} secrets`, advice);
-  const opened = `opens all ${rows.length} secrets looked at`;
+  const sealed = await listNewestSealed(reader, SAMPLE);
+  const closed = sealed.filter((text) => !opens(vault, text)).length;
+  if (closed > 0) return fail(name, `does not open ${closed} of ${sealed.length} secrets`, advice);
+  const opened = `opens all ${sealed.length} secrets looked at`;
   if (used.length === 1 && used[0] === vault.keyIds[0]) return ok(name, opened);
   const finish = "run `ringback keys rotate master` when all processes know the new key";
   return warn(name, `${opened}, but a rotation is not finished`, finish);

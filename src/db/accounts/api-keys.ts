@@ -12,6 +12,35 @@ export interface ApiKey {
 
 const KEY_COLUMNS = "id, name, scopes, created_at, last_used_at, revoked_at";
 
+/** Stores a key by its SHA-256; one that exists already stays as it is, but is no longer revoked. */
+export async function insertApiKey(
+  tx: Tx,
+  key: { id: string; accountId: string; name: string; hash: Buffer; scopes: Scope[] },
+): Promise<void> {
+  await tx.query(
+    `insert into api_keys (id, account_id, name, hash, scopes) values ($1, $2, $3, $4, $5)
+     on conflict (hash) do update set revoked_at = null`,
+    [key.id, key.accountId, key.name, key.hash, key.scopes],
+  );
+}
+
+export async function findApiKey(reader: Reader, hash: Buffer): Promise<Principal | null> {
+  const { rows } = await reader.query<Principal>({
+    name: "find_api_key",
+    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
+      where hash = $1 and revoked_at is null`,
+    values: [hash],
+  });
+  return rows[0] ?? null;
+}
+
+export async function hasApiKeys(reader: Reader): Promise<boolean> {
+  const { rows } = await reader.query<{ some: boolean }>(
+    `select exists (select from api_keys where revoked_at is null) as some`,
+  );
+  return rows[0]!.some;
+}
+
 /** Newest first, revoked ones as well. */
 export async function listApiKeys(
   reader: Reader,
@@ -38,7 +67,7 @@ export async function getApiKey(
   return rows[0] ?? null;
 }
 
-/** Whom a key that is not revoked acts for. */
+/** The principal of a key that is not revoked. */
 export async function findKeyById(
   reader: Reader,
   accountId: string,
@@ -60,13 +89,6 @@ export async function findLivingKeys(reader: Reader, ids: readonly string[]): Pr
     [ids],
   );
   return new Set(rows.map(({ id }) => id));
-}
-
-export async function getAccountName(reader: Reader, accountId: string): Promise<string> {
-  const { rows } = await reader.query<{ name: string }>(`select name from accounts where id = $1`, [
-    accountId,
-  ]);
-  return rows[0]!.name;
 }
 
 /** Locks the admin keys of an account that work, so that no two of them are revoked at once. */

@@ -45,3 +45,20 @@ export async function findCurrentSecret(
   );
   return rows[0] ?? null;
 }
+
+/** A secret that signs: derived for an origin from an account's, or used as it is. */
+export interface SecretInUse {
+  sealed: string;
+  of: "origin" | "itself";
+}
+
+/** All secrets that sign at present, of all accounts: of endpoints, accounts and pending callbacks. */
+export async function listSecretsInUse(reader: Reader): Promise<SecretInUse[]> {
+  const { rows } = await reader.query<SecretInUse>(
+    `select sealed, case when endpoint_id is null then 'origin' else 'itself' end as of
+       from signing_secrets where expires_at is null or expires_at > now()
+     union all select distinct overrides ->> 'sealed_secret', 'itself' from deliveries
+       where status = 'pending' and overrides ? 'sealed_secret'`,
+  );
+  return rows;
+}

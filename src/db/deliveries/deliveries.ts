@@ -2,7 +2,7 @@ import type { Delivery, DeliveryStatus, StatusClass } from "../../core/model.ts"
 import type { DeliveryOverrides } from "../../core/receivers.ts";
 import { createdWithin } from "../created-within.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { unindexed } from "../unindexed.ts";
+import { unindexed } from "../rows.ts";
 
 export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
   coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,

@@ -1,6 +1,7 @@
 import type { EndpointState } from "../../core/model.ts";
 import type { DeliveryOverrides } from "../../core/receivers.ts";
 import type { Reader, Tx } from "../transaction.ts";
+import { LANES, NEXT_IN_LANE } from "./lane-due.ts";
 
 /** A delivery that is due, with all that is needed to send it. */
 export interface DueDelivery {
@@ -124,15 +125,8 @@ export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> 
     name: "read_outlook",
     text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
         e.rate_limit_per_s, l.ordering_xid is not null as ordering,
-        (extract(epoch from case when l.ordered then
-          (select next_attempt_at from deliveries
-           where lane_id = $1 and status = 'pending' and lane_position is not null
-           order by lane_position, id limit 1)
-        else
-          (select next_attempt_at from deliveries where lane_id = $1 and status = 'pending'
-           order by next_attempt_at, id limit 1)
-        end - clock_timestamp()) * 1000)::float8 as due_ms
-      from lanes l left join endpoints e on e.id = l.endpoint_id where l.id = $1`,
+        (extract(epoch from ${NEXT_IN_LANE} - clock_timestamp()) * 1000)::float8 as due_ms
+      from ${LANES} where l.id = $1`,
     values: [laneId],
   });
   return rows[0]!;

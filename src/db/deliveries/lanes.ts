@@ -1,4 +1,6 @@
+import { rowsAs } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
+import { LANE_DUE } from "./lane-due.ts";
 
 /** A destination of ad-hoc callback URLs. Ordered callbacks have a lane of their own. */
 export interface OriginLane {
@@ -7,7 +9,14 @@ export interface OriginLane {
   ordered: boolean;
 }
 
-/** Makes those that are missing. */
+const ORIGIN_LANES = rowsAs<OriginLane & { newId: string }>("t", {
+  new_id: ["uuid", (lane) => lane.newId],
+  account_id: ["uuid", (lane) => lane.accountId],
+  origin: "text",
+  ordered: "boolean",
+});
+
+/** Makes the lanes that are missing. */
 export async function insertOriginLanes(
   tx: Tx,
   lanes: readonly (OriginLane & { newId: string })[],
@@ -15,16 +24,10 @@ export async function insertOriginLanes(
   await tx.query({
     name: "insert_origin_lanes",
     text: `insert into lanes (id, account_id, origin, ordered)
-      select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
-        as t(new_id, account_id, origin, ordered)
+      select * from ${ORIGIN_LANES.sql}
       order by account_id, origin, ordered
       on conflict (account_id, origin, ordered) where endpoint_id is null do nothing`,
-    values: [
-      lanes.map((l) => l.newId),
-      lanes.map((l) => l.accountId),
-      lanes.map((l) => l.origin),
-      lanes.map((l) => l.ordered),
-    ],
+    values: ORIGIN_LANES.values(lanes),
   });
 }
 
@@ -116,14 +119,8 @@ export async function findStarvedLanes(
                 where d.status = 'pending' and d.lane_id > w.id order by d.lane_id limit 1)
         from waiting w where w.id is not null
       )
-      select w.id, l.epoch, l.leased_by is null and coalesce(e.state, 'active') <> 'paused'
-        and coalesce(l.breaker_until, '-infinity') < t.overdue
-        and coalesce(l.next_send_at, '-infinity') < t.overdue
-        and coalesce((select next_attempt_at from deliveries
-          where l.ordered and lane_id = w.id and status = 'pending' and lane_position is not null
-          order by lane_position, id limit 1), (select next_attempt_at from deliveries
-          where lane_id = w.id and status = 'pending'
-          order by next_attempt_at, id limit 1)) < t.overdue as starved
+      select w.id, l.epoch, l.leased_by is null
+        and coalesce(${LANE_DUE} < t.overdue, false) as starved
       from (select id from waiting where id is not null limit $3) w
       cross join (select now() - $1 * interval '1 millisecond' as overdue) t
       join lanes l on l.id = w.id

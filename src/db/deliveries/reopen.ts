@@ -1,6 +1,6 @@
 import type { DeliveryStatus } from "../../core/model.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { unindexed } from "../unindexed.ts";
+import { unindexed } from "../rows.ts";
 
 /** A delivery as a replay needs it, locked until the transaction ends. */
 export interface ReplayTarget {

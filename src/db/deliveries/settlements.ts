@@ -1,9 +1,9 @@
 import type { DeadReason } from "../../core/model.ts";
 import { listenedIn } from "../activity/activity.ts";
 import type { Tx } from "../transaction.ts";
-import { unindexed } from "../unindexed.ts";
+import { rowsAs, unindexed } from "../rows.ts";
 
-/** What became of one delivery in the hands of a lane's holder. */
+/** The end of one attempt, or of a delivery given up, by the holder of its lane. */
 export interface Settlement {
   deliveryId: string;
   laneId: string;
@@ -36,7 +36,32 @@ export interface NewAttempt {
   manual: boolean;
 }
 
-/** Of deliveries that are given up: dead letters, endpoints that are gone. */
+const SETTLEMENTS = rowsAs<Settlement>("t", {
+  delivery_id: ["uuid", (s) => s.deliveryId],
+  // the second parameter: lanes are locked by it
+  lane_id: ["uuid", (s) => s.laneId],
+  epoch: "bigint",
+  number: "int",
+  outcome: "text",
+  delay_ms: ["float8", (s) => s.delayMs],
+  reason: "text",
+  detail: "text",
+  attempt_id: ["uuid", ({ attempt }) => attempt?.id ?? null],
+  url: ["text", ({ attempt }) => attempt?.url ?? null],
+  remote_address: ["text", ({ attempt }) => attempt?.remoteAddress ?? null],
+  started_at: ["timestamptz", ({ attempt }) => attempt?.startedAt ?? null],
+  duration_ms: ["float8", ({ attempt }) => attempt?.durationMs ?? null],
+  status_code: ["int", ({ attempt }) => attempt?.statusCode ?? null],
+  error_code: ["text", ({ attempt }) => attempt?.errorCode ?? null],
+  error_message: ["text", ({ attempt }) => attempt?.errorMessage ?? null],
+  request_headers: ["text", ({ attempt }) => attempt?.requestHeaders ?? null],
+  response_headers: ["text", ({ attempt }) => attempt?.responseHeaders ?? null],
+  response_body: ["text", ({ attempt }) => attempt?.responseBody ?? null],
+  response_truncated: ["boolean", ({ attempt }) => attempt?.responseTruncated ?? null],
+  manual: ["boolean", ({ attempt }) => attempt?.manual ?? null],
+});
+
+/** The part for deliveries that are given up: dead letters, endpoints that are gone. */
 const DEAD_LETTERED = `, dead_lettered as (
         insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
         select id, account_id, endpoint_id, reason, detail from settled where reason is not null
@@ -52,7 +77,7 @@ const DEAD_LETTERED = `, dead_lettered as (
       )`;
 
 /**
- * T5, for many deliveries of many lanes: attempt rows, `pending → delivered | dead` or the next
+ * Settles many deliveries of many lanes: attempt rows, `pending → delivered | dead` or the next
  * attempt, dead letters, endpoints that are gone. One statement. A settlement whose lease or
  * attempt number is out of date changes nothing and is missing in the answer. A delivery that was
  * canceled while it was in flight stays canceled, its attempt is logged all the same.
@@ -61,19 +86,12 @@ export async function settleDeliveries(
   tx: Tx,
   settlements: readonly Settlement[],
 ): Promise<Set<string>> {
-  const attempts = settlements.map((s) => s.attempt);
   // a statement that has no use for a part must not pay for it
   const dead = settlements.some(({ outcome }) => outcome === "dead");
   const { rows } = await tx.query<{ id: string }>({
     name: dead ? "settle_with_dead" : "settle_deliveries",
     text: `with input as (
-        select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::text[],
-          $6::float8[], $7::text[], $8::text[], $9::uuid[], $10::text[], $11::text[],
-          $12::timestamptz[], $13::float8[], $14::int[], $15::text[], $16::text[], $17::text[],
-          $18::text[], $19::text[], $20::boolean[], $21::boolean[])
-        as t(delivery_id, lane_id, epoch, number, outcome, delay_ms, reason, detail, attempt_id,
-          url, remote_address, started_at, duration_ms, status_code, error_code, error_message,
-          request_headers, response_headers, response_body, response_truncated, manual)
+        select * from ${SETTLEMENTS.sql}
       ), held as (
         select id, epoch, ordered from lanes where id = any($2::uuid[]) order by id for share
       ), settled as (
@@ -123,29 +141,7 @@ export async function settleDeliveries(
         order by e.place
       )${dead ? DEAD_LETTERED : ""}
       select id from settled`,
-    values: [
-      settlements.map((s) => s.deliveryId),
-      settlements.map((s) => s.laneId),
-      settlements.map((s) => s.epoch),
-      settlements.map((s) => s.number),
-      settlements.map((s) => s.outcome),
-      settlements.map((s) => s.delayMs),
-      settlements.map((s) => s.reason),
-      settlements.map((s) => s.detail),
-      attempts.map((a) => a?.id ?? null),
-      attempts.map((a) => a?.url ?? null),
-      attempts.map((a) => a?.remoteAddress ?? null),
-      attempts.map((a) => a?.startedAt ?? null),
-      attempts.map((a) => a?.durationMs ?? null),
-      attempts.map((a) => a?.statusCode ?? null),
-      attempts.map((a) => a?.errorCode ?? null),
-      attempts.map((a) => a?.errorMessage ?? null),
-      attempts.map((a) => a?.requestHeaders ?? null),
-      attempts.map((a) => a?.responseHeaders ?? null),
-      attempts.map((a) => a?.responseBody ?? null),
-      attempts.map((a) => a?.responseTruncated ?? null),
-      attempts.map((a) => a?.manual ?? null),
-    ],
+    values: SETTLEMENTS.values(settlements),
   });
   return new Set(rows.map(({ id }) => id));
 }

@@ -4,7 +4,7 @@ import { createdWithin } from "../created-within.ts";
 import { listenedIn } from "../activity/activity.ts";
 import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { unindexed } from "../unindexed.ts";
+import { rowsAs, unindexed } from "../rows.ts";
 
 /** The columns of a `Job`, as an update of `jobs` returns them as well. */
 export const JOB_COLUMNS = `id, account_id, type, status, input, metadata, callbacks, timeout_s, run,
@@ -17,6 +17,20 @@ export interface NewJob extends Job {
   trace_id: string;
 }
 
+const JOBS = rowsAs<NewJob>("t", {
+  id: "uuid",
+  account_id: "uuid",
+  type: "text",
+  input: "text",
+  metadata: "text",
+  callbacks: ["jsonb", ({ callbacks }) => JSON.stringify(callbacks)],
+  timeout_s: "int",
+  max_runs: "int",
+  request_id: "text",
+  trace_id: "text",
+  created_at: "timestamptz",
+});
+
 /** Stores jobs and announces them, in one statement: it may be a transaction of its own. */
 export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
   await tx.query({
@@ -26,29 +40,14 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
         max_runs, next_run_at, request_id, trace_id, created_at, updated_at)
       select t.id, t.account_id, t.type, 'pending', t.input, t.metadata, t.callbacks, t.timeout_s,
         t.max_runs, now(), t.request_id, t.trace_id, t.created_at, t.created_at
-      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
-        $7::int[], $8::int[], $9::text[], $10::text[], $11::timestamptz[])
-        as t(id, account_id, type, input, metadata, callbacks, timeout_s, max_runs, request_id,
-          trace_id, created_at)
+      from ${JOBS.sql}
       returning id, account_id, type
       ), told as (
       insert into events (account_id, type, job_id, data)
       select account_id, 'job.accepted', id, json_build_object('job_type', type)
       from made where account_id = ${listenedIn("made")})
       select ${NUDGE_FOR_JOBS}`,
-    values: [
-      jobs.map((j) => j.id),
-      jobs.map((j) => j.account_id),
-      jobs.map((j) => j.type),
-      jobs.map((j) => j.input),
-      jobs.map((j) => j.metadata),
-      jobs.map((j) => JSON.stringify(j.callbacks)),
-      jobs.map((j) => j.timeout_s),
-      jobs.map((j) => j.max_runs),
-      jobs.map((j) => j.request_id),
-      jobs.map((j) => j.trace_id),
-      jobs.map((j) => j.created_at),
-    ],
+    values: JOBS.values(jobs),
   });
 }
 

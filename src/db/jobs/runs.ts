@@ -3,7 +3,7 @@ import { JOB_COLUMNS, TELL_ENDED } from "./jobs.ts";
 import type { EndedJob } from "./jobs.ts";
 import { listenedIn } from "../activity/activity.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { unindexed } from "../unindexed.ts";
+import { rowsAs, unindexed } from "../rows.ts";
 
 /** A job whose computation this worker holds. `run` is the fence of all it writes. */
 export interface ClaimedRun extends Job {
@@ -99,13 +99,22 @@ export interface RunEnd {
   errorMessage: string | null;
 }
 
-/** T3: `running → completed | failed | canceled`, fenced by run. Lost claims are missing in the answer. */
+const RUN_ENDS = rowsAs<RunEnd>("t", {
+  // the first parameter: jobs are locked by it
+  ending_id: ["uuid", (end) => end.id],
+  ending_run: ["int", (end) => end.run],
+  to_status: ["text", (end) => end.status],
+  to_result: ["text", (end) => end.result],
+  to_code: ["text", (end) => end.errorCode],
+  to_message: ["text", (end) => end.errorMessage],
+});
+
+/** Ends runs: `running → completed | failed | canceled`, fenced by run. Lost claims are missing in the answer. */
 export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<EndedJob[]> {
   const { rows } = await tx.query<EndedJob>({
     name: "end_runs",
     text: `with ending as (
-        select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])
-          as t(ending_id, ending_run, to_status, to_result, to_code, to_message)
+        select * from ${RUN_ENDS.sql}
       ), held as (
         select id from jobs where id = any($1::uuid[]) order by id for update
       ), ended as (
@@ -117,14 +126,7 @@ export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<Ended
         returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
       ), told as (${TELL_ENDED})
       select * from ended`,
-    values: [
-      endings.map((e) => e.id),
-      endings.map((e) => e.run),
-      endings.map((e) => e.status),
-      endings.map((e) => e.result),
-      endings.map((e) => e.errorCode),
-      endings.map((e) => e.errorMessage),
-    ],
+    values: RUN_ENDS.values(endings),
   });
   return rows;
 }

@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { NUDGES } from "../nudges.ts";
 import { retryWhileUnavailable } from "../retry.ts";
 import type { RetryLog } from "../retry.ts";
+import { rowsAs } from "../rows.ts";
 import { inTransaction } from "../transaction.ts";
 import type { Tx } from "../transaction.ts";
 
@@ -17,6 +18,12 @@ export interface WakeUp {
 // graphile-worker counts an attempt at each fetch, so a kill costs one: leave far more than needed.
 const MAX_ATTEMPTS = 30_000;
 const TRIES = 10;
+
+const WAKE_UPS = rowsAs<WakeUp & { key: string }>(
+  "w",
+  { task: "text", id: "text", delay_ms: ["float8", (w) => w.delayMs], key: "text" },
+  { ordinality: "ord" },
+);
 
 function wakeUpKey(task: WakeUp["task"], id: string): string {
   return `${task}:${id}`;
@@ -53,33 +60,26 @@ async function queueWakeUps(
   if (wakeUps.length === 0) return;
   const byKey = new Map(wakeUps.map((w) => [wakeUpKey(w.task, w.id), w]));
   const keys = [...byKey.keys()].sort();
-  const ordered = keys.map((key) => byKey.get(key)!);
+  const ordered = keys.map((key) => ({ ...byKey.get(key)!, key }));
   const query = {
     name: "queue_wake_ups",
     text: `with wanted as (
         select t.*, least(waiting.run_at, t.at) as run_at
         from (
           select w.*, clock_timestamp() + w.delay_ms * interval '1 millisecond' as at
-          from unnest($1::text[], $2::text[], $3::float8[], $4::text[])
-            with ordinality as w(task, id, delay_ms, key, place)) t
+          from ${WAKE_UPS.sql}) t
         left join lateral (
           select run_at from graphile_worker.jobs j
           where j.key = t.key and locked_at is null and attempts < max_attempts offset 0) waiting
           on true
-        where not $5::boolean or waiting.run_at is null or waiting.run_at > t.at
+        where not $${WAKE_UPS.count + 1}::boolean or waiting.run_at is null or waiting.run_at > t.at
       )
       select (select count(*)::int from wanted) as wanted, count(*)::int as added
       from graphile_worker.add_jobs(array(
         select row(task, json_build_object('id', id), null, run_at, ${MAX_ATTEMPTS}, key, null,
           null)::graphile_worker.job_spec
-        from wanted order by place))`,
-    values: [
-      ordered.map((w) => w.task),
-      ordered.map((w) => w.id),
-      ordered.map((w) => w.delayMs),
-      keys,
-      leaveWaiting,
-    ],
+        from wanted order by ord))`,
+    values: [...WAKE_UPS.values(ordered), leaveWaiting],
   };
   // an entry that a runner takes between the two statements of add_jobs gets neither a successor
   // nor the new time, and is missing in what is returned: called again, it gets a successor

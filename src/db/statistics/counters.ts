@@ -1,33 +1,40 @@
+import { rowsAs } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
+
+interface CounterRow {
+  accountId: string;
+  endpointId: string;
+  stepS: number;
+  at: Date;
+  counts: readonly number[];
+}
+
+const COUNTERS = rowsAs<CounterRow>(
+  "t",
+  {
+    account_id: ["uuid", (row) => row.accountId],
+    step_s: ["int", (row) => row.stepS],
+    at: "timestamptz",
+    endpoint_id: ["uuid", (row) => row.endpointId],
+    counts: ["text", (row) => `{${row.counts.join(",")}}`],
+  },
+  { first: 2 },
+);
 
 /** Rows of one process: each tells its sum so far, so writing it again does no harm. */
 export async function writeStats(
   tx: Tx,
   source: string,
-  rows: readonly {
-    accountId: string;
-    endpointId: string;
-    stepS: number;
-    at: Date;
-    counts: readonly number[];
-  }[],
+  rows: readonly CounterRow[],
 ): Promise<void> {
   await tx.query({
     name: "write_stats",
     text: `insert into stats (account_id, step_s, at, endpoint_id, source, counts)
       select t.account_id, t.step_s, t.at, t.endpoint_id, $1, t.counts::integer[]
-      from unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::uuid[], $6::text[])
-        as t(account_id, step_s, at, endpoint_id, counts)
+      from ${COUNTERS.sql}
       on conflict (account_id, step_s, at, endpoint_id, source)
         do update set counts = excluded.counts`,
-    values: [
-      source,
-      rows.map((row) => row.accountId),
-      rows.map((row) => row.stepS),
-      rows.map((row) => row.at),
-      rows.map((row) => row.endpointId),
-      rows.map((row) => `{${row.counts.join(",")}}`),
-    ],
+    values: [source, ...COUNTERS.values(rows)],
   });
 }
 

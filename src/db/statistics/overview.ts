@@ -1,10 +1,17 @@
 import { CAPPED_AT } from "../../core/capped-count.ts";
 import { MAX_UNPAGED, type LaneState } from "../../core/model.ts";
+import { LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
 import type { Reader } from "../transaction.ts";
 
 /** As a subquery: how many rows there are, up to one more than is told. */
 function cappedCount(rows: string): string {
   return `(select count(*)::int from (select from ${rows} limit ${CAPPED_AT + 1}) capped)`;
+}
+
+/** As a subquery: since when the longest due of these lanes has waited. */
+function oldestDue(lanes: string): string {
+  return `(select min(due) from (select ${LANE_DUE} as due from ${LANES} where ${lanes}) lane
+    where due <= now())`;
 }
 
 export interface Overview {
@@ -18,9 +25,9 @@ export interface Overview {
 /** Capped counts of an account; see `toCapped`. */
 export async function getOverview(reader: Reader, accountId: string): Promise<Overview> {
   const { rows } = await reader.query<Overview>(
-    // few are looked at one by one; of many, each lane's first
+    // the lanes of few deliveries, or else all there are
     `with pending as materialized (
-       select next_attempt_at from deliveries where account_id = $1 and status = 'pending'
+       select lane_id from deliveries where account_id = $1 and status = 'pending'
        limit ${CAPPED_AT + 1})
      select
        ${cappedCount("jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
@@ -29,13 +36,8 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
        ${cappedCount("dead_letters where account_id = $1 and discarded_at is null")}
          as dead_letters,
        case when (select count(*) from pending) <= ${CAPPED_AT} then
-         (select min(next_attempt_at) from pending where next_attempt_at <= now())
-       else
-         (select min(due.next_attempt_at) from lanes l cross join lateral (
-            select next_attempt_at from deliveries d
-            where d.lane_id = l.id and d.status = 'pending' and d.next_attempt_at <= now()
-            order by next_attempt_at limit 1) due
-          where l.account_id = $1) end as oldest_due_at`,
+         ${oldestDue("l.id = any(array(select distinct lane_id from pending))")}
+       else ${oldestDue("l.account_id = $1")} end as oldest_due_at`,
     [accountId],
   );
   return rows[0]!;
@@ -47,7 +49,7 @@ const LANE_STATE = `case
   when l.breaker_until > now() then 'broken' else 'ok' end`;
 
 /** The lanes of deleted endpoints are of no interest any more. */
-const LIVING_LANES = `lanes l left join endpoints e on e.id = l.endpoint_id
+const LIVING_LANES = `${LANES}
   where l.account_id = $1 and e.deleted_at is null`;
 
 export async function countLanes(
@@ -92,7 +94,7 @@ export async function listLanes(
   const { rows } = await reader.query<LaneView>(
     `with page as (
        select l.id, l.endpoint_id, l.origin, e.url, l.ordered, ${LANE_STATE} as state,
-         e.disabled_reason, l.breaker_reason, l.breaker_until
+         e.disabled_reason, l.breaker_reason, l.breaker_until, ${NEXT_IN_LANE} as next
        from ${LIVING_LANES} and ($2::text is null or ${LANE_STATE} = $2)
          and ($3::uuid is null or l.id < $3)
        order by l.id desc limit $4)
@@ -101,9 +103,7 @@ export async function listLanes(
          as reason,
        case state when 'broken' then breaker_until end as until,
        ${cappedCount("deliveries d where d.lane_id = page.id and d.status = 'pending'")} as pending,
-       (select next_attempt_at from deliveries d
-        where d.lane_id = page.id and d.status = 'pending' and d.next_attempt_at <= now()
-        order by next_attempt_at limit 1) as oldest_due_at
+       case when next <= now() then next end as oldest_due_at
      from page order by id desc`,
     [accountId, page.state ?? null, page.before ?? null, page.limit],
   );

@@ -1,17 +1,12 @@
 import type { Context } from "../context.ts";
-import { hashApiKey, newApiKey } from "../../core/api-key.ts";
+import { newApiKey } from "../../core/api-key.ts";
 import { newId } from "../../core/ids.ts";
 import type { Scope } from "../../core/model.ts";
-import {
-  findAccountByName,
-  hasApiKeys,
-  lockAccount,
-  insertAccount,
-  insertApiKey,
-} from "../../db/accounts/accounts.ts";
+import { findAccountByName, insertAccount, lockAccount } from "../../db/accounts/accounts.ts";
+import { hasApiKeys } from "../../db/accounts/api-keys.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
-import type { Tx } from "../../db/transaction.ts";
 import { readMoment } from "../../db/accounts/signing-keys.ts";
+import { addApiKey } from "./api-keys.ts";
 import { addSecret } from "./secrets.ts";
 import { addSigningKey } from "./signing-keys.ts";
 
@@ -40,25 +35,9 @@ export async function ensureAccount(
   }
 }
 
-interface NewApiKey {
-  accountId: string;
-  name: string;
-  text: string;
-  scopes: Scope[];
-}
-
-/** Stores a key for an account; only its hash is kept. */
-export async function addApiKey(context: Pick<Context, "pool">, key: NewApiKey): Promise<void> {
-  await storeKey(singleStatement(context.pool), key);
-}
-
-async function storeKey(tx: Tx, { accountId, name, text, scopes }: NewApiKey): Promise<void> {
-  await insertApiKey(tx, { id: newId(), accountId, name, hash: hashApiKey(text), scopes });
-}
-
 /**
- * The first account and its key, which may operate the service too. With no key given and none in the database, makes one and
- * returns it: the only time it can be shown.
+ * The first account and its key, which may operate the service too. With no key given and none in the
+ * database, makes one and returns it: the only time it can be shown.
  */
 export async function ensureFirstAccount(
   context: Pick<Context, "pool" | "vault">,
@@ -67,14 +46,14 @@ export async function ensureFirstAccount(
   const accountId = await ensureAccount(context, FIRST_ACCOUNT);
   const key = { accountId, name: "first", scopes: ["admin", "operator"] as Scope[] };
   if (apiKey !== null) {
-    await addApiKey(context, { ...key, text: apiKey });
+    await addApiKey(singleStatement(context.pool), { ...key, text: apiKey });
     return { newKey: null };
   }
   return await inTransaction(context.pool, async (tx) => {
     await lockAccount(tx, accountId);
     if (await hasApiKeys(tx)) return { newKey: null };
     const newKey = newApiKey();
-    await storeKey(tx, { ...key, text: newKey });
+    await addApiKey(tx, { ...key, text: newKey });
     return { newKey };
   });
 }

@@ -3,10 +3,27 @@ import { hashApiKey, newApiKey } from "../../core/api-key.ts";
 import { newId } from "../../core/ids.ts";
 import type { Scope } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
-import { insertApiKey } from "../../db/accounts/accounts.ts";
-import { getApiKey, lockAdminKeys, revokeKey, touchKey } from "../../db/accounts/api-keys.ts";
+import {
+  getApiKey,
+  insertApiKey,
+  lockAdminKeys,
+  revokeKey,
+  touchKey,
+} from "../../db/accounts/api-keys.ts";
 import type { ApiKey } from "../../db/accounts/api-keys.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
+import type { Tx } from "../../db/transaction.ts";
+
+/** Stores a key for an account; only its hash is kept. Returns its id. */
+export async function addApiKey(
+  tx: Tx,
+  key: { accountId: string; name: string; text: string; scopes: Scope[] },
+): Promise<string> {
+  const { text, ...rest } = key;
+  const id = newId();
+  await insertApiKey(tx, { id, ...rest, hash: hashApiKey(text) });
+  return id;
+}
 
 /** Makes a key. Its text is returned this once: only a hash is kept. */
 export async function createApiKey(
@@ -14,9 +31,8 @@ export async function createApiKey(
   wanted: { accountId: string; name: string; scopes: Scope[] },
 ): Promise<{ key: ApiKey; text: string }> {
   const text = newApiKey();
-  const id = newId();
   const key = await inTransaction(pool, async (tx) => {
-    await insertApiKey(tx, { id, ...wanted, hash: hashApiKey(text) });
+    const id = await addApiKey(tx, { ...wanted, text });
     return (await getApiKey(tx, wanted.accountId, id))!;
   });
   return { key, text };

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { isOutage } from "../../core/outage.ts";
 import { sealedBy } from "../../core/vault.ts";
 import type { Vault } from "../../core/vault.ts";
-import { insertSetting, readSetting, replaceSetting } from "../../db/accounts/accounts.ts";
+import { insertSetting, readSetting, replaceSetting } from "../../db/accounts/settings.ts";
 import { singleStatement } from "../../db/transaction.ts";
 import type { Reader } from "../../db/transaction.ts";
 

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { newId } from "../../core/ids.ts";
 import { connect } from "../../db/connection.ts";
 import { findCancelRequests } from "../../db/jobs/runs.ts";
-import { NUDGES } from "../../db/nudges.ts";
+import { listenForNudges } from "../../db/nudges.ts";
 import { sessionTx, singleStatement } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import {
@@ -169,7 +169,7 @@ async function openSession(context: LivenessContext): Promise<pg.Client> {
     }
   });
   try {
-    await client.query(`listen ${NUDGES}`);
+    await listenForNudges(client);
     return client;
   } catch (error) {
     closeSession(client);

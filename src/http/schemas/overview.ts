@@ -15,7 +15,8 @@ export const overview = z
     deliveries: z.strictObject({
       pending: cappedCount,
       oldest_due_at: timeText.nullable().meta({
-        description: "When the delivery that has waited longest became due; null: none is due",
+        description:
+          "Since when the longest due lane has waited, not counting lanes that a pause, an open breaker or a rate limit holds; null: none is late",
       }),
     }),
     dead_letters: cappedCount,
@@ -59,7 +60,9 @@ export const lane = z
     reason: z.string().nullable(),
     until: timeText.nullable().meta({ description: "When a broken lane is probed" }),
     pending: cappedCount,
-    oldest_due_at: timeText.nullable(),
+    oldest_due_at: timeText.nullable().meta({
+      description: "Since when the lane's next delivery is due, held or not; null: none is due",
+    }),
   })
   .meta({ id: "Lane" });
 

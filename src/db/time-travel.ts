@@ -1,20 +1,8 @@
-import type { WakeUp } from "../db/queue/wake.ts";
-import type { Reader, Tx } from "../db/transaction.ts";
+import { LANE_DUE, LANES } from "./deliveries/lane-due.ts";
+import type { WakeUp } from "./queue/wake.ts";
+import type { Reader, Tx } from "./transaction.ts";
 
-/** When the first delivery of lane `l` can be sent, if its endpoint `e` is not paused. */
-const LANE_DUE = `greatest(l.breaker_until, l.next_send_at, case when l.ordered then
-    (select next_attempt_at from deliveries
-     where lane_id = l.id and status = 'pending' and lane_position is not null
-     order by lane_position, id limit 1)
-  else
-    (select min(next_attempt_at) from deliveries where lane_id = l.id and status = 'pending')
-  end)`;
-
-const LANES = `lanes l left join endpoints e on e.id = l.endpoint_id
-  where coalesce(e.state, 'active') <> 'paused'
-    and exists (select from deliveries where lane_id = l.id and status = 'pending')`;
-
-/** What runs or is due, in words. */
+/** Work that runs or is due, in words. */
 export async function findOutstanding(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ what: string }>(
     `select format('%s %s job%s', count(*), status, case when count(*) > 1 then 's' end) as what
@@ -23,7 +11,7 @@ export async function findOutstanding(reader: Reader): Promise<string[]> {
      union all
      select format('a lane that is being sent') from lanes where leased_by is not null
      union all
-     select format('a lane with due deliveries') from ${LANES} and ${LANE_DUE} <= now()
+     select format('a lane with due deliveries') from ${LANES} where ${LANE_DUE} <= now()
      union all
      select format('a running replay') from replays where status = 'running'
      union all
@@ -67,7 +55,7 @@ export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
   }
 }
 
-/** The wake-ups that wait. Jobs have none of their own: a ticket is for whichever is due. */
+/** The wake-ups that wait. Jobs have none of their own: a job wake-up is for whichever is due. */
 export async function findWakeUps(tx: Tx): Promise<WakeUp[]> {
   const { rows } = await tx.query<WakeUp>(
     `select task_identifier as task, split_part(key, ':', 2) as id,

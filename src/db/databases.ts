@@ -1,0 +1,45 @@
+import pg from "pg";
+
+/** Creates a database on a server, unless there is one of that name. @param template copied from it */
+export async function ensureDatabase(
+  serverUrl: string,
+  name: string,
+  template = "template0",
+): Promise<void> {
+  await onServer(serverUrl, async (client) => {
+    const found = await client.query("select from pg_database where datname = $1", [name]);
+    if (found.rowCount !== 0) return;
+    await client.query(
+      `create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)} encoding 'UTF8'`,
+    );
+  });
+}
+
+/** Drops a database, whoever is connected to it. */
+export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  await onServer(serverUrl, (client) =>
+    client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
+  );
+}
+
+/** The version of a server: `170002` and `17.2`. @throws Error it can't be reached */
+export async function readServerVersion(url: string): Promise<{ number: number; text: string }> {
+  return await onServer(url, async (client) => {
+    const { rows } = await client.query<{ number: number; text: string }>(
+      `select current_setting('server_version_num')::int as number,
+         current_setting('server_version') as text`,
+    );
+    return rows[0]!;
+  });
+}
+
+async function onServer<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,50 @@
+type SqlType = "uuid" | "text" | "int" | "bigint" | "float8" | "boolean" | "jsonb" | "timestamptz";
+
+/** A column: its type when the row has a field of its name, else the type and how a row gives it. */
+type Column<Row> = SqlType | readonly [SqlType, (row: Row) => unknown];
+
+type Columns<Row> = {
+  readonly [name: string]: Column<Row>;
+};
+
+/** Rows as parameters of one statement, an array for each column, whatever their number. */
+export interface RowParameters<Row> {
+  /** `unnest($1::uuid[], …) as alias(id, …)`, to select from. */
+  readonly sql: string;
+  /** How many parameters the rows take. */
+  readonly count: number;
+  values(rows: readonly Row[]): unknown[][];
+}
+
+/**
+ * Passes rows to a statement. The text is made once, so the statement is prepared once, and the order
+ * of columns is written once, so that names and values can't disagree.
+ * @param first number of the first parameter
+ */
+export function rowsAs<Row>(
+  alias: string,
+  columns: Columns<Row>,
+  { first = 1, ordinality }: { first?: number; ordinality?: string } = {},
+): RowParameters<Row> {
+  const entries = Object.entries(columns);
+  const types = entries.map(([, column]) => (typeof column === "string" ? column : column[0]));
+  const takers = entries.map(([name, column]): ((row: Row) => unknown) =>
+    typeof column === "string" ? (row) => row[name as keyof Row] : column[1],
+  );
+  const parameters = types.map((type, index) => `$${first + index}::${type}[]`).join(", ");
+  const names = [...entries.map(([name]) => name), ...(ordinality ? [ordinality] : [])].join(", ");
+  return {
+    sql: `unnest(${parameters})${ordinality ? " with ordinality" : ""} as ${alias}(${names})`,
+    count: entries.length,
+    values: (rows) => takers.map((take) => rows.map(take)),
+  };
+}
+
+/**
+ * A text column in a form that no index serves. A statement that names its rows by id must find
+ * them by it; but one planned while the table was still empty may prefer the partial index of all
+ * that is pending, and then reads the whole backlog for each row.
+ */
+export function unindexed(column: string): string {
+  return `coalesce(${column}, '')`;
+}
