@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { newApiKey } from "../src/core/api-key.ts";
-import { DEFAULT_RETRY } from "../src/core/backoff.ts";
+import { ENDPOINT_DEFAULTS } from "../src/core/endpoint.ts";
 import { createVault } from "../src/core/vault.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { ensureAccount } from "../src/flow/accounts/accounts.ts";
@@ -171,16 +171,11 @@ async function fill(url: string, { receiverUrl, lanes }: ServerOptions): Promise
         accountId: owner.id,
         secret: null,
         url: `${receiverUrl}/lane/${number}/`,
-        description: "",
+        ...ENDPOINT_DEFAULTS,
         events: [eventType, FAN_OUT_EVENT],
         headers: {},
-        ordered: false,
         // a lane alone is given what an operator may give it
-        max_in_flight: number === 0 ? 100 : 10,
-        rate_limit_per_s: null,
-        timeout_s: 15,
-        retry: DEFAULT_RETRY,
-        signatures: ["v1", "v1a"],
+        max_in_flight: number === 0 ? 100 : ENDPOINT_DEFAULTS.max_in_flight,
       });
       const { id: endpointId, lane_id: laneId, url: to } = endpoint;
       endpoints.push({ laneId, endpointId, url: to, eventType });

@@ -707,11 +707,18 @@ export interface EndpointWithSecret {
   headers: {
     [k: string]: string;
   };
+  /** One delivery at a time, each after the one before it has ended */
   ordered: boolean;
+  /** Deliveries under way at once */
   max_in_flight: number;
   rate_limit_per_s: number | null;
+  /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s: number;
   retry: RetryPolicy;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
   signatures: ("v1" | "v1a")[];
   state: "active" | "paused" | "disabled";
   disabled_reason: string | null;
@@ -747,11 +754,18 @@ export interface Endpoint {
   headers: {
     [k: string]: string;
   };
+  /** One delivery at a time, each after the one before it has ended */
   ordered: boolean;
+  /** Deliveries under way at once */
   max_in_flight: number;
   rate_limit_per_s: number | null;
+  /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s: number;
   retry: RetryPolicy;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
   signatures: ("v1" | "v1a")[];
   state: "active" | "paused" | "disabled";
   disabled_reason: string | null;

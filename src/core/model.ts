@@ -1,3 +1,4 @@
+import type { ExchangeErrorCode } from "./exchange.ts";
 /** The rows of the database as the program sees them. Ids are plain UUIDs, times are Dates. */
 
 export const JOB_STATUSES = ["pending", "running", "completed", "failed", "canceled"] as const;
@@ -103,38 +104,6 @@ export interface ListedJob extends Omit<Job, "input"> {
   input_bytes: number;
 }
 
-export type EndpointState = "active" | "paused" | "disabled";
-
-export interface LaneStatus {
-  state: "closed" | "open" | "half_open" | "paused" | "disabled";
-  reason: string | null;
-  until: Date | null;
-}
-
-export interface Endpoint {
-  id: string;
-  account_id: string;
-  lane_id: string;
-  url: string;
-  description: string;
-  events: string[];
-  /** Null: none. */
-  sealed_headers: string | null;
-  ordered: boolean;
-  max_in_flight: number;
-  rate_limit_per_s: number | null;
-  timeout_s: number;
-  retry: RetryPolicy;
-  signatures: SignatureVersion[];
-  state: EndpointState;
-  disabled_reason: string | null;
-  created_at: Date;
-  updated_at: Date;
-  breaker_failures: number;
-  breaker_until: Date | null;
-  breaker_reason: string | null;
-}
-
 export interface Message {
   id: string;
   account_id: string;
@@ -161,7 +130,7 @@ export interface Delivery {
   dead_reason: DeadReason | null;
   dead_detail: string | null;
   last_status_code: number | null;
-  last_error_code: string | null;
+  last_error_code: ExchangeErrorCode | null;
   /** Out of the inbox of dead letters: since when, by the holder of which API key, and why. */
   discarded_at: Date | null;
   discarded_by: string | null;
@@ -177,7 +146,7 @@ export interface Attempt {
   started_at: Date;
   duration_ms: number;
   status_code: number | null;
-  error_code: string | null;
+  error_code: ExchangeErrorCode | null;
   error_message: string | null;
   request_headers: Record<string, string>;
   response_headers: Record<string, string> | null;

@@ -1,24 +1,11 @@
-import type { Endpoint, EndpointState, RetryPolicy, SignatureVersion } from "../../core/model.ts";
+import { ENDPOINT_SETTINGS } from "../../core/endpoint.ts";
+import type { EndpointSettings } from "../../core/endpoint.ts";
+import type { Endpoint, EndpointState } from "../../core/endpoint.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, e.url, e.description, e.events, e.sealed_headers,
-  e.ordered, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
+const COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
   e.state, e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
   l.breaker_reason`;
-
-export interface EndpointSettings {
-  url: string;
-  description: string;
-  events: string[];
-  /** Null: none. */
-  sealed_headers: string | null;
-  ordered: boolean;
-  max_in_flight: number;
-  rate_limit_per_s: number | null;
-  timeout_s: number;
-  retry: RetryPolicy;
-  signatures: SignatureVersion[];
-}
 
 export async function insertEndpoint(
   tx: Tx,
@@ -26,10 +13,9 @@ export async function insertEndpoint(
   settings: EndpointSettings,
 ): Promise<void> {
   await tx.query(
-    `insert into endpoints (id, account_id, lane_id, url, description, events, sealed_headers, ordered,
-       max_in_flight, rate_limit_per_s, timeout_s, retry, signatures)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-    [ids.id, ids.accountId, ids.laneId, ...settingsValues(settings)],
+    `insert into endpoints (id, account_id, lane_id, ${ENDPOINT_SETTINGS.join(", ")})
+     values ($1, $2, $3, ${ENDPOINT_SETTINGS.map((_, index) => `$${index + 4}`).join(", ")})`,
+    [ids.id, ids.accountId, ids.laneId, ...valuesOf(settings)],
   );
 }
 
@@ -38,28 +24,21 @@ export async function updateEndpointSettings(
   id: string,
   settings: EndpointSettings,
 ): Promise<void> {
-  await tx.query(
-    `update endpoints set url = $2, description = $3, events = $4, sealed_headers = $5, ordered = $6,
-       max_in_flight = $7, rate_limit_per_s = $8, timeout_s = $9, retry = $10, signatures = $11,
-       updated_at = now()
-     where id = $1`,
-    [id, ...settingsValues(settings)],
-  );
+  const changes = ENDPOINT_SETTINGS.map((name, index) => `${name} = $${index + 2}`);
+  await tx.query(`update endpoints set ${changes.join(", ")}, updated_at = now() where id = $1`, [
+    id,
+    ...valuesOf(settings),
+  ]);
 }
 
-function settingsValues(s: EndpointSettings): unknown[] {
-  return [
-    s.url,
-    s.description,
-    s.events,
-    s.sealed_headers,
-    s.ordered,
-    s.max_in_flight,
-    s.rate_limit_per_s,
-    s.timeout_s,
-    JSON.stringify(s.retry),
-    s.signatures,
-  ];
+/** Lists are arrays of the database, other objects JSON. */
+function valuesOf(settings: EndpointSettings): unknown[] {
+  return ENDPOINT_SETTINGS.map((name) => {
+    const value = settings[name];
+    return typeof value === "object" && !Array.isArray(value)
+      ? value && JSON.stringify(value)
+      : value;
+  });
 }
 
 export async function setEndpointState(
@@ -85,7 +64,7 @@ export async function lockEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await tx.query<Endpoint>(
-    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null for update of e`,
     [accountId, id],
   );
@@ -98,7 +77,7 @@ export async function getEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await reader.query<Endpoint>(
-    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null`,
     [accountId, id],
   );
@@ -111,7 +90,7 @@ export async function listEndpoints(
   page: { before?: string | undefined; limit: number },
 ): Promise<Endpoint[]> {
   const { rows } = await reader.query<Endpoint>(
-    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
      where e.account_id = $1 and e.deleted_at is null and ($2::uuid is null or e.id < $2)
      order by e.id desc limit $3`,
     [accountId, page.before ?? null, page.limit],

@@ -1,4 +1,4 @@
-import type { EndpointState } from "../../core/model.ts";
+import type { EndpointState } from "../../core/endpoint.ts";
 import type { DeliveryOverrides } from "../../core/receivers.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { LANES, NEXT_IN_LANE } from "./lane-due.ts";

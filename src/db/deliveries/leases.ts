@@ -1,26 +1,34 @@
-import type { EndpointState, RetryPolicy, SignatureVersion } from "../../core/model.ts";
+import type { EndpointSettings } from "../../core/endpoint.ts";
+import type { EndpointState } from "../../core/endpoint.ts";
 import { listenedIn } from "../activity/activity.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-/** What the holder of a lane knows of its destination. */
-export interface LaneConfig {
+const LANE_SETTINGS = [
+  "url",
+  "sealed_headers",
+  "max_in_flight",
+  "rate_limit_per_s",
+  "timeout_s",
+  "retry",
+  "signatures",
+] as const;
+
+/** Settings of the lane's endpoint; null in a lane of an origin, whose deliveries have their own. */
+type LaneSettings = {
+  [Name in (typeof LANE_SETTINGS)[number]]: EndpointSettings[Name] | null;
+};
+
+/** The lane and its destination, as its holder knows them. */
+export interface LaneConfig extends LaneSettings {
   id: string;
   account_id: string;
   endpoint_id: string | null;
-  /** Of the callback URLs of an ad-hoc lane. */
+  /** The origin of the callback URLs of a lane without endpoint. */
   origin: string | null;
   epoch: string;
   ordered: boolean;
-  /** Deliveries that were pending when it became ordered may still lack a place: which change. */
+  /** The change that made it ordered, while deliveries that were pending then may lack a position. */
   ordering_xid: string | null;
-  /** Null for ad-hoc lanes: each delivery has its own URL. */
-  url: string | null;
-  sealed_headers: string | null;
-  max_in_flight: number | null;
-  rate_limit_per_s: number | null;
-  timeout_s: number | null;
-  retry: RetryPolicy | null;
-  signatures: SignatureVersion[] | null;
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   breaker_failures: number;
@@ -36,7 +44,7 @@ export interface LaneConfig {
 }
 
 const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.ordering_xid,
-  e.url, e.sealed_headers, e.max_in_flight, e.rate_limit_per_s, e.timeout_s, e.retry, e.signatures,
+  ${LANE_SETTINGS.map((name) => `e.${name}`).join(", ")},
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,
   (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,
@@ -55,7 +63,7 @@ function secretsWhere(endpoint: string): string {
     order by s.id desc`;
 }
 
-/** T4: the lease, if nobody has it. The worker's row is held against its recovery. */
+/** Takes the lease, if nobody has it. The worker's row is held against its recovery. */
 export async function takeLease(
   tx: Tx,
   laneId: string,

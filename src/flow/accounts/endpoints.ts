@@ -1,6 +1,8 @@
 import type { Context } from "../context.ts";
+import { ENDPOINT_SETTINGS, pick } from "../../core/endpoint.ts";
+import type { EndpointSettings } from "../../core/endpoint.ts";
 import { newId } from "../../core/ids.ts";
-import type { Endpoint } from "../../core/model.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
 import { Problem } from "../../core/problem.ts";
 import { sealHeaders } from "../../core/sealed.ts";
 import { cancelPendingOfLane } from "../../db/deliveries/deliveries.ts";
@@ -12,7 +14,6 @@ import {
   setEndpointState,
   updateEndpointSettings,
 } from "../../db/accounts/endpoints.ts";
-import type { EndpointSettings } from "../../db/accounts/endpoints.ts";
 import { closeBreaker } from "../../db/deliveries/leases.ts";
 import { insertEndpointLane, lockLanes, setLaneOrder } from "../../db/deliveries/lanes.ts";
 import { inTransaction } from "../../db/transaction.ts";
@@ -21,7 +22,7 @@ import { wakeLanes } from "../deliveries/publish.ts";
 import { recordEvents } from "../activity/record.ts";
 import { addSecret } from "./secrets.ts";
 
-/** With custom headers in clear. */
+/** Settings with custom headers in clear. */
 type OpenSettings = Omit<EndpointSettings, "sealed_headers"> & { headers: Record<string, string> };
 
 interface EndpointOf {
@@ -61,7 +62,7 @@ export async function updateEndpoint(
     headers === undefined ? {} : { sealed_headers: sealHeaders(context.vault, headers) };
   return await inTransaction(context.pool, async (tx) => {
     const before = await find(tx, { accountId, endpointId });
-    const settings = { ...settingsOf(before), ...rest, ...sealed };
+    const settings = { ...pick(before, ENDPOINT_SETTINGS), ...rest, ...sealed };
     await updateEndpointSettings(tx, endpointId, settings);
     if (settings.ordered !== before.ordered) {
       await setLaneOrder(tx, before.lane_id, settings.ordered);
@@ -120,7 +121,7 @@ export async function changeEndpointState(
   });
 }
 
-/** The endpoint as it is now, and listeners are told. */
+/** The endpoint as it is now; its change goes into the log of activity. */
 async function changed(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
   const found = (await getEndpoint(tx, endpoint.accountId, endpoint.endpointId))!;
   await recordChange(tx, endpoint, found.state);
@@ -150,21 +151,4 @@ async function lock(tx: Tx, { accountId, endpointId }: EndpointOf): Promise<Endp
   const endpoint = await lockEndpoint(tx, accountId, endpointId);
   if (endpoint === null) throw new Problem("not_found", "no such endpoint");
   return endpoint;
-}
-
-function settingsOf(e: Endpoint): EndpointSettings {
-  const { url, description, events, sealed_headers, ordered, max_in_flight } = e;
-  const { rate_limit_per_s, timeout_s, retry, signatures } = e;
-  return {
-    url,
-    description,
-    events,
-    sealed_headers,
-    ordered,
-    max_in_flight,
-    rate_limit_per_s,
-    timeout_s,
-    retry,
-    signatures,
-  };
 }

@@ -7,7 +7,12 @@ import { isoTime } from "../views/common.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
-import { apiKey as apiKeySchema, apiKeyInput, apiKeyWithText } from "../schemas/api-key.ts";
+import {
+  apiKey as apiKeySchema,
+  apiKeyInput,
+  apiKeyWithText,
+  type ApiKeyBody,
+} from "../schemas/api-key.ts";
 
 const tag = "API keys";
 const scopes = ["admin"] as const;
@@ -67,7 +72,7 @@ const revoke = route({
   },
 });
 
-function keyView(key: ApiKey, currentId: string): object {
+function keyView(key: ApiKey, currentId: string): ApiKeyBody {
   const { id, created_at, last_used_at, revoked_at, ...rest } = key;
   return {
     id: formatId("key", id),

@@ -13,6 +13,7 @@ import {
   deadLetterGroupsQuery,
   deadLettersQuery,
   delivery as deliverySchema,
+  type DeadLetterGroupBody,
 } from "../schemas/delivery.ts";
 
 const tag = "Dead letters";
@@ -58,13 +59,15 @@ const groups = route({
   problems: ["query_invalid"],
   async handler({ lookups }, { accountId, query }) {
     const found = await listDeadLetterGroups(lookups, accountId, query.by, filterOf(query));
-    const data = found.map(({ reason, endpoint_id, count, oldest_at, newest_at }) => ({
-      reason,
-      endpoint_id: idOrNull("endpoint", endpoint_id),
-      ...toCapped(count),
-      oldest_at: isoTime(oldest_at),
-      newest_at: isoTime(newest_at),
-    }));
+    const data = found.map(
+      ({ reason, endpoint_id, count, oldest_at, newest_at }): DeadLetterGroupBody => ({
+        reason,
+        endpoint_id: idOrNull("endpoint", endpoint_id),
+        ...toCapped(count),
+        oldest_at: isoTime(oldest_at),
+        newest_at: isoTime(newest_at),
+      }),
+    );
     return json(200, { data });
   },
 });

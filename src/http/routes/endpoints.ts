@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DEFAULT_RETRY } from "../../core/backoff.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Endpoint } from "../../core/model.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
 import { REDACTED } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";

@@ -19,6 +19,8 @@ import {
   lane as laneSchema,
   overview as overviewSchema,
   worker as workerSchema,
+  type LaneBody,
+  type WorkerBody,
 } from "../schemas/overview.ts";
 
 const tag = "Operation";
@@ -66,12 +68,14 @@ const workers = route({
   },
   problems: [],
   async handler({ lookups }) {
-    const data = (await listWorkers(lookups)).map(({ id, heartbeat_at, started_at, ...rest }) => ({
-      id: formatId("worker", id),
-      ...rest,
-      heartbeat_at: isoTime(heartbeat_at),
-      started_at: isoTime(started_at),
-    }));
+    const data = (await listWorkers(lookups)).map(
+      ({ id, heartbeat_at, started_at, ...rest }): WorkerBody => ({
+        id: formatId("worker", id),
+        ...rest,
+        heartbeat_at: isoTime(heartbeat_at),
+        started_at: isoTime(started_at),
+      }),
+    );
     return json(200, { data });
   },
 });
@@ -98,7 +102,7 @@ const lanes = route({
   },
 });
 
-function laneView({ id, endpoint_id, pending, until, oldest_due_at, ...rest }: LaneView): object {
+function laneView({ id, endpoint_id, pending, until, oldest_due_at, ...rest }: LaneView): LaneBody {
   return {
     id: formatId("lane", id),
     endpoint_id: idOrNull("endpoint", endpoint_id),

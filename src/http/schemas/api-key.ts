@@ -34,3 +34,6 @@ export const apiKeyWithText = z
       .meta({ description: "Shown this once; only a hash of it is kept" }),
   })
   .meta({ id: "ApiKeyWithText" });
+
+/** The body of an answer. */
+export type ApiKeyBody = z.input<typeof apiKey>;

@@ -87,3 +87,25 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 export const eventsText = `Empty: all. Names that begin with ${RESERVED_PREFIXES.join(" or ")} are Ringback's own.`;
+
+type Shape = Record<string, z.ZodType>;
+
+/** The fields of a shape, those with a default optional. */
+export function withDefaults<S extends Shape, D extends { [Name in keyof S]?: z.input<S[Name]> }>(
+  shape: S,
+  defaults: D,
+): { [Name in keyof S]: Name extends keyof D ? z.ZodDefault<S[Name]> : S[Name] } {
+  const entries = Object.entries(shape).map(([name, schema]) => {
+    const value = defaults[name as keyof D];
+    return [name, value === undefined ? schema : schema.default(value)];
+  });
+  return Object.fromEntries(entries) as never;
+}
+
+/** The fields of a shape, all optional; undefined is no value. */
+export function allOptional<S extends Shape>(
+  shape: S,
+): { [Name in keyof S]: z.ZodExactOptional<S[Name]> } {
+  const entries = Object.entries(shape).map(([name, schema]) => [name, schema.exactOptional()]);
+  return Object.fromEntries(entries) as never;
+}

@@ -142,3 +142,9 @@ export const message = z
     deliveries: z.array(delivery),
   })
   .meta({ id: "Message" });
+
+/** Bodies of answers. */
+export type AttemptBody = z.input<typeof attempt>;
+export type DeliveryBody = z.input<typeof delivery>;
+export type MessageBody = z.input<typeof message>;
+export type DeadLetterGroupBody = z.input<typeof deadLetterGroup>;

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { SIGNATURE_VERSIONS } from "../../core/model.ts";
-import { eventsText, idText, timeText } from "./common.ts";
+import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
+import type { EndpointSettings } from "../../core/endpoint.ts";
+import { ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
+import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
   headersInput,
@@ -19,7 +21,8 @@ export const secretText = z
   .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/)
   .meta({ description: "`whsec_` and base64", example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
 
-const fields = {
+/** Each setting as it is given, with its bounds. */
+const given = {
   url: urlInput,
   description: z.string().max(500),
   events: z
@@ -35,20 +38,11 @@ const fields = {
   timeout_s: deliveryTimeout,
   retry: retryInput,
   signatures: signatureVersions,
-};
+} satisfies Record<Exclude<keyof EndpointSettings, "sealed_headers"> | "headers", z.ZodType>;
 
 export const endpointInput = z
   .strictObject({
-    url: fields.url,
-    description: fields.description.default(""),
-    events: fields.events.default([]),
-    headers: fields.headers.default({}),
-    ordered: fields.ordered.default(false),
-    max_in_flight: fields.max_in_flight.default(10),
-    rate_limit_per_s: fields.rate_limit_per_s.default(null),
-    timeout_s: fields.timeout_s.default(15),
-    retry: fields.retry.default({}),
-    signatures: fields.signatures.default([...SIGNATURE_VERSIONS]),
+    ...withDefaults(given, { ...ENDPOINT_DEFAULTS, retry: {}, headers: {} }),
     secret: secretInput.exactOptional().meta({ description: `${SECRET_FORM}; made when left out` }),
   })
   .meta({
@@ -61,43 +55,31 @@ export const endpointInput = z
     },
   });
 
+const unchanged = allOptional(given);
+
 export const endpointChanges = z
   .strictObject({
-    url: fields.url.exactOptional(),
-    description: fields.description.exactOptional(),
-    events: fields.events.exactOptional(),
-    headers: fields.headers.exactOptional().meta({
+    ...unchanged,
+    headers: unchanged.headers.meta({
       description:
         "Replaces all headers. A value of `[redacted]`, as shown by GET, keeps the present one.",
     }),
-    ordered: fields.ordered.exactOptional(),
-    max_in_flight: fields.max_in_flight.exactOptional(),
-    rate_limit_per_s: fields.rate_limit_per_s.exactOptional(),
-    timeout_s: fields.timeout_s.exactOptional(),
-    retry: fields.retry
-      .exactOptional()
-      .meta({ description: "What is left out keeps its present value" }),
-    signatures: fields.signatures.exactOptional(),
+    retry: unchanged.retry.meta({ description: "What is left out keeps its present value" }),
   })
   .meta({ id: "EndpointChanges", example: { description: "Order system, Berlin" } });
 
 const endpointFields = {
   id: idText("endpoint"),
+  ...given,
   url: z.string(),
-  description: z.string(),
   events: z.array(z.string()).meta({ description: "Empty: all" }),
   headers: headersText,
-  ordered: z.boolean(),
-  max_in_flight: z.int(),
-  rate_limit_per_s: z.number().nullable(),
-  timeout_s: z.number(),
   retry: retryPolicy,
-  signatures: z.array(z.enum(SIGNATURE_VERSIONS)),
-  state: z.enum(["active", "paused", "disabled"]),
+  state: z.enum(ENDPOINT_STATES),
   disabled_reason: z.string().nullable(),
   lane: z
     .strictObject({
-      state: z.enum(["closed", "open", "half_open", "paused", "disabled"]).meta({
+      state: z.enum(LANE_STATUSES).meta({
         description:
           "`closed`: sending. `open`: the breaker holds everything back. `half_open`: the next attempt is a probe.",
       }),
@@ -110,6 +92,8 @@ const endpointFields = {
 };
 
 export const endpoint = z.strictObject(endpointFields).meta({ id: "Endpoint" });
+/** An endpoint as answers show it. */
+export type EndpointBody = z.input<typeof endpoint>;
 
 export const endpointWithSecret = z
   .strictObject({ ...endpointFields, secret: secretText })
@@ -137,3 +121,6 @@ export const secretOutput = z
 export const rotatedSecret = z
   .strictObject({ secret: secretText, previous_expires_at: timeText })
   .meta({ id: "RotatedSecret" });
+
+/** The body of an answer. */
+export type SecretBody = z.input<typeof secretOutput>;

@@ -247,3 +247,6 @@ export const jobType = z
     result_schema: jsonObject.meta({ description: "JSON Schema 2020-12" }),
   })
   .meta({ id: "JobType" });
+
+/** The body of an answer. */
+export type JobBody = z.input<typeof job>;

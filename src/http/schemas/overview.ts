@@ -85,3 +85,7 @@ export const settings = z
     development: z.boolean(),
   })
   .meta({ id: "Settings" });
+
+/** Bodies of answers. */
+export type LaneBody = z.input<typeof lane>;
+export type WorkerBody = z.input<typeof worker>;

@@ -82,3 +82,6 @@ export const replay = z
     finished_at: timeText.nullable(),
   })
   .meta({ id: "Replay" });
+
+/** The body of an answer. */
+export type ReplayBody = z.input<typeof replay>;

@@ -70,3 +70,6 @@ const jwk = z
   .meta({ id: "Jwk" });
 
 export const jwks = z.strictObject({ keys: z.array(jwk) }).meta({ id: "Jwks" });
+
+/** The body of an answer. */
+export type SigningKeysBody = z.input<typeof signingKeys>;

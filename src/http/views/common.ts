@@ -1,5 +1,7 @@
 import { formatId, type IdKind } from "../../core/ids.ts";
 
+export function isoTime(time: Date): string;
+export function isoTime(time: Date | null): string | null;
 export function isoTime(time: Date | null): string | null {
   return time === null ? null : time.toISOString();
 }

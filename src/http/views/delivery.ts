@@ -1,9 +1,10 @@
 import { formatId } from "../../core/ids.ts";
 import type { Attempt, Delivery, Message } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
+import type { AttemptBody, DeliveryBody, MessageBody } from "../schemas/delivery.ts";
 import { idOrNull, isoTime } from "./common.ts";
 
-export function deliveryView(delivery: Delivery): Record<string, unknown> {
+export function deliveryView(delivery: Delivery): DeliveryBody {
   return {
     id: formatId("delivery", delivery.id),
     message_id: formatId("message", delivery.message_id),
@@ -25,13 +26,13 @@ export function deliveryView(delivery: Delivery): Record<string, unknown> {
         ? null
         : {
             at: isoTime(delivery.discarded_at),
-            by: idOrNull("key", delivery.discarded_by),
-            note: delivery.discard_note,
+            by: formatId("key", delivery.discarded_by!),
+            note: delivery.discard_note!,
           },
   };
 }
 
-export function attemptView(attempt: Attempt): Record<string, unknown> {
+export function attemptView(attempt: Attempt): AttemptBody {
   return {
     id: formatId("attempt", attempt.id),
     number: attempt.number,
@@ -51,10 +52,7 @@ export function attemptView(attempt: Attempt): Record<string, unknown> {
   };
 }
 
-export function messageView(
-  message: Message,
-  deliveries: readonly Delivery[],
-): Record<string, unknown> {
+export function messageView(message: Message, deliveries: readonly Delivery[]): MessageBody {
   return {
     id: formatId("message", message.id),
     type: message.type,

@@ -1,29 +1,23 @@
 import { breakerState } from "../../core/breaker.ts";
+import { pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Endpoint, LaneStatus } from "../../core/model.ts";
+import type { Endpoint, LaneStatus } from "../../core/endpoint.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
+import type { EndpointBody } from "../schemas/endpoint.ts";
 import { isoTime } from "./common.ts";
 
 /** An endpoint as it is shown; its secret is not part of it. */
 export function endpointView(
   { vault, now }: Pick<HttpContext, "vault" | "now">,
   endpoint: Endpoint,
-): Record<string, unknown> {
+): EndpointBody {
   const lane = laneStatus(endpoint, now());
   return {
     id: formatId("endpoint", endpoint.id),
-    url: endpoint.url,
-    description: endpoint.description,
-    events: endpoint.events,
+    ...pick(endpoint, SHOWN_SETTINGS),
     headers: redactHeaders(openHeaders(vault, endpoint.sealed_headers)),
-    ordered: endpoint.ordered,
-    max_in_flight: endpoint.max_in_flight,
-    rate_limit_per_s: endpoint.rate_limit_per_s,
-    timeout_s: endpoint.timeout_s,
-    retry: endpoint.retry,
-    signatures: endpoint.signatures,
     state: endpoint.state,
     disabled_reason: endpoint.disabled_reason,
     lane: { ...lane, until: isoTime(lane.until) },

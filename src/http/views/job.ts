@@ -5,6 +5,7 @@ import type { Job, JobStatus, ListedJob, SealedCallback } from "../../core/model
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
+import type { JobBody } from "../schemas/job.ts";
 import { defined, isoTime } from "./common.ts";
 
 export function isFinished(status: JobStatus): boolean {
@@ -18,14 +19,17 @@ export function jobUrl(publicUrl: string, jobId: string): string {
 
 type ViewContext = Pick<HttpContext, "config" | "vault">;
 
+type HeadFields = "id" | "type" | "status";
+type CallbackBody = JobBody["callbacks"][number];
+
 /** A job as JSON text. What is stored as JSON text goes in as it is, unparsed. */
 export function jobText(context: ViewContext, job: Job | ListedJob): string {
   const self = jobUrl(context.config.publicUrl, job.id);
   const progress = JSON.stringify({
     fraction: job.progress_fraction,
     message: job.progress_message,
-  });
-  const rest = JSON.stringify({
+  } satisfies Omit<JobBody["progress"], "data">);
+  const rest: Omit<JobBody, HeadFields | "input" | "input_bytes" | "metadata" | "progress"> = {
     eta: isoTime(estimateEnd(job)),
     run: job.run,
     timeout_s: job.timeout_s,
@@ -44,12 +48,12 @@ export function jobText(context: ViewContext, job: Job | ListedJob): string {
       cancel: `${self}/cancel`,
       deliveries: `${self}/deliveries`,
     },
-  });
-  const head = JSON.stringify({
+  };
+  const head: Pick<JobBody, HeadFields> = {
     id: formatId("job", job.id),
     type: job.type,
     status: job.status,
-  });
+  };
   const bytes = "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input);
   const data = job.progress_data === null ? "" : `,"data":${job.progress_data}`;
   const texts = [
@@ -58,7 +62,7 @@ export function jobText(context: ViewContext, job: Job | ListedJob): string {
     `"metadata":${job.metadata}`,
     `"progress":${progress.slice(0, -1)}${data}}`,
   ];
-  return `${head.slice(0, -1)},${texts.join(",")},${rest.slice(1)}`;
+  return `${JSON.stringify(head).slice(0, -1)},${texts.join(",")},${JSON.stringify(rest).slice(1)}`;
 }
 
 export function jobErrorOf(
@@ -69,7 +73,7 @@ export function jobErrorOf(
     : { code: job.error_code, message: job.error_message ?? "" };
 }
 
-function callbackView(context: ViewContext, callback: SealedCallback): object {
+function callbackView(context: ViewContext, callback: SealedCallback): CallbackBody {
   const { endpoint_id, sealed_headers, sealed_secret: _, ...rest } = callback;
   return defined({
     ...rest,
@@ -86,7 +90,7 @@ function callbackView(context: ViewContext, callback: SealedCallback): object {
 function signingView(
   { config }: ViewContext,
   { url, signatures, sealed_secret }: SealedCallback,
-): object | undefined {
+): CallbackBody["signing"] {
   if (url === undefined || signatures?.includes("v1") === false) return undefined;
   if (sealed_secret !== undefined) return { secret: "own" };
   const origin = encodeURIComponent(new URL(url).origin);

@@ -1,8 +1,9 @@
 import { formatId } from "../../core/ids.ts";
 import type { Replay, ReplayFilter } from "../../core/model.ts";
+import type { ReplayBody } from "../schemas/replay.ts";
 import { defined, isoTime } from "./common.ts";
 
-export function replayView(replay: Replay): Record<string, unknown> {
+export function replayView(replay: Replay): ReplayBody {
   return {
     id: formatId("replay", replay.id),
     action: replay.action,
@@ -18,7 +19,14 @@ export function replayView(replay: Replay): Record<string, unknown> {
   };
 }
 
-function filterView({ ids, endpoint_id, job_id, since, until, ...rest }: ReplayFilter): object {
+function filterView({
+  ids,
+  endpoint_id,
+  job_id,
+  since,
+  until,
+  ...rest
+}: ReplayFilter): ReplayBody["filter"] {
   return defined({
     ...rest,
     ids: ids?.map((id) => formatId("delivery", id)),

@@ -1,13 +1,14 @@
 import { formatId } from "../../core/ids.ts";
 import type { PublicKey } from "../../core/jwk.ts";
 import type { SigningKeys } from "../../flow/accounts/signing-keys.ts";
+import type { SigningKeysBody } from "../schemas/signing-key.ts";
 import { isoTime } from "./common.ts";
 
 export function signingKeysView(
   { current, previous, next }: SigningKeys,
   accountId: string,
   publicUrl: string,
-): object {
+): SigningKeysBody {
   return {
     ...keyView(current),
     previous: previous && keyView(previous),
@@ -16,6 +17,11 @@ export function signingKeysView(
   };
 }
 
-function keyView({ kid, public_key, not_before, expires_at }: PublicKey): object {
+function keyView({
+  kid,
+  public_key,
+  not_before,
+  expires_at,
+}: PublicKey): Omit<SigningKeysBody, "previous" | "next" | "jwks_url"> {
   return { kid, public_key, not_before: isoTime(not_before), expires_at: isoTime(expires_at) };
 }

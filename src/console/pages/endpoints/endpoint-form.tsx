@@ -12,6 +12,8 @@ import {
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
+import { ENDPOINT_DEFAULTS, pick } from "../../../core/endpoint.ts";
+import { JOB_EVENTS } from "../../../core/model.ts";
 import { ApiError } from "../../api/client.ts";
 import type { Endpoint, EndpointInput } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
@@ -19,20 +21,8 @@ import { duration } from "../../components/format.ts";
 import { JsonInput, parseJson } from "../../components/json-input.tsx";
 import { ErrorBox } from "../../components/states.tsx";
 
-const EVENTS = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
-
-const NEW: EndpointInput = {
-  url: "",
-  description: "",
-  events: [],
-  headers: {},
-  ordered: false,
-  max_in_flight: 10,
-  rate_limit_per_s: null,
-  timeout_s: 15,
-  retry: { max_attempts: 12, base_s: 5, factor: 3, cap_s: 86_400 },
-  signatures: ["v1", "v1a"],
-};
+const NEW: EndpointInput = { url: "", headers: {}, ...ENDPOINT_DEFAULTS };
+const SETTINGS = Object.keys(NEW) as (keyof EndpointInput)[];
 
 const SIGNATURES = [
   {
@@ -66,16 +56,8 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
 
   function submit(values: EndpointInput): void {
     if (!("value" in parsedHeaders)) return;
-    const { url, description, events, ordered, max_in_flight, timeout_s, signatures } = values;
     onSubmit({
-      url,
-      description,
-      events,
-      ordered,
-      max_in_flight,
-      timeout_s,
-      retry: values.retry,
-      signatures,
+      ...pick(values, SETTINGS),
       // an emptied number is the empty text
       rate_limit_per_s: values.rate_limit_per_s || null,
       headers: parsedHeaders.value as Record<string, string>,
@@ -104,7 +86,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
             <TagsInput
               label="Events"
               description="Which types of messages it gets. None chosen: all. Your own types may be typed in."
-              data={EVENTS}
+              data={[...JOB_EVENTS]}
               placeholder={form.values.events.length === 0 ? "all" : undefined}
               {...form.getInputProps("events")}
               error={faultAt("/events")}
@@ -130,7 +112,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
             </Checkbox.Group>
           </Stack>
         </Card>
-        <Card title="RateLimitState">
+        <Card title="Pace">
           <Stack gap="md">
             <Switch
               label="Ordered"
@@ -221,7 +203,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
   );
 }
 
-/** What a retry policy comes to, before its jitter of ±20 %. */
+/** The waits of a retry policy in words, before their jitter of ±20 %. */
 function scheduleText({ max_attempts, base_s, factor, cap_s }: EndpointInput["retry"]): string {
   if (max_attempts === 1) return "No retry: a failed attempt is a dead letter.";
   const waits = Array.from({ length: Math.max(0, max_attempts - 1) }, (_, index) =>

@@ -12,6 +12,7 @@ import {
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useEndpoints } from "../../api/endpoints.ts";
 import type { Callback } from "../../api/types.ts";
+import { DEFAULT_CALLBACK_EVENTS, JOB_EVENTS } from "../../../core/model.ts";
 
 export interface CallbackDraft {
   kind: "url" | "endpoint";
@@ -26,9 +27,7 @@ export interface CallbackDraft {
   hidden?: string[];
 }
 
-const EVENTS = ["job.started", "job.progress", "job.completed", "job.failed", "job.canceled"];
 const REDACTED = "[redacted]";
-const DEFAULT_EVENTS = ["job.completed", "job.failed", "job.canceled"];
 
 export function toCallbacks(drafts: CallbackDraft[]): Callback[] {
   return drafts.map(({ kind, url, endpointId, events, secret, more }) => ({
@@ -120,7 +119,7 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
           <MultiSelect
             label="Events"
             flex="1 1 220px"
-            data={EVENTS}
+            data={[...JOB_EVENTS]}
             value={draft.events}
             onChange={(events) => change(index, { events })}
             placeholder={draft.events.length === 0 ? "all" : undefined}
@@ -159,7 +158,13 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
         onClick={() =>
           onChange([
             ...drafts,
-            { kind: "url", url: "", endpointId: null, events: DEFAULT_EVENTS, secret: "" },
+            {
+              kind: "url",
+              url: "",
+              endpointId: null,
+              events: [...DEFAULT_CALLBACK_EVENTS],
+              secret: "",
+            },
           ])
         }
       >
