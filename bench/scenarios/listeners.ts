@@ -34,7 +34,7 @@ async function measure(
 ): ReturnType<Scenario["run"]> {
   const headers = apiHeaders(bench.fixture.jobs.apiKey);
   const open = (count: number, asleep: boolean): Promise<void> =>
-    agent.call("open", { url: `${apiOf(processes)}/v1/events`, headers, count, asleep });
+    agent.call("open", { url: `${apiOf(processes)}/v1/activity`, headers, count, asleep });
 
   await drive(bench, processes, WARM_S);
   const alone = await drive(bench, processes);

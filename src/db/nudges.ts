@@ -1,7 +1,6 @@
+import { CHANNELS } from "./notifier.ts";
 import type { Tx } from "./transaction.ts";
 
-/** The channel on which processes tell each other that something may be waiting for them. */
-export const NUDGES = "ringback_nudges";
 /** A payload has less than 8,000 bytes. */
 const PER_NUDGE = 200;
 
@@ -17,7 +16,7 @@ export async function nudgeProcesses(tx: Tx, what: readonly string[]): Promise<v
   }
   await tx.query({
     name: "nudge_processes",
-    text: `select pg_notify('${NUDGES}', payload) from unnest($1::text[]) payload`,
+    text: `select pg_notify('${CHANNELS.nudges}', payload) from unnest($1::text[]) payload`,
     values: [payloads],
   });
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { startDeliveryApi, type DeliveryApi } from "../support/delivery.ts";
-import { listen, listenByWebSocket, type TestListener } from "../support/event-listener.ts";
+import { listen, listenByWebSocket, type TestListener } from "../support/activity-listener.ts";
 import { until } from "../support/jobs.ts";
 import { startReceiver, type Receiver } from "../support/receiver.ts";
 
@@ -39,7 +39,7 @@ describe("the stream of a job", () => {
   test("begins with the job, tells all of it, ends when the last delivery has", async () => {
     receiver.respondNext(500);
     const id = await submit(500, "/a");
-    const { told, ended: how } = await ended(await listen(api, `/v1/jobs/${id}/events`));
+    const { told, ended: how } = await ended(await listen(api, `/v1/jobs/${id}/activity`));
     expect(how).toBe("end");
     const types = told.map(({ type }) => type).filter((type) => type !== "job.progress");
     const rest = types[1] === "job.started" ? types.slice(2) : types.slice(1);
@@ -60,19 +60,19 @@ describe("the stream of a job", () => {
     expect(told.every(({ data }) => (data["job_id"] ?? id) === id)).toBe(true);
 
     // after it is all over, and for one who comes back once more
-    const late = await ended(await listen(api, `/v1/jobs/${id}/events`));
+    const late = await ended(await listen(api, `/v1/jobs/${id}/activity`));
     expect(late.types()).toEqual(["job.state", "end"]);
     const headers = { "last-event-id": told.at(-2)?.id ?? "" };
-    const again = await ended(await listen(api, `/v1/jobs/${id}/events`, { headers }));
+    const again = await ended(await listen(api, `/v1/jobs/${id}/activity`, { headers }));
     expect(again.types()).toEqual(["end"]);
-    const socket = await ended(await listenByWebSocket(api, `/v1/jobs/${id}/events`));
+    const socket = await ended(await listenByWebSocket(api, `/v1/jobs/${id}/activity`));
     expect([...socket.types(), socket.ended]).toEqual(["job.state", "end", 1000]);
   });
 
   test("another account's job is not there", async () => {
     const id = await submit(0, "/b");
     const { apiKey } = await api.addAccount("stranger");
-    const path = `/v1/jobs/${id}/events`;
+    const path = `/v1/jobs/${id}/activity`;
     expect((await api.ask("GET", path, { key: apiKey })).status).toBe(404);
     await expect(listenByWebSocket({ ...api, apiKey }, path)).rejects.toThrow("answered 404");
   });
@@ -125,7 +125,7 @@ test("everything an account does is told", async () => {
 });
 
 test("a breaker that opens and closes is told", async () => {
-  const stream = await listen(api, "/v1/events?types=lane.changed");
+  const stream = await listen(api, "/v1/activity?types=lane.changed");
   open.push(stream);
   const { id } = await api.endpoint("http://127.0.0.1:1/", { events: ["refused"] });
   for (let n = 0; n < 10; n += 1) await api.publish("refused");
@@ -145,12 +145,12 @@ describe("WebSockets", () => {
   });
 
   test.each([
-    ["no key", { headers: {} }, "/v1/events", 401],
-    ["a wrong key", { headers: { authorization: "Bearer rk_wrong" } }, "/v1/events", 401],
-    ["a foreign page", { headers: { origin: "http://evil.test" } }, "/v1/events", 403],
+    ["no key", { headers: {} }, "/v1/activity", 401],
+    ["a wrong key", { headers: { authorization: "Bearer rk_wrong" } }, "/v1/activity", 401],
+    ["a foreign page", { headers: { origin: "http://evil.test" } }, "/v1/activity", 403],
     ["another path", undefined, "/v1/jobs", 404],
-    ["a bad type", undefined, "/v1/events?types=x", 400],
-    ["a bad id", undefined, "/v1/jobs/1/events", 400],
+    ["a bad type", undefined, "/v1/activity?types=x", 400],
+    ["a bad id", undefined, "/v1/jobs/1/activity", 400],
   ])("are refused for %s", async (_what, options, path, status) => {
     await expect(connect(options ?? {}, path)).rejects.toThrow(`answered ${status}`);
   });
@@ -162,7 +162,7 @@ describe("WebSockets", () => {
 
   test("one that talks too much is closed", async () => {
     const headers = { authorization: `Bearer ${api.apiKey}` };
-    const socket = new WebSocket(`ws://127.0.0.1:${api.port}/v1/events`, { headers });
+    const socket = new WebSocket(`ws://127.0.0.1:${api.port}/v1/activity`, { headers });
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.once("open", () => socket.send("x".repeat(2_000)));
     expect(await closed).toBe(1009);

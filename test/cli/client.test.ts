@@ -138,7 +138,7 @@ describe("jobs", () => {
 
   test("events follow a job to its end, a line of JSON each", async () => {
     const { id } = (await run("jobs submit demo.sleep ms:=1500 --json")).json();
-    const { code, stdout } = await run(`jobs events ${id} --json`);
+    const { code, stdout } = await run(`jobs activity ${id} --json`);
     expect(code).toBe(0);
     const types = stdout
       .trim()

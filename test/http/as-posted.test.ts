@@ -66,8 +66,8 @@ describe("M7: what is posted comes out as it was posted", () => {
     const texts = [answer.text, (await api.ask("GET", `/v1/jobs/${id}`)).text];
     const list = (await api.ask("GET", "/v1/jobs?limit=1")).text;
     texts.push(/^\{"data":\[(.*)\],"next_cursor":.*\}$/s.exec(list)![1]!);
-    texts.push(await stateByWebSocket(`/v1/jobs/${id}/events`));
-    texts.push(await stateByEvents(`/v1/jobs/${id}/events`));
+    texts.push(await stateByWebSocket(`/v1/jobs/${id}/activity`));
+    texts.push(await stateByEvents(`/v1/jobs/${id}/activity`));
     for (const text of texts) {
       const job = memberTexts(text);
       expect(job.get("input")).toBe(ODD);

@@ -1,5 +1,5 @@
 import { Tooltip } from "@mantine/core";
-import { useLiveState, type LiveState } from "../api/live.ts";
+import { useLiveState, type LiveState } from "../api/activity.ts";
 import classes from "./live-indicator.module.css";
 
 const TEXTS: Record<LiveState, { label: string; hint: string; tone: string }> = {

@@ -1,6 +1,6 @@
 import type { Message } from "../../core/model.ts";
 import type { NewDelivery } from "./deliveries.ts";
-import { listenedIn } from "../activity/activity.ts";
+import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 export interface NewMessage extends Message {
@@ -30,10 +30,11 @@ export async function insertMessages(
         from unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[], $14::text[], $15::uuid[],
           $16::uuid[], $17::bigint[], $18::text[], $19::jsonb[], $20::int[], $21::timestamptz[]) t
       )
-      insert into events (account_id, type, message_id, job_id, data)
-      select account_id, 'message.created', id, job_id,
-        json_build_object('event_type', type, 'deliveries', delivery_count)
-      from made where account_id = ${listenedIn("made")}`,
+      ${emits("made", {
+        type: "message.created",
+        about: { message_id: "id", job_id: "job_id" },
+        data: "json_build_object('event_type', type, 'deliveries', delivery_count)",
+      })}`,
     values: [
       messages.map((m) => m.id),
       messages.map((m) => m.account_id),

@@ -35,7 +35,7 @@ interface ListenOptions {
 /** Listens by server-sent events. Resolves when it misses nothing any more. */
 export async function listen(
   api: { port: number; apiKey: string },
-  path = "/v1/events",
+  path = "/v1/activity",
   { headers = {}, asleep = false, onAnswer }: ListenOptions = {},
 ): Promise<TestListener> {
   const call = request({
@@ -77,7 +77,7 @@ export async function listen(
 /** The same over a WebSocket. */
 export async function listenByWebSocket(
   api: { port: number; apiKey: string },
-  path = "/v1/events",
+  path = "/v1/activity",
   options: { protocols?: string[]; headers?: Record<string, string> } = {},
 ): Promise<TestListener & { protocol: string }> {
   const headers = options.headers ?? { authorization: `Bearer ${api.apiKey}` };

@@ -3,10 +3,10 @@ import pg from "pg";
 import type { Tx } from "../../src/db/transaction.ts";
 import { inOneTrip, inTransaction, sessionTx } from "../../src/db/transaction.ts";
 import { sweep } from "../../src/flow/maintenance/reconcile.ts";
-import { recordEvents } from "../../src/flow/activity/record.ts";
+import { recordActivity } from "../../src/flow/activity/record.ts";
 import { startApi, type TestApi } from "../http/api.ts";
 import { createTestContext, type TestContext } from "../support/context.ts";
-import { listen, listenByWebSocket, type TestListener } from "../support/event-listener.ts";
+import { listen, listenByWebSocket, type TestListener } from "../support/activity-listener.ts";
 import { until } from "../support/jobs.ts";
 
 let api: TestApi;
@@ -32,7 +32,7 @@ async function write(tx: Tx): Promise<void> {
 
 async function record(tx: Tx, names: readonly string[], size = 0): Promise<void> {
   const things = names.map((name) => ({ account_id: api.accountId, name }));
-  await recordEvents(tx, things, ({ name }) => ({
+  await recordActivity(tx, things, ({ name }) => ({
     type: "message.created",
     data: { name, ...(size === 0 ? {} : { text: "x".repeat(size) }) },
   }));
@@ -92,7 +92,7 @@ describe("across processes and transactions", () => {
     await make(["last"]);
     await upTo(listener, "last");
     expect(namesOf(listener)).toEqual(["late", "early", "middle", "last"]);
-    const resumed = await listening("/v1/events", {
+    const resumed = await listening("/v1/activity", {
       headers: { "last-event-id": listener.told[0]?.id ?? "" },
     });
     await upTo(resumed, "last");
@@ -100,13 +100,13 @@ describe("across processes and transactions", () => {
   });
 
   test("one that asked whether somebody listens, and commits later, is waited for", async () => {
-    await api.database.pool.query("delete from event_interest");
+    await api.database.pool.query("delete from activity_interest");
     const unaware = await begin();
     await record(unaware.tx, ["not kept"]);
     let answered = false;
-    const starting = listening("/v1/events", { onAnswer: () => (answered = true) });
+    const starting = listening("/v1/activity", { onAnswer: () => (answered = true) });
     await until("the interest", async () => {
-      const { rows } = await api.database.pool.query("select from event_interest");
+      const { rows } = await api.database.pool.query("select from activity_interest");
       return rows.length > 0;
     });
     await make(["before it is ready"]);
@@ -133,10 +133,10 @@ describe("across processes and transactions", () => {
   });
 
   test("nothing is kept of an account that nobody listens to", async () => {
-    await api.database.pool.query("delete from event_interest");
-    const before = await api.database.pool.query("select from events");
+    await api.database.pool.query("delete from activity_interest");
+    const before = await api.database.pool.query("select from activity");
     await make(["unheard"]);
-    const after = await api.database.pool.query("select from events");
+    const after = await api.database.pool.query("select from activity");
     expect(after.rowCount).toBe(before.rowCount);
   });
 });
@@ -153,7 +153,7 @@ describe("coming back", () => {
     first.close();
     // what follows cannot have been told before, however fast it was
     making = making.then(() => makeFrom(400));
-    const second = await listening("/v1/events", { headers: { "last-event-id": first.lastId } });
+    const second = await listening("/v1/activity", { headers: { "last-event-id": first.lastId } });
     const seen = first.told.length;
     await Promise.race([upTo(second, "n 500"), making.then(() => upTo(second, "n 500"))]);
     second.close();
@@ -161,7 +161,7 @@ describe("coming back", () => {
     const parts = await createTestContext({ worker: false, database: api.database });
     const stopping = new AbortController();
     const restarted = await startApiOn(parts, stopping.signal);
-    const third = await listen(restarted, `/v1/events?last_event_id=${second.lastId}`);
+    const third = await listen(restarted, `/v1/activity?last_event_id=${second.lastId}`);
     await making;
     await upTo(third, names.at(-1)!);
     const all = [...namesOf(first).slice(0, seen), ...namesOf(second), ...namesOf(third)];
@@ -176,32 +176,32 @@ describe("coming back", () => {
     const listener = await listening();
     await make(["old"]);
     await upTo(listener, "old");
-    await api.database.pool.query("update events set at = at - interval '16 minutes'");
+    await api.database.pool.query("update activity set at = at - interval '16 minutes'");
     await sweep(api.context);
     for (const id of [listener.lastId, "99999999-1"]) {
-      const late = await listening("/v1/events", { headers: { "last-event-id": id } });
+      const late = await listening("/v1/activity", { headers: { "last-event-id": id } });
       expect(late.types()).toEqual(["reset"]);
     }
-    await api.database.pool.query("delete from event_interest");
+    await api.database.pool.query("delete from activity_interest");
   });
 
   test.each(["1", "a-b", "1-2-3", "99999999999999999999-1", "-1-1"])(
     "refuses the id %s",
     async (id) => {
-      const answer = await api.ask("GET", `/v1/events?last_event_id=${id}`);
-      expect(answer).toMatchObject({ status: 400, body: { code: "event_id_invalid" } });
+      const answer = await api.ask("GET", `/v1/activity?last_event_id=${id}`);
+      expect(answer).toMatchObject({ status: 400, body: { code: "activity_id_invalid" } });
     },
   );
 });
 
 describe("who hears what", () => {
   test("types are filtered, by name and by family", async () => {
-    const jobs = await listening("/v1/events?types=job.*,lane.changed");
-    const messages = await listening("/v1/events?types=message.created");
+    const jobs = await listening("/v1/activity?types=job.*,lane.changed");
+    const messages = await listening("/v1/activity?types=message.created");
     await make(["x"]);
     await upTo(messages, "x");
     expect(jobs.told).toEqual([]);
-    const answer = await api.ask("GET", "/v1/events?types=job.nonsense");
+    const answer = await api.ask("GET", "/v1/activity?types=job.nonsense");
     expect(answer).toMatchObject({ status: 400, body: { code: "query_invalid" } });
   });
 
@@ -221,14 +221,14 @@ describe("who hears what", () => {
 
   test("one that does not read is dropped, while the others are told all", async () => {
     const names = numbered(3_000, "big");
-    const slow = await listening("/v1/events", { asleep: true });
+    const slow = await listening("/v1/activity", { asleep: true });
     const healthy = await listening();
     for (let at = 0; at < names.length; at += 100) await make(names.slice(at, at + 100), 8_000);
     await upTo(healthy, names.at(-1)!);
     expect(namesOf(healthy)).toEqual(names);
     await until("the slow one to be dropped", async () => {
       const { text } = await api.context.telemetry.metrics.render();
-      return text.includes('ringback_live_listeners_closed_total{why="slow"} 1');
+      return text.includes('ringback_activity_listeners_closed_total{why="slow"} 1');
     });
     expect(healthy.ended).toBe(null);
     expect(slow.told.length).toBeLessThan(names.length);
