@@ -34,7 +34,7 @@ export interface Notifier {
 }
 
 const RETRY_MS = { first: 50, last: 1_000 };
-/** A connection may break without either side being told, so an idle one is tried this often. */
+/** A connection may break without either side noticing, so an idle one is tried this often. */
 const CHECK_MS = 2_000;
 const CLOSE_MS = 1_000;
 

@@ -65,23 +65,25 @@ async function listening(path?: string, options?: Parameters<typeof listen>[2]) 
   return listener;
 }
 
-const namesOf = ({ told }: TestListener): unknown[] => told.map(({ data }) => data["name"]);
+const namesOf = ({ received }: TestListener): unknown[] => received.map(({ data }) => data["name"]);
 const upTo = (listener: TestListener, name: string): Promise<unknown> =>
-  until(`to be told of ${name}`, () => namesOf(listener).includes(name), 20_000);
+  until(`to receive ${name}`, () => namesOf(listener).includes(name), 20_000);
 const numbered = (count: number, name: string): string[] =>
   Array.from({ length: count }, (_, index) => `${name} ${index}`);
 
 describe("across processes and transactions", () => {
-  test("what one process does is told by another, over both transports", async () => {
+  test("what one process does is sent by another, over both transports", async () => {
     const stream = await listening();
     const socket = await listenByWebSocket(api);
     open.push(socket);
     await make(["elsewhere"]);
     await Promise.all([upTo(stream, "elsewhere"), upTo(socket, "elsewhere")]);
-    expect(socket.told).toMatchObject([{ id: stream.told[0]?.id, type: "message.created" }]);
+    expect(socket.received).toMatchObject([
+      { id: stream.received[0]?.id, type: "message.created" },
+    ]);
   });
 
-  test("one that commits late, with an older id, is neither passed over nor told twice", async () => {
+  test("one that commits late, with an older id, is neither passed over nor sent twice", async () => {
     const listener = await listening();
     const late = await begin();
     await make(["early"]);
@@ -93,7 +95,7 @@ describe("across processes and transactions", () => {
     await upTo(listener, "last");
     expect(namesOf(listener)).toEqual(["late", "early", "middle", "last"]);
     const resumed = await listening("/v1/activity", {
-      headers: { "last-event-id": listener.told[0]?.id ?? "" },
+      headers: { "last-event-id": listener.received[0]?.id ?? "" },
     });
     await upTo(resumed, "last");
     expect(namesOf(resumed)).toEqual(["early", "middle", "last"]);
@@ -110,7 +112,7 @@ describe("across processes and transactions", () => {
       return rows.length > 0;
     });
     await make(["before it is ready"]);
-    // a browser that hears the answer begin looks once more, and then relies on being told
+    // a browser that sees the answer begin looks once more, and then relies on the stream
     expect(answered).toBe(false);
     await unaware.commit();
     const listener = await starting;
@@ -119,7 +121,7 @@ describe("across processes and transactions", () => {
     expect(namesOf(listener)).not.toContain("not kept");
   });
 
-  test("what is rolled back is never told", async () => {
+  test("what is rolled back is never sent", async () => {
     const listener = await listening();
     const failing = inTransaction(other.context.pool, async (tx) => {
       await write(tx);
@@ -127,9 +129,9 @@ describe("across processes and transactions", () => {
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
-    await make(["told"]);
-    await upTo(listener, "told");
-    expect(namesOf(listener)).toEqual(["told"]);
+    await make(["committed"]);
+    await upTo(listener, "committed");
+    expect(namesOf(listener)).toEqual(["committed"]);
   });
 
   test("nothing is kept of an account that nobody listens to", async () => {
@@ -151,10 +153,10 @@ describe("coming back", () => {
     let making = makeFrom(0);
     await upTo(first, "n 40");
     first.close();
-    // what follows cannot have been told before, however fast it was
+    // what follows cannot have been received before, however fast it was
     making = making.then(() => makeFrom(400));
     const second = await listening("/v1/activity", { headers: { "last-event-id": first.lastId } });
-    const seen = first.told.length;
+    const seen = first.received.length;
     await Promise.race([upTo(second, "n 500"), making.then(() => upTo(second, "n 500"))]);
     second.close();
     making = making.then(() => makeFrom(800));
@@ -172,7 +174,7 @@ describe("coming back", () => {
     await parts.stop();
   });
 
-  test("after too long, or with an id of elsewhere, is told to begin anew", async () => {
+  test("after too long, or with an id of elsewhere, begins anew", async () => {
     const listener = await listening();
     await make(["old"]);
     await upTo(listener, "old");
@@ -194,32 +196,32 @@ describe("coming back", () => {
   );
 });
 
-describe("who hears what", () => {
+describe("who receives what", () => {
   test("types are filtered, by name and by family", async () => {
     const jobs = await listening("/v1/activity?types=job.*,lane.changed");
     const messages = await listening("/v1/activity?types=message.created");
     await make(["x"]);
     await upTo(messages, "x");
-    expect(jobs.told).toEqual([]);
+    expect(jobs.received).toEqual([]);
     const answer = await api.ask("GET", "/v1/activity?types=job.nonsense");
     expect(answer).toMatchObject({ status: 400, body: { code: "query_invalid" } });
   });
 
-  test("a key hears what its scopes let it read, and of its own account only", async () => {
+  test("a key receives what its scopes let it read, and of its own account only", async () => {
     const jobsOnly = await api.addKey(api.accountId, ["jobs"]);
     const stranger = await api.addAccount("stranger");
-    const deaf = [
+    const others = [
       await listen({ port: api.port, apiKey: jobsOnly }),
       await listen({ port: api.port, apiKey: stranger.apiKey }),
     ];
-    open.push(...deaf);
+    open.push(...others);
     const listener = await listening();
     await make(["private"]);
     await upTo(listener, "private");
-    expect(deaf.map(({ told }) => told)).toEqual([[], []]);
+    expect(others.map(({ received }) => received)).toEqual([[], []]);
   });
 
-  test("one that does not read is dropped, while the others are told all", async () => {
+  test("one that does not read is dropped, while the others receive all", async () => {
     const names = numbered(3_000, "big");
     const slow = await listening("/v1/activity", { asleep: true });
     const healthy = await listening();
@@ -231,7 +233,7 @@ describe("who hears what", () => {
       return text.includes('ringback_activity_listeners_closed_total{why="slow"} 1');
     });
     expect(healthy.ended).toBe(null);
-    expect(slow.told.length).toBeLessThan(names.length);
+    expect(slow.received.length).toBeLessThan(names.length);
   });
 });
 

@@ -9,7 +9,7 @@ import { until, warmUp } from "../support/jobs.ts";
 let api: TestApi;
 let worker: TestContext;
 let client: pg.Client;
-const heard: { channel: string; payload: string }[] = [];
+const notified: { channel: string; payload: string }[] = [];
 
 beforeAll(async () => {
   // two processes: one takes the requests, the other computes
@@ -17,12 +17,12 @@ beforeAll(async () => {
   worker = await createTestContext({ database: api.database });
   client = new pg.Client({ connectionString: api.database.url });
   await client.connect();
-  client.on("notification", ({ channel, payload = "" }) => heard.push({ channel, payload }));
+  client.on("notification", ({ channel, payload = "" }) => notified.push({ channel, payload }));
   for (const topic of ["activity", "endedJobs"] as const) {
     await client.query(`listen ${CHANNELS[topic]}`);
   }
   await warmUp(worker);
-  heard.length = 0;
+  notified.length = 0;
 });
 afterAll(async () => {
   await client.end();
@@ -50,7 +50,7 @@ test("while nobody waits or listens nothing is notified", async () => {
     return rows.length > 0;
   });
   await client.query("select");
-  expect(heard).toEqual([]);
+  expect(notified).toEqual([]);
 });
 
 test("an end in another process is notified to those who wait for it", async () => {
@@ -58,13 +58,13 @@ test("an end in another process is notified to those who wait for it", async () 
   const answers = await Promise.all(ids.map(wait));
   expect(answers).toEqual(["completed", "completed"]);
   const ended = () =>
-    heard
+    notified
       .filter(({ channel }) => channel === CHANNELS.endedJobs)
       .flatMap((n) => n.payload.split(" "));
   await until("both notifications", () => ended().length === 2);
   expect(new Set(ended())).toEqual(new Set(ids.map((id) => parseId("job", id))));
   // no activity is recorded for those who only wait
-  expect(heard.every(({ channel }) => channel === CHANNELS.endedJobs)).toBe(true);
+  expect(notified.every(({ channel }) => channel === CHANNELS.endedJobs)).toBe(true);
   const { rows } = await api.database.pool.query("select from activity");
   expect(rows).toHaveLength(0);
 });
@@ -74,12 +74,12 @@ test("more ends than a payload has room for are notified in several", async () =
     { length: 450 },
     (_, n) => `00000000-0000-7000-8000-${n.toString().padStart(12, "0")}`,
   );
-  heard.length = 0;
+  notified.length = 0;
   await api.database.pool.query(
     `select job_end_listeners(array_fill($1::uuid, array[cardinality($2::uuid[])]), $2)`,
     [api.accountId, ids],
   );
-  await until("all", () => heard.flatMap((n) => n.payload.split(" ")).length === ids.length);
-  expect(heard).toHaveLength(3);
-  expect(heard.flatMap((n) => n.payload.split(" ")).toSorted()).toEqual(ids);
+  await until("all", () => notified.flatMap((n) => n.payload.split(" ")).length === ids.length);
+  expect(notified).toHaveLength(3);
+  expect(notified.flatMap((n) => n.payload.split(" ")).toSorted()).toEqual(ids);
 });

@@ -39,12 +39,12 @@ describe("the stream of a job", () => {
   test("begins with the job, tells all of it, ends when the last delivery has", async () => {
     receiver.respondNext(500);
     const id = await submit(500, "/a");
-    const { told, ended: how } = await ended(await listen(api, `/v1/jobs/${id}/activity`));
+    const { received, ended: how } = await ended(await listen(api, `/v1/jobs/${id}/activity`));
     expect(how).toBe("end");
-    const types = told.map(({ type }) => type).filter((type) => type !== "job.progress");
+    const types = received.map(({ type }) => type).filter((type) => type !== "job.progress");
     const rest = types[1] === "job.started" ? types.slice(2) : types.slice(1);
     expect(types[0]).toBe("job.state");
-    expect(told[0]?.data).toMatchObject({ job: { id, type: "demo.sleep" } });
+    expect(received[0]?.data).toMatchObject({ job: { id, type: "demo.sleep" } });
     expect(rest).toEqual([
       "job.completed",
       "message.created",
@@ -53,16 +53,16 @@ describe("the stream of a job", () => {
       "delivery.delivered",
       "end",
     ]);
-    const [failed, second] = told.filter(({ type }) => type === "delivery.attempted");
+    const [failed, second] = received.filter(({ type }) => type === "delivery.attempted");
     expect(failed?.data).toMatchObject({ outcome: "retry", attempt: 1, status_code: 500 });
     expect(failed?.data["next_attempt_at"]).toEqual(expect.any(String));
     expect(second?.data).toMatchObject({ outcome: "delivered", attempt: 2, status_code: 200 });
-    expect(told.every(({ data }) => (data["job_id"] ?? id) === id)).toBe(true);
+    expect(received.every(({ data }) => (data["job_id"] ?? id) === id)).toBe(true);
 
     // after it is all over, and for one who comes back once more
     const late = await ended(await listen(api, `/v1/jobs/${id}/activity`));
     expect(late.types()).toEqual(["job.state", "end"]);
-    const headers = { "last-event-id": told.at(-2)?.id ?? "" };
+    const headers = { "last-event-id": received.at(-2)?.id ?? "" };
     const again = await ended(await listen(api, `/v1/jobs/${id}/activity`, { headers }));
     expect(again.types()).toEqual(["end"]);
     const socket = await ended(await listenByWebSocket(api, `/v1/jobs/${id}/activity`));
@@ -78,18 +78,20 @@ describe("the stream of a job", () => {
   });
 });
 
-test("everything an account does is told", async () => {
+test("everything an account does is sent", async () => {
   receiver.respond(410);
   const stream = await listen(api);
   open.push(stream);
   const { id } = await api.endpoint(`${receiver.url}/gone`, { retry: RETRY });
   await api.publish("order.paid");
   const dead = await until("the end of the delivery", () =>
-    stream.told.find(({ type, data }) => type === "delivery.dead" && data["endpoint_id"] === id),
+    stream.received.find(
+      ({ type, data }) => type === "delivery.dead" && data["endpoint_id"] === id,
+    ),
   );
   expect(dead.data).toMatchObject({ reason: "gone", status_code: 410 });
-  await until("the endpoint to be told disabled", () =>
-    stream.told.some(
+  await until("the disabled endpoint", () =>
+    stream.received.some(
       ({ type, data }) => type === "endpoint.updated" && data["state"] === "disabled",
     ),
   );
@@ -97,13 +99,13 @@ test("everything an account does is told", async () => {
   receiver.respond(200);
   await api.must(202, "POST", "/v1/replays", { body: { filter: {} } });
   await until("the replayed delivery", () =>
-    stream.told.some(
+    stream.received.some(
       ({ type, data }) =>
         type === "delivery.replayed" && data["delivery_id"] === dead.data["delivery_id"],
     ),
   );
-  await until("the replay to be told completed", () =>
-    stream.told.some(
+  await until("the completed replay", () =>
+    stream.received.some(
       ({ type, data }) => type === "replay.progress" && data["status"] === "completed",
     ),
   );
@@ -120,11 +122,11 @@ test("everything an account does is told", async () => {
     job_id: job,
     status: "canceled",
   });
-  const text = JSON.stringify(stream.told);
+  const text = JSON.stringify(stream.received);
   expect(text).not.toContain("whsec_");
 });
 
-test("a breaker that opens and closes is told", async () => {
+test("a breaker that opens and closes is sent", async () => {
   const stream = await listen(api, "/v1/activity?types=lane.changed");
   open.push(stream);
   const { id } = await api.endpoint("http://127.0.0.1:1/", { events: ["refused"] });
@@ -170,7 +172,7 @@ describe("WebSockets", () => {
 });
 
 // last: nothing goes on afterwards
-test("a process that stops says so, and what goes on is told elsewhere", async () => {
+test("a process that stops says so, and what goes on is sent elsewhere", async () => {
   const stream = await listen(api);
   const socket = await listenByWebSocket(api);
   open.push(stream, socket);
