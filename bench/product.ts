@@ -33,8 +33,7 @@ const START_PATIENCE_MS = 30_000;
 /** Starts `ringback serve` with the settings of an operator and waits until it is ready. */
 export async function startProduct(options: ProductOptions): Promise<ProductProcess> {
   const { roles, name } = options;
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const main = fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+  const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
   const logFile = path.join(options.folder, `${name}.log`);
   const profile =
     options.profileFolder === null

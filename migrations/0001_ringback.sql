@@ -345,8 +345,8 @@ create table workers (
 -- each submission asks whether somebody computes
 create index workers_compute on workers (id) where 'compute' = any(roles);
 
--- Live events: a short log of what happened, kept while somebody listens.
-create table events (
+-- Activity: a short log of what happened, kept while somebody listens.
+create table activity (
   account_id uuid not null,
   -- Ids of transactions and of rows are given in another order than they become visible in. Read up
   -- to the oldest transaction that still runs, what is ordered by both stays as it is.
@@ -362,27 +362,56 @@ create table events (
   data text not null,
   primary key (account_id, xid, seq)
 );
-create index events_at on events using brin (at);
+create index activity_at on activity using brin (at);
 
--- Accounts with a listener, or one that left a while ago and may come back.
-create table event_interest (
+-- Accounts with a listener, or one that left a while ago and may come back, and accounts with
+-- somebody who waits for the end of a job.
+create table activity_interest (
   account_id uuid primary key references accounts,
-  until timestamptz not null,
-  -- all events of this transaction and younger ones are in the log; null: not known yet
-  complete_from bigint
+  -- activity is recorded until then; null: nobody has listened
+  listened_until timestamptz,
+  -- ends of jobs are notified until then; null: nobody has waited for one
+  awaited_until timestamptz,
+  -- all entries of this transaction and younger ones are in the log; null: not known yet
+  complete_from bigint,
+  check (num_nonnulls(listened_until, awaited_until) > 0)
 );
 
--- Which of these accounts have listeners; they are told by the commit. A function that is volatile
--- sees what is committed when it is called, not when the statement around it began: a producer
--- that calls it after its first write is either seen by a listener as unfinished, or sees it.
-create function event_listeners(account_ids uuid[]) returns uuid[] language plpgsql volatile as $$
+-- Which of these accounts have listeners; they are notified by the commit. A function that is
+-- volatile sees what is committed when it is called, not when the statement around it began: a
+-- producer that calls it after its first write is either seen by a listener as unfinished, or sees
+-- it. A notification takes a lock of the whole server at commit, so there is none without need.
+create function activity_listeners(account_ids uuid[]) returns uuid[] language plpgsql volatile as $$
 declare
   listened uuid[];
 begin
-  select array_agg(account_id) into listened from event_interest
-    where until > now() and account_id = any(account_ids);
+  select array_agg(account_id) into listened from activity_interest
+    where listened_until > now() and account_id = any(account_ids);
   if listened is not null then
-    perform pg_notify('ringback_events', '');
+    perform pg_notify('ringback_activity', '');
+  end if;
+  return listened;
+end $$;
+
+-- The same for jobs that end, given with their accounts: whoever waits for one is notified as well,
+-- by ids of jobs, of which a payload has room for 200.
+create function job_end_listeners(account_ids uuid[], job_ids uuid[]) returns uuid[]
+language plpgsql volatile as $$
+declare
+  listened uuid[];
+  awaited uuid[];
+begin
+  select array_agg(account_id) filter (where listened_until > now()),
+      array_agg(account_id) filter (where awaited_until > now())
+    into listened, awaited from activity_interest
+    where (listened_until > now() or awaited_until > now()) and account_id = any(account_ids);
+  if listened is not null then
+    perform pg_notify('ringback_activity', '');
+  end if;
+  if awaited is not null then
+    perform pg_notify('ringback_ended_jobs', string_agg(job_id::text, ' '))
+      from unnest(account_ids, job_ids) with ordinality as t(account_id, job_id, ord)
+      where account_id = any(awaited) group by (ord - 1) / 200;
   end if;
   return listened;
 end $$;

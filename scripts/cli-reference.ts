@@ -15,7 +15,7 @@ page is made by \`node scripts/cli-reference.ts\`; a test compares it with the p
 - **Who it is**: \`--api-key\`, else \`RINGBACK_API_KEY\`. In development, on the same machine, it takes
   the generated key from \`.ringback\` (\`RINGBACK_DATA_DIR\`).
 - **Output**: tables for people; one JSON document with \`--json\`, or a line of JSON per item for what
-  goes on (\`events\`, \`jobs events\`, \`listen\`). Notes and progress bars go to standard error. Colours
+  goes on (\`activity\`, \`jobs activity\`, \`listen\`). Notes and progress bars go to standard error. Colours
   are for terminals, and never with \`NO_COLOR\`.
 - **Times**: ISO 8601, or how long ago: \`90s\`, \`30m\`, \`2h\`, \`7d\`.
 - **Input**: \`key=text\`, \`key:=json\`, \`key=@file\` (its text), \`key:=@file\` (its JSON).

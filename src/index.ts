@@ -6,7 +6,7 @@ export type { ErrorCode, ErrorDetail } from "./client/errors.ts";
 export type { CallOptions, OperationName, RingbackOptions } from "./client/caller.ts";
 export type { Job, WaitOptions } from "./client/job.ts";
 export { JsonText } from "./client/json-text.ts";
-export type { EventOptions, JobEvent } from "./client/job-events.ts";
+export type { ActivityOptions, JobActivity } from "./client/job-activity.ts";
 export type { JobTypes, SubmitOptions } from "./client/jobs.ts";
 export type { Page, Pages } from "./client/pages.ts";
 export type {

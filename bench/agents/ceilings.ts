@@ -26,7 +26,56 @@ async function openTable(databaseUrl: string): Promise<pg.Pool> {
   return pool;
 }
 
+/** A commit of one insert, and what else it does. */
+export interface Commit {
+  /** `ask` whether somebody waits for the end of a job, as the end of a run does; or notify. */
+  extra: "nothing" | "ask" | "notify";
+  listeners: number;
+}
+
+const MADE = "with made as (insert into bench_ceiling (id, body) values ($1, $2) returning id)";
+const COMMITS: Record<Commit["extra"], string> = {
+  nothing: `${MADE} select id from made where $3::uuid is not null`,
+  ask: `${MADE} select job_end_listeners(array[$3::uuid], array_agg(id)) from made`,
+  notify: `${MADE} select pg_notify('${CHANNEL}', id::text) from made where $3::uuid is not null`,
+};
+
 const operations = {
+  /** A closed loop over all connections. Returns commits per second. */
+  async commits(
+    databaseUrl: string,
+    { extra, listeners, accountId, seconds }: Commit & { accountId: string; seconds: number },
+  ): Promise<number> {
+    const pool = await openTable(databaseUrl);
+    const open = Array.from({ length: listeners }, () => new pg.Client(databaseUrl));
+    let received = 0;
+    for (const listener of open) {
+      await listener.connect();
+      listener.on("notification", () => (received += 1));
+      await listener.query(`listen ${CHANNEL}`);
+    }
+    let count = 0;
+    const start = performance.now();
+    const end = start + seconds * 1_000;
+    const loop = async (): Promise<void> => {
+      while (performance.now() < end) {
+        const values = [randomUUID(), "x", accountId];
+        await pool.query({ name: `commit_${extra}`, text: COMMITS[extra], values });
+        count += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: POOL_SIZE }, loop));
+    const rate = (count / (performance.now() - start)) * 1_000;
+    // all that was sent before this answer has come before it
+    for (const listener of open) await listener.query("select");
+    await Promise.all(open.map((listener) => listener.end()));
+    await pool.end();
+    if (received < count * listeners) {
+      throw new Error(`${received} of ${count * listeners} notifications came`);
+    }
+    return rate;
+  },
+
   /** A bare Express route that inserts one row per request. Returns its URL. */
   async serveRoute(databaseUrl: string): Promise<string> {
     const pool = await openTable(databaseUrl);

@@ -7,7 +7,7 @@ const DATA = "\ndata: ";
 
 interface Listener {
   call: ClientRequest;
-  told: number;
+  received: number;
   gone: boolean;
 }
 
@@ -23,9 +23,9 @@ const operations = {
   }): Promise<void> {
     await Promise.all(Array.from({ length: load.count }, () => open(load)));
   },
-  /** Of each stream: how many events it was told of, and whether it has ended. */
-  async told(): Promise<{ told: number; gone: boolean }[]> {
-    return listeners.map(({ told, gone }) => ({ told, gone }));
+  /** Of each stream: how many entries it has received, and whether it has ended. */
+  async received(): Promise<{ received: number; gone: boolean }[]> {
+    return listeners.map(({ received, gone }) => ({ received, gone }));
   },
   async close(): Promise<void> {
     for (const { call } of listeners.splice(0)) call.destroy();
@@ -42,7 +42,7 @@ async function open({
   asleep: boolean;
 }): Promise<void> {
   const call = request(url, { headers, agent: false });
-  const listener = { call, told: 0, gone: false };
+  const listener = { call, received: 0, gone: false };
   call.on("error", () => (listener.gone = true));
   call.end();
   const [response] = (await once(call, "response")) as [IncomingMessage];
@@ -54,7 +54,7 @@ async function open({
   await new Promise<void>((ready) => {
     response.on("data", (chunk: Buffer) => {
       text = text.slice(1 - DATA.length) + chunk.toString("latin1");
-      listener.told += text.split(DATA).length - 1;
+      listener.received += text.split(DATA).length - 1;
       if (!text.includes(": ready")) return;
       if (asleep) response.pause();
       ready();

@@ -11,6 +11,7 @@ import { latencyScenario } from "./latency.ts";
 import { listenersScenario } from "./listeners.ts";
 import { memoryScenario } from "./memory.ts";
 import { noisyScenario } from "./noisy.ts";
+import { notifyScenario } from "./notify.ts";
 import { pathScenario } from "./path.ts";
 import { retentionScenario } from "./retention.ts";
 import { submitScenario } from "./submit.ts";
@@ -28,6 +29,7 @@ export const SCENARIOS = {
   history: historyScenario,
   retention: retentionScenario,
   listeners: listenersScenario,
+  notify: notifyScenario,
   memory: memoryScenario,
   "fan-out": fanOutScenario,
   cost: costScenario,

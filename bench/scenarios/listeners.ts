@@ -11,10 +11,10 @@ const LISTENERS = 100;
 const ASLEEP = 10;
 const LOAD = { connections: 64, outstanding: 500 };
 /** job.accepted, started and completed, message.created, delivery.attempted and delivered. */
-const EVENTS_OF_A_JOB = 6;
+const ENTRIES_OF_A_JOB = 6;
 
 export const listenersScenario: Scenario = {
-  about: "submit → demo.echo → webhook, told to 100 listeners, some of which don't read",
+  about: "submit → demo.echo → webhook, sent to 100 listeners, some of which don't read",
   quick: false,
   run: (bench) =>
     bench.withDatabase(async (database) => {
@@ -34,31 +34,37 @@ async function measure(
 ): ReturnType<Scenario["run"]> {
   const headers = apiHeaders(bench.fixture.jobs.apiKey);
   const open = (count: number, asleep: boolean): Promise<void> =>
-    agent.call("open", { url: `${apiOf(processes)}/v1/events`, headers, count, asleep });
+    agent.call("open", { url: `${apiOf(processes)}/v1/activity`, headers, count, asleep });
 
   await drive(bench, processes, WARM_S);
   const alone = await drive(bench, processes);
   await open(LISTENERS, false);
-  const heard = await driveHeard(bench, processes, agent);
+  const received = await driveReceived(bench, processes, agent);
   await open(ASLEEP, true);
-  const besideSlow = await driveHeard(bench, processes, agent);
-  const dropped = (await agent.call("told")).slice(LISTENERS).filter(({ gone }) => gone).length;
+  const besideSlow = await driveReceived(bench, processes, agent);
+  const dropped = (await agent.call("received")).slice(LISTENERS).filter(({ gone }) => gone).length;
   await agent.call("close");
-  bench.tell(`told: ${perSecond(heard.told)}, ${perSecond(besideSlow.told)} beside slow ones`);
+  bench.tell(
+    `sent: ${perSecond(received.entries)}, ${perSecond(besideSlow.entries)} beside slow ones`,
+  );
   return [
     figure({
-      variant: `jobs, told to ${LISTENERS} listeners`,
-      measured: `${perSecond(heard.jobs)} (${perSecond(heard.told)} events)`,
+      variant: `jobs, sent to ${LISTENERS} listeners`,
+      measured: `${perSecond(received.jobs)} (${perSecond(received.entries)} entries)`,
       ceiling: `${perSecond(alone.jobs)}, nobody listens`,
-      ratio: heard.jobs / alone.jobs,
+      ratio: received.jobs / alone.jobs,
       goal: null,
-      detail: { events_per_s: Math.round(heard.told), cores: heard.cpu, cores_alone: alone.cpu },
+      detail: {
+        entries_per_s: Math.round(received.entries),
+        cores: received.cpu,
+        cores_alone: alone.cpu,
+      },
     }),
     figure({
-      variant: `events, ${ASLEEP} more listeners don't read`,
-      measured: perSecond(besideSlow.told),
-      ceiling: `${perSecond(heard.told)}, all read`,
-      ratio: besideSlow.told / heard.told,
+      variant: `entries, ${ASLEEP} more listeners don't read`,
+      measured: perSecond(besideSlow.entries),
+      ceiling: `${perSecond(received.entries)}, all read`,
+      ratio: besideSlow.entries / received.entries,
       goal: null,
       detail: { dropped, cores: besideSlow.cpu },
     }),
@@ -90,25 +96,25 @@ async function drive(
 }
 
 /**
- * The same until each of the listeners that read has been told of all.
- * @throws Error when one is told of anything else
+ * The same until each of the listeners that read has received all.
+ * @throws Error when one receives anything else
  */
-async function driveHeard(
+async function driveReceived(
   bench: Bench,
   processes: readonly ProductProcess[],
   agent: Agent<ListenerOperations>,
 ) {
-  const told = async (): Promise<number[]> =>
-    (await agent.call("told")).slice(0, LISTENERS).map((one) => one.told);
-  const [before = 0] = await told();
+  const counts = async (): Promise<number[]> =>
+    (await agent.call("received")).slice(0, LISTENERS).map((one) => one.received);
+  const [before = 0] = await counts();
   const start = performance.now();
   const driven = await drive(bench, processes);
-  const due = driven.sent * EVENTS_OF_A_JOB;
-  await until(`${due} events`, async () => {
-    const least = Math.min(...(await told())) - before;
+  const due = driven.sent * ENTRIES_OF_A_JOB;
+  await until(`${due} entries`, async () => {
+    const least = Math.min(...(await counts())) - before;
     return { done: least >= due, progress: least };
   });
-  const most = Math.max(...(await told())) - before;
-  if (most > due) throw new Error(`a listener was told of ${most} events, not of ${due}`);
-  return { ...driven, told: ((due * LISTENERS) / (performance.now() - start)) * 1000 };
+  const most = Math.max(...(await counts())) - before;
+  if (most > due) throw new Error(`a listener received ${most} entries, not ${due}`);
+  return { ...driven, entries: ((due * LISTENERS) / (performance.now() - start)) * 1000 };
 }

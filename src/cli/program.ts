@@ -6,7 +6,7 @@ import type { Cli } from "./api/command.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDeliveries } from "./commands/deliveries.ts";
 import { addEndpoints } from "./commands/endpoints.ts";
-import { addEvents } from "./commands/events.ts";
+import { addActivity } from "./commands/activity.ts";
 import { addJobTypes } from "./commands/job-types.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addKeys } from "./commands/keys.ts";
@@ -46,7 +46,7 @@ export function createProgram(cli: Cli): Command {
   for (const add of [addJobs, addJobTypes, addEndpoints, addMessages, addDeliveries]) {
     add(cli, program);
   }
-  for (const add of [addDeadLetters, addReplays, addEvents, addStatus, addSigning, addKeys]) {
+  for (const add of [addDeadLetters, addReplays, addActivity, addStatus, addSigning, addKeys]) {
     add(cli, program);
   }
   program.commandsGroup("Tools:");

@@ -1,7 +1,7 @@
 import type { CallOptions, ApiCaller } from "./caller.ts";
 import { JobFailedError, RingbackError } from "./errors.ts";
-import { hasEnded, jobEvents } from "./job-events.ts";
-import type { EventOptions, JobEvent } from "./job-events.ts";
+import { hasEnded, jobActivity } from "./job-activity.ts";
+import type { ActivityOptions, JobActivity } from "./job-activity.ts";
 import type { Delivery, Job as JobData, TimelineEntry } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause, retryAfterMs } from "./retry.ts";
@@ -95,11 +95,11 @@ export class Job<Result = unknown> {
   }
 
   /**
-   * Follows it to its end: the job as it is, then each event. Lost connections are taken up where
+   * Follows it to its end: the job as it is, then what happens to it. Lost connections are taken up where
    * they broke off.
    */
-  events(options: EventOptions = {}): AsyncGenerator<JobEvent, void, void> {
-    return jobEvents(this.#caller, this.id, options, (data) => {
+  activity(options: ActivityOptions = {}): AsyncGenerator<JobActivity, void, void> {
+    return jobActivity(this.#caller, this.id, options, (data) => {
       this.#data = data;
     });
   }

@@ -266,7 +266,7 @@ export interface Operations {
       data: TimelineEntry[];
     };
   };
-  "GET /v1/events": {
+  "GET /v1/activity": {
     query: {
       /** Only these; `job.*` names all of jobs */
       types?: string;
@@ -275,7 +275,7 @@ export interface Operations {
     };
     answer: undefined;
   };
-  "GET /v1/jobs/{id}/events": {
+  "GET /v1/jobs/{id}/activity": {
     query: {
       /** Only these; `job.*` names all of jobs */
       types?: string;
@@ -1242,7 +1242,7 @@ export interface Problem {
     | "delivery_state"
     | "replay_finished"
     | "last_admin_key"
-    | "event_id_invalid"
+    | "activity_id_invalid"
     | "idempotency_key_invalid"
     | "idempotency_key_reused"
     | "idempotency_in_progress"

@@ -37,7 +37,7 @@ export const PROBLEMS = {
   delivery_state: [409, "The delivery's state does not allow this"],
   replay_finished: [409, "The replay has finished already"],
   last_admin_key: [409, "The last admin key can't be revoked"],
-  event_id_invalid: [400, "The last event id is malformed"],
+  activity_id_invalid: [400, "The last event id is malformed"],
   idempotency_key_invalid: [400, "The idempotency key is malformed"],
   idempotency_key_reused: [422, "The idempotency key was used for another request"],
   idempotency_in_progress: [409, "A request with this idempotency key is in progress"],

@@ -1,8 +1,6 @@
-import type { ClientBase } from "pg";
+import { CHANNELS } from "./notifier.ts";
 import type { Tx } from "./transaction.ts";
 
-/** The channel on which processes tell each other that something may be waiting for them. */
-export const NUDGES = "ringback_nudges";
 /** A payload has less than 8,000 bytes. */
 const PER_NUDGE = 200;
 
@@ -18,12 +16,7 @@ export async function nudgeProcesses(tx: Tx, what: readonly string[]): Promise<v
   }
   await tx.query({
     name: "nudge_processes",
-    text: `select pg_notify('${NUDGES}', payload) from unnest($1::text[]) payload`,
+    text: `select pg_notify('${CHANNELS.nudges}', payload) from unnest($1::text[]) payload`,
     values: [payloads],
   });
-}
-
-/** Has a session be notified of nudges. */
-export async function listenForNudges(session: Pick<ClientBase, "query">): Promise<void> {
-  await session.query(`listen ${NUDGES}`);
 }

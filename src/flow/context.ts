@@ -10,6 +10,7 @@ import type { Settlement } from "../db/deliveries/settlements.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import type { EndedJob, NewJob } from "../db/jobs/jobs.ts";
 import type { ClaimedRun, RunEnd } from "../db/jobs/runs.ts";
+import type { Notifier } from "../db/notifier.ts";
 import type { Reader } from "../db/transaction.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "../transport/send.ts";
@@ -22,6 +23,7 @@ export interface Context {
   pool: Pool;
   /** For lists and counts, whose best plan depends on what is asked for. */
   lookups: Reader;
+  notifier: Notifier;
   vault: Vault;
   telemetry: Telemetry;
   jobTypes: JobTypeRegistry;

@@ -3,7 +3,8 @@ import helmet from "helmet";
 import type { Context } from "../flow/context.ts";
 import { Problem } from "../core/problem.ts";
 import { findFinishedJobs } from "../db/jobs/jobs.ts";
-import { createLiveEvents, type LiveEvents } from "../flow/activity/hub.ts";
+import { createActivityFeed, type ActivityFeed } from "../flow/activity/feed.ts";
+import { awaitEnds } from "../flow/activity/interest.ts";
 import { createAuthenticator, type Authenticate } from "./auth.ts";
 import { dispatch, writeReply } from "./dispatch.ts";
 import { createErrorHandler } from "./errors.ts";
@@ -13,7 +14,7 @@ import { createJwks } from "./jwks.ts";
 import { openApiRoute } from "./openapi/openapi.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo, Route } from "./route.ts";
-import { streamRoutes } from "./routes/events.ts";
+import { streamRoutes } from "./routes/activity.ts";
 import { routes } from "./routes/index.ts";
 import { createSessionRoutes } from "./routes/session.ts";
 import { createUpgradeHandler, type UpgradeHandler } from "./streams/websocket.ts";
@@ -44,14 +45,16 @@ export function createApi(
   context: Context,
   pages?: Router,
   leaving: AbortSignal = context.stopping,
-): { app: Express; upgrade: UpgradeHandler; live: LiveEvents } {
+): { app: Express; upgrade: UpgradeHandler; activity: ActivityFeed } {
   const http: HttpContext = {
     ...context,
     watch: createJobWatch({
+      notifier: context.notifier,
+      awaitEnds: (ids) => awaitEnds(context, ids),
       findFinished: (ids) => findFinishedJobs(context.pool, ids),
       stopping: leaving,
     }),
-    live: createLiveEvents({ ...context, stopping: leaving }),
+    activity: createActivityFeed({ ...context, stopping: leaving }),
     jwks: createJwks(context),
   };
   const authenticate = createAuthenticator(http);
@@ -73,7 +76,7 @@ export function createApi(
   });
   app.use(createErrorHandler(context, (response) => localsOf(response).info));
   const upgrade = createUpgradeHandler(http, authenticate, streamRoutes);
-  return { app, upgrade, live: http.live };
+  return { app, upgrade, activity: http.activity };
 }
 
 function identify({ telemetry, stopping }: HttpContext): express.RequestHandler {

@@ -6,7 +6,7 @@ import { entityTag, isFinished, jobText, matchesTag } from "./views/job.ts";
 const LOOK_MS = 250;
 
 /**
- * Holds a request until its job has ended, or, when the client tells what it knows already by
+ * Holds a request until its job has ended, or, when the client says what it knows already by
  * `If-None-Match`, until there is something new. Returns the job as it is then.
  */
 export async function waitForNews(
@@ -24,7 +24,7 @@ export async function waitForNews(
     const left = deadline - performance.now();
     if (left <= 0) return latest;
     const step = wait.ifNoneMatch === undefined ? left : Math.min(left, LOOK_MS);
-    const end = await context.watch.wait(job.id, step, wait.gone);
+    const end = await context.watch.wait(job, step, wait.gone);
     if (end === "gone") return latest;
     latest = await getJob(context.pool, job.account_id, job.id);
   }

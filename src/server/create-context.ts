@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import { clock } from "../core/clock.ts";
 import { parseAllowTargets } from "../core/targets.ts";
 import { createVault } from "../core/vault.ts";
+import { createNotifier } from "../db/notifier.ts";
 import { createPool } from "../db/pool.ts";
 import { plannedEachTime } from "../db/transaction.ts";
 import type { Context, PumpHandle, RunHandle } from "../flow/context.ts";
@@ -58,6 +59,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     databaseUrl,
     pool,
     lookups: plannedEachTime(pool),
+    notifier: createNotifier({ databaseUrl, log: telemetry.log }),
     vault: createVault(options.masterKeys),
     telemetry,
     jobTypes: await loadJobTypes(config.jobTypeModules),

@@ -103,6 +103,7 @@ async function start(
   });
   undo.push(
     () => context.pool.end(),
+    () => context.notifier.close(),
     () => context.compute.close(),
     () => context.transport.close(),
   );
@@ -129,8 +130,8 @@ async function start(
   const api = createApi(context, pages, refusing.signal);
   addGauge(
     context.telemetry.metrics,
-    { name: "ringback_live_listeners", help: "Listeners to live events in this process." },
-    () => ({ "": api.live.count() }),
+    { name: "ringback_activity_listeners", help: "Listeners to the activity in this process." },
+    () => ({ "": api.activity.count() }),
   );
 
   server.on("request", api.app).on("upgrade", api.upgrade);
@@ -152,6 +153,7 @@ async function start(
     await atMost(Promise.all([stats.stop(), following.stop(), clock.stop()]), leftMs());
     await atMost(context.transport.close(), leftMs());
     await context.compute.close();
+    await context.notifier.close();
     await atMost(context.pool.end(), 1_000);
     await database.stop();
   }

@@ -9,6 +9,7 @@ import { MAX_PUMPS } from "../flow/deliveries/lane/slice.ts";
 import { auditOwn, createReconciler, sweep } from "../flow/maintenance/reconcile.ts";
 import { runReplay } from "../flow/deliveries/replay.ts";
 import { retain } from "../flow/maintenance/retain.ts";
+import { followNudges } from "../flow/maintenance/follow-nudges.ts";
 import { startLiveness } from "../flow/maintenance/liveness.ts";
 import { startRunner } from "../db/queue/runner.ts";
 import type { QueueRunner } from "../db/queue/runner.ts";
@@ -41,6 +42,7 @@ export interface Worker {
 export async function startWorker(context: Context): Promise<Worker> {
   const { roles } = context.config;
   const liveness = await startLiveness(context);
+  const leaveNudges = await followNudges(context);
   const runners: QueueRunner[] = [];
   const queue = { pool: context.pool, log: context.telemetry.log };
   const pump = enduring(context, "pump-lane", (id) => pumpLane(context, id));
@@ -107,6 +109,7 @@ export async function startWorker(context: Context): Promise<Worker> {
       await Promise.race([stopped, sleep(graceMs * (1 - RUN_SHARE), undefined, { ref: false })]);
       await Promise.all(repeating);
       await liveness.leave();
+      leaveNudges();
     },
   };
 }

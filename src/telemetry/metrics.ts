@@ -83,14 +83,14 @@ export function createMetrics() {
       help: "Pending deliveries canceled by order of an admin.",
       registers,
     }),
-    eventsTold: new Counter({
-      name: "ringback_live_events_told_total",
-      help: "Live events told to listeners.",
+    activitySent: new Counter({
+      name: "ringback_activity_sent_total",
+      help: "Activity entries sent to listeners.",
       registers,
     }),
     listenersClosed: new Counter({
-      name: "ringback_live_listeners_closed_total",
-      help: "Listeners to live events that were closed by the server: slow, revoked, failed, stopping.",
+      name: "ringback_activity_listeners_closed_total",
+      help: "Listeners to the activity that were closed by the server: slow, revoked, failed, stopping.",
       labelNames: ["why"],
       registers,
     }),

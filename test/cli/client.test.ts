@@ -136,9 +136,9 @@ describe("jobs", () => {
     expect((await run(`jobs cancel ${job!["id"]}`)).code).toBe(0);
   });
 
-  test("events follow a job to its end, a line of JSON each", async () => {
+  test("activity follow a job to its end, a line of JSON each", async () => {
     const { id } = (await run("jobs submit demo.sleep ms:=1500 --json")).json();
-    const { code, stdout } = await run(`jobs events ${id} --json`);
+    const { code, stdout } = await run(`jobs activity ${id} --json`);
     expect(code).toBe(0);
     const types = stdout
       .trim()
@@ -387,13 +387,13 @@ describe("what is going on", () => {
     expect((await run("job-types no.such")).code).toBe(5);
   });
 
-  test("events of the account, filtered, until Ctrl-C", async () => {
-    const events = server.start("events --types job.completed --json");
-    await events.wrote("Listening");
+  test("activity of the account, filtered, until Ctrl-C", async () => {
+    const activity = server.start("activity --types job.completed --json");
+    await activity.wrote("Listening");
     await run("jobs submit demo.echo --wait 20");
-    await events.wrote('"type":"job.completed"');
-    events.interrupt();
-    const { code, stdout } = await events.ended;
+    await activity.wrote('"type":"job.completed"');
+    activity.interrupt();
+    const { code, stdout } = await activity.ended;
     expect(code).toBe(130);
     expect(stdout).not.toContain("job.started");
   });

@@ -89,14 +89,14 @@ describe("events", () => {
   test("tell of a job from its state to its end", async () => {
     const job = await client.jobs.submit("demo.sleep", { ms: 700 });
     const types: string[] = [];
-    for await (const event of job.events()) types.push(event.type);
+    for await (const event of job.activity()) types.push(event.type);
     expect(types[0]).toBe("job.state");
     expect(types.at(-1)).toBe("job.completed");
     expect(new Set(types.filter((type) => !type.startsWith("job.")))).toEqual(new Set());
     expect(job.ended).toBe(true);
     // of one that has ended there is nothing to wait for
     const after: string[] = [];
-    for await (const { type } of (await client.jobs.get(job.id)).events()) after.push(type);
+    for await (const { type } of (await client.jobs.get(job.id)).activity()) after.push(type);
     expect(after).toEqual(["job.state"]);
   });
 
@@ -105,7 +105,7 @@ describe("events", () => {
     receiver.respondNext(500);
     const job = await client.jobs.submit("demo.echo", {}, { callbacks: [callback] });
     const types: string[] = [];
-    for await (const { type } of job.events({ deliveries: true })) types.push(type);
+    for await (const { type } of job.activity({ deliveries: true })) types.push(type);
     expect(types).toContain("delivery.attempted");
     expect(types.at(-1)).toBe("delivery.delivered");
     expect(await job.deliveries().toArray()).toMatchObject([{ status: "delivered" }]);
@@ -118,22 +118,22 @@ describe("events", () => {
     const job = await client.jobs.submit("demo.sleep", { ms: 2_500 });
     proxy.fates.push("refuse", "cut");
     const types: string[] = [];
-    for await (const { type } of job.events()) types.push(type);
+    for await (const { type } of job.activity()) types.push(type);
     expect(types.at(-1)).toBe("job.completed");
     expect(types.filter((type) => type === "job.started").length).toBeLessThan(2);
-    expect(proxy.requests.filter(({ line }) => line.includes("/events"))).toHaveLength(3);
+    expect(proxy.requests.filter(({ line }) => line.includes("/activity"))).toHaveLength(3);
   });
 
   test("end when they are left, or with the caller's reason", async () => {
     const job = await client.jobs.submit("demo.sleep", { ms: 60_000 });
-    for await (const { type } of job.events()) {
+    for await (const { type } of job.activity()) {
       expect(type).toBe("job.state");
       break;
     }
     const controller = new AbortController();
     const reason = new Error("enough");
     const read = async () => {
-      for await (const _ of job.events({ signal: controller.signal })) controller.abort(reason);
+      for await (const _ of job.activity({ signal: controller.signal })) controller.abort(reason);
     };
     await expect(read()).rejects.toBe(reason);
     await job.cancel();
@@ -143,7 +143,7 @@ describe("events", () => {
     const job = await client.jobs.submit("demo.echo", {});
     const body = JSON.stringify({ code: "not_found", detail: "deleted", status: 404 });
     proxy.fates.push({ status: 404, body });
-    await expect(job.events().next()).rejects.toMatchObject({ code: "not_found", attempts: 1 });
+    await expect(job.activity().next()).rejects.toMatchObject({ code: "not_found", attempts: 1 });
   });
 });
 
@@ -193,7 +193,7 @@ describe("the rest of the API", () => {
         callbacks: [{ url: "http://127.0.0.1:9/", retry: { max_attempts: 1 } }],
       },
     );
-    for await (const { type } of job.events({ deliveries: true })) {
+    for await (const { type } of job.activity({ deliveries: true })) {
       if (type === "delivery.dead") break;
     }
     const [letter] = await client.deadLetters.list({ job_id: job.id }).toArray();

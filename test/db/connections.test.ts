@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { SETTINGS } from "../../src/db/connection.ts";
-import { openEventNotifications } from "../../src/db/activity/notifications.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool } from "../../src/db/pool.ts";
 import { createTestContext } from "../support/context.ts";
@@ -86,11 +85,6 @@ test("M5, L8: each connection states what it relies on, whatever the database sa
       callbacks: [callbackTo(`${receiver.url}/hook`)],
     });
     await until("the webhook", () => receiver.requests.length === 1);
-    await openEventNotifications(
-      database.url,
-      () => undefined,
-      () => undefined,
-    );
   });
   const names = new Set<string>();
   for (const client of open) {
@@ -107,8 +101,8 @@ test("M5, L8: each connection states what it relies on, whatever the database sa
   }
   expect([...names].toSorted()).toEqual([
     "ringback compute,deliver",
-    "ringback events",
     "ringback liveness",
+    "ringback notifier",
   ]);
   await t!.stop();
   await receiver.close();

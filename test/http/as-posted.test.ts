@@ -52,7 +52,7 @@ describe("M7: what is posted comes out as it was posted", () => {
     expect((await api.ask("DELETE", `/v1/endpoints/${String(made.body["id"])}`)).status).toBe(204);
   });
 
-  test("input and metadata of a job, in the API, its webhooks and live events", async () => {
+  test("input and metadata of a job, in the API, its webhooks and its activity", async () => {
     const url = `${receiver.url}/job`;
     const events = ["job.started", "job.completed"];
     const answer = await post(
@@ -66,8 +66,8 @@ describe("M7: what is posted comes out as it was posted", () => {
     const texts = [answer.text, (await api.ask("GET", `/v1/jobs/${id}`)).text];
     const list = (await api.ask("GET", "/v1/jobs?limit=1")).text;
     texts.push(/^\{"data":\[(.*)\],"next_cursor":.*\}$/s.exec(list)![1]!);
-    texts.push(await stateByWebSocket(`/v1/jobs/${id}/events`));
-    texts.push(await stateByEvents(`/v1/jobs/${id}/events`));
+    texts.push(await stateByWebSocket(`/v1/jobs/${id}/activity`));
+    texts.push(await stateBySse(`/v1/jobs/${id}/activity`));
     for (const text of texts) {
       const job = memberTexts(text);
       expect(job.get("input")).toBe(ODD);
@@ -138,7 +138,7 @@ async function stateByWebSocket(path: string): Promise<string> {
   return memberTexts(memberTexts(state).get("data")!).get("job")!;
 }
 
-async function stateByEvents(path: string): Promise<string> {
+async function stateBySse(path: string): Promise<string> {
   const headers = { authorization: `Bearer ${api.apiKey}` };
   const response = await fetch(`http://127.0.0.1:${api.port}${path}`, { headers });
   const state = /^event: job\.state\ndata: (.*)$/m.exec(await response.text())![1]!;

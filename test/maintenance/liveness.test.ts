@@ -25,11 +25,12 @@ async function isRegistered(id: string): Promise<boolean> {
   return (await count(t, "workers where id = $1", [id])) === 1;
 }
 
-/** Ends the session that holds a process's lock, as a network that fails does. */
-async function cutLivenessSessions(): Promise<void> {
+/** Ends connections of all processes, as a network that fails does. */
+async function cut(what: "liveness" | "notifier"): Promise<void> {
   const { rowCount } = await t.database.pool.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
-     where datname = current_database() and application_name = 'ringback liveness'`,
+     where datname = current_database() and application_name = $1`,
+    [`ringback ${what}`],
   );
   expect(rowCount).toBeGreaterThan(0);
 }
@@ -69,7 +70,7 @@ test("a worker that lost its liveness session is not buried, and locks anew", as
   const ids = [survivor.context.worker.id, second.context.worker.id];
   const job = await submit(t, { type: "demo.sleep", input: { ms: 4_500 } });
   await running(t, job);
-  await cutLivenessSessions();
+  await cut("liveness");
   expect(await ended(t, job)).toMatchObject({ status: "completed", run: 1 });
   expect([survivor.context.worker.id, second.context.worker.id]).toEqual(ids);
   const locks = `pg_locks where locktype = 'advisory' and granted
@@ -83,7 +84,7 @@ test("a job submitted while a worker does not listen is found when it listens ag
   await warmUp(t);
   const { repairs } = survivor.context.telemetry.metrics;
   for (let round = 0; round < 5; round += 1) {
-    await cutLivenessSessions();
+    await cut("notifier");
     const job = await submit(t, { type: "demo.echo", input: {} });
     expect(await ended(t, job)).toMatchObject({ status: "completed", run: 1 });
   }

@@ -27,11 +27,12 @@ test("L4: what is swept goes in small batches, each kind whatever becomes of the
      where d <> 1 or g < 1000`,
     [t.accountId, ROWS],
   );
-  await pool.query("insert into event_interest values ($1, now() - interval '20 minutes', 1)", [
-    t.accountId,
-  ]);
   await pool.query(
-    `insert into events (account_id, at, type, data)
+    "insert into activity_interest (account_id, listened_until) values ($1, now() - interval '20 minutes')",
+    [t.accountId],
+  );
+  await pool.query(
+    `insert into activity (account_id, at, type, data)
      select $1, now() - interval '20 minutes', 'job.accepted', '{}' from generate_series(1, $2::int) g`,
     [t.accountId, ROWS],
   );
@@ -40,7 +41,7 @@ test("L4: what is swept goes in small batches, each kind whatever becomes of the
     create function note_swept() returns trigger language plpgsql as $$ begin
       insert into swept select tg_table_name, count(*) from gone;
       return null; end $$`);
-  for (const table of ["idempotency_records", "stats", "events"]) {
+  for (const table of ["idempotency_records", "stats", "activity"]) {
     await pool.query(
       `create trigger note_swept after delete on ${table} referencing old table as gone
        for each statement execute function note_swept()`,
@@ -54,8 +55,8 @@ test("L4: what is swept goes in small batches, each kind whatever becomes of the
   await expect(sweep(t.context)).rejects.toThrow("refused");
   expect(await count(t, "idempotency_records")).toBe(ROWS);
   expect(await count(t, "stats")).toBe(ROWS + 999);
-  expect(await count(t, "events")).toBe(0);
-  expect(await count(t, "event_interest")).toBe(0);
+  expect(await count(t, "activity")).toBe(0);
+  expect(await count(t, "activity_interest")).toBe(0);
 
   await pool.query("drop trigger refuse on idempotency_records");
   await sweep(t.context);

@@ -138,14 +138,14 @@ export function followEvents({ ports, key }: { ports: readonly number[]; key: st
   });
 
   async function once(port: number): Promise<void> {
-    const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/events`, {
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/activity`, {
       headers: {
         authorization: `Bearer ${key}`,
         ...(lastId === undefined ? {} : { "last-event-id": lastId }),
       },
       signal: gone.signal,
     });
-    if (statusCode !== 200) failures.push(`/v1/events: ${statusCode}`);
+    if (statusCode !== 200) failures.push(`/v1/activity: ${statusCode}`);
     for await (const chunk of body.setEncoding("utf8")) parser.feed(String(chunk));
     parser.reset();
     seen.ended += 1;
@@ -155,7 +155,7 @@ export function followEvents({ ports, key }: { ports: readonly number[]; key: st
     for (let turn = 0; !gone.signal.aborted; turn += 1) {
       await once(ports[turn % ports.length]!).catch((error: NodeJS.ErrnoException) => {
         if (gone.signal.aborted || error.code === "ECONNREFUSED") return;
-        failures.push(`/v1/events: ${error.code} ${error.message}`);
+        failures.push(`/v1/activity: ${error.code} ${error.message}`);
       });
       await sleep(20);
     }

@@ -90,6 +90,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       await worker?.stop(5_000);
       await context.transport.close();
       await context.compute.close();
+      await context.notifier.close();
       await context.pool.end();
       if (options.database === undefined) await database.drop();
     },

@@ -17,7 +17,7 @@ import { jobColumns, showJob, showJson } from "../api/job-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
 import type { CliSession } from "../api/session.ts";
-import { streamEvents } from "../api/stream-events.ts";
+import { streamActivity } from "../api/stream-activity.ts";
 import { addTimeline } from "./timeline.ts";
 import { waitAndShow } from "../api/wait-for-job.ts";
 
@@ -78,14 +78,14 @@ export function addJobs(cli: Cli, program: Command): void {
   examples(cancel, "jobs cancel job_01…");
   addList(cli, jobs);
   addTimeline(cli, jobs);
-  const events = jobs
-    .command("events <id>")
+  const activity = jobs
+    .command("activity <id>")
     .description("follow a job live, to its end; with --json one JSON document a line");
-  onApi(cli, events, async (session, id: string) => {
+  onApi(cli, activity, async (session, id: string) => {
     const job = await session.client.jobs.get(id);
-    await streamEvents(session, job.events({ signal: session.interrupted }));
+    await streamActivity(session, job.activity({ signal: session.interrupted }));
   });
-  examples(events, "jobs events job_01…", "jobs events job_01… --json | jq .type");
+  examples(activity, "jobs activity job_01…", "jobs activity job_01… --json | jq .type");
 }
 
 function addSubmit(cli: Cli, jobs: Command): void {

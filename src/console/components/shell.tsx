@@ -3,7 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, type ReactNode } from "react";
 import { Link, useLocation } from "react-router";
-import { startLive } from "../api/live.ts";
+import { followActivity } from "../api/activity.ts";
 import { useOverview } from "../api/overview.ts";
 import { useSession } from "../api/session.ts";
 import type { Scope } from "../api/types.ts";
@@ -19,7 +19,7 @@ import classes from "./shell.module.css";
 export function Shell({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [opened, { toggle, close }] = useDisclosure(false);
-  useEffect(() => startLive(client), [client]);
+  useEffect(() => followActivity(client), [client]);
   return (
     <AppShell
       header={{ height: 48 }}

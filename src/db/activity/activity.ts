@@ -1,9 +1,10 @@
-import type { EventPosition } from "../../core/live-events.ts";
+import type { ActivityPosition, ActivityType } from "../../core/activity.ts";
+import { emits, typeIn } from "./emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-export interface NewEvent {
+export interface NewActivityEntry {
   account_id: string;
-  type: string;
+  type: ActivityType;
   job_id: string | null;
   message_id: string | null;
   delivery_id: string | null;
@@ -12,35 +13,39 @@ export interface NewEvent {
   data: string;
 }
 
-/**
- * Those that somebody listens to, who is told when the transaction commits. It must have written
- * before: see `event_listeners`.
- */
-export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+/** Records what listeners ask for. The transaction must have written before: see `activity_listeners`. */
+export async function insertActivity(tx: Tx, entries: readonly NewActivityEntry[]): Promise<void> {
   await tx.query({
-    name: "insert_events",
-    text: `insert into events
-        (account_id, type, job_id, message_id, delivery_id, endpoint_id, data)
-      select t.account_id, t.type, t.job_id, t.message_id, t.delivery_id, t.endpoint_id, t.data
-      from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[])
-        with ordinality
-        as t(account_id, type, job_id, message_id, delivery_id, endpoint_id, data, place)
-      where t.account_id = any ((select event_listeners($1::uuid[]))::uuid[])
-      order by t.place`,
+    name: "insert_activity",
+    text: `with entry as materialized (
+        select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[],
+          $6::uuid[], $7::text[]) with ordinality
+          as t(account_id, type, job_id, message_id, delivery_id, endpoint_id, data, ord)
+      ) ${emits("entry", {
+        type: typeIn("type"),
+        about: {
+          job_id: "job_id",
+          message_id: "message_id",
+          delivery_id: "delivery_id",
+          endpoint_id: "endpoint_id",
+        },
+        data: "data",
+        orderBy: "ord",
+      })}`,
     values: [
-      events.map((e) => e.account_id),
-      events.map((e) => e.type),
-      events.map((e) => e.job_id),
-      events.map((e) => e.message_id),
-      events.map((e) => e.delivery_id),
-      events.map((e) => e.endpoint_id),
-      events.map((e) => e.data),
+      entries.map((e) => e.account_id),
+      entries.map((e) => e.type),
+      entries.map((e) => e.job_id),
+      entries.map((e) => e.message_id),
+      entries.map((e) => e.delivery_id),
+      entries.map((e) => e.endpoint_id),
+      entries.map((e) => e.data),
     ],
   });
 }
 
 /**
- * Keeps the account's events for `seconds` more. Returns since which transaction the log is
+ * Keeps the account's activity for `seconds` more. Returns since which transaction the log is
  * complete; null: nobody listened until now, so that is not known yet.
  */
 export async function registerInterest(
@@ -51,10 +56,10 @@ export async function registerInterest(
   const { rows } = await tx.query<{ complete_from: string | null }>({
     name: "register_interest",
     // A producer whose clock runs ahead may take an interest that is about to end for ended.
-    text: `insert into event_interest as i (account_id, until)
+    text: `insert into activity_interest as i (account_id, listened_until)
       values ($1, now() + $2 * interval '1 second')
-      on conflict (account_id) do update set until = excluded.until,
-        complete_from = case when i.until > now() + interval '1 minute' then i.complete_from end
+      on conflict (account_id) do update set listened_until = excluded.listened_until,
+        complete_from = case when i.listened_until > now() + interval '1 minute' then i.complete_from end
       returning complete_from`,
     values: [accountId, seconds],
   });
@@ -69,19 +74,11 @@ export async function completeInterest(
   from: bigint,
 ): Promise<bigint | null> {
   const { rows } = await tx.query<{ complete_from: string }>(
-    `update event_interest set complete_from = coalesce(complete_from, $2)
+    `update activity_interest set complete_from = coalesce(complete_from, $2)
      where account_id = $1 returning complete_from`,
     [accountId, from],
   );
   return rows[0] === undefined ? null : BigInt(rows[0].complete_from);
-}
-
-/**
- * For a statement that writes and tells in one, so that telling takes no round trip: the accounts
- * that somebody listens to, among those of `written`, a CTE of what was written.
- */
-export function listenedIn(written: string): string {
-  return `any ((select event_listeners(array_agg(account_id)) from ${written})::uuid[])`;
 }
 
 export interface Horizon {
@@ -99,12 +96,12 @@ export async function getHorizon(reader: Reader): Promise<Horizon> {
   return { oldest: BigInt(rows[0]!.oldest), next: BigInt(rows[0]!.next) };
 }
 
-export interface LoggedEvent extends NewEvent {
-  position: EventPosition;
+export interface ActivityEntry extends NewActivityEntry {
+  position: ActivityPosition;
   at: Date;
 }
 
-interface EventRow extends LoggedEvent {
+interface ActivityRow extends ActivityEntry {
   oldest: string;
   next: string;
   xid: string | null;
@@ -112,21 +109,21 @@ interface EventRow extends LoggedEvent {
 }
 
 /**
- * The next events behind a position, as far as no transaction that still runs can add to them; so
+ * The next entries behind a position, as far as no transaction that still runs can add to them; so
  * their order is final, and none comes later in between.
  */
-export async function listEvents(
+export async function listActivity(
   reader: Reader,
   accountIds: readonly string[],
-  after: EventPosition,
+  after: ActivityPosition,
   limit: number,
-): Promise<{ events: LoggedEvent[]; horizon: Horizon }> {
-  const { rows } = await reader.query<EventRow>({
-    name: "list_events",
+): Promise<{ entries: ActivityEntry[]; horizon: Horizon }> {
+  const { rows } = await reader.query<ActivityRow>({
+    name: "list_activity",
     text: `with horizon as materialized (select ${HORIZON})
       select horizon.*, e.* from horizon left join lateral (
         select account_id, xid, seq, at, type, job_id, message_id, delivery_id, endpoint_id, data
-        from events
+        from activity
         where account_id = any($1::uuid[]) and (xid, seq) > ($2::bigint, $3::bigint)
           and xid < horizon.oldest
         order by xid, seq limit $4) e on true
@@ -136,13 +133,13 @@ export async function listEvents(
   const [first] = rows;
   return {
     horizon: { oldest: BigInt(first!.oldest), next: BigInt(first!.next) },
-    events: rows.flatMap((row) =>
+    entries: rows.flatMap((row) =>
       row.xid === null ? [] : { ...row, position: { xid: BigInt(row.xid), seq: BigInt(row.seq) } },
     ),
   };
 }
 
-/** Whether a job and all its deliveries have ended; all of that was told before `next`. */
+/** Whether a job and all its deliveries have ended; all of that was recorded before `next`. */
 export async function getJobDrained(
   reader: Reader,
   accountId: string,
@@ -158,27 +155,27 @@ export async function getJobDrained(
   return { drained: rows[0]!.drained, next: BigInt(rows[0]!.next) };
 }
 
-/** Accounts that may have events. */
+/** Accounts that may have entries, or somebody who waits. */
 export async function listInterests(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ account_id: string }>(
-    "select account_id from event_interest order by account_id",
+    "select account_id from activity_interest order by account_id",
   );
   return rows.map(({ account_id }) => account_id);
 }
 
 /**
- * Of the first events of an account, those of more than 15 minutes ago. Whoever stood before them
+ * Of the first entries of an account, those of more than 15 minutes ago. Whoever stood before them
  * has to begin anew. Returns how many went.
  */
-export async function deleteOldEvents(tx: Tx, accountId: string, limit: number): Promise<number> {
+export async function deleteOldActivity(tx: Tx, accountId: string, limit: number): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
     `with gone as (
-       delete from events where ctid = any(array(
-         select ctid from (select ctid, at from events where account_id = $1
+       delete from activity where ctid = any(array(
+         select ctid from (select ctid, at from activity where account_id = $1
            order by xid, seq limit $2) first where at < now() - interval '15 minutes'))
        returning xid
-     ), told as (
-       update event_interest set complete_from = greatest(complete_from,
+     ), moved as (
+       update activity_interest set complete_from = greatest(complete_from,
          (select max(xid) from gone) + 1)
        where account_id = $1 and complete_from is not null and exists (select from gone)
      )
@@ -188,10 +185,30 @@ export async function deleteOldEvents(tx: Tx, accountId: string, limit: number):
   return rows[0]!.count;
 }
 
-/** Nobody listens any more, and nothing is left to be told. */
+/** Nobody listens or waits any more, and nothing is left to be sent. */
 export async function deleteOldInterests(tx: Tx): Promise<void> {
   await tx.query(
-    `delete from event_interest i where until < now() - interval '15 minutes'
-       and not exists (select from events e where e.account_id = i.account_id)`,
+    `delete from activity_interest i
+     where greatest(listened_until, awaited_until) < now() - interval '15 minutes'
+       and not exists (select from activity e where e.account_id = i.account_id)`,
   );
+}
+
+/**
+ * Has the ends of jobs of these accounts notified for `seconds` more; for half of that at least, if
+ * that was asked for before.
+ */
+export async function awaitJobEnds(
+  tx: Tx,
+  accountIds: readonly string[],
+  seconds: number,
+): Promise<void> {
+  await tx.query({
+    name: "await_job_ends",
+    text: `insert into activity_interest as i (account_id, awaited_until)
+      select id, now() + $2::float8 * interval '1 second' from unnest($1::uuid[]) id order by id
+      on conflict (account_id) do update set awaited_until = excluded.awaited_until
+        where i.awaited_until is null or i.awaited_until < now() + $2::float8 / 2 * interval '1 second'`,
+    values: [accountIds, seconds],
+  });
 }

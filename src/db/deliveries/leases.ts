@@ -1,6 +1,5 @@
-import type { EndpointSettings } from "../../core/endpoint.ts";
-import type { EndpointState } from "../../core/endpoint.ts";
-import { listenedIn } from "../activity/activity.ts";
+import type { EndpointSettings, EndpointState } from "../../core/endpoint.ts";
+import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 const LANE_SETTINGS = [
@@ -154,12 +153,14 @@ export async function saveBreaker(
           breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
         where id = $1 and epoch = $2 and leased_by is not null
         returning account_id, endpoint_id, origin, breaker_until, breaker_reason)
-      insert into events (account_id, type, endpoint_id, data)
-      select account_id, 'lane.changed', endpoint_id, json_build_object('origin', origin,
-        'state', case when breaker_until is null then 'ok' else 'broken' end,
-        'reason', breaker_reason, 'until', breaker_until)
-      from saved where account_id = ${listenedIn("saved")}
-        and breaker_until is distinct from (select breaker_until from lanes where id = $1)`,
+      ${emits("saved", {
+        type: "lane.changed",
+        about: { endpoint_id: "endpoint_id" },
+        data: `json_build_object('origin', origin,
+          'state', case when breaker_until is null then 'ok' else 'broken' end,
+          'reason', breaker_reason, 'until', breaker_until)`,
+        where: "breaker_until is distinct from (select breaker_until from lanes where id = $1)",
+      })}`,
     values: [id, epoch, breaker.failures, breaker.opens, breaker.ms, breaker.reason],
   });
 }

@@ -1,6 +1,6 @@
 import type { Message } from "../../core/model.ts";
 import type { NewDelivery } from "./deliveries.ts";
-import { listenedIn } from "../activity/activity.ts";
+import { emits } from "../activity/emits.ts";
 import { rowsAs } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
@@ -58,10 +58,11 @@ export async function insertMessages(
           lane_id, lane_position, url, overrides, body_bytes, created_at, status, next_attempt_at)
         select d.*, 'pending', now() from ${DELIVERIES.sql}
       )
-      insert into events (account_id, type, message_id, job_id, data)
-      select account_id, 'message.created', id, job_id,
-        json_build_object('event_type', type, 'deliveries', delivery_count)
-      from made where account_id = ${listenedIn("made")}`,
+      ${emits("made", {
+        type: "message.created",
+        about: { message_id: "id", job_id: "job_id" },
+        data: "json_build_object('event_type', type, 'deliveries', delivery_count)",
+      })}`,
     values: [...MESSAGES.values(messages), ...DELIVERIES.values(deliveries)],
   });
 }

@@ -1,5 +1,5 @@
 import type { DeadReason } from "../../core/model.ts";
-import { listenedIn } from "../activity/activity.ts";
+import { emits, typeBy, typeWhen } from "../activity/emits.ts";
 import type { Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
 
@@ -70,11 +70,11 @@ const DEAD_LETTERED = `, dead_lettered as (
           updated_at = now()
         where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
         returning id, account_id
-      ), told_of_endpoints as (
-        insert into events (account_id, type, endpoint_id, data)
-        select account_id, 'endpoint.updated', id, '{"state":"disabled"}' from disabled
-        where account_id = ${listenedIn("disabled")}
-      )`;
+      ), emitted_of_endpoints as (${emits("disabled", {
+        type: "endpoint.updated",
+        about: { endpoint_id: "id" },
+        data: `'{"state":"disabled"}'`,
+      })})`;
 
 /**
  * Settles many deliveries of many lanes: attempt rows, `pending → delivered | dead` or the next
@@ -125,20 +125,23 @@ export async function settleDeliveries(
           i.duration_ms, i.status_code, i.error_code, i.error_message, i.request_headers,
           i.response_headers, i.response_body, i.response_truncated, i.manual
         from input i join settled s on s.id = i.delivery_id where i.attempt_id is not null
-      ), told as (
-        insert into events
-          (account_id, type, job_id, message_id, delivery_id, endpoint_id, data)
-        select s.account_id, e.type, s.job_id, s.message_id, s.id, s.endpoint_id,
-          json_build_object('outcome', i.outcome, 'attempt', i.number, 'status_code', i.status_code,
-            'error_code', i.error_code, 'duration_ms', i.duration_ms, 'reason', s.reason,
-            'next_attempt_at', s.next_attempt_at)
-        from settled s join input i on i.delivery_id = s.id
-        cross join lateral (values (1, 'delivery.attempted'), (2, 'delivery.' || s.status))
-          as e(place, type)
-        where s.account_id = ${listenedIn("settled")}
-          and case e.place when 1 then i.attempt_id is not null
-            else s.status in ('delivered', 'dead') end
-        order by e.place
+      ), emitted as (${emits("settled", {
+        // without an attempt when it is given up, without an end when another attempt is planned
+        type: [
+          typeWhen("i.attempt_id is not null", "delivery.attempted"),
+          typeBy("s.status", { delivered: "delivery.delivered", dead: "delivery.dead" }),
+        ],
+        from: "settled s join input i on i.delivery_id = s.id",
+        about: {
+          job_id: "s.job_id",
+          message_id: "s.message_id",
+          delivery_id: "s.id",
+          endpoint_id: "s.endpoint_id",
+        },
+        data: `json_build_object('outcome', i.outcome, 'attempt', i.number,
+          'status_code', i.status_code, 'error_code', i.error_code, 'duration_ms', i.duration_ms,
+          'reason', s.reason, 'next_attempt_at', s.next_attempt_at)`,
+      })}
       )${dead ? DEAD_LETTERED : ""}
       select id from settled`,
     values: SETTLEMENTS.values(settlements),

@@ -1,7 +1,7 @@
 import { MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job, JobStatus, ListedJob } from "../../core/model.ts";
 import { createdWithin } from "../created-within.ts";
-import { listenedIn } from "../activity/activity.ts";
+import { emits, typeBy } from "../activity/emits.ts";
 import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
@@ -42,10 +42,11 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
         t.max_runs, now(), t.request_id, t.trace_id, t.created_at, t.created_at
       from ${JOBS.sql}
       returning id, account_id, type
-      ), told as (
-      insert into events (account_id, type, job_id, data)
-      select account_id, 'job.accepted', id, json_build_object('job_type', type)
-      from made where account_id = ${listenedIn("made")})
+      ), emitted as (${emits("made", {
+        type: "job.accepted",
+        about: { job_id: "id" },
+        data: "json_build_object('job_type', type)",
+      })})
       select ${NUDGE_FOR_JOBS}`,
     values: JOBS.values(jobs),
   });
@@ -57,11 +58,18 @@ export interface EndedJob extends Job {
   finished_at: Date;
 }
 
-/** For a statement that ends jobs: tells of those in `ended`, a CTE. */
-export const TELL_ENDED = `insert into events (account_id, type, job_id, data)
-  select account_id, 'job.' || status, id, json_strip_nulls(json_build_object(
-    'job_type', type, 'status', status, 'run', run, 'error_code', error_code))
-  from ended where account_id = ${listenedIn("ended")}`;
+/** For a statement that ends jobs, those in `ended`, a CTE. */
+export const EMIT_ENDED = emits("ended", {
+  type: typeBy("status", {
+    completed: "job.completed",
+    failed: "job.failed",
+    canceled: "job.canceled",
+  }),
+  about: { job_id: "id" },
+  data: `json_strip_nulls(json_build_object('job_type', type, 'status', status, 'run', run,
+      'error_code', error_code))`,
+  ends: true,
+});
 
 /** Ends a job that no run holds: `pending → canceled`. */
 export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null> {
@@ -72,7 +80,7 @@ export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null
          updated_at = now()
        where id = $1 and ${unindexed("status")} = 'pending'
        returning ${JOB_COLUMNS}, trace_id
-     ), told as (${TELL_ENDED})
+     ), emitted as (${EMIT_ENDED})
      select * from ended`,
     [id],
   );

@@ -1,7 +1,7 @@
 import type { Job } from "../../core/model.ts";
-import { JOB_COLUMNS, TELL_ENDED } from "./jobs.ts";
+import { JOB_COLUMNS, EMIT_ENDED } from "./jobs.ts";
 import type { EndedJob } from "./jobs.ts";
-import { listenedIn } from "../activity/activity.ts";
+import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
 
@@ -76,10 +76,11 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
         select account_id, ${subscribed("job.started")} as started_subscribed,
           ${subscribed("job.progress")} as progress_subscribed
         from (select distinct account_id from claimed) a
-      ), told as (
-        insert into events (account_id, type, job_id, data)
-        select account_id, 'job.started', id, json_build_object('job_type', type, 'run', run)
-        from claimed where account_id = ${listenedIn("claimed")})
+      ), emitted as (${emits("claimed", {
+        type: "job.started",
+        about: { job_id: "id" },
+        data: "json_build_object('job_type', type, 'run', run)",
+      })})
       select c.chosen, claimed.*, started_subscribed, progress_subscribed
       from (select count(*)::int as chosen from chosen) c
       left join (claimed join wanted using (account_id)) on true`,
@@ -124,7 +125,7 @@ export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<Ended
         from ending join held on held.id = ending_id
         where jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
         returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
-      ), told as (${TELL_ENDED})
+      ), emitted as (${EMIT_ENDED})
       select * from ended`,
     values: RUN_ENDS.values(endings),
   });
@@ -166,11 +167,12 @@ export async function writeProgress(tx: Tx, p: ProgressWrite): Promise<EndedJob 
         update jobs set progress_fraction = $3, progress_message = $4, progress_data = $5,
           progress_at = now(), updated_at = now()
         where id = $1 and run = $2 and status = 'running' returning ${JOB_COLUMNS}, trace_id
-      ), told as (
-        insert into events (account_id, type, job_id, data)
-        select account_id, 'job.progress', id, json_build_object('job_type', type, 'run', run,
-          'fraction', progress_fraction, 'message', progress_message)
-        from written where account_id = ${listenedIn("written")})
+      ), emitted as (${emits("written", {
+        type: "job.progress",
+        about: { job_id: "id" },
+        data: `json_build_object('job_type', type, 'run', run, 'fraction', progress_fraction,
+          'message', progress_message)`,
+      })})
       select * from written`,
     values: [p.id, p.run, p.fraction, p.message, p.data],
   });

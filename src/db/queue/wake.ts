@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { NUDGES } from "../nudges.ts";
+import { CHANNELS } from "../notifier.ts";
 import { retryWhileUnavailable } from "../retry.ts";
 import type { RetryLog } from "../retry.ts";
 import { rowsAs } from "../rows.ts";
@@ -108,7 +108,7 @@ export async function wakeForJobs(tx: Tx, delayMs = 0): Promise<void> {
  * look for jobs. When there is none, a job wake-up waits for the first (docs/decisions/0018).
  */
 export const NUDGE_FOR_JOBS = `case when exists (select from workers where 'compute' = any(roles))
-  then (select pg_notify('${NUDGES}', 'jobs')::text)
+  then (select pg_notify('${CHANNELS.nudges}', 'jobs')::text)
   else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
     max_attempts => ${MAX_ATTEMPTS})) end`;
 

@@ -19,7 +19,7 @@ import { insertEndpointLane, lockLanes, setLaneOrder } from "../../db/deliveries
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeLanes } from "../deliveries/publish.ts";
-import { recordEvents } from "../activity/record.ts";
+import { recordActivity } from "../activity/record.ts";
 import { addSecret } from "./secrets.ts";
 
 /** Settings with custom headers in clear. */
@@ -133,7 +133,7 @@ async function recordChange(
   { accountId, endpointId }: EndpointOf,
   state: string,
 ): Promise<void> {
-  await recordEvents(tx, [{ account_id: accountId }], () => ({
+  await recordActivity(tx, [{ account_id: accountId }], () => ({
     type: "endpoint.updated",
     endpoint_id: endpointId,
     data: { state },

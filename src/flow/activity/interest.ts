@@ -1,15 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import { completeInterest, getHorizon, registerInterest } from "../../db/activity/activity.ts";
+import {
+  awaitJobEnds,
+  completeInterest,
+  getHorizon,
+  registerInterest,
+} from "../../db/activity/activity.ts";
 import { singleStatement } from "../../db/transaction.ts";
 
-/** How long events are kept for one that may come back. */
+/** How long activity is kept for one that may come back. */
 const INTEREST_S = 600;
 const LOOK_MS = 10;
+const AWAIT_S = 60;
 
 /**
- * Has the account's events kept from now on. The function returned waits until the log is
- * complete, and tells from which transaction on it is.
+ * Has the account's activity kept from now on. The function returned waits until the log is
+ * complete, and returns from which transaction on it is.
  *
  * A transaction that asked for listeners before this commits doesn't see the interest, and may
  * commit long after. It had an id when it asked. So once the interest is committed, the log is
@@ -37,4 +43,15 @@ export async function renew(
   accountId: string,
 ): Promise<bigint | null> {
   return await registerInterest(singleStatement(pool), accountId, INTEREST_S);
+}
+
+/**
+ * Has the ends of jobs of these accounts notified for a minute, or half of it. One that ends just
+ * now may have asked before, and ends without.
+ */
+export async function awaitEnds(
+  { pool }: Pick<Context, "pool">,
+  accountIds: readonly string[],
+): Promise<void> {
+  await awaitJobEnds(singleStatement(pool), accountIds, AWAIT_S);
 }

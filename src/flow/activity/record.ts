@@ -1,34 +1,34 @@
-import type { ActivityType } from "../../core/live-events.ts";
-import { insertEvents } from "../../db/activity/activity.ts";
-import type { NewEvent } from "../../db/activity/activity.ts";
+import type { ActivityType } from "../../core/activity.ts";
+import { insertActivity } from "../../db/activity/activity.ts";
+import type { NewActivityEntry } from "../../db/activity/activity.ts";
 import type { Tx } from "../../db/transaction.ts";
 
-/** What listeners are told. `data` is small, and holds no bodies and no secrets. */
-interface Told extends Partial<
-  Pick<NewEvent, "job_id" | "message_id" | "delivery_id" | "endpoint_id">
+/** What listeners are sent. `data` is small, and holds no bodies and no secrets. */
+interface Description extends Partial<
+  Pick<NewActivityEntry, "job_id" | "message_id" | "delivery_id" | "endpoint_id">
 > {
   type: ActivityType;
   data?: Record<string, unknown>;
 }
 
 /**
- * Tells listeners of what the transaction has done, if it commits. It must come after the first
- * write of the transaction. What happens with every job is told by the statements that do it.
+ * Records what the transaction has done, for listeners, if it commits. It must come after the first
+ * write of the transaction. What happens with every job is recorded by the statements that do it.
  * @param things what it is about, with the accounts they belong to
  */
-export async function recordEvents<Thing extends { account_id: string }>(
+export async function recordActivity<Thing extends { account_id: string }>(
   tx: Tx,
   things: readonly Thing[],
-  describe: (thing: Thing) => Told,
+  describe: (thing: Thing) => Description,
 ): Promise<void> {
   if (things.length === 0) return;
-  await insertEvents(tx, eventsOf(things, describe));
+  await insertActivity(tx, entriesOf(things, describe));
 }
 
-function eventsOf<Thing extends { account_id: string }>(
+function entriesOf<Thing extends { account_id: string }>(
   things: readonly Thing[],
-  describe: (thing: Thing) => Told,
-): NewEvent[] {
+  describe: (thing: Thing) => Description,
+): NewActivityEntry[] {
   return things.map((thing) => {
     const { data = {}, ...about } = describe(thing);
     const { account_id } = thing;

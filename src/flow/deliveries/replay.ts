@@ -27,7 +27,7 @@ import {
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeSharedLanes } from "./publish.ts";
-import { recordEvents } from "../activity/record.ts";
+import { recordActivity } from "../activity/record.ts";
 
 const STEP = 500;
 
@@ -150,7 +150,7 @@ async function sendAgain(tx: Tx, matches: readonly Match[]): Promise<number> {
 
 async function reopen(tx: Tx, ids: readonly string[]): Promise<number> {
   const reopened = await reopenDeliveries(tx, ids);
-  await recordEvents(tx, reopened, ({ id, job_id, message_id, endpoint_id }) => ({
+  await recordActivity(tx, reopened, ({ id, job_id, message_id, endpoint_id }) => ({
     type: "delivery.replayed",
     job_id,
     message_id,
@@ -161,7 +161,7 @@ async function reopen(tx: Tx, ids: readonly string[]): Promise<number> {
 }
 
 async function recordProgress(tx: Tx, replay: Replay | null): Promise<void> {
-  await recordEvents(tx, replay === null ? [] : [replay], (one) => ({
+  await recordActivity(tx, replay === null ? [] : [replay], (one) => ({
     type: "replay.progress",
     data: {
       replay_id: formatId("replay", one.id),

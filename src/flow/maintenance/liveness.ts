@@ -5,7 +5,6 @@ import type { Context } from "../context.ts";
 import { newId } from "../../core/ids.ts";
 import { connect } from "../../db/connection.ts";
 import { findCancelRequests } from "../../db/jobs/runs.ts";
-import { listenForNudges } from "../../db/nudges.ts";
 import { sessionTx, singleStatement } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import {
@@ -34,7 +33,7 @@ export interface Liveness {
 
 type LivenessContext = Pick<
   Context,
-  "pool" | "databaseUrl" | "config" | "telemetry" | "vault" | "worker" | "runs" | "pumps" | "jobs"
+  "pool" | "databaseUrl" | "config" | "telemetry" | "vault" | "worker" | "runs"
 >;
 
 /**
@@ -98,8 +97,6 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
         await sleep(retryMs);
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
         session = await openSession(context).catch(() => session);
-        // what was announced meanwhile was not heard
-        void context.jobs.look(true);
       }
     }
   }
@@ -149,8 +146,8 @@ function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void>
 }
 
 /** A connection of its own, whose loss both sides notice within seconds. */
-async function openSession(context: LivenessContext): Promise<pg.Client> {
-  const client = await connect({
+async function openSession(context: Pick<Context, "databaseUrl">): Promise<pg.Client> {
+  return await connect({
     connectionString: context.databaseUrl,
     name: "liveness",
     limits: { statementMs: 4_000, idleInTransactionMs: 2_000 },
@@ -162,19 +159,6 @@ async function openSession(context: LivenessContext): Promise<pg.Client> {
       tcp_user_timeout: "7000",
     },
   });
-  client.on("notification", ({ payload = "" }) => {
-    for (const what of payload.split(" ")) {
-      if (what === "jobs") void context.jobs.look(true);
-      else context.pumps.get(what)?.nudge();
-    }
-  });
-  try {
-    await listenForNudges(client);
-    return client;
-  } catch (error) {
-    closeSession(client);
-    throw error;
-  }
 }
 
 function closeSession(session: pg.Client): void {

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import { deleteOldEvents, deleteOldInterests, listInterests } from "../../db/activity/activity.ts";
+import {
+  deleteOldActivity,
+  deleteOldInterests,
+  listInterests,
+} from "../../db/activity/activity.ts";
 import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
 import { findRunsOf } from "../../db/jobs/runs.ts";
@@ -191,7 +195,7 @@ export async function sweep(context: Pick<Context, "pool" | "stopping">): Promis
 
 async function sweepEvents(context: Pick<Context, "pool" | "stopping">): Promise<void> {
   for (const accountId of await listInterests(context.pool)) {
-    await inBatches(context, (tx, limit) => deleteOldEvents(tx, accountId, limit));
+    await inBatches(context, (tx, limit) => deleteOldActivity(tx, accountId, limit));
   }
   await inTransaction(context.pool, deleteOldInterests);
 }

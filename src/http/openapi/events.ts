@@ -52,7 +52,7 @@ function operation(
   };
 }
 
-const jobEvents = new Map(
+const jobActivity = new Map(
   JOB_EVENTS.map((event) => {
     const schema = jobEventSchemas.get(event) ?? z.never();
     return [event, { post: operation(`A job's ${event}`, schema) }] as const;
@@ -62,7 +62,7 @@ const jobEvents = new Map(
 /** What a job's callback receives, by event. */
 export function jobCallbacks(): Record<string, Record<string, ZodOpenApiPathItemObject>> {
   return Object.fromEntries(
-    [...jobEvents].map(([event, item]) => [event, { "{$request.body#/callback_url}": item }]),
+    [...jobActivity].map(([event, item]) => [event, { "{$request.body#/callback_url}": item }]),
   );
 }
 
@@ -73,7 +73,7 @@ function ownEvent(type: z.ZodType, id: string): z.ZodType {
 /** What an endpoint receives, by event. */
 export function endpointWebhooks(): Record<string, ZodOpenApiPathItemObject> {
   return {
-    ...Object.fromEntries(jobEvents),
+    ...Object.fromEntries(jobActivity),
     "endpoint.test": {
       post: operation("A test", ownEvent(z.literal("endpoint.test"), "EndpointTestEvent")),
     },

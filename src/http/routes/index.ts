@@ -4,7 +4,7 @@ import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointActionRoutes } from "./endpoint-actions.ts";
 import { endpointRoutes } from "./endpoints.ts";
-import { streamRoutes } from "./events.ts";
+import { streamRoutes } from "./activity.ts";
 import { jobResultRoutes } from "./job-results.ts";
 import { jobTypeRoutes } from "./job-types.ts";
 import { jobRoutes } from "./jobs.ts";

@@ -1,9 +1,9 @@
-import { formatPosition, isAfter, matchesType } from "../../core/live-events.ts";
-import type { EventPosition } from "../../core/live-events.ts";
+import { formatPosition, isAfter, matchesType } from "../../core/activity.ts";
+import type { ActivityPosition } from "../../core/activity.ts";
 import type { Scope } from "../../core/model.ts";
 import { getJobDrained } from "../../db/activity/activity.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
-import type { Ear } from "../../flow/activity/hub.ts";
+import type { ActivityHandler } from "../../flow/activity/feed.ts";
 import { messageOf, type Channel, type StreamMessage } from "./channel.ts";
 import type { HttpContext } from "../http-context.ts";
 import { jobText } from "../views/job.ts";
@@ -13,16 +13,16 @@ interface StreamCall {
   keyId: string;
   scopes: readonly Scope[];
   /** Null: from now. */
-  after: EventPosition | null;
+  after: ActivityPosition | null;
   /** Empty: all. */
   types: readonly string[];
 }
 
-function messageAt(type: string, at: EventPosition, now: Date, rest = "{}"): StreamMessage {
+function messageAt(type: string, at: ActivityPosition, now: Date, rest = "{}"): StreamMessage {
   return { id: formatPosition(at), type, at: now, rest };
 }
 
-/** Whether a key may be told of it, and wants to be. */
+/** Whether a key may see entries of this type, and wants to. */
 function wants({ scopes, types }: StreamCall, type: string): boolean {
   const scope = type.startsWith("job.") ? "jobs" : "webhooks";
   return (scopes.includes("admin") || scopes.includes(scope)) && isNamed(types, type);
@@ -32,22 +32,22 @@ function isNamed(types: readonly string[], type: string): boolean {
   return types.length === 0 || types.some((pattern) => matchesType(pattern, type));
 }
 
-/** Tells a channel of everything that happens in an account, until either side ends it. */
+/** Sends everything that happens in an account to a channel, until either side ends it. */
 export function streamAccount(context: HttpContext, call: StreamCall, channel: Channel): void {
   listen(context, call, channel, {
     async begin(at, how) {
       channel.ready(formatPosition(at));
       if (how === "reset") channel.send([messageAt("reset", at, context.now())]);
     },
-    tell(events) {
-      const wanted = events.filter(({ type }) => wants(call, type));
+    send(entries) {
+      const wanted = entries.filter(({ type }) => wants(call, type));
       if (wanted.length > 0) channel.send(wanted.map(messageOf));
     },
   });
 }
 
 /**
- * Tells a channel of one job: the job as it is, then its events and those of its deliveries. It
+ * Sends what happens to one job: the job as it is, then its activity and that of its deliveries. It
  * ends when the job has ended and no delivery of it is pending.
  */
 export function streamJob(
@@ -56,7 +56,7 @@ export function streamJob(
   channel: Channel,
 ): void {
   const { accountId, jobId } = call;
-  /** It is all over, and told when this transaction is reached; null: not known to be. */
+  /** It is all over, and sent when this transaction is reached; null: not known to be. */
   let endAt: bigint | null = null;
   let checked = 0;
 
@@ -64,10 +64,10 @@ export function streamJob(
     const mine = ++checked;
     endAt = null;
     const { drained, next } = await getJobDrained(context.pool, accountId, jobId);
-    // an event that came meanwhile has asked again
+    // an entry that came meanwhile has asked again
     if (!drained || mine !== checked) return;
     endAt = next;
-    context.live.reach(next);
+    context.activity.reach(next);
   }
 
   function checkSoon(): void {
@@ -86,8 +86,8 @@ export function streamJob(
       }
       await check();
     },
-    tell(events, upTo) {
-      const own = events.filter((event) => event.job_id === jobId);
+    send(entries, upTo) {
+      const own = entries.filter((entry) => entry.job_id === jobId);
       const wanted = own.filter(({ type }) => isNamed(call.types, type));
       if (wanted.length > 0) channel.send(wanted.map(messageOf));
       if (own.some(({ type }) => type !== "job.progress")) checkSoon();
@@ -95,16 +95,16 @@ export function streamJob(
       channel.send([messageAt("end", upTo, context.now())]);
       channel.close("ended");
     },
-    // its last delivery may have been canceled with its endpoint, which is no event of the job
+    // its last delivery may have been canceled with its endpoint, which is no activity of the job
     keepAlive: checkSoon,
   });
 }
 
 function listen(
-  { live, telemetry }: HttpContext,
+  { activity, telemetry }: HttpContext,
   call: StreamCall,
   channel: Channel,
-  ear: Ear & { keepAlive?(): void },
+  on: ActivityHandler & { keepAlive?(): void },
 ): void {
   let gone = false;
   let leave = (): void => undefined;
@@ -117,15 +117,15 @@ function listen(
     accountId,
     keyId,
     after,
-    ...ear,
+    ...on,
     waiting: channel.waiting,
     keepAlive() {
       channel.keepAlive();
-      ear.keepAlive?.();
+      on.keepAlive?.();
     },
     close: channel.close,
   };
-  live.listen(listener).then(
+  activity.listen(listener).then(
     (leaveNow) => {
       leave = leaveNow;
       if (gone) leaveNow();

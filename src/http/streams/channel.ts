@@ -1,14 +1,14 @@
-import type { CloseReason } from "../../flow/activity/hub.ts";
-import type { LoggedEvent } from "../../db/activity/activity.ts";
+import type { CloseReason } from "../../flow/activity/feed.ts";
+import type { ActivityEntry } from "../../db/activity/activity.ts";
 import { formatId } from "../../core/ids.ts";
-import { formatPosition } from "../../core/live-events.ts";
+import { formatPosition } from "../../core/activity.ts";
 
-/** One message of a stream of events, in any of the forms it may be sent in. */
+/** One message of a stream of activity, in any of the forms it may be sent in. */
 export interface StreamMessage {
   id: string;
   type: string;
   at: Date;
-  /** What else there is to tell: JSON text of an object. */
+  /** The rest of it: JSON text of an object. */
   rest: string;
 }
 
@@ -25,21 +25,21 @@ export interface Channel {
   onGone(gone: () => void): void;
 }
 
-// Many listeners are sent the same event: its text is made once.
-const messages = new WeakMap<LoggedEvent, StreamMessage>();
+// Many listeners are sent the same entry: its text is made once.
+const messages = new WeakMap<ActivityEntry, StreamMessage>();
 
-export function messageOf(event: LoggedEvent): StreamMessage {
-  const known = messages.get(event);
+export function messageOf(entry: ActivityEntry): StreamMessage {
+  const known = messages.get(entry);
   if (known !== undefined) return known;
-  const { at, type, job_id, message_id, delivery_id, endpoint_id, data } = event;
+  const { at, type, job_id, message_id, delivery_id, endpoint_id, data } = entry;
   const ids = JSON.stringify({
     ...(job_id === null ? {} : { job_id: formatId("job", job_id) }),
     ...(message_id === null ? {} : { message_id: formatId("message", message_id) }),
     ...(delivery_id === null ? {} : { delivery_id: formatId("delivery", delivery_id) }),
     ...(endpoint_id === null ? {} : { endpoint_id: formatId("endpoint", endpoint_id) }),
   });
-  const message = { id: formatPosition(event.position), type, at, rest: joinObjects(ids, data) };
-  messages.set(event, message);
+  const message = { id: formatPosition(entry.position), type, at, rest: joinObjects(ids, data) };
+  messages.set(entry, message);
   return message;
 }
 

@@ -17,7 +17,7 @@ export function eventStream(open: (channel: Channel) => void): Reply {
     headers: {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store, no-transform",
-      // proxies that gather answers would hold the events back
+      // proxies that gather answers would hold the messages back
       "x-accel-buffering": "no",
       // one that stays open afterwards would keep a process that stops waiting
       connection: "close",

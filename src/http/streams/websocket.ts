@@ -10,7 +10,7 @@ import { queryValues } from "../dispatch.ts";
 import type { HttpContext } from "../http-context.ts";
 import { problemBody, toProblem } from "../problems.ts";
 import type { RequestInfo } from "../route.ts";
-import type { StreamRoute } from "../routes/events.ts";
+import type { StreamRoute } from "../routes/activity.ts";
 import { checkOrigin } from "../session.ts";
 import { parseParameters } from "../validation.ts";
 
@@ -27,7 +27,7 @@ const MAX_PAYLOAD = 1_024;
 /** How long the closing handshake may take. */
 const CLOSE_MS = 1_000;
 
-/** Streams of events over WebSockets, at the paths where they are server-sent events. */
+/** Streams of activity over WebSockets, at the paths where they are server-sent events. */
 export function createUpgradeHandler(
   http: HttpContext,
   authenticate: Authenticate,

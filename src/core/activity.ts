@@ -1,4 +1,4 @@
-/** What listeners are told of. Those that begin with `job.` need the scope `jobs`, others `webhooks`. */
+/** What happens, as listeners see it. Those that begin with `job.` need the scope `jobs`, others `webhooks`. */
 export const ACTIVITY_TYPES = [
   "job.accepted",
   "job.started",
@@ -17,29 +17,29 @@ export const ACTIVITY_TYPES = [
 ] as const;
 export type ActivityType = (typeof ACTIVITY_TYPES)[number];
 
-/** A place in the log of events: after this event of this transaction, and all that are older. */
-export interface EventPosition {
+/** A position in the log of activity: after this entry of this transaction, and all that are older. */
+export interface ActivityPosition {
   xid: bigint;
   seq: bigint;
 }
 
-export function isAfter(a: EventPosition, b: EventPosition): boolean {
+export function isAfter(a: ActivityPosition, b: ActivityPosition): boolean {
   return a.xid === b.xid ? a.seq > b.seq : a.xid > b.xid;
 }
 
-export function later(a: EventPosition, b: EventPosition): EventPosition {
+export function later(a: ActivityPosition, b: ActivityPosition): ActivityPosition {
   return isAfter(a, b) ? a : b;
 }
 
-/** The id of an event, as listeners see it. */
-export function formatPosition({ xid, seq }: EventPosition): string {
+/** The id of an entry, as listeners see it. */
+export function formatPosition({ xid, seq }: ActivityPosition): string {
   return `${xid}-${seq}`;
 }
 
 const MOST = 2n ** 63n - 1n;
 
 /** Null: it is malformed. */
-export function parsePosition(text: string): EventPosition | null {
+export function parsePosition(text: string): ActivityPosition | null {
   const [, xid, seq] = /^(\d{1,19})-(\d{1,19})$/.exec(text) ?? [];
   if (xid === undefined || seq === undefined) return null;
   const position = { xid: BigInt(xid), seq: BigInt(seq) };

@@ -1,21 +1,21 @@
 import { z } from "zod";
-import { ACTIVITY_TYPES, parsePosition } from "../../core/live-events.ts";
-import type { EventPosition } from "../../core/live-events.ts";
+import { ACTIVITY_TYPES, parsePosition } from "../../core/activity.ts";
+import type { ActivityPosition } from "../../core/activity.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Channel } from "../streams/channel.ts";
 import { streamAccount, streamJob } from "../streams/activity.ts";
 import type { HttpContext } from "../http-context.ts";
 import { route, type RouteCall, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
-import { streamQuery } from "../schemas/live-event.ts";
+import { streamQuery } from "../schemas/activity.ts";
 import { eventStream } from "../streams/sse.ts";
 import { findJob } from "./jobs.ts";
 
 type StreamCall<Params> = RouteCall<Params, z.output<typeof streamQuery>, undefined>;
 
-/** A route that answers with a stream of events, over HTTP or over a WebSocket. */
+/** A route that answers with a stream of activity, over HTTP or over a WebSocket. */
 export interface StreamRoute extends Route {
-  /** Refuses, or returns what sends events to a channel. @throws Problem */
+  /** Refuses, or returns what sends activity to a channel. @throws Problem */
   open(
     context: HttpContext,
     call: Omit<RouteCall<unknown, unknown, unknown>, "idempotency" | "body" | "posted">,
@@ -38,9 +38,9 @@ function streamRoute<Params extends z.ZodObject>(
   const made = route({
     ...rest,
     method: "get",
-    tag: "Live events",
+    tag: "Activity",
     description: `${description} ${HOW}`,
-    headers: { "last-event-id": { description: "The `id` of the last event seen" } },
+    headers: { "last-event-id": { description: "The `id` of the last message seen" } },
     query: streamQuery,
     responses: {
       200: {
@@ -57,13 +57,13 @@ function streamRoute<Params extends z.ZodObject>(
 }
 
 const account = streamRoute({
-  path: "/v1/events",
+  path: "/v1/activity",
   scopes: ["jobs", "webhooks"],
-  operationId: "streamEvents",
+  operationId: "streamActivity",
   summary: "Follow what happens",
   description:
-    "Tells, as it happens, of jobs (with the scope `jobs`) and of messages, deliveries, endpoints, lanes and replays (`webhooks`).",
-  problems: ["query_invalid", "event_id_invalid"],
+    "Streams, as it happens, what becomes of jobs (with the scope `jobs`) and of messages, deliveries, endpoints, lanes and replays (`webhooks`).",
+  problems: ["query_invalid", "activity_id_invalid"],
   async open(context, call) {
     const stream = callOf(call);
     return (channel) => streamAccount(context, stream, channel);
@@ -71,14 +71,14 @@ const account = streamRoute({
 });
 
 const job = streamRoute({
-  path: "/v1/jobs/{id}/events",
+  path: "/v1/jobs/{id}/activity",
   scopes: ["jobs"],
-  operationId: "streamJobEvents",
+  operationId: "streamJobActivity",
   summary: "Follow a job and its deliveries",
   description:
     "Begins with `job.state`, which has the `job` as it is, and ends with `end`, when the job has ended and none of its deliveries is pending.",
   params: idPath("job"),
-  problems: ["id_invalid", "not_found", "query_invalid", "event_id_invalid"],
+  problems: ["id_invalid", "not_found", "query_invalid", "activity_id_invalid"],
   async open(context, call) {
     const stream = { ...callOf(call), jobId: call.params.id };
     await findJob(context, call.accountId, call.params.id);
@@ -92,11 +92,11 @@ function callOf(call: Omit<StreamCall<unknown>, "idempotency" | "body" | "posted
   return { accountId, keyId, scopes, after, types: query.types ?? [] };
 }
 
-function readPosition(text: string | undefined): EventPosition | null {
+function readPosition(text: string | undefined): ActivityPosition | null {
   if (text === undefined || text === "") return null;
   const position = parsePosition(text);
   if (position !== null) return position;
-  throw new Problem("event_id_invalid", "Give the id of an event, unchanged, or none.");
+  throw new Problem("activity_id_invalid", "Give the id of a message, unchanged, or none.");
 }
 
 export const streamRoutes: readonly StreamRoute[] = [account, job];

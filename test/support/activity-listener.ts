@@ -4,23 +4,23 @@ import { createParser } from "eventsource-parser";
 import { WebSocket } from "ws";
 import { until } from "./jobs.ts";
 
-/** What a listener was told, by either transport. */
-export interface Told {
+/** What a listener received, by either transport. */
+export interface Received {
   id: string | undefined;
   type: string;
   data: Record<string, unknown>;
 }
 
-/** A listener to live events. */
+/** A listener to the activity. */
 export interface TestListener {
-  told: Told[];
+  received: Received[];
   /** The last id it saw: where it would go on. */
   lastId: string;
   /** How the stream ended; null: it lasts. */
   ended: "end" | "cut" | number | null;
   types(): string[];
-  /** Of `told`, the first of this type; waits for it. */
-  has(type: string): Promise<Told>;
+  /** Of `received`, the first of this type; waits for it. */
+  has(type: string): Promise<Received>;
   close(): void;
 }
 
@@ -35,7 +35,7 @@ interface ListenOptions {
 /** Listens by server-sent events. Resolves when it misses nothing any more. */
 export async function listen(
   api: { port: number; apiKey: string },
-  path = "/v1/events",
+  path = "/v1/activity",
   { headers = {}, asleep = false, onAnswer }: ListenOptions = {},
 ): Promise<TestListener> {
   const call = request({
@@ -57,7 +57,11 @@ export async function listen(
   const parser = createParser({
     onEvent: ({ id, event = "", data }) => {
       if (id !== undefined) listener.lastId = id;
-      listener.told.push({ id, type: event, data: JSON.parse(data) as Record<string, unknown> });
+      listener.received.push({
+        id,
+        type: event,
+        data: JSON.parse(data) as Record<string, unknown>,
+      });
     },
   });
   response.setEncoding("utf8");
@@ -77,7 +81,7 @@ export async function listen(
 /** The same over a WebSocket. */
 export async function listenByWebSocket(
   api: { port: number; apiKey: string },
-  path = "/v1/events",
+  path = "/v1/activity",
   options: { protocols?: string[]; headers?: Record<string, string> } = {},
 ): Promise<TestListener & { protocol: string }> {
   const headers = options.headers ?? { authorization: `Bearer ${api.apiKey}` };
@@ -86,9 +90,9 @@ export async function listenByWebSocket(
   });
   const listener = newListener(() => socket.terminate());
   socket.on("message", (text: Buffer) => {
-    const { id, type, data } = JSON.parse(text.toString()) as Told;
+    const { id, type, data } = JSON.parse(text.toString()) as Received;
     if (id !== undefined) listener.lastId = id;
-    if (type !== "ready") listener.told.push({ id, type, data });
+    if (type !== "ready") listener.received.push({ id, type, data });
   });
   socket.on("close", (code) => (listener.ended ??= code === 1006 ? "cut" : code));
   await new Promise<void>((resolve, reject) => {
@@ -102,13 +106,13 @@ export async function listenByWebSocket(
 }
 
 function newListener(close: () => void): TestListener {
-  const told: Told[] = [];
+  const received: Received[] = [];
   return {
-    told,
+    received,
     lastId: "",
     ended: null,
-    types: () => told.map(({ type }) => type),
-    has: (type) => until(`to be told of ${type}`, () => told.find((one) => one.type === type)),
+    types: () => received.map(({ type }) => type),
+    has: (type) => until(`to receive ${type}`, () => received.find((one) => one.type === type)),
     close,
   };
 }

@@ -3,10 +3,10 @@ import pg from "pg";
 import type { Tx } from "../../src/db/transaction.ts";
 import { inOneTrip, inTransaction, sessionTx } from "../../src/db/transaction.ts";
 import { sweep } from "../../src/flow/maintenance/reconcile.ts";
-import { recordEvents } from "../../src/flow/activity/record.ts";
+import { recordActivity } from "../../src/flow/activity/record.ts";
 import { startApi, type TestApi } from "../http/api.ts";
 import { createTestContext, type TestContext } from "../support/context.ts";
-import { listen, listenByWebSocket, type TestListener } from "../support/event-listener.ts";
+import { listen, listenByWebSocket, type TestListener } from "../support/activity-listener.ts";
 import { until } from "../support/jobs.ts";
 
 let api: TestApi;
@@ -32,7 +32,7 @@ async function write(tx: Tx): Promise<void> {
 
 async function record(tx: Tx, names: readonly string[], size = 0): Promise<void> {
   const things = names.map((name) => ({ account_id: api.accountId, name }));
-  await recordEvents(tx, things, ({ name }) => ({
+  await recordActivity(tx, things, ({ name }) => ({
     type: "message.created",
     data: { name, ...(size === 0 ? {} : { text: "x".repeat(size) }) },
   }));
@@ -65,23 +65,25 @@ async function listening(path?: string, options?: Parameters<typeof listen>[2]) 
   return listener;
 }
 
-const namesOf = ({ told }: TestListener): unknown[] => told.map(({ data }) => data["name"]);
+const namesOf = ({ received }: TestListener): unknown[] => received.map(({ data }) => data["name"]);
 const upTo = (listener: TestListener, name: string): Promise<unknown> =>
-  until(`to be told of ${name}`, () => namesOf(listener).includes(name), 20_000);
+  until(`to receive ${name}`, () => namesOf(listener).includes(name), 20_000);
 const numbered = (count: number, name: string): string[] =>
   Array.from({ length: count }, (_, index) => `${name} ${index}`);
 
 describe("across processes and transactions", () => {
-  test("what one process does is told by another, over both transports", async () => {
+  test("what one process does is sent by another, over both transports", async () => {
     const stream = await listening();
     const socket = await listenByWebSocket(api);
     open.push(socket);
     await make(["elsewhere"]);
     await Promise.all([upTo(stream, "elsewhere"), upTo(socket, "elsewhere")]);
-    expect(socket.told).toMatchObject([{ id: stream.told[0]?.id, type: "message.created" }]);
+    expect(socket.received).toMatchObject([
+      { id: stream.received[0]?.id, type: "message.created" },
+    ]);
   });
 
-  test("one that commits late, with an older id, is neither passed over nor told twice", async () => {
+  test("one that commits late, with an older id, is neither passed over nor sent twice", async () => {
     const listener = await listening();
     const late = await begin();
     await make(["early"]);
@@ -92,25 +94,25 @@ describe("across processes and transactions", () => {
     await make(["last"]);
     await upTo(listener, "last");
     expect(namesOf(listener)).toEqual(["late", "early", "middle", "last"]);
-    const resumed = await listening("/v1/events", {
-      headers: { "last-event-id": listener.told[0]?.id ?? "" },
+    const resumed = await listening("/v1/activity", {
+      headers: { "last-event-id": listener.received[0]?.id ?? "" },
     });
     await upTo(resumed, "last");
     expect(namesOf(resumed)).toEqual(["early", "middle", "last"]);
   });
 
   test("one that asked whether somebody listens, and commits later, is waited for", async () => {
-    await api.database.pool.query("delete from event_interest");
+    await api.database.pool.query("delete from activity_interest");
     const unaware = await begin();
     await record(unaware.tx, ["not kept"]);
     let answered = false;
-    const starting = listening("/v1/events", { onAnswer: () => (answered = true) });
+    const starting = listening("/v1/activity", { onAnswer: () => (answered = true) });
     await until("the interest", async () => {
-      const { rows } = await api.database.pool.query("select from event_interest");
+      const { rows } = await api.database.pool.query("select from activity_interest");
       return rows.length > 0;
     });
     await make(["before it is ready"]);
-    // a browser that hears the answer begin looks once more, and then relies on being told
+    // a browser that sees the answer begin looks once more, and then relies on the stream
     expect(answered).toBe(false);
     await unaware.commit();
     const listener = await starting;
@@ -119,7 +121,7 @@ describe("across processes and transactions", () => {
     expect(namesOf(listener)).not.toContain("not kept");
   });
 
-  test("what is rolled back is never told", async () => {
+  test("what is rolled back is never sent", async () => {
     const listener = await listening();
     const failing = inTransaction(other.context.pool, async (tx) => {
       await write(tx);
@@ -127,16 +129,16 @@ describe("across processes and transactions", () => {
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
-    await make(["told"]);
-    await upTo(listener, "told");
-    expect(namesOf(listener)).toEqual(["told"]);
+    await make(["committed"]);
+    await upTo(listener, "committed");
+    expect(namesOf(listener)).toEqual(["committed"]);
   });
 
   test("nothing is kept of an account that nobody listens to", async () => {
-    await api.database.pool.query("delete from event_interest");
-    const before = await api.database.pool.query("select from events");
+    await api.database.pool.query("delete from activity_interest");
+    const before = await api.database.pool.query("select from activity");
     await make(["unheard"]);
-    const after = await api.database.pool.query("select from events");
+    const after = await api.database.pool.query("select from activity");
     expect(after.rowCount).toBe(before.rowCount);
   });
 });
@@ -151,17 +153,17 @@ describe("coming back", () => {
     let making = makeFrom(0);
     await upTo(first, "n 40");
     first.close();
-    // what follows cannot have been told before, however fast it was
+    // what follows cannot have been received before, however fast it was
     making = making.then(() => makeFrom(400));
-    const second = await listening("/v1/events", { headers: { "last-event-id": first.lastId } });
-    const seen = first.told.length;
+    const second = await listening("/v1/activity", { headers: { "last-event-id": first.lastId } });
+    const seen = first.received.length;
     await Promise.race([upTo(second, "n 500"), making.then(() => upTo(second, "n 500"))]);
     second.close();
     making = making.then(() => makeFrom(800));
     const parts = await createTestContext({ worker: false, database: api.database });
     const stopping = new AbortController();
     const restarted = await startApiOn(parts, stopping.signal);
-    const third = await listen(restarted, `/v1/events?last_event_id=${second.lastId}`);
+    const third = await listen(restarted, `/v1/activity?last_event_id=${second.lastId}`);
     await making;
     await upTo(third, names.at(-1)!);
     const all = [...namesOf(first).slice(0, seen), ...namesOf(second), ...namesOf(third)];
@@ -172,66 +174,66 @@ describe("coming back", () => {
     await parts.stop();
   });
 
-  test("after too long, or with an id of elsewhere, is told to begin anew", async () => {
+  test("after too long, or with an id of elsewhere, begins anew", async () => {
     const listener = await listening();
     await make(["old"]);
     await upTo(listener, "old");
-    await api.database.pool.query("update events set at = at - interval '16 minutes'");
+    await api.database.pool.query("update activity set at = at - interval '16 minutes'");
     await sweep(api.context);
     for (const id of [listener.lastId, "99999999-1"]) {
-      const late = await listening("/v1/events", { headers: { "last-event-id": id } });
+      const late = await listening("/v1/activity", { headers: { "last-event-id": id } });
       expect(late.types()).toEqual(["reset"]);
     }
-    await api.database.pool.query("delete from event_interest");
+    await api.database.pool.query("delete from activity_interest");
   });
 
   test.each(["1", "a-b", "1-2-3", "99999999999999999999-1", "-1-1"])(
     "refuses the id %s",
     async (id) => {
-      const answer = await api.ask("GET", `/v1/events?last_event_id=${id}`);
-      expect(answer).toMatchObject({ status: 400, body: { code: "event_id_invalid" } });
+      const answer = await api.ask("GET", `/v1/activity?last_event_id=${id}`);
+      expect(answer).toMatchObject({ status: 400, body: { code: "activity_id_invalid" } });
     },
   );
 });
 
-describe("who hears what", () => {
+describe("who receives what", () => {
   test("types are filtered, by name and by family", async () => {
-    const jobs = await listening("/v1/events?types=job.*,lane.changed");
-    const messages = await listening("/v1/events?types=message.created");
+    const jobs = await listening("/v1/activity?types=job.*,lane.changed");
+    const messages = await listening("/v1/activity?types=message.created");
     await make(["x"]);
     await upTo(messages, "x");
-    expect(jobs.told).toEqual([]);
-    const answer = await api.ask("GET", "/v1/events?types=job.nonsense");
+    expect(jobs.received).toEqual([]);
+    const answer = await api.ask("GET", "/v1/activity?types=job.nonsense");
     expect(answer).toMatchObject({ status: 400, body: { code: "query_invalid" } });
   });
 
-  test("a key hears what its scopes let it read, and of its own account only", async () => {
+  test("a key receives what its scopes let it read, and of its own account only", async () => {
     const jobsOnly = await api.addKey(api.accountId, ["jobs"]);
     const stranger = await api.addAccount("stranger");
-    const deaf = [
+    const others = [
       await listen({ port: api.port, apiKey: jobsOnly }),
       await listen({ port: api.port, apiKey: stranger.apiKey }),
     ];
-    open.push(...deaf);
+    open.push(...others);
     const listener = await listening();
     await make(["private"]);
     await upTo(listener, "private");
-    expect(deaf.map(({ told }) => told)).toEqual([[], []]);
+    expect(others.map(({ received }) => received)).toEqual([[], []]);
   });
 
-  test("one that does not read is dropped, while the others are told all", async () => {
+  test("one that does not read is dropped, while the others receive all", async () => {
     const names = numbered(3_000, "big");
-    const slow = await listening("/v1/events", { asleep: true });
+    const slow = await listening("/v1/activity", { asleep: true });
     const healthy = await listening();
     for (let at = 0; at < names.length; at += 100) await make(names.slice(at, at + 100), 8_000);
     await upTo(healthy, names.at(-1)!);
     expect(namesOf(healthy)).toEqual(names);
     await until("the slow one to be dropped", async () => {
       const { text } = await api.context.telemetry.metrics.render();
-      return text.includes('ringback_live_listeners_closed_total{why="slow"} 1');
+      return text.includes('ringback_activity_listeners_closed_total{why="slow"} 1');
     });
     expect(healthy.ended).toBe(null);
-    expect(slow.told.length).toBeLessThan(names.length);
+    expect(slow.received.length).toBeLessThan(names.length);
   });
 });
 

@@ -1,10 +1,10 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { ACTIVITY_TYPES } from "../../core/live-events.ts";
+import { ACTIVITY_TYPES } from "../../core/activity.ts";
 
 export type LiveState = "connecting" | "live" | "offline";
 
-interface LiveEvent {
+interface ActivityEntry {
   type: string;
   job_id?: string | null;
   delivery_id?: string | null;
@@ -16,8 +16,8 @@ const LIST_MS = 1_000;
 const SUM_MS = 3_000;
 const RECONNECT_MS = { first: 1_000, last: 15_000 };
 
-/** What an event makes stale, and for how long that may wait. */
-function staleAfter({ type, job_id, delivery_id }: LiveEvent): [QueryKey, number][] {
+/** What an entry makes stale, and for how long that may wait. */
+function staleAfter({ type, job_id, delivery_id }: ActivityEntry): [QueryKey, number][] {
   const [family] = type.split(".");
   const stale: [QueryKey, number][] = [];
   if (job_id) stale.push([["jobs", job_id], DETAIL_MS]);
@@ -54,8 +54,8 @@ export function useLiveState(): LiveState {
   );
 }
 
-/** Keeps what is shown up to date by one stream of events. Returns how to end it. */
-export function startLive(client: QueryClient): () => void {
+/** Keeps what is shown up to date by the stream of activity. Returns how to end it. */
+export function followActivity(client: QueryClient): () => void {
   const planned = new Map<string, number>();
   let source: EventSource | null = null;
   let retryMs = RECONNECT_MS.first;
@@ -66,7 +66,7 @@ export function startLive(client: QueryClient): () => void {
     if (planned.has(name)) return;
     const timer = window.setTimeout(() => {
       planned.delete(name);
-      // what is being fetched may have been read before this event
+      // what is being fetched may have been read before this entry
       if (client.isFetching({ queryKey: key }) > 0) return plan(key, waitMs);
       const refetchType = document.visibilityState === "visible" ? "active" : "none";
       void client.invalidateQueries({ queryKey: key, refetchType });
@@ -79,7 +79,7 @@ export function startLive(client: QueryClient): () => void {
   }
 
   function connect(): void {
-    source = new EventSource("/v1/events");
+    source = new EventSource("/v1/activity");
     source.addEventListener("open", () => {
       setState("live");
       retryMs = RECONNECT_MS.first;
@@ -96,7 +96,7 @@ export function startLive(client: QueryClient): () => void {
     source.addEventListener("reset", everything);
     for (const type of ACTIVITY_TYPES) {
       source.addEventListener(type, (event: MessageEvent<string>) => {
-        const data = JSON.parse(event.data) as LiveEvent;
+        const data = JSON.parse(event.data) as ActivityEntry;
         for (const [key, waitMs] of staleAfter({ ...data, type })) plan(key, waitMs);
       });
     }

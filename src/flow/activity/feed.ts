@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import { isAfter, later } from "../../core/live-events.ts";
-import type { EventPosition } from "../../core/live-events.ts";
+import { isAfter, later } from "../../core/activity.ts";
+import type { ActivityPosition } from "../../core/activity.ts";
 import { findLivingKeys } from "../../db/accounts/api-keys.ts";
-import { getHorizon, listEvents } from "../../db/activity/activity.ts";
-import type { LoggedEvent } from "../../db/activity/activity.ts";
+import { getHorizon, listActivity } from "../../db/activity/activity.ts";
+import type { ActivityEntry } from "../../db/activity/activity.ts";
 import { enter, renew } from "./interest.ts";
 import { createConcurrencyLimit } from "../../core/concurrency-limit.ts";
-import { createEventWaker } from "./waker.ts";
-import type { EventWaker } from "./waker.ts";
+import { createActivityWaker } from "./waker.ts";
+import type { ActivityWaker } from "./waker.ts";
 
-/** Events of one read, for all and for one. */
+/** Entries of one read, for all and for one. */
 const ROUND = 1_000;
 const PAGE = 500;
-/** Members that read for themselves at once: when all fall behind, they must not take the pool. */
+/** Subscribers that read for themselves at once: when all fall behind, they must not take the pool. */
 const READERS = 4;
 const KEEP_ALIVE_MS = 15_000;
 const RENEW_MS = 30_000;
@@ -24,64 +24,64 @@ const PATIENCE_MS = 5_000;
 
 export type CloseReason = "stopping" | "slow" | "revoked" | "failed";
 
-/** Is told of events. */
-export interface Ear {
+/** What becomes of activity that is listened to. */
+export interface ActivityHandler {
   /**
    * From here on it misses nothing. `reset`: but it has missed something, what it knew is too old.
-   * Nothing is told before this has resolved.
+   * No entry is sent before this has resolved.
    */
-  begin(at: EventPosition, how: "start" | "resumed" | "reset"): Promise<void>;
-  /** In order, each once. All up to `upTo` has been told then. */
-  tell(events: readonly LoggedEvent[], upTo: EventPosition): void;
+  begin(at: ActivityPosition, how: "start" | "resumed" | "reset"): Promise<void>;
+  /** The next entries, in order, each once. There are no others up to `upTo`. */
+  send(entries: readonly ActivityEntry[], upTo: ActivityPosition): void;
 }
 
-/** Somebody who is told of the events of an account. */
-export interface Listener extends Ear {
+/** Somebody who listens to the activity of an account. */
+export interface Listener extends ActivityHandler {
   accountId: string;
   keyId: string;
-  /** The last event it knows; null: it begins now. */
-  after: EventPosition | null;
+  /** The last entry it knows; null: it begins now. */
+  after: ActivityPosition | null;
   /** Bytes on their way to it. */
   waiting(): number;
   keepAlive(): void;
   close(why: CloseReason): void;
 }
 
-/** The listeners of this process, told in one go: the log is read once for all of them. */
-export interface LiveEvents {
-  /** Resolves when the account's events are being kept. Returns how to leave. */
+/** The listeners of this process: the log is read once for all of them. */
+export interface ActivityFeed {
+  /** Resolves when the account's activity is being kept. Returns how to leave. */
   listen(listener: Listener): Promise<() => void>;
-  /** Look again until all that began before this transaction has been told. */
+  /** Look again until all that began before this transaction has been sent. */
   reach(xid: bigint): void;
   /** How many listen. */
   count(): number;
 }
 
-interface Member {
+interface Subscriber {
   listener: Listener;
-  /** All up to here was told. */
-  position: EventPosition;
-  /** It is told with the others; else it reads up for itself. */
-  live: boolean;
+  /** All up to here was sent. */
+  position: ActivityPosition;
+  /** It is sent what is read for all; else it reads up for itself. */
+  caughtUp: boolean;
 }
 
-type LiveContext = Pick<Context, "pool" | "databaseUrl" | "telemetry" | "stopping">;
+type FeedContext = Pick<Context, "pool" | "notifier" | "telemetry" | "stopping">;
 
-/** Nothing is connected and nothing is asked while nobody listens. */
-export function createLiveEvents(context: LiveContext): LiveEvents {
-  return new Hub(context);
+/** Nothing is asked while nobody listens. */
+export function createActivityFeed(context: FeedContext): ActivityFeed {
+  return new SharedFeed(context);
 }
 
-class Hub implements LiveEvents {
-  readonly #context: LiveContext;
+class SharedFeed implements ActivityFeed {
+  readonly #context: FeedContext;
   readonly #listeners = new Set<Listener>();
-  readonly #members = new Map<Listener, Member>();
-  /** How far the live members were told; null: there are none. */
-  #position: EventPosition | null = null;
-  #waker: EventWaker | null = null;
+  readonly #subscribers = new Map<Listener, Subscriber>();
+  /** How far those that have caught up are; null: there are none. */
+  #position: ActivityPosition | null = null;
+  #waker: ActivityWaker | null = null;
   readonly #turns = createConcurrencyLimit(READERS);
 
-  constructor(context: LiveContext) {
+  constructor(context: FeedContext) {
     this.#context = context;
     context.stopping.addEventListener("abort", () => this.#closeAll());
   }
@@ -119,38 +119,38 @@ class Hub implements LiveEvents {
       const position = known ? after : { xid: oldest, seq: 0n };
       await listener.begin(position, known ? "resumed" : after === null ? "start" : "reset");
       if (!this.#listeners.has(listener)) return;
-      const member = { listener, position, live: false };
-      this.#members.set(listener, member);
-      await this.#readUp(member);
+      const subscriber = { listener, position, caughtUp: false };
+      this.#subscribers.set(listener, subscriber);
+      await this.#readUp(subscriber);
     } catch (error) {
       this.#fail(listener, error);
     }
   }
 
   /**
-   * A member reads for itself until it is where the others are, at the pace at which its client
-   * takes what it is told. So what waits for a client is a page at most, and one round.
+   * A subscriber reads for itself until it is where the others are, at the pace at which its client
+   * takes what it is sent. So what waits for a client is a page at most, and one round.
    */
-  async #readUp(member: Member): Promise<void> {
-    const { listener } = member;
-    while (this.#members.get(listener) === member) {
+  async #readUp(subscriber: Subscriber): Promise<void> {
+    const { listener } = subscriber;
+    while (this.#subscribers.get(listener) === subscriber) {
       await this.#drained(listener);
-      const { events, horizon } = await this.#turns(() =>
-        listEvents(this.#context.pool, [listener.accountId], member.position, PAGE),
+      const { entries, horizon } = await this.#turns(() =>
+        listActivity(this.#context.pool, [listener.accountId], subscriber.position, PAGE),
       );
-      if (this.#members.get(listener) !== member) return;
-      const last = events.length < PAGE ? { xid: horizon.oldest, seq: 0n } : undefined;
-      this.#tell(member, events, last ?? events.at(-1)!.position);
-      if (last !== undefined && !this.#isAhead(member)) {
-        this.#position ??= member.position;
-        member.live = true;
+      if (this.#subscribers.get(listener) !== subscriber) return;
+      const last = entries.length < PAGE ? { xid: horizon.oldest, seq: 0n } : undefined;
+      this.#send(subscriber, entries, last ?? entries.at(-1)!.position);
+      if (last !== undefined && !this.#isAhead(subscriber)) {
+        this.#position ??= subscriber.position;
+        subscriber.caughtUp = true;
         return;
       }
     }
   }
 
-  #isAhead(member: Member): boolean {
-    return this.#position !== null && isAfter(this.#position, member.position);
+  #isAhead(subscriber: Subscriber): boolean {
+    return this.#position !== null && isAfter(this.#position, subscriber.position);
   }
 
   async #drained(listener: Listener): Promise<void> {
@@ -161,28 +161,29 @@ class Hub implements LiveEvents {
     }
   }
 
-  /** Reads once for all live members. */
+  /** Reads once for all that have caught up. */
   async #round(): Promise<{ reached: bigint; next: bigint }> {
     const from = this.#position;
-    const accounts = new Set([...this.#members.values()].map((m) => m.listener.accountId));
+    const accounts = new Set([...this.#subscribers.values()].map((m) => m.listener.accountId));
     if (from === null) return await this.#look();
-    const { events, horizon } = await listEvents(this.#context.pool, [...accounts], from, ROUND);
-    const upTo = events.length < ROUND ? { xid: horizon.oldest, seq: 0n } : events.at(-1)!.position;
+    const { entries, horizon } = await listActivity(this.#context.pool, [...accounts], from, ROUND);
+    const upTo =
+      entries.length < ROUND ? { xid: horizon.oldest, seq: 0n } : entries.at(-1)!.position;
     if (this.#position !== from) return { reached: 0n, next: horizon.next };
     this.#position = later(from, upTo);
-    const byAccount = Map.groupBy(events, (event) => event.account_id);
-    for (const member of this.#members.values()) {
-      if (!member.live) continue;
-      const { accountId } = member.listener;
+    const byAccount = Map.groupBy(entries, (entry) => entry.account_id);
+    for (const subscriber of this.#subscribers.values()) {
+      if (!subscriber.caughtUp) continue;
+      const { accountId } = subscriber.listener;
       // it came in the middle of this round, which was not for its account
-      const missed = !accounts.has(accountId) || isAfter(from, member.position);
-      if (missed || member.listener.waiting() > MAX_WAITING) {
-        member.live = false;
-        this.#readUp(member).catch((error: unknown) => this.#fail(member.listener, error));
+      const missed = !accounts.has(accountId) || isAfter(from, subscriber.position);
+      if (missed || subscriber.listener.waiting() > MAX_WAITING) {
+        subscriber.caughtUp = false;
+        this.#readUp(subscriber).catch((error: unknown) => this.#fail(subscriber.listener, error));
       } else {
         const own = byAccount.get(accountId) ?? [];
-        const fresh = own.filter(({ position }) => isAfter(position, member.position));
-        this.#tell(member, fresh, this.#position);
+        const fresh = own.filter(({ position }) => isAfter(position, subscriber.position));
+        this.#send(subscriber, fresh, this.#position);
       }
     }
     return { reached: this.#position.xid, next: horizon.next };
@@ -193,14 +194,14 @@ class Hub implements LiveEvents {
     return { reached: oldest, next };
   }
 
-  #tell(member: Member, events: readonly LoggedEvent[], upTo: EventPosition): void {
-    member.position = later(member.position, upTo);
-    member.listener.tell(events, member.position);
-    this.#context.telemetry.metrics.eventsTold.inc(events.length);
+  #send(subscriber: Subscriber, entries: readonly ActivityEntry[], upTo: ActivityPosition): void {
+    subscriber.position = later(subscriber.position, upTo);
+    subscriber.listener.send(entries, subscriber.position);
+    this.#context.telemetry.metrics.activitySent.inc(entries.length);
   }
 
   #start(): void {
-    this.#waker ??= createEventWaker(this.#context, {
+    this.#waker ??= createActivityWaker(this.#context, {
       round: () => this.#round(),
       every: [
         { ms: KEEP_ALIVE_MS, work: async () => this.#keepAlive() },
@@ -213,7 +214,7 @@ class Hub implements LiveEvents {
     for (const listener of this.#listeners) listener.keepAlive();
   }
 
-  /** The interest goes on, keys may have been revoked, and after an outage the log may have a gap. */
+  /** The interest is renewed, keys may have been revoked, and after an outage the log may have a gap. */
   async #renew(): Promise<void> {
     const keys = await findLivingKeys(this.#context.pool, [
       ...new Set([...this.#listeners].map(({ keyId }) => keyId)),
@@ -221,10 +222,10 @@ class Hub implements LiveEvents {
     for (const one of this.#listeners) if (!keys.has(one.keyId)) this.#close(one, "revoked");
     for (const accountId of new Set([...this.#listeners].map((one) => one.accountId))) {
       const from = await renew(this.#context, accountId);
-      for (const [listener, member] of this.#members) {
+      for (const [listener, subscriber] of this.#subscribers) {
         if (listener.accountId !== accountId) continue;
-        // its client comes again with the last event it knows, and is told that it missed some
-        if (from === null || member.position.xid < from) this.#close(listener, "failed");
+        // its client comes again with the last entry it knows, and learns that it missed some
+        if (from === null || subscriber.position.xid < from) this.#close(listener, "failed");
       }
     }
   }
@@ -251,8 +252,8 @@ class Hub implements LiveEvents {
 
   #leave(listener: Listener): void {
     this.#listeners.delete(listener);
-    this.#members.delete(listener);
-    if (this.#members.size === 0) this.#position = null;
+    this.#subscribers.delete(listener);
+    if (this.#subscribers.size === 0) this.#position = null;
     if (this.#listeners.size > 0) return;
     this.#waker?.stop();
     this.#waker = null;

@@ -5,7 +5,7 @@ import type { Job as JobData } from "./openapi-types.ts";
 import { mayRetry, pause, pauseBefore } from "./retry.ts";
 
 /** Something that happened to a job, or to one of its deliveries. */
-export interface JobEvent {
+export interface JobActivity {
   /** `job.state` (the job as it is), `job.progress`, `job.completed`, `delivery.attempted`, … */
   type: string;
   at: string;
@@ -19,7 +19,7 @@ export interface JobEvent {
   [field: string]: unknown;
 }
 
-export interface EventOptions extends Pick<CallOptions, "signal"> {
+export interface ActivityOptions extends Pick<CallOptions, "signal"> {
   /** Tell of the job's deliveries too, and go on until none is pending. Default: false. */
   deliveries?: boolean;
 }
@@ -39,13 +39,13 @@ export function hasEnded({ status }: JobData): boolean {
  * made up for by another `job.state`.
  * @param look called with the job whenever it is told
  */
-export async function* jobEvents(
+export async function* jobActivity(
   caller: ApiCaller,
   id: string,
-  { signal, deliveries = false }: EventOptions,
+  { signal, deliveries = false }: ActivityOptions,
   look: (job: JobData) => void,
-): AsyncGenerator<JobEvent, void, void> {
-  const path = `/v1/jobs/${encodeURIComponent(id)}/events${deliveries ? "" : "?types=job.*"}`;
+): AsyncGenerator<JobActivity, void, void> {
+  const path = `/v1/jobs/${encodeURIComponent(id)}/activity${deliveries ? "" : "?types=job.*"}`;
   let lastId: string | null = null;
   for (let failures = 0; ;) {
     const connection = watchSilence(signal);
@@ -58,13 +58,13 @@ export async function* jobEvents(
         if (message.event === "end") return;
         // what follows is the job as it is
         if (message.event === "reset") continue;
-        const event = caller.parse(message.data) as JobEvent;
-        if (event.job !== undefined) look(event.job);
-        if (ENDS.has(event.type)) {
+        const entry = caller.parse(message.data) as JobActivity;
+        if (entry.job !== undefined) look(entry.job);
+        if (ENDS.has(entry.type)) {
           look((await caller.call("GET /v1/jobs/{id}", { id, signal })).body);
         }
-        yield event;
-        const ended = event.job === undefined ? ENDS.has(event.type) : hasEnded(event.job);
+        yield entry;
+        const ended = entry.job === undefined ? ENDS.has(entry.type) : hasEnded(entry.job);
         if (ended && !deliveries) return;
       }
     } catch (error) {

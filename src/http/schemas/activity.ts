@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ACTIVITY_TYPES, matchesType } from "../../core/live-events.ts";
+import { ACTIVITY_TYPES, matchesType } from "../../core/activity.ts";
 
 const isKnown = (pattern: string): boolean =>
   ACTIVITY_TYPES.some((type) => matchesType(pattern, type));

@@ -1,17 +1,17 @@
-import type { JobEvent } from "../../client/job-events.ts";
+import type { JobActivity } from "../../client/job-activity.ts";
 import { stateStyle } from "../output/output.ts";
 import { printable } from "../output/printable.ts";
 import type { CliSession } from "./session.ts";
 
-/** Shows events as they come: a line each, or a line of JSON each. */
-export async function streamEvents(
+/** Shows activity as it comes: a line each, or a line of JSON each. */
+export async function streamActivity(
   { out }: Pick<CliSession, "out">,
-  events: AsyncIterable<JobEvent>,
+  entries: AsyncIterable<JobActivity>,
 ): Promise<void> {
-  for await (const event of events) out.item(event, () => out.line(eventLine(out, event)));
+  for await (const entry of entries) out.item(entry, () => out.line(entryLine(out, entry)));
 }
 
-function eventLine(out: CliSession["out"], { type, at, ...rest }: JobEvent): string {
+function entryLine(out: CliSession["out"], { type, at, ...rest }: JobActivity): string {
   const style = stateStyle(type.split(".")[1] ?? "");
   const name = printable(type).padEnd(20);
   const facts = Object.entries(rest)

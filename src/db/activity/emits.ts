@@ -1,0 +1,73 @@
+import type { ActivityType } from "../../core/activity.ts";
+
+/** SQL that gives the type of an entry, or null: there is none. */
+interface TypeSql {
+  sql: string;
+}
+
+/** Columns that say what an entry is about, each with SQL for its value. */
+type About = Partial<Record<"job_id" | "message_id" | "delivery_id" | "endpoint_id", string>>;
+
+interface Emitted {
+  type: ActivityType | TypeSql | readonly TypeSql[];
+  about: About;
+  /** SQL of a small JSON object, without bodies and secrets. */
+  data: string;
+  /** What the entry is made of, if the written rows are not enough: `written` with joins. */
+  from?: string;
+  /** Another condition. */
+  where?: string;
+  /** In which order the entries of several rows are. */
+  orderBy?: string;
+  /** The rows are jobs that end: whoever waits for one of them is notified too. */
+  ends?: boolean;
+}
+
+/**
+ * A statement, or a part of one, that records activity of the accounts that have listeners, and
+ * notifies them when it commits. So what writes also records, and no round trip is made for it.
+ * @param written a CTE of the rows that the same statement has written
+ */
+export function emits(written: string, entry: Emitted): string {
+  const { about, data, from = written, where, orderBy, ends = false } = entry;
+  const types = Array.isArray(entry.type) ? (entry.type as readonly TypeSql[]) : null;
+  const type = types === null ? typeSql(entry.type as ActivityType | TypeSql) : "emitted.type";
+  const each = types?.map(({ sql }, index) => `(${index + 1}, ${sql})`).join(", ");
+  const rows =
+    each === undefined ? from : `${from} cross join lateral (values ${each}) as emitted(ord, type)`;
+  const conditions = [
+    `account_id = any ((select ${listenersOf(ends)} from ${written})::uuid[])`,
+    ...(types === null ? [] : ["emitted.type is not null"]),
+    ...(where === undefined ? [] : [where]),
+  ];
+  const order = types === null ? orderBy : "emitted.ord";
+  return `insert into activity (account_id, type, ${[...Object.keys(about), "data"].join(", ")})
+    select account_id, ${type}, ${[...Object.values(about), data].join(", ")} from ${rows}
+    where ${conditions.join(" and ")}${order === undefined ? "" : ` order by ${order}`}`;
+}
+
+function listenersOf(ends: boolean): string {
+  return ends
+    ? "job_end_listeners(array_agg(account_id), array_agg(id))"
+    : "activity_listeners(array_agg(account_id))";
+}
+
+function typeSql(type: ActivityType | TypeSql): string {
+  return typeof type === "string" ? `'${type}'` : type.sql;
+}
+
+/** The type for rows that meet a condition; others have no entry. */
+export function typeWhen(condition: string, type: ActivityType): TypeSql {
+  return { sql: `case when ${condition} then '${type}' end` };
+}
+
+/** The type by the value of a column; rows with another value have no entry. */
+export function typeBy(column: string, types: Readonly<Record<string, ActivityType>>): TypeSql {
+  const cases = Object.entries(types).map(([value, type]) => `when '${value}' then '${type}'`);
+  return { sql: `case ${column} ${cases.join(" ")} end` };
+}
+
+/** The type as a column holds it. */
+export function typeIn(column: string): TypeSql {
+  return { sql: column };
+}

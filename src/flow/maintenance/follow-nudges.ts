@@ -1,0 +1,21 @@
+import type { Context } from "../context.ts";
+
+type NudgedContext = Pick<Context, "notifier" | "jobs" | "pumps">;
+
+/**
+ * Looks where other processes say that something may be waiting. Resolves when their nudges arrive;
+ * returns how to end it. The process must be registered: it claims jobs.
+ */
+export async function followNudges({ notifier, jobs, pumps }: NudgedContext): Promise<() => void> {
+  const leave = notifier.subscribe("nudges", {
+    notified(payload) {
+      for (const what of payload.split(" ")) {
+        if (what === "jobs") void jobs.look(true);
+        else pumps.get(what)?.nudge();
+      }
+    },
+    missed: () => void jobs.look(true),
+  });
+  await notifier.listening();
+  return leave;
+}
