@@ -1,3 +1,4 @@
+import { ENDPOINT_DEFAULTS } from "../../src/core/endpoint.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { LOOPBACK_TARGETS, parseAllowTargets } from "../../src/core/targets.ts";
 import { createTransport } from "../../src/transport/send.ts";
@@ -190,15 +191,11 @@ async function acceptedElsewhere(other: TestContext, url: string): Promise<strin
   await createEndpoint(other.context, {
     accountId: api.accountId,
     url,
-    description: "",
+    ...ENDPOINT_DEFAULTS,
     events: ["elsewhere"],
     headers: {},
-    ordered: false,
-    max_in_flight: 1,
-    rate_limit_per_s: null,
     timeout_s: 1,
     retry: QUICK,
-    signatures: ["v1", "v1a"],
     secret: null,
   });
   return (await api.publish("elsewhere")).deliveries[0]!.id;

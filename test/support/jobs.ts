@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ENDPOINT_DEFAULTS } from "../../src/core/endpoint.ts";
 import type { Context } from "../../src/flow/context.ts";
 import type { Callback, Job } from "../../src/core/model.ts";
 import { getJob } from "../../src/db/jobs/jobs.ts";
@@ -121,15 +122,9 @@ export async function endpointAt(
   const { endpoint, secret } = await createEndpoint(context, {
     accountId,
     url,
-    description: "",
-    events: [],
     headers: {},
-    ordered: false,
-    max_in_flight: 10,
-    rate_limit_per_s: null,
-    timeout_s: 15,
+    ...ENDPOINT_DEFAULTS,
     retry: { max_attempts: 12, base_s: 0.1, factor: 1, cap_s: 10 },
-    signatures: ["v1", "v1a"],
     secret: null,
     ...settings,
   });
