@@ -33,7 +33,8 @@ export interface Notifier {
   close(): Promise<void>;
 }
 
-const RETRY_MS = { first: 50, last: 1_000 };
+/** Where connections are scarce, the signs of life come first: they try again sooner. */
+const RETRY_MS = { first: 250, last: 2_000 };
 /** A connection may break without either side noticing, so an idle one is tried this often. */
 const CHECK_MS = 2_000;
 const CLOSE_MS = 1_000;

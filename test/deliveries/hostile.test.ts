@@ -103,13 +103,21 @@ afterAll(async () => {
   await api?.stop();
 });
 
+/** Whether the receiver had closed the connection by the time the request reached it. */
+function metTheEnd({ attempts }: { attempts: { error_code: string | null }[] }): boolean {
+  return attempts[0]?.error_code === "reset";
+}
+
 describe("receivers that behave in their own ways, all at once", () => {
   test.each(KINDS)("%s", async (kind) => {
     const [status, expected] = EXPECTED[kind];
     const mine = await api.deliveries(`endpoint_id=${endpointIds.get(kind)}`);
     expect(mine).toHaveLength(TRIES);
-    for (const { id } of mine) {
-      const delivery = await api.ended(id);
+    const ended = await Promise.all(mine.map(({ id }) => api.ended(id)));
+    // a request may meet the end of its idle connection on the way, and is not made twice
+    const met = kind === "close-when-idle" ? ended.filter(metTheEnd) : [];
+    expect(met.length).toBeLessThan(TRIES);
+    for (const delivery of ended.filter((one) => !met.includes(one))) {
       expect(delivery).toMatchObject({
         status,
         attempt_count: 1,

@@ -11,12 +11,15 @@ import type { Silence } from "../watch.ts";
 import type { ChaosClient } from "./client.ts";
 import type { MoodyReceivers } from "./receivers.ts";
 
-/** Nothing that is due and held by nobody stands still for longer. */
-const SILENCE_MS = 10_000;
-/** No call takes longer, an admin's pause in the middle of a flood included. */
-const CALL_MS = 5_000;
 /** Statistics of a server come a little late. */
 const STATISTICS_MS = 2_000;
+
+export interface ChaosLimits {
+  /** No call takes longer, an admin's pause in the middle of a flood included. */
+  callMs: number;
+  /** Nothing that is due and held by nobody stands still for longer. */
+  silenceMs: number;
+}
 
 /** Everything that must be true when the chaos is over and all is settled. */
 export async function checkChaos(run: {
@@ -25,8 +28,10 @@ export async function checkChaos(run: {
   receivers: MoodyReceivers;
   silences: readonly Silence[];
   left: readonly string[];
+  limits: ChaosLimits;
 }): Promise<Check[]> {
   const { stack, client, receivers, silences, left } = run;
+  const { callMs, silenceMs } = run.limits;
   const { query } = stack.database;
   const [noErrors] = readLogs(stack.logs, []).checks;
   const requests = [...client.calls.values()].flatMap(({ ms }) => ms);
@@ -38,19 +43,19 @@ export async function checkChaos(run: {
       broken: client.refused,
     },
     {
-      name: `no call takes longer than ${CALL_MS / 1_000} s`,
+      name: `no call takes longer than ${callMs / 1_000} s`,
       of: requests.length,
       broken: [...client.calls].flatMap(([name, { ms }]) => {
-        const slow = ms.filter((one) => one > CALL_MS);
+        const slow = ms.filter((one) => one > callMs);
         return slow.length === 0
           ? []
           : `${name}: ${slow.length} times, ${Math.round(Math.max(...slow))} ms at worst`;
       }),
     },
     {
-      name: `no lane or account stands still for ${SILENCE_MS / 1_000} s`,
+      name: `no lane or account stands still for ${silenceMs / 1_000} s`,
       of: silences.length,
-      broken: silences.filter(({ ms }) => ms > SILENCE_MS).map(({ of, ms }) => `${of}: ${ms} ms`),
+      broken: silences.filter(({ ms }) => ms > silenceMs).map(({ of, ms }) => `${of}: ${ms} ms`),
     },
     { name: "nothing is left in the end", of: left.length, broken: [...left] },
     await checkBooks(query),

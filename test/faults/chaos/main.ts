@@ -9,6 +9,8 @@ Two processes under traffic, while admins change everything and receivers answer
 deadlock, nothing stands still, the books balance.
 
   --seconds <n>       how long (600)
+  --call <s>          the longest that a call may take (5)
+  --silence <s>       the longest that due work may stand still (10)
   --binaries <dir>    the folder of another Postgres's initdb and postgres
   --keep              leave logs and database where they are
   --help
@@ -20,17 +22,20 @@ function readArguments() {
     const { values } = parseArgs({
       options: {
         seconds: { type: "string", default: "600" },
+        call: { type: "string", default: "5" },
+        silence: { type: "string", default: "10" },
         binaries: { type: "string" },
         keep: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    const seconds = Number(values.seconds);
-    if (!Number.isSafeInteger(seconds) || seconds < 1) {
-      throw new Error(`--seconds must be a whole number above 0, not ${values.seconds}`);
-    }
+    const [seconds, call, silence] = (["seconds", "call", "silence"] as const).map((name) => {
+      const number = Number(values[name]);
+      if (Number.isSafeInteger(number) && number >= 1) return number;
+      throw new Error(`--${name} must be a whole number above 0, not ${values[name]}`);
+    }) as [number, number, number];
     if (values.binaries !== undefined) findPostgresBinaries(values.binaries);
-    return { ...values, seconds };
+    return { ...values, seconds, limits: { callMs: call * 1_000, silenceMs: silence * 1_000 } };
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exit(2);
@@ -38,12 +43,13 @@ function readArguments() {
 }
 
 async function main(): Promise<void> {
-  const { seconds, binaries, keep, help } = readArguments();
+  const { seconds, limits, binaries, keep, help } = readArguments();
   if (help) return console.log(USAGE);
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
   const { report, folder } = await runChaos({
     seconds,
+    limits,
     binaries,
     keep,
     say: (line) => console.log(line),

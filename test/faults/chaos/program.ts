@@ -8,6 +8,7 @@ import type { Silence } from "../watch.ts";
 import { createWorld } from "./actions.ts";
 import type { World } from "./actions.ts";
 import { checkChaos, findLeft } from "./checks.ts";
+import type { ChaosLimits } from "./checks.ts";
 import { createChaosClient } from "./client.ts";
 import type { Calls } from "./client.ts";
 import { startMoodyReceivers } from "./receivers.ts";
@@ -21,6 +22,7 @@ const DRAIN_MS = 120_000;
 const ENABLE_EVERY_MS = 10_000;
 
 export interface ChaosOptions {
+  limits: ChaosLimits;
   seconds: number;
   /** The folder of the Postgres to run on; undefined: that which tests start. */
   binaries: string | undefined;
@@ -68,7 +70,8 @@ export async function runChaos(
     say(`${receivers.total()} webhooks; waiting until all is settled`);
     receivers.calm();
     const { left, ms: drainMs } = await drain(stack, world, signal);
-    const checks = await checkChaos({ stack, client, receivers, silences, left });
+    const { limits } = options;
+    const checks = await checkChaos({ stack, client, receivers, silences, left, limits });
     await stack.stop();
     checks.push({ name: "the processes behaved", of: 2, broken: misbehaviour });
     const passed = checks.every(({ broken }) => broken.length === 0);
