@@ -4,11 +4,15 @@ import type { Operations, Problem } from "./openapi-types.ts";
 import { mayRetry, pause, pauseBefore } from "./retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 
-export interface RingbackOptions {
+export interface RingbackOptions extends CallDefaults {
   /** `rk_…` */
   apiKey: string;
   /** Where the service is, such as `https://ringback.example`. */
   baseUrl: string;
+}
+
+/** How calls are made unless they say otherwise. */
+interface CallDefaults {
   /** Takes the place of the global `fetch`. */
   fetch?: typeof globalThis.fetch;
   /** For one try of a call, answer included. Default: 30 s. */
@@ -22,7 +26,7 @@ export interface RingbackOptions {
   parse?: (text: string) => unknown;
 }
 
-/** What every call takes beside its own. */
+/** Options that every call takes. */
 export interface CallOptions {
   /** Ends the call; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -70,7 +74,7 @@ const DEFAULT_RETRIES = 4;
 
 type Parse = (text: string) => unknown;
 
-interface Exchange {
+interface HttpRequest {
   method: string;
   url: string;
   headers: Record<string, string>;
@@ -79,17 +83,30 @@ interface Exchange {
   signal: AbortSignal | undefined;
 }
 
-export function createCaller(options: RingbackOptions): ApiCaller {
-  const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, maxRetries = DEFAULT_RETRIES } = options;
-  const { parse = JSON.parse } = options;
+/** Calls with an API key. @throws TypeError the options are no good */
+export function createKeyCaller(options: RingbackOptions): ApiCaller {
+  const { apiKey } = options;
   if (typeof apiKey !== "string" || !/^[!-~]+$/.test(apiKey)) {
     throw new TypeError("apiKey must be the text of an API key (rk_…)");
   }
   if (!/^https?:$/.test(URL.parse(options.baseUrl)?.protocol ?? "")) {
     throw new TypeError("baseUrl must be an http(s) URL, such as https://ringback.example");
   }
-  const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const authorization = `Bearer ${apiKey}`;
+  return createCaller({ ...options, authorize: () => ({ authorization }) });
+}
+
+export interface CallerOptions extends CallDefaults {
+  /** Stands before each path; empty: the origin of the page. */
+  baseUrl: string;
+  /** The headers that authorize a call of this method. */
+  authorize(method: string): Record<string, string>;
+}
+
+export function createCaller(options: CallerOptions): ApiCaller {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxRetries = DEFAULT_RETRIES } = options;
+  const { parse = JSON.parse, authorize } = options;
+  const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const doFetch: typeof globalThis.fetch = (...args) =>
     (options.fetch ?? globalThis.fetch)(...args);
 
@@ -97,11 +114,11 @@ export function createCaller(options: RingbackOptions): ApiCaller {
     async call(name, call = {}) {
       const [method = "", path = ""] = name.split(" ");
       const { query, body, idempotencyKey, waitS = 0 } = call;
-      const exchange: Exchange = {
+      const exchange: HttpRequest = {
         method,
         url: `${baseUrl}${fillIn(path, call.id)}${queryText(query ?? {})}`,
         headers: {
-          authorization,
+          ...authorize(method),
           accept: "application/json, application/problem+json",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...(idempotencyKey === undefined
@@ -119,7 +136,7 @@ export function createCaller(options: RingbackOptions): ApiCaller {
 
     async stream(path, headers, { signal }) {
       const accept = "text/event-stream, application/problem+json";
-      const request = { headers: { authorization, accept, ...headers } };
+      const request = { headers: { ...authorize("GET"), accept, ...headers } };
       const begin = (both: AbortSignal | undefined) =>
         doFetch(`${baseUrl}${path}`, { ...request, signal: both ?? null });
       try {
@@ -138,7 +155,7 @@ export function createCaller(options: RingbackOptions): ApiCaller {
 
 async function persevere(
   doFetch: typeof globalThis.fetch,
-  exchange: Exchange,
+  exchange: HttpRequest,
   { repeatable, maxRetries, parse }: { repeatable: boolean; maxRetries: number; parse: Parse },
 ): Promise<Answer<never>> {
   for (let attempts = 1; ; attempts += 1) {
@@ -154,7 +171,7 @@ async function persevere(
 
 async function attempt(
   doFetch: typeof globalThis.fetch,
-  { method, url, headers, body, timeoutMs, signal }: Exchange,
+  { method, url, headers, body, timeoutMs, signal }: HttpRequest,
   parse: Parse,
   attempts: number,
 ): Promise<Answer<never> | { error: RingbackError; retryAfter: string | null }> {
@@ -191,7 +208,8 @@ function asRingbackError(error: unknown, attempts = 1): RingbackError {
   return new RingbackError({ code: "connection_failed", detail, attempts, cause: error });
 }
 
-async function problemOf(response: Response, attempts = 1): Promise<RingbackError> {
+/** The error of an answer that is a problem. */
+export async function problemOf(response: Response, attempts = 1): Promise<RingbackError> {
   const { status } = response;
   const text = await response.text();
   const problem = parseProblem(text);
@@ -214,7 +232,7 @@ function parseProblem(text: string): (Partial<Problem> & Pick<Problem, "code" | 
   }
 }
 
-// `never`: what it is, the operation says
+// `never`: the operation names the type
 async function readJson(response: Response, parse: Parse, attempts: number): Promise<never> {
   const text = await response.text();
   try {

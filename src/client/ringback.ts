@@ -1,6 +1,9 @@
-import { JobTypeCatalogue, Messages, Signing } from "./account.ts";
-import { ApiKeys, Lanes } from "./admin.ts";
-import { createCaller } from "./caller.ts";
+import { ApiKeys } from "./api-keys.ts";
+import { JobTypeCatalogue } from "./job-types.ts";
+import { Lanes } from "./lanes.ts";
+import { Messages } from "./messages.ts";
+import { Signing } from "./signing.ts";
+import { createKeyCaller } from "./caller.ts";
 import type {
   AnswerOf,
   Call,
@@ -37,7 +40,7 @@ export class Ringback<Types extends JobTypes = JobTypes> {
 
   /** @throws TypeError the options are no good */
   constructor(options: RingbackOptions) {
-    this.#caller = createCaller(options);
+    this.#caller = createKeyCaller(options);
     this.jobs = new Jobs(this.#caller);
     this.jobTypes = new JobTypeCatalogue(this.#caller);
     this.endpoints = new Endpoints(this.#caller);

@@ -5,7 +5,7 @@ import "@mantine/notifications/styles.css";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
-import { ApiError, onSignedOut } from "./api/client.ts";
+import { RingbackError, onSignedOut } from "./api/client.ts";
 import { forget } from "./api/session.ts";
 import { App } from "./app.tsx";
 import { readNonce } from "./nonce.ts";
@@ -18,7 +18,7 @@ const client = new QueryClient({
       staleTime: 5_000,
       // what the server refused it will refuse again
       retry: (failures, error) =>
-        failures < 2 && !(error instanceof ApiError && error.status > 0 && error.status < 500),
+        failures < 2 && !(error instanceof RingbackError && (error.status ?? 500) < 500),
     },
   },
 });

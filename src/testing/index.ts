@@ -4,7 +4,7 @@ import { startService } from "../server/start.ts";
 import type { Service } from "../server/start.ts";
 import { Ringback } from "../client/ringback.ts";
 import type { JobTypes } from "../client/jobs.ts";
-import { publicKeysOf } from "../client/account.ts";
+import { publicKeysOf } from "../client/signing.ts";
 import { readConfig } from "../config.ts";
 import { newApiKey } from "../core/api-key.ts";
 import { deriveSecret } from "../core/signature.ts";

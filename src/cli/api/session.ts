@@ -1,4 +1,4 @@
-import { createCaller } from "../../client/caller.ts";
+import { createKeyCaller } from "../../client/caller.ts";
 import type { ApiCaller } from "../../client/caller.ts";
 import { Ringback } from "../../client/ringback.ts";
 import { readClientConfig } from "../../config.ts";
@@ -65,7 +65,7 @@ export function openSession(
   const clientOptions = { apiKey, baseUrl: url, maxRetries: MAX_RETRIES, parse: parseExactly };
   return {
     client: makeClient(clientOptions),
-    caller: createCaller(clientOptions),
+    caller: createKeyCaller(clientOptions),
     url,
     out: openOutput(options, terminal),
     terminal,

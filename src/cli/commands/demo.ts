@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { readConfig } from "../../config.ts";
-import { createApi } from "../demo/api.ts";
+import { Ringback } from "../../client/ringback.ts";
 import { readBooks } from "../demo/books.ts";
 import { startPartner } from "../demo/partner.ts";
 import { startFileServer } from "../demo/slow-file-server.ts";
@@ -64,7 +64,17 @@ async function play(stop: AbortController, undo: (() => Promise<unknown>)[]): Pr
   await tellStory({
     signal,
     version: service.context.config.version,
-    api: createApi({ url: service.url, apiKey: service.apiKey ?? "", signal }),
+    url: service.url,
+    client: new Ringback({
+      baseUrl: service.url,
+      apiKey: service.apiKey ?? "",
+      // a demo that is stopped makes no more calls
+      fetch: (input, init) =>
+        fetch(input, {
+          ...init,
+          signal: init?.signal ? AbortSignal.any([signal, init.signal]) : signal,
+        }),
+    }),
     csvUrl: `${files.url}/seattle-weather.csv`,
     startPartner: async (options) => {
       const partner = await startPartner(options);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { publicKeysOf } from "../../client/account.ts";
+import { publicKeysOf } from "../../client/signing.ts";
 import { Ringback } from "../../client/ringback.ts";
 import { readWebhookKey } from "../../client/webhook-keys.ts";
 import { newSecret } from "../../core/signature.ts";

@@ -1,42 +1,35 @@
-import type { z } from "zod";
-import { pageOf } from "../../http/schemas/common.ts";
-import { delivery as deliverySchema, deliveryWithAttempts } from "../../http/schemas/delivery.ts";
-import { endpointWithSecret } from "../../http/schemas/endpoint.ts";
-import { job as jobSchema } from "../../http/schemas/job.ts";
-import { originSecret } from "../../http/schemas/signing.ts";
+import type { Delivery, DeliveryWithAttempts, Job } from "../../client/openapi-types.ts";
+import type { Ringback } from "../../client/ringback.ts";
 import { csvSummary } from "../../job-types/csv-summary.ts";
-import { waitFor } from "./api.ts";
-import type { Api } from "./api.ts";
 import { booksLine } from "./books.ts";
 import type { Books } from "./books.ts";
 import type { Partner, PartnerCall, PartnerOptions } from "./partner.ts";
 import { bar, heading, line, styled } from "./print.ts";
 import { offset, timeline } from "./timeline.ts";
-import type { LoggedDelivery } from "./timeline.ts";
+import { waitFor } from "./wait-for.ts";
 
 export interface Stage {
   signal: AbortSignal;
   version: string;
-  api: Api;
+  url: string;
+  client: Ringback;
   csvUrl: string;
   startPartner(options: PartnerOptions): Promise<Partner>;
   readBooks(messageId: string): Promise<Books>;
 }
 
-type Job = z.infer<typeof jobSchema>;
 interface Cast {
   reports: Partner;
   orders: Partner;
   billing: Partner;
 }
 
-const deliveries = pageOf(deliverySchema);
 /** Short, so that the demo is: by default a delivery is tried 12 times over two and a half days. */
 const RETRY = { max_attempts: 3, base_s: 0.5, factor: 2 };
 
 /** Tells the story. @throws Error when the program does not do what the story says */
 export async function tellStory(stage: Stage): Promise<void> {
-  console.log(`  Ringback ${stage.version} at ${stage.api.url}`);
+  console.log(`  Ringback ${stage.version} at ${stage.url}`);
   const log = new CallLog();
   const cast = await introduce(stage, log);
   log.startedAt = new Date();
@@ -72,7 +65,7 @@ class CallLog {
   }
 }
 
-async function introduce({ api, startPartner }: Stage, log: CallLog): Promise<Cast> {
+async function introduce({ client, startPartner }: Stage, log: CallLog): Promise<Cast> {
   heading(1, "Three partners want to be called back");
   const start = async (name: string, behaviour: Partner["behaviour"], about: string) => {
     const partner = await startPartner({ name, behaviour, onCall: (call) => log.add(call) });
@@ -89,37 +82,27 @@ async function introduce({ api, startPartner }: Stage, log: CallLog): Promise<Ca
 
   // callback URLs are signed with the secret of their origin, an endpoint with its own
   for (const partner of [reports, orders]) {
-    const path = `/v1/signing-secret?origin=${encodeURIComponent(partner.url)}`;
-    const { secret } = await api.ask("GET", path, { status: 200, body: originSecret });
-    partner.secret = secret;
+    partner.secret = await client.signing.secretFor(partner.url);
   }
-  const endpoint = await api.ask(
-    "POST",
-    "/v1/endpoints",
-    { status: 201, body: endpointWithSecret },
-    { url: billing.url, events: ["job.completed"], retry: RETRY },
-  );
+  const endpoint = await client.endpoints.create({
+    url: billing.url,
+    events: ["job.completed"],
+    retry: RETRY,
+  });
   billing.secret = endpoint.secret;
   line("Each checks every signature with the package standardwebhooks.");
   return { reports, orders, billing };
 }
 
-async function compute({ api, csvUrl, signal }: Stage, { reports, orders }: Cast): Promise<Job> {
+async function compute({ client, csvUrl, signal }: Stage, { reports, orders }: Cast): Promise<Job> {
   heading(2, "A job: four years of Seattle's weather, a CSV on a slow server");
-  const accepted = await api.ask(
-    "POST",
-    "/v1/jobs",
-    { status: 202, body: jobSchema },
-    {
-      type: "csv.summary",
-      input: { url: csvUrl, delimiter: ",", group_by: "weather", columns: ["temp_max"] },
-      callbacks: [{ url: reports.url }, { url: orders.url, retry: RETRY }],
-    },
-  );
+  const input = { url: csvUrl, delimiter: ",", group_by: "weather", columns: ["temp_max"] };
+  const callbacks = [{ url: reports.url }, { url: orders.url, retry: RETRY }];
+  const accepted = await client.jobs.submit("csv.summary", input, { callbacks });
   line(`POST /v1/jobs   202 Accepted   ${accepted.id}`);
   let shown = -1;
   const job = await waitFor("the job to end", signal, async () => {
-    const now = await api.ask("GET", `/v1/jobs/${accepted.id}`, { status: 200, body: jobSchema });
+    const { data: now } = await client.jobs.get(accepted.id);
     const { fraction, message } = now.progress;
     if (now.finished_at === null && fraction > shown && message !== null) {
       shown = fraction;
@@ -128,10 +111,9 @@ async function compute({ api, csvUrl, signal }: Stage, { reports, orders }: Cast
     return now.finished_at === null ? null : now;
   });
   if (job.status !== "completed") throw new Error(`the job ${job.status}: ${job.error?.message}`);
-  const result = await api.ask("GET", `/v1/jobs/${job.id}/result`, {
-    status: 200,
-    body: csvSummary.result,
-  });
+  const result = csvSummary.result.parse(
+    await client.request("GET /v1/jobs/{id}/result", { id: job.id }),
+  );
   line(`${bar(1)}   ${styled("green", `completed, ${result.rows.toLocaleString("en")} rows`)}`);
   line("GET /v1/jobs/{id}/result, in part:");
   for (const { key, rows, columns } of result.groups ?? []) {
@@ -143,11 +125,11 @@ async function compute({ api, csvUrl, signal }: Stage, { reports, orders }: Cast
 }
 
 async function callBack(stage: Stage, cast: Cast, job: Job, log: CallLog): Promise<void> {
-  const { api, signal, readBooks } = stage;
+  const { client, signal, readBooks } = stage;
   heading(3, "The calls (the result and its webhook were one transaction)");
   log.open();
   const { dead } = await waitFor("the first calls to end", signal, async () => {
-    const { data } = await listDeliveries(api, job);
+    const data = await listDeliveries(client, job);
     if (data.some(({ status }) => status === "pending")) return null;
     return { dead: data.filter(({ status }) => status === "dead") };
   });
@@ -161,19 +143,15 @@ async function callBack(stage: Stage, cast: Cast, job: Job, log: CallLog): Promi
   line(booksLine(await readBooks(letter.message_id)));
 }
 
-async function replay({ api, signal }: Stage, { billing }: Cast, job: Job): Promise<void> {
+async function replay({ client, signal }: Stage, { billing }: Cast, job: Job): Promise<void> {
   heading(4, "Billing is repaired, and gets its webhook by replay");
   billing.behaviour = () => 200;
-  const { data } = await api.ask("GET", `/v1/dead-letters?job_id=${job.id}`, {
-    status: 200,
-    body: deliveries,
-  });
+  const { data } = await client.request("GET /v1/dead-letters", { query: { job_id: job.id } });
   const id = data[0]?.id ?? "";
-  const path = `/v1/deliveries/${id}/replay`;
-  await api.ask("POST", path, { status: 202, body: deliverySchema });
-  line(`POST ${path}   202`);
+  await client.deliveries.replay(id);
+  line(`POST /v1/deliveries/${id}/replay   202`);
   await waitFor("the replay to arrive", signal, async () => {
-    const found = await readDelivery(api, id);
+    const found = await client.deliveries.get(id);
     return found.status === "delivered" ? found : null;
   });
   const ids = new Set(billing.calls.map(({ webhookId }) => webhookId));
@@ -184,10 +162,10 @@ async function replay({ api, signal }: Stage, { billing }: Cast, job: Job): Prom
 
 async function showAttempts(stage: Stage, cast: Cast, job: Job, from: Date): Promise<void> {
   heading(5, "Every attempt, as the log has it (seconds since the job was submitted)");
-  const { data } = await listDeliveries(stage.api, job);
+  const data = await listDeliveries(stage.client, job);
   for (const { name, url, calls } of Object.values(cast) as Partner[]) {
     const found = data.find((delivery) => delivery.url === url);
-    const delivery = await readDelivery(stage.api, found?.id ?? "");
+    const delivery: DeliveryWithAttempts = await stage.client.deliveries.get(found?.id ?? "");
     line(
       `${styled("bold", name.padEnd(8))}   ${delivery.id}   ${styled("green", delivery.status)}`,
     );
@@ -209,10 +187,6 @@ function whatNext(): void {
   line();
 }
 
-async function listDeliveries(api: Api, job: Job): Promise<z.infer<typeof deliveries>> {
-  return await api.ask("GET", `/v1/jobs/${job.id}/deliveries`, { status: 200, body: deliveries });
-}
-
-async function readDelivery(api: Api, id: string): Promise<LoggedDelivery> {
-  return await api.ask("GET", `/v1/deliveries/${id}`, { status: 200, body: deliveryWithAttempts });
+async function listDeliveries(client: Ringback, { id }: Job): Promise<Delivery[]> {
+  return (await client.request("GET /v1/jobs/{id}/deliveries", { id })).data;
 }

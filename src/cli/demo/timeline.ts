@@ -1,7 +1,4 @@
-import type { z } from "zod";
-import type { deliveryWithAttempts } from "../../http/schemas/delivery.ts";
-
-export type LoggedDelivery = z.infer<typeof deliveryWithAttempts>;
+import type { DeliveryWithAttempts } from "../../client/openapi-types.ts";
 
 /** `+1.52 s`, right-aligned to 9 columns. */
 export function offset(ms: number): string {
@@ -13,7 +10,7 @@ export function offset(ms: number): string {
  * one before, what came back, how long it took.
  * @param from what times count from
  */
-export function timeline({ attempts }: LoggedDelivery, from: Date): string[] {
+export function timeline({ attempts }: DeliveryWithAttempts, from: Date): string[] {
   return attempts.map((attempt, index) => {
     const startedAt = Date.parse(attempt.started_at);
     const before = attempts[index - 1];

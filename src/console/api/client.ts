@@ -1,37 +1,19 @@
+import { createCaller, problemOf } from "../../client/caller.ts";
+import type { AnswerOf, Call, OperationName, QueryOf } from "../../client/caller.ts";
+import { RingbackError } from "../../client/errors.ts";
 import { bodyText } from "../../client/json-text.ts";
 
-/** An answer that is a problem (RFC 9457), or no answer at all (`status` 0). */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly requestId: string | null;
-  readonly errors: { pointer?: string; parameter?: string; detail: string }[];
+export { RingbackError };
 
-  constructor(status: number, problem: Partial<ProblemBody>, requestId: string | null) {
-    super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
-    this.name = "ApiError";
-    this.status = status;
-    this.code = problem.code ?? "unknown";
-    this.requestId = problem.request_id ?? requestId;
-    this.errors = problem.errors ?? [];
-  }
-}
-
-interface ProblemBody {
-  code: string;
-  title: string;
-  detail: string;
-  request_id: string;
-  errors: ApiError["errors"];
-}
-
+/** A filter as a page keeps it in its address. */
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
-interface RequestOptions {
-  query?: Query;
-  body?: object;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
+/** A call of the console. Filters come from addresses, so the server checks their values. */
+interface ConsoleCall<Name extends OperationName> extends Pick<
+  Call<Name>,
+  "id" | "body" | "signal" | "idempotencyKey"
+> {
+  query?: QueryOf<Name> | Query | undefined;
 }
 
 let csrfToken: string | null = null;
@@ -41,76 +23,73 @@ export function setCsrfToken(token: string | null): void {
   csrfToken = token;
 }
 
-/** Called when the server says that the session is over. */
+/** Has a listener called when the server says that the session is over. */
 export function onSignedOut(listener: () => void): void {
   whenSignedOut = listener;
 }
 
-/**
- * One call to the API, by the session's cookie.
- * @throws ApiError
- */
-async function request<T>(method: string, path: string, options: RequestOptions): Promise<T> {
-  const text = await requestText(method, path, options);
+/** The session's cookie authorizes; a change needs its token as well. */
+const session = {
+  baseUrl: "",
+  maxRetries: 0,
+  authorize: (method: string): Record<string, string> =>
+    method === "GET" || csrfToken === null ? {} : { "x-ringback-csrf": csrfToken },
+};
+const caller = createCaller(session);
+const texts = createCaller({ ...session, parse: (text) => text });
+
+/** One call to the API. @throws RingbackError */
+export async function call<Name extends OperationName>(
+  name: Name,
+  given: ConsoleCall<Name> = {},
+): Promise<AnswerOf<Name>> {
+  return (await watched(caller.call(name, toCall(given)))).body;
+}
+
+/** The answer as it is written: numbers may have more digits than a double. */
+export async function callForText<Name extends OperationName>(
+  name: Name,
+  given: ConsoleCall<Name>,
+): Promise<string> {
+  return (await watched(texts.call(name, toCall(given)))).body as string;
+}
+
+function toCall<Name extends OperationName>({
+  query = {},
+  ...rest
+}: ConsoleCall<Name>): Call<Name> {
+  const set = Object.entries(query as object).filter(([, value]) => value !== "");
+  return { ...rest, query: Object.fromEntries(set) as QueryOf<Name> };
+}
+
+async function watched<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof RingbackError && error.status === 401) whenSignedOut();
+    throw error;
+  }
+}
+
+/** Calls `/console/session`, which is no part of the described API. @throws RingbackError */
+export async function callSession<T>(method: "GET" | "POST" | "DELETE", body?: object): Promise<T> {
+  const request = {
+    method,
+    headers: { ...session.authorize(method), "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: bodyText(body) }),
+  };
+  const response = await fetch("/console/session", request).catch((cause: Error) => {
+    throw new RingbackError({ code: "connection_failed", detail: cause.message, cause });
+  });
+  if (!response.ok) throw await problemOf(response);
+  const text = await response.text();
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-async function requestText(method: string, path: string, options: RequestOptions): Promise<string> {
-  const response = await send(method, path, options);
-  const text = await response.text();
-  if (response.ok) return text;
-  if (response.status === 401 && path.startsWith("/v1/")) whenSignedOut();
-  throw new ApiError(response.status, parseProblem(text), response.headers.get("x-request-id"));
+/** What an error says to the person who looks at it. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof RingbackError))
+    return error instanceof Error ? error.message : String(error);
+  if (error.status !== null) return error.detail;
+  return "The server can't be reached. It may be restarting, or the network is down.";
 }
-
-async function send(
-  method: string,
-  path: string,
-  { query = {}, body, headers = {}, signal }: RequestOptions,
-): Promise<Response> {
-  try {
-    return await fetch(path + queryText(query), {
-      method,
-      credentials: "same-origin",
-      headers: {
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(method === "GET" || csrfToken === null ? {} : { "x-ringback-csrf": csrfToken }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: bodyText(body) }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    if (signal?.aborted === true) throw error;
-    const detail = "The server can't be reached. It may be restarting, or the network is down.";
-    throw new ApiError(0, { code: "unreachable", detail }, null);
-  }
-}
-
-function parseProblem(text: string): Partial<ProblemBody> {
-  try {
-    return JSON.parse(text) as Partial<ProblemBody>;
-  } catch {
-    return {};
-  }
-}
-
-function queryText(query: Query): string {
-  const given = Object.entries(query).filter(
-    ([, value]) => value !== undefined && value !== null && value !== "",
-  );
-  if (given.length === 0) return "";
-  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
-}
-
-export const api = {
-  get: <T>(path: string, query?: Query, signal?: AbortSignal) =>
-    request<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) }),
-  /** The answer as it is written: numbers may have more digits than a double. */
-  getText: (path: string, signal: AbortSignal) => requestText("GET", path, { signal }),
-  post: <T>(path: string, body?: object, headers?: Record<string, string>) =>
-    request<T>("POST", path, { body, ...(headers && { headers }) }),
-  patch: <T>(path: string, body: object) => request<T>("PATCH", path, { body }),
-  delete: (path: string) => request<void>("DELETE", path, {}),
-};

@@ -5,20 +5,13 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { api, type Query } from "./client.ts";
-import type {
-  Attempt,
-  DeadLetterGroup,
-  Delivery,
-  DeliveryWithAttempts,
-  Message,
-  Page,
-} from "./types.ts";
+import { call, type Query } from "./client.ts";
+import type { DeliveryWithAttempts } from "./types.ts";
 
 export function useDeliveries(filter: () => Query, key: Query) {
   return useQuery({
     queryKey: ["deliveries", "list", key],
-    queryFn: ({ signal }) => api.get<Page<Delivery>>("/v1/deliveries", filter(), signal),
+    queryFn: ({ signal }) => call("GET /v1/deliveries", { query: filter(), signal }),
     placeholderData: keepPreviousData,
   });
 }
@@ -27,8 +20,7 @@ export function useDeliveries(filter: () => Query, key: Query) {
 export function useDelivery(id: string | null, waiting = false) {
   return useQuery({
     queryKey: ["deliveries", id],
-    queryFn: ({ signal }) =>
-      api.get<DeliveryWithAttempts>(`/v1/deliveries/${id}`, undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/deliveries/{id}", { id: id!, signal }),
     enabled: id !== null,
     refetchInterval: (query) =>
       waiting && (query.state.data?.attempts.length ?? 0) === 0 ? 1_000 : false,
@@ -40,7 +32,7 @@ export function useOlderAttempts({ id, attempts_cursor }: DeliveryWithAttempts, 
   return useInfiniteQuery({
     queryKey: ["deliveries", id, "attempts"],
     queryFn: ({ pageParam: cursor, signal }) =>
-      api.get<Page<Attempt>>(`/v1/deliveries/${id}/attempts`, { cursor }, signal),
+      call("GET /v1/deliveries/{id}/attempts", { id, query: { cursor }, signal }),
     initialPageParam: attempts_cursor,
     getNextPageParam: ({ next_cursor }) => next_cursor,
     enabled: asked && attempts_cursor !== null,
@@ -50,7 +42,7 @@ export function useOlderAttempts({ id, attempts_cursor }: DeliveryWithAttempts, 
 export function useMessage(id: string | undefined) {
   return useQuery({
     queryKey: ["messages", id],
-    queryFn: ({ signal }) => api.get<Message>(`/v1/messages/${id}`, undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/messages/{id}", { id, signal }),
     enabled: id !== undefined,
     staleTime: Infinity,
   });
@@ -59,7 +51,7 @@ export function useMessage(id: string | undefined) {
 export function useReplayDelivery() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => api.post<Delivery>(`/v1/deliveries/${id}/replay`),
+    mutationFn: (id: string) => call("POST /v1/deliveries/{id}/replay", { id }),
     async onSuccess() {
       await Promise.all(
         ["deliveries", "dead-letters", "jobs"].map((family) =>
@@ -73,7 +65,7 @@ export function useReplayDelivery() {
 export function useDeadLetters(filter: () => Query, key: Query) {
   return useQuery({
     queryKey: ["dead-letters", "list", key],
-    queryFn: ({ signal }) => api.get<Page<Delivery>>("/v1/dead-letters", filter(), signal),
+    queryFn: ({ signal }) => call("GET /v1/dead-letters", { query: filter(), signal }),
     placeholderData: keepPreviousData,
   });
 }
@@ -83,8 +75,7 @@ export function useDeadLetterGroups(by: "reason" | "endpoint", filter: () => Que
     queryKey: ["dead-letters", "groups", by, key],
     queryFn: async ({ signal }) => {
       const query = { by, ...filter() };
-      const path = "/v1/dead-letters/groups";
-      return (await api.get<{ data: DeadLetterGroup[] }>(path, query, signal)).data;
+      return (await call("GET /v1/dead-letters/groups", { query, signal })).data;
     },
     placeholderData: keepPreviousData,
   });

@@ -1,14 +1,14 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, type Query } from "./client.ts";
+import { call, type Query } from "./client.ts";
 import { useMay } from "./session.ts";
-import type { Delivery, Endpoint, EndpointInput, Page } from "./types.ts";
+import type { EndpointInput } from "./types.ts";
 
 export function useEndpoints(query: Query) {
   const enabled = useMay("webhooks");
   return useQuery({
     enabled,
     queryKey: ["endpoints", "list", query],
-    queryFn: ({ signal }) => api.get<Page<Endpoint>>("/v1/endpoints", query, signal),
+    queryFn: ({ signal }) => call("GET /v1/endpoints", { query, signal }),
     placeholderData: keepPreviousData,
   });
 }
@@ -16,7 +16,7 @@ export function useEndpoints(query: Query) {
 export function useEndpoint(id: string) {
   return useQuery({
     queryKey: ["endpoints", id],
-    queryFn: ({ signal }) => api.get<Endpoint>(`/v1/endpoints/${id}`, undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/endpoints/{id}", { id, signal }),
   });
 }
 
@@ -35,8 +35,7 @@ function useRefresh() {
 export function useCreateEndpoint() {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (input: EndpointInput) =>
-      api.post<Endpoint & { secret: string }>("/v1/endpoints", input),
+    mutationFn: (input: EndpointInput) => call("POST /v1/endpoints", { body: input }),
     onSuccess: refresh,
   });
 }
@@ -45,14 +44,17 @@ export function useUpdateEndpoint(id: string) {
   const refresh = useRefresh();
   return useMutation({
     mutationFn: (changes: Partial<EndpointInput>) =>
-      api.patch<Endpoint>(`/v1/endpoints/${id}`, changes),
+      call("PATCH /v1/endpoints/{id}", { id, body: changes }),
     onSuccess: refresh,
   });
 }
 
 export function useDeleteEndpoint(id: string) {
   const refresh = useRefresh();
-  return useMutation({ mutationFn: () => api.delete(`/v1/endpoints/${id}`), onSuccess: refresh });
+  return useMutation({
+    mutationFn: () => call("DELETE /v1/endpoints/{id}", { id }),
+    onSuccess: refresh,
+  });
 }
 
 export type StateAction = "pause" | "resume" | "enable";
@@ -60,11 +62,11 @@ export type StateAction = "pause" | "resume" | "enable";
 export function useEndpointAction(id: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (action: StateAction) => api.post<Endpoint>(`/v1/endpoints/${id}/${action}`),
+    mutationFn: (action: StateAction) => call(`POST /v1/endpoints/{id}/${action}`, { id }),
     onSuccess: refresh,
   });
 }
 
 export function useTestEndpoint(id: string) {
-  return useMutation({ mutationFn: () => api.post<Delivery>(`/v1/endpoints/${id}/test`) });
+  return useMutation({ mutationFn: () => call("POST /v1/endpoints/{id}/test", { id }) });
 }

@@ -1,9 +1,10 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JsonText } from "../../client/json-text.ts";
 import { memberTexts } from "../../core/json-text.ts";
-import { api, type Query } from "./client.ts";
+import { call, callForText, type Query } from "./client.ts";
 import { useMay } from "./session.ts";
-import type { Callback, Delivery, Job, JobType, Page, TimelineEntry } from "./types.ts";
+import type { JobInput } from "../../client/openapi-types.ts";
+import type { Callback, Job } from "./types.ts";
 
 export interface NewJob {
   type: string;
@@ -21,7 +22,7 @@ export interface PostedJob extends Job {
 export function useJobs(filter: () => Query, key: Query) {
   return useQuery({
     queryKey: ["jobs", "list", key],
-    queryFn: ({ signal }) => api.get<Page<Job>>("/v1/jobs", filter(), signal),
+    queryFn: ({ signal }) => call("GET /v1/jobs", { query: filter(), signal }),
     placeholderData: keepPreviousData,
   });
 }
@@ -30,7 +31,7 @@ export function useJob(id: string | null) {
   return useQuery({
     queryKey: ["jobs", id],
     queryFn: async ({ signal }): Promise<PostedJob> => {
-      const text = await api.getText(`/v1/jobs/${id}`, signal);
+      const text = await callForText("GET /v1/jobs/{id}", { id: id!, signal });
       const { input = "null", metadata = "{}" } = Object.fromEntries(memberTexts(text));
       return { ...(JSON.parse(text) as Job), posted: { input, metadata } };
     },
@@ -41,15 +42,14 @@ export function useJob(id: string | null) {
 export function useTimeline(id: string) {
   return useQuery({
     queryKey: ["jobs", id, "timeline"],
-    queryFn: ({ signal }) =>
-      api.get<{ data: TimelineEntry[] }>(`/v1/jobs/${id}/timeline`, undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/jobs/{id}/timeline", { id, signal }),
   });
 }
 
 export function useJobResult(id: string, enabled: boolean) {
   return useQuery({
     queryKey: ["jobs", id, "result"],
-    queryFn: ({ signal }) => api.getText(`/v1/jobs/${id}/result`, signal),
+    queryFn: ({ signal }) => callForText("GET /v1/jobs/{id}/result", { id, signal }),
     enabled,
     staleTime: Infinity,
   });
@@ -59,7 +59,7 @@ export function useJobDeliveries(id: string) {
   return useQuery({
     queryKey: ["jobs", id, "deliveries"],
     queryFn: ({ signal }) =>
-      api.get<Page<Delivery>>(`/v1/jobs/${id}/deliveries`, { limit: 50 }, signal),
+      call("GET /v1/jobs/{id}/deliveries", { id, query: { limit: 50 }, signal }),
   });
 }
 
@@ -68,8 +68,7 @@ export function useJobTypes() {
   return useQuery({
     enabled,
     queryKey: ["job-types"],
-    queryFn: async ({ signal }) =>
-      (await api.get<Page<JobType>>("/v1/job-types", undefined, signal)).data,
+    queryFn: async ({ signal }) => (await call("GET /v1/job-types", { signal })).data,
     staleTime: 300_000,
   });
 }
@@ -78,7 +77,8 @@ export function useSubmitJob() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ job, idempotencyKey }: { job: NewJob; idempotencyKey: string }) =>
-      api.post<Job>("/v1/jobs", job, { "idempotency-key": JSON.stringify(idempotencyKey) }),
+      // texts go into the body as they are
+      call("POST /v1/jobs", { body: job as JobInput, idempotencyKey }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs", "list"] }),
   });
 }
@@ -86,7 +86,7 @@ export function useSubmitJob() {
 export function useCancelJob(id: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => api.post<Job>(`/v1/jobs/${id}/cancel`),
+    mutationFn: () => call("POST /v1/jobs/{id}/cancel", { id }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
   });
 }

@@ -1,12 +1,11 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { api } from "./client.ts";
+import { call } from "./client.ts";
 import { useMay } from "./session.ts";
-import type { Lane, Overview, Page, Stats, Worker } from "./types.ts";
 
 export function useOverview() {
   return useQuery({
     queryKey: ["overview"],
-    queryFn: ({ signal }) => api.get<Overview>("/v1/overview", undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/overview", { signal }),
     refetchInterval: 15_000,
   });
 }
@@ -31,7 +30,7 @@ export function useStats(range: RangeName, endpointId?: string) {
         step_s: step,
         endpoint_id: endpointId,
       };
-      return api.get<Stats>("/v1/stats", query, signal);
+      return call("GET /v1/stats", { query, signal });
     },
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
@@ -43,8 +42,7 @@ export function useWorkers() {
   return useQuery({
     enabled,
     queryKey: ["workers"],
-    queryFn: async ({ signal }) =>
-      (await api.get<{ data: Worker[] }>("/v1/workers", undefined, signal)).data,
+    queryFn: async ({ signal }) => (await call("GET /v1/workers", { signal })).data,
     refetchInterval: 5_000,
   });
 }
@@ -58,7 +56,7 @@ export function useTroubledLanes() {
     async queryFn({ signal }) {
       const states = ["broken", "paused", "disabled"];
       const pages = await Promise.all(
-        states.map((state) => api.get<Page<Lane>>("/v1/lanes", { state, limit: 20 }, signal)),
+        states.map((state) => call("GET /v1/lanes", { query: { state, limit: 20 }, signal })),
       );
       return pages.flatMap(({ data }) => data);
     },

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api } from "./client.ts";
-import type { Page, Replay, ReplayFilter } from "./types.ts";
+import { call } from "./client.ts";
+import type { Replay, ReplayFilter } from "./types.ts";
 
 export type ReplayAction = Replay["action"];
 
@@ -16,7 +16,7 @@ export function useReplayPreview({ action, filter }: ReplayOrder, enabled: boole
     queryKey: ["replays", "preview", action, filter],
     queryFn: () => {
       const counted = action === "cancel" ? { action } : {};
-      return api.post<Replay>("/v1/replays", { filter, dry_run: true, ...counted });
+      return call("POST /v1/replays", { body: { filter, dry_run: true, ...counted } });
     },
     enabled,
     staleTime: 0,
@@ -29,7 +29,9 @@ export function useStartReplay() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ action, filter, note }: ReplayOrder) =>
-      api.post<Replay>("/v1/replays", { filter, action, ...(note === undefined ? {} : { note }) }),
+      call("POST /v1/replays", {
+        body: { filter, action, ...(note === undefined ? {} : { note }) },
+      }),
     onSuccess(replay) {
       client.setQueryData(["replays", replay.id], replay);
       return client.invalidateQueries({ queryKey: ["replays", "list"] });
@@ -40,7 +42,7 @@ export function useStartReplay() {
 export function useReplay(id: string | null) {
   return useQuery({
     queryKey: ["replays", id],
-    queryFn: ({ signal }) => api.get<Replay>(`/v1/replays/${id}`, undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/replays/{id}", { id: id!, signal }),
     enabled: id !== null,
     refetchInterval: ({ state }) => (state.data?.status === "running" ? 700 : false),
   });
@@ -51,7 +53,7 @@ export function useReplays() {
   return useQuery({
     queryKey: ["replays", "list"],
     queryFn: async ({ signal }) => {
-      const { data } = await api.get<Page<Replay>>("/v1/replays", { limit: 50 }, signal);
+      const { data } = await call("GET /v1/replays", { query: { limit: 50 }, signal });
       return data.filter(({ dry_run }) => !dry_run).slice(0, 8);
     },
     refetchInterval: ({ state }) =>
@@ -62,7 +64,7 @@ export function useReplays() {
 export function useCancelReplay() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => api.post<Replay>(`/v1/replays/${id}/cancel`),
+    mutationFn: (id: string) => call("POST /v1/replays/{id}/cancel", { id }),
     onSuccess(replay) {
       client.setQueryData(["replays", replay.id], replay);
       return client.invalidateQueries({ queryKey: ["replays", "list"] });

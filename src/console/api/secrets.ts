@@ -1,20 +1,19 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api } from "./client.ts";
+import { call } from "./client.ts";
 import type { Secret, SigningKeys } from "./types.ts";
 
 /** Whose secret: an endpoint's own, or that of an origin of callback URLs. */
 export type SecretOwner = { endpointId: string } | { origin: string };
 
 export async function readSecret(owner: SecretOwner): Promise<Secret> {
-  return await api.get<Secret>(
-    "origin" in owner
-      ? `/v1/signing-secret?origin=${encodeURIComponent(owner.origin)}`
-      : `/v1/endpoints/${owner.endpointId}/secret`,
-  );
+  if ("endpointId" in owner) {
+    return await call("GET /v1/endpoints/{id}/secret", { id: owner.endpointId });
+  }
+  return await call("GET /v1/signing-secret", { query: owner });
 }
 
 export async function readSigningKeys(): Promise<SigningKeys> {
-  return await api.get<SigningKeys>("/v1/signing-key");
+  return await call("GET /v1/signing-key");
 }
 
 /** A mutation, so that the secret is not kept in the cache. */
@@ -24,11 +23,13 @@ export function useRevealSecret() {
 
 /** A new secret of an endpoint, or (null) of all origins: theirs are revealed one by one. */
 export function useRotateSecret(endpointId: string | null) {
-  const path =
-    endpointId === null ? "/v1/signing-secret/rotate" : `/v1/endpoints/${endpointId}/rotate-secret`;
   type Rotated = Pick<Secret, "previous_expires_at"> & Partial<Secret>;
   return useMutation({
-    mutationFn: (overlapS: number) => api.post<Rotated>(path, { overlap_s: overlapS }),
+    async mutationFn(overlapS: number): Promise<Rotated> {
+      const body = { overlap_s: overlapS };
+      if (endpointId === null) return await call("POST /v1/signing-secret/rotate", { body });
+      return await call("POST /v1/endpoints/{id}/rotate-secret", { id: endpointId, body });
+    },
     gcTime: 0,
   });
 }
@@ -41,7 +42,7 @@ export function useRotateSigningKey() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (overlapS: number) =>
-      api.post<SigningKeys>("/v1/signing-key/rotate", { overlap_s: overlapS }),
+      call("POST /v1/signing-key/rotate", { body: { overlap_s: overlapS } }),
     onSuccess: (keys) => client.setQueryData(["signing-key"], keys),
   });
 }

@@ -5,10 +5,9 @@ import {
   useSuspenseQuery,
   type QueryClient,
 } from "@tanstack/react-query";
-import { api, ApiError, setCsrfToken } from "./client.ts";
+import { callSession, RingbackError, setCsrfToken } from "./client.ts";
 import type { Scope, Session } from "./types.ts";
 
-const PATH = "/console/session";
 /** The cookie can't be seen by scripts; this tells whether asking for the session is worth it. */
 const HINT = "ringback-signed-in";
 
@@ -20,9 +19,9 @@ export const sessionQuery = queryOptions({
   async queryFn(): Promise<Session | null> {
     if (localStorage.getItem(HINT) === null) return null;
     try {
-      return remember(await api.get<Session>(PATH));
+      return remember(await callSession<Session>("GET"));
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) return remember(null);
+      if (error instanceof RingbackError && error.status === 401) return remember(null);
       throw error;
     }
   },
@@ -57,7 +56,7 @@ export function useMay(scope: Scope): boolean {
 export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (apiKey: string) => api.post<Session>(PATH, { api_key: apiKey }),
+    mutationFn: (apiKey: string) => callSession<Session>("POST", { api_key: apiKey }),
     onSuccess: (session) => client.setQueryData(sessionQuery.queryKey, remember(session)),
   });
 }
@@ -65,7 +64,7 @@ export function useSignIn() {
 export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => api.delete(PATH),
+    mutationFn: () => callSession("DELETE"),
     onSuccess: () => forget(client),
   });
 }

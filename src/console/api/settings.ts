@@ -1,27 +1,25 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api } from "./client.ts";
-import type { ApiKey, Scope, Settings } from "./types.ts";
+import { call } from "./client.ts";
+import type { ApiKeyInput } from "../../client/openapi-types.ts";
 
 export function useSettings() {
   return useQuery({
     queryKey: ["settings"],
-    queryFn: ({ signal }) => api.get<Settings>("/v1/settings", undefined, signal),
+    queryFn: ({ signal }) => call("GET /v1/settings", { signal }),
   });
 }
 
 export function useApiKeys() {
   return useQuery({
     queryKey: ["api-keys"],
-    queryFn: async ({ signal }) =>
-      (await api.get<{ data: ApiKey[] }>("/v1/api-keys", undefined, signal)).data,
+    queryFn: async ({ signal }) => (await call("GET /v1/api-keys", { signal })).data,
   });
 }
 
 export function useCreateApiKey() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (input: { name: string; scopes: Scope[] }) =>
-      api.post<ApiKey & { key: string }>("/v1/api-keys", input),
+    mutationFn: (input: ApiKeyInput) => call("POST /v1/api-keys", { body: input }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["api-keys"] }),
     gcTime: 0,
   });
@@ -30,7 +28,7 @@ export function useCreateApiKey() {
 export function useRevokeApiKey() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => api.delete(`/v1/api-keys/${id}`),
+    mutationFn: (id: string) => call("DELETE /v1/api-keys/{id}", { id }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["api-keys"] }),
   });
 }

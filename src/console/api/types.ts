@@ -1,5 +1,7 @@
 /** What the API takes and answers: the types made from its description, and a few names for them. */
+import type { BodyOf } from "../../client/caller.ts";
 import type {
+  ApiKey,
   CappedCount,
   EndpointChanges,
   JobType as JobTypeAnswer,
@@ -16,24 +18,20 @@ export type {
   Endpoint,
   Job,
   Lane,
-  Message,
   Overview,
   Replay,
   Secret,
-  Settings,
   SigningKeys,
   Stats,
   TimelineEntry,
   Worker,
 } from "../../client/openapi-types.ts";
 
-export interface Page<Item> {
-  data: Item[];
-  next_cursor: string | null;
-}
+/** A page of a list. */
+export type ListPage<Item> = { data: Item[]; next_cursor: string | null };
 
 export type Count = CappedCount;
-export type Scope = "jobs" | "webhooks" | "admin" | "operator";
+export type Scope = ApiKey["scopes"][number];
 
 /** Of `/console/session`, which is not part of the described API. */
 export interface Session {
@@ -62,13 +60,4 @@ export interface JsonSchema {
 
 export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
 
-export interface ReplayFilter {
-  ids?: string[];
-  status?: "dead" | "delivered" | "pending";
-  reason?: string;
-  endpoint_id?: string;
-  job_id?: string;
-  event_type?: string;
-  since?: string;
-  until?: string;
-}
+export type ReplayFilter = BodyOf<"POST /v1/replays">["filter"];

@@ -1,6 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import type { Page } from "../api/types.ts";
+import type { ListPage } from "../api/types.ts";
 import { DataTable, type Column, type Selection } from "./data-table.tsx";
 import { Pager } from "./pager.tsx";
 import { ErrorBox, Loading } from "./states.tsx";
@@ -9,7 +9,7 @@ import type { Cursor } from "./use-view.ts";
 interface ListCardProps<Row> {
   label: string;
   filters?: ReactNode;
-  query: UseQueryResult<Page<Row>>;
+  query: UseQueryResult<ListPage<Row>>;
   columns: Column<Row>[];
   href?: (row: Row) => string;
   selection?: Selection;

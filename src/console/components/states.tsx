@@ -1,17 +1,17 @@
 import { Alert, Button, Code, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconAlertCircle, IconRefresh } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { ApiError } from "../api/client.ts";
+import { messageOf, RingbackError } from "../api/client.ts";
 
 /** What went wrong, in the server's words, and what to do about it. */
 export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void }) {
   const { title, advice } = explain(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return (
     <Alert color="red" variant="outline" icon={<IconAlertCircle />} title={title} role="alert">
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{message}</Text>
-        {error instanceof ApiError && error.errors.length > 0 && (
+        {error instanceof RingbackError && error.errors.length > 0 && (
           <ul className="rb-errors">
             {error.errors.map(({ pointer, parameter, detail }) => (
               <li key={`${pointer}${parameter}${detail}`}>
@@ -21,7 +21,7 @@ export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void 
           </ul>
         )}
         {advice !== null && <Text size="sm">{advice}</Text>}
-        {error instanceof ApiError && error.requestId !== null && (
+        {error instanceof RingbackError && error.requestId !== null && (
           <Text size="xs" c="dimmed">
             Request id <Code>{error.requestId}</Code>
           </Text>
@@ -37,8 +37,8 @@ export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void 
 }
 
 function explain(error: unknown): { title: string; advice: string | null } {
-  if (!(error instanceof ApiError)) return { title: "Something went wrong", advice: null };
-  if (error.status === 0) return { title: "No connection", advice: null };
+  if (!(error instanceof RingbackError)) return { title: "Something went wrong", advice: null };
+  if (error.status === null) return { title: "No connection", advice: null };
   if (error.status === 404) {
     const advice = "It may have been removed by retention, or belong to another account.";
     return { title: "Not found", advice };

@@ -58,7 +58,8 @@ export default function DeadLetters() {
   const rows = letters.data?.data ?? [];
 
   function ask(action: ReplayAction): void {
-    const chosen: ReplayFilter = choice.all ? filter() : { ids: Object.keys(choice.selected) };
+    // its reason is one of the choices, or what somebody typed into the address
+    const chosen = (choice.all ? filter() : { ids: Object.keys(choice.selected) }) as ReplayFilter;
     setOrder({ action, filter: chosen });
   }
 

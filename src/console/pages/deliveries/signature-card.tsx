@@ -1,6 +1,7 @@
 import { Alert, Anchor, Button, Code, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "react-router";
+import { publicKeysOf } from "../../../client/signing.ts";
 import { originPage, readSecret, readSigningKeys } from "../../api/secrets.ts";
 import type { Attempt } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
@@ -29,15 +30,11 @@ export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps)
   const check = useMutation({
     gcTime: 0,
     async mutationFn(): Promise<Checked[]> {
-      const [{ secret }, { public_key, previous, next }] = await Promise.all([
+      const [{ secret }, keys] = await Promise.all([
         readSecret(endpointId === null ? { origin } : { endpointId }),
         readSigningKeys(),
       ]);
-      const others = [previous, next].flatMap((key) => key?.public_key ?? []);
-      return await checkSignatures(content, signatures, {
-        secret,
-        publicKeys: [public_key, ...others],
-      });
+      return await checkSignatures(content, signatures, [secret, ...publicKeysOf(keys)]);
     },
   });
   const keyPage = endpointId === null ? originPage(origin) : `/endpoints/${endpointId}?tab=secret`;

@@ -14,7 +14,7 @@ import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { ENDPOINT_DEFAULTS, pick } from "../../../core/endpoint.ts";
 import { JOB_EVENTS } from "../../../core/model.ts";
-import { ApiError } from "../../api/client.ts";
+import { RingbackError } from "../../api/client.ts";
 import type { Endpoint, EndpointInput } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { duration } from "../../components/format.ts";
@@ -49,7 +49,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
   const form = useForm({ initialValues: { ...(endpoint ?? NEW) } });
   const [headers, setHeaders] = useState(JSON.stringify(form.values.headers, null, 2));
   const parsedHeaders = parseJson(headers);
-  const faults = error instanceof ApiError ? error.errors : [];
+  const faults = error instanceof RingbackError ? error.errors : [];
   const faultAt = (pointer: string): string | undefined =>
     faults.find((fault) => fault.pointer === pointer)?.detail;
   const { retry } = form.values;

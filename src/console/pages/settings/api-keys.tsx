@@ -4,7 +4,8 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useApiKeys, useCreateApiKey, useRevokeApiKey } from "../../api/settings.ts";
-import type { ApiKey, Scope } from "../../api/types.ts";
+import type { ApiKeyInput } from "../../../client/openapi-types.ts";
+import type { ApiKey } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { Confirm } from "../../components/confirm.tsx";
 import { DataTable, type Column } from "../../components/data-table.tsx";
@@ -87,7 +88,7 @@ function columnsFor(onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
   ];
 }
 
-const SCOPES: { value: Scope; label: string; description: string }[] = [
+const SCOPES: { value: ApiKeyInput["scopes"][number]; label: string; description: string }[] = [
   { value: "jobs", label: "jobs", description: "Submit, watch and cancel jobs" },
   {
     value: "webhooks",
@@ -100,7 +101,7 @@ const SCOPES: { value: Scope; label: string; description: string }[] = [
 function NewKey({ onClose }: { onClose: () => void }) {
   const create = useCreateApiKey();
   const form = useForm({
-    initialValues: { name: "", scopes: ["jobs"] as Scope[] },
+    initialValues: { name: "", scopes: ["jobs"] as ApiKeyInput["scopes"] },
     validate: { scopes: (scopes) => (scopes.length === 0 ? "Choose at least one" : null) },
   });
   if (create.data !== undefined) {

@@ -1,9 +1,9 @@
-import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
+import type { ApiCaller, BodyOf, CallOptions, QueryOf } from "./caller.ts";
 import { withCursor } from "./jobs.ts";
-import type { ApiKey, ApiKeyWithText, Lane } from "./openapi-types.ts";
+import type { ApiKey, ApiKeyWithText } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 
-/** Who may call; for keys with the scope `admin`. */
+/** API keys of the account; for keys with the scope `admin`. */
 export class ApiKeys {
   readonly #caller: ApiCaller;
 
@@ -28,21 +28,5 @@ export class ApiKeys {
 
   async revoke(id: string, options: CallOptions = {}): Promise<void> {
     await this.#caller.call("DELETE /v1/api-keys/{id}", { id, ...options });
-  }
-}
-
-/** The streams of deliveries, one per destination. */
-export class Lanes {
-  readonly #caller: ApiCaller;
-
-  constructor(caller: ApiCaller) {
-    this.#caller = caller;
-  }
-
-  list(query: QueryOf<"GET /v1/lanes"> = {}, options: CallOptions = {}): Pages<Lane> {
-    return new Pages(async (cursor, given) => {
-      const call = { query: withCursor(query, cursor), ...given };
-      return (await this.#caller.call("GET /v1/lanes", call)).body;
-    }, options);
   }
 }

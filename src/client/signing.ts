@@ -1,34 +1,7 @@
-import type { BodyOf, CallOptions, ApiCaller } from "./caller.ts";
-import { newIdempotencyKey } from "./idempotency-key.ts";
-import type { JsonText } from "./json-text.ts";
-import type { AccountRotated, JobType, Message, SigningKeys } from "./openapi-types.ts";
+import type { ApiCaller, BodyOf, CallOptions } from "./caller.ts";
+import type { AccountRotated, SigningKeys } from "./openapi-types.ts";
 
-/** Events of one's own. */
-export class Messages {
-  readonly #caller: ApiCaller;
-
-  constructor(caller: ApiCaller) {
-    this.#caller = caller;
-  }
-
-  /** Publishes an event to every endpoint whose filter has its type. */
-  async publish(
-    type: string,
-    data: Record<string, unknown> | JsonText,
-    options: CallOptions & { idempotencyKey?: string | undefined } = {},
-  ): Promise<Message> {
-    const { idempotencyKey = newIdempotencyKey(), ...rest } = options;
-    const body = { type, data } as BodyOf<"POST /v1/messages">;
-    const call = { body, idempotencyKey, ...rest };
-    return (await this.#caller.call("POST /v1/messages", call)).body;
-  }
-
-  async get(id: string, options: CallOptions = {}): Promise<Message> {
-    return (await this.#caller.call("GET /v1/messages/{id}", { id, ...options })).body;
-  }
-}
-
-/** What verifies the account's webhooks. */
+/** Secrets and public keys that verify the account's webhooks. */
 export class Signing {
   readonly #caller: ApiCaller;
 
@@ -41,7 +14,7 @@ export class Signing {
     return (await this.keys(options)).public_key;
   }
 
-  /** The same with its id and validity, the key before it, the next, and where receivers find them. */
+  /** The present key with its id and validity, the key before it, the next, and where receivers find them. */
   async keys(options: CallOptions = {}): Promise<SigningKeys> {
     return (await this.#caller.call("GET /v1/signing-key", options)).body;
   }
@@ -74,21 +47,7 @@ export class Signing {
   }
 }
 
-/** Those that sign or will, `whpk_…`. */
+/** The public keys that sign or will, `whpk_…`. */
 export function publicKeysOf({ public_key, previous, next }: SigningKeys): string[] {
   return [public_key, ...[previous, next].flatMap((key) => key?.public_key ?? [])];
-}
-
-/** What the service can compute. */
-export class JobTypeCatalogue {
-  readonly #caller: ApiCaller;
-
-  constructor(caller: ApiCaller) {
-    this.#caller = caller;
-  }
-
-  /** All of them, with JSON Schemas of input and result. */
-  async list(options: CallOptions = {}): Promise<JobType[]> {
-    return (await this.#caller.call("GET /v1/job-types", options)).body.data;
-  }
 }
