@@ -3,7 +3,7 @@ import type pg from "pg";
 import { connect } from "./connection.ts";
 import type { RetryLog } from "./retry.ts";
 
-/** What notifications may be about, and the channel of each. The migration names the last two. */
+/** The topics of notifications and their channels. The migration names the last two. */
 export const CHANNELS = {
   /** Something may be waiting for another process; see nudges.ts. */
   nudges: "ringback_nudges",

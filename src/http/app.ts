@@ -19,7 +19,7 @@ import { routes } from "./routes/index.ts";
 import { createSessionRoutes } from "./routes/session.ts";
 import { createUpgradeHandler, type UpgradeHandler } from "./streams/websocket.ts";
 
-/** What is known about the request that a response belongs to. */
+/** Facts about the request that a response belongs to. */
 interface Locals {
   info: RequestInfo;
   /** The pattern of the route that matched. */

@@ -67,7 +67,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
 }
 
 /**
- * Who is signed in, while the key lives. Null: there is no session.
+ * The principal that is signed in, while its key lives. Null: there is no session.
  * @throws Problem csrf_failed, unauthenticated
  */
 async function findSignedIn(

@@ -8,7 +8,7 @@ import { gzip } from "node:zlib";
 import { Router, type Request, type Response } from "express";
 import { Problem } from "../core/problem.ts";
 
-/** Where `npm run build:console` puts the pages: below the folder that holds our package.json. */
+/** The folder of the built pages, below the one that holds our package.json. */
 const BUILT = path.join(packageRoot(), "dist", "console");
 
 /** Stands in the built page for the nonce of each answer; see src/console/vite.config.ts. */

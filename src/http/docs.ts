@@ -37,7 +37,7 @@ const PAGE = `<!doctype html>
 
 // The description names the public URL. A try-out goes to where this page came from instead: any
 // other origin would be refused by the policy above.
-// What is filled in is sent: two try-outs would share an idempotency key and a trace, and lists
+// A field that is filled in is sent: two try-outs would share an idempotency key and a trace, and lists
 // would be filtered by ids that nobody has. So examples fill in only what is required.
 const SCRIPT = `const base = new URL("..", document.baseURI).href.replace(/\\/$/, "");
 fetch(base + "/openapi.json").then(async (answer) => {

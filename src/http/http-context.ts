@@ -3,7 +3,7 @@ import type { ActivityFeed } from "../flow/activity/feed.ts";
 import type { JobWatch } from "./job-watch.ts";
 import type { Jwks } from "./jwks.ts";
 
-/** What handlers work with: the composition root and what belongs to this HTTP app alone. */
+/** The context of handlers: that of the process, and the parts of this HTTP app alone. */
 export interface HttpContext extends Context {
   watch: JobWatch;
   activity: ActivityFeed;

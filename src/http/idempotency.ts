@@ -9,7 +9,7 @@ import type { Reply } from "./reply.ts";
 import type { Idempotency } from "./route.ts";
 
 const MAX_KEY = 255;
-// What a bare key may hold: visible ASCII without the delimiters of structured fields.
+// Characters of a bare key: visible ASCII without the delimiters of structured fields.
 const BARE = /^[!#$%&'*+./0-9:=?@A-Z^_`a-z|~-]+$/;
 
 /**
@@ -38,7 +38,7 @@ function parseQuoted(text: string): string | null {
 }
 
 /**
- * What must be the same for a request to count as the same. Bodies are compared by their texts: 1
+ * The parts of a request that must be the same for it to count as the same. Bodies are compared by their texts: 1
  * and 1.0 are two, as are two numbers that are one to a double.
  * @param body without whitespace between tokens
  */
@@ -58,7 +58,7 @@ export function replayed(stored: StoredResponse): Reply {
   };
 }
 
-// They depend on who calls or on the moment, not on the request.
+// Statuses that depend on the caller or on the moment, not on the request.
 const NOT_KEPT = new Set([401, 403, 409, 413, 415, 429]);
 
 /**

@@ -3,7 +3,7 @@ import type { Notifier } from "../db/notifier.ts";
 /** How a wait ended: the job did, or the time, or nobody waits any more. */
 export type WaitEnd = "finished" | "timeout" | "gone";
 
-/** What is known of a job that is waited for. */
+/** A job that is waited for. */
 interface WatchedJob {
   id: string;
   account_id: string;

@@ -4,7 +4,7 @@ import { findKeysByKid, findKeysOfAccounts, listNewestKeys } from "../db/account
 import { createGroupCommit } from "../flow/group-commit.ts";
 import type { Context } from "../flow/context.ts";
 
-/** Whose keys: of an account, the one with an id, or the newest of all accounts. */
+/** The keys of a set: of an account, the one with an id, or the newest of all accounts. */
 export type JwksOf = { accountId: string } | { kid: string } | "all";
 
 /** JSON Web Key Sets as text. */

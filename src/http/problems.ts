@@ -4,7 +4,7 @@ import { Problem } from "../core/problem.ts";
 /** Seconds after which a client may try again when a dependency is away. */
 const RETRY_AFTER_S = 2;
 
-/** Whatever was thrown, as what the caller is told; `unexpected` is for the log. */
+/** The problem that answers anything that was thrown; `unexpected` is for the log. */
 export function toProblem(error: unknown): { problem: Problem; unexpected: boolean } {
   if (error instanceof Problem) return { problem: error, unexpected: false };
   if (error instanceof URIError) {

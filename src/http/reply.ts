@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** What a handler answers. `body` is the exact text. */
+/** The answer of a handler. `body` is the exact text. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;

@@ -19,7 +19,7 @@ export interface RequestInfo {
   traceId: string;
   /** `performance.now()` at the arrival. */
   startedAt: number;
-  /** Of the connection: a proxy's, if there is one. */
+  /** The address of the connection: a proxy's, if there is one. */
   remoteAddress: string;
   header(name: string): string | undefined;
   /** Aborted when the client has gone before it got its answer. */
@@ -70,7 +70,7 @@ interface Definition {
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
   responses: Record<number, ResponseSpec>;
-  /** What else it may answer, beside what every route may. */
+  /** Problems that it may answer beside those of every route. */
   problems: readonly ProblemCode[];
 }
 

@@ -4,7 +4,7 @@ import { Problem } from "../core/problem.ts";
 import type { HttpContext } from "./http-context.ts";
 import type { RequestInfo } from "./route.ts";
 
-/** Who is signed in to the console. It rests in the browser, sealed; the server keeps nothing. */
+/** The session of the console. It rests in the browser, sealed; the server keeps nothing. */
 export interface ConsoleSession {
   keyId: string;
   accountId: string;

@@ -6,7 +6,7 @@ type Issue = z.core.$ZodIssue;
 
 const MAX_ERRORS = 50;
 
-/** What zod found, one entry per place. `prefix` stands before each path. */
+/** The faults that zod found, one entry per path. `prefix` stands before each path. */
 function issueDetails(
   issues: readonly Issue[],
   prefix: readonly PropertyKey[] = [],

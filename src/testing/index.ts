@@ -24,7 +24,7 @@ export interface TestingOptions {
   jobTypes?: readonly (string | URL)[];
   /** A Postgres server to make the database on; its user may create databases. Default: embedded. */
   databaseUrl?: string;
-  /** What job types see as `process.env`. */
+  /** The environment that job types see as `process.env`. */
   env?: Record<string, string | undefined>;
   /** Default: `error`. */
   logLevel?: "error" | "warn" | "info" | "debug";

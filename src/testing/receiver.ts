@@ -13,7 +13,7 @@ export type ReceivedWebhook = Webhook & {
   headers: Record<string, string | string[] | undefined>;
   /** The text that was signed. */
   body: string;
-  /** What was answered; null until then. */
+  /** The status that was answered; null until then. */
   answered: number | null;
 };
 
@@ -31,7 +31,7 @@ export interface WebhookPattern {
 }
 
 export interface Receiver {
-  /** Where to send to. */
+  /** The URL to send to. */
   url: string;
   /** All that came and were genuine, the first first. */
   webhooks: ReceivedWebhook[];

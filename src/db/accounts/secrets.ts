@@ -1,6 +1,6 @@
 import type { Reader, Tx } from "../transaction.ts";
 
-/** Whose secret: an endpoint's own, or (null) the account's, for the origins of callback URLs. */
+/** The owner of a secret: an endpoint, or (null) the account, for the origins of callback URLs. */
 export interface SecretOwner {
   accountId: string;
   endpointId: string | null;

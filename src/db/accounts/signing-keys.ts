@@ -32,7 +32,7 @@ export async function insertSigningKey(
   );
 }
 
-/** Those that sign no more, and one that has not begun. */
+/** Deletes the keys that sign no more, and one that has not begun. */
 export async function deleteUnusedSigningKeys(tx: Tx, accountId: string): Promise<void> {
   await tx.query(
     `delete from signing_keys
@@ -81,7 +81,7 @@ export async function findKeysByKid(reader: Reader, kids: readonly string[]): Pr
   return rows;
 }
 
-/** Of all accounts, the newest first. */
+/** Keys of all accounts, the newest first. */
 export async function listNewestKeys(reader: Reader, limit: number): Promise<PublicKey[]> {
   const { rows } = await reader.query<PublicKey>(
     `select ${PUBLIC} from signing_keys where ${NOT_ENDED} order by id desc limit $1`,

@@ -164,8 +164,8 @@ export async function listInterests(reader: Reader): Promise<string[]> {
 }
 
 /**
- * Of the first entries of an account, those of more than 15 minutes ago. Whoever stood before them
- * has to begin anew. Returns how many went.
+ * Deletes the first entries of an account that are older than 15 minutes. A subscriber that stood before
+ * them has to begin anew. Returns how many went.
  */
 export async function deleteOldActivity(tx: Tx, accountId: string, limit: number): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(

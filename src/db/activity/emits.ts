@@ -13,7 +13,7 @@ interface Emitted {
   about: About;
   /** SQL of a small JSON object, without bodies and secrets. */
   data: string;
-  /** What the entry is made of, if the written rows are not enough: `written` with joins. */
+  /** The source of the entry, if the written rows are not enough: `written` with joins. */
   from?: string;
   /** Another condition. */
   where?: string;

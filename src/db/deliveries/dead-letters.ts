@@ -10,14 +10,14 @@ export interface DeadLetterFilter {
   endpointId?: string | undefined;
   jobId?: string | undefined;
   eventType?: string | undefined;
-  /** Of the delivery's creation, half-open. */
+  /** Bounds of the delivery's creation, half-open. */
   since?: Date | undefined;
   until?: Date | undefined;
 }
 
 type Bind = (value: unknown) => string;
 
-/** What `l`, a dead letter, must be; and `d`, its delivery. */
+/** Conditions on `l`, a dead letter, and `d`, its delivery. */
 function conditions(accountId: string, filter: DeadLetterFilter, bind: Bind) {
   const letter = [`l.account_id = ${bind(accountId)}`];
   if (filter.reason !== undefined) letter.push(`l.reason = ${bind(filter.reason)}`);

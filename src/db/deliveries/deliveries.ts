@@ -47,7 +47,7 @@ export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<numbe
   return rowCount ?? 0;
 }
 
-/** Those of them that are pending still. Returns how many. */
+/** Cancels the deliveries, of these, that are still pending. Returns how many. */
 export async function cancelDeliveries(tx: Tx, ids: readonly string[]): Promise<number> {
   const { rowCount } = await tx.query({
     name: "cancel_deliveries",
@@ -63,7 +63,7 @@ export interface DeliveryFilter {
   jobId?: string | undefined;
   messageId?: string | undefined;
   eventType?: string | undefined;
-  /** Of the last attempt. */
+  /** Filters by the last attempt. */
   statusClass?: StatusClass | undefined;
   errorCode?: string | undefined;
   minAttempts?: number | undefined;

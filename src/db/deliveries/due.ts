@@ -29,7 +29,7 @@ const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d
   d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
   d.created_at, m.body, m.request_id, m.trace_id`;
 
-/** What the holder of a lane asks for. */
+/** A read of one lane, as its holder asks for it. */
 export interface DueWanted {
   laneId: string;
   /** Deliveries already in hand. */
@@ -39,7 +39,7 @@ export interface DueWanted {
   bytes: number;
 }
 
-/** What is due in some lanes, the longest due first; answers in the order of `wanted`. */
+/** Deliveries that are due in some lanes, the longest due first; answers in the order of `wanted`. */
 export async function readDue(
   reader: Reader,
   wanted: readonly DueWanted[],
@@ -58,7 +58,7 @@ export async function readDue(
   );
 }
 
-/** The same for ordered lanes: their oldest deliveries up to the first that is not due. */
+/** The oldest deliveries of ordered lanes, up to the first that is not due. */
 export async function readDueInOrder(
   reader: Reader,
   wanted: readonly DueWanted[],
@@ -108,12 +108,12 @@ async function readLanes(
   return answers;
 }
 
-/** What decides when a lane is pumped next. */
+/** The facts that decide when a lane is pumped next. */
 export interface LaneOutlook {
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   rate_limit_per_s: number | null;
-  /** What was pending when order was switched on may lack its place, and so be unseen in order. */
+  /** Deliveries that were pending when order was switched on may lack a position, and so be unseen. */
   ordering: boolean;
   /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
   due_ms: number | null;

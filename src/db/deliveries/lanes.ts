@@ -42,7 +42,7 @@ export async function insertEndpointLane(
 }
 
 /**
- * What every producer does before it makes a delivery due: hold the lane's row until commit. The
+ * Shares the rows of lanes until commit, as every producer does before it makes a delivery due. The
  * holder of the lease lets the lane rest only with the row `for update`, so either its look sees
  * the delivery, or the lane is not left to rest (docs/architecture.md, "No wake-up is lost"). A
  * lane that is leased needs no wake-up.
@@ -133,7 +133,7 @@ export async function findStarvedLanes(
   };
 }
 
-/** Those of them that nobody has held since. */
+/** The lanes, of these, that nobody has leased since. */
 export async function findStillFree(reader: Reader, lanes: readonly FreeLane[]): Promise<string[]> {
   const { rows } = await reader.query<{ id: string }>({
     name: "find_still_free_lanes",

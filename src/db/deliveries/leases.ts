@@ -140,7 +140,7 @@ export async function releaseLease(
   });
 }
 
-/** What the holder of a lane makes of its breaker. `ms` from now until it ends. */
+/** Stores the breaker as the holder of the lane judges it. `ms` from now until it ends. */
 export async function saveBreaker(
   tx: Tx,
   { id, epoch }: { id: string; epoch: string },

@@ -30,7 +30,7 @@ interface ReceiverRow {
   events: string[];
 }
 
-/** What may receive some messages, with one statement: asking and holding costs one trip. */
+/** Finds and shares the possible receivers of some messages in one statement, so in one round trip. */
 export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<FoundReceivers> {
   const { rows } = await tx.query<ReceiverRow>({
     name: "share_receivers",

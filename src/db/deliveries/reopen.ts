@@ -72,7 +72,7 @@ export async function reopenDeliveries(
   return rows;
 }
 
-/** One manual attempt now, beside the automatic schedule of a delivery that is still pending. */
+/** Orders a manual attempt now, beside the automatic schedule of a delivery that is still pending. */
 export async function attemptNow(tx: Tx, id: string): Promise<void> {
   await tx.query(
     `update deliveries set scheduled_at = next_attempt_at, next_attempt_at = now(), manual = true,

@@ -93,10 +93,10 @@ export async function cancelRunningReplay(
 
 /** How many deliveries one statement looks at. */
 const LOOK = 5_000;
-/** The same of the statement that counts before anything is done. */
+/** How many the statement looks at that counts before anything is done. */
 const COUNT_LOOK = 100_000;
 
-/** What is looked at: bounded by an index, whatever else the filter says. */
+/** The deliveries that are looked at: bounded by an index, whatever else the filter says. */
 const CANDIDATES = `select d.* from deliveries d
   where d.account_id = $1 and d.status = $2
     and ($3::uuid[] is null or d.id = any($3))
@@ -104,7 +104,7 @@ const CANDIDATES = `select d.* from deliveries d
     and ($5::uuid is null or d.id >= $5)
     and ($6::uuid is null or d.id < $6)`;
 
-// Where the receiver is gone or disabled a replay would only die again. What was discarded is sent
+// A replay to a receiver that is gone or disabled would only die again. A discarded dead letter is sent
 // again by its id only.
 const MATCHES = `($7::text is null or l.reason = $7)
   and ($8::uuid is null or d.endpoint_id = $8)

@@ -4,7 +4,7 @@ import type { Reader } from "../transaction.ts";
 export interface ServerSetting {
   name: string;
   setting: string;
-  /** Where it comes from, as PostgreSQL calls it. */
+  /** The origin of the value, as PostgreSQL calls it. */
   source: string;
 }
 

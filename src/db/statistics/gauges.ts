@@ -15,7 +15,7 @@ export interface DatabaseGauges {
   dead_letters: Partial<Record<DeadReason, number>>;
   lanes_broken: number;
   endpoints_paused: number;
-  /** Of wake-ups that are due, by task. */
+  /** Counts of wake-ups that are due, by task. */
   queue_waiting: Record<string, number>;
 }
 
@@ -65,7 +65,7 @@ export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
   return rows[0]!;
 }
 
-/** What follows in this transaction gives up after this time. */
+/** Ends statements that follow in this transaction after this time. */
 export async function limitStatements(tx: Tx, ms: number): Promise<void> {
   await tx.query(`select set_config('statement_timeout', $1, true)`, [String(ms)]);
 }

@@ -43,7 +43,7 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
   return rows[0]!;
 }
 
-/** What an admin ordered stands before what the breaker does. */
+/** The state of a lane. An admin's order stands before the breaker. */
 const LANE_STATE = `case
   when e.state in ('paused', 'disabled') then e.state
   when l.breaker_until > now() then 'broken' else 'ok' end`;
@@ -138,7 +138,7 @@ export async function listWorkers(reader: Reader): Promise<WorkerView[]> {
   return rows;
 }
 
-/** It beats twice a second. */
+/** The state of a worker, which beats twice a second. */
 const WORKER_STATE = `case when heartbeat_at > now() - interval '3 seconds'
   then 'alive' else 'silent' end`;
 
@@ -150,7 +150,7 @@ export interface WorkerCounts {
   deliver: number;
 }
 
-/** Of all workers, whichever account they work for: whether work can be done. */
+/** Counts of all workers, whichever account they work for: whether work can be done. */
 export async function countWorkers(reader: Reader): Promise<WorkerCounts> {
   const { rows } = await reader.query<WorkerCounts>(
     `select count(*) filter (where alive)::int as alive,

@@ -54,7 +54,7 @@ export async function adoptMasterKey(context: Pick<Context, "pool" | "vault">): 
   return keys;
 }
 
-/** The same while the process runs. */
+/** Follows the key that the database names, while the process runs. */
 export function followMasterKey(
   context: Pick<Context, "pool" | "vault" | "telemetry" | "stopping">,
 ): { stop(): Promise<void> } {

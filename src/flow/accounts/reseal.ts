@@ -11,7 +11,7 @@ import { singleStatement } from "../../db/transaction.ts";
 const PAGE = 500;
 /** Writes under way at once. Each is a transaction of its own, so it holds one row, for a moment. */
 const AT_ONCE = 4;
-/** What was sealed with an old key while a pass went on is found by the next. */
+/** A text that is sealed with an old key while a pass goes on is found by the next pass. */
 const MOST_PASSES = 10;
 
 export interface ResealStep {
@@ -66,7 +66,7 @@ export async function resealAll(
   return written;
 }
 
-/** What `resealAll` has left to do. Writes nothing. */
+/** Counts the rows that `resealAll` has left. Writes nothing. */
 export async function countRemaining(
   context: ResealContext,
   onStep: (step: ResealStep) => void = () => undefined,

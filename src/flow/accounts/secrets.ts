@@ -74,7 +74,7 @@ export async function readEndpointSecret(
   return found;
 }
 
-/** That of an origin of callback URLs, which is stored nowhere. */
+/** The secret of an origin of callback URLs, which is stored nowhere. */
 export async function readOriginSecret(
   context: Pick<Context, "pool" | "vault">,
   { accountId, origin }: { accountId: string; origin: string },

@@ -19,12 +19,12 @@ const KEEP_ALIVE_MS = 15_000;
 const RENEW_MS = 30_000;
 /** Bytes on their way to a listener beyond which it gets no more; it then reads up for itself. */
 const MAX_WAITING = 262_144;
-/** One that hasn't taken them after this time is dropped. */
+/** A subscriber that hasn't taken its entries after this time is dropped. */
 const PATIENCE_MS = 5_000;
 
 export type CloseReason = "stopping" | "slow" | "revoked" | "failed";
 
-/** What becomes of activity that is listened to. */
+/** The consumer of activity. */
 export interface ActivityHandler {
   /**
    * From here on it misses nothing. `reset`: but it has missed something, what it knew is too old.
@@ -61,7 +61,7 @@ interface Subscriber {
   listener: Listener;
   /** All up to here was sent. */
   position: ActivityPosition;
-  /** It is sent what is read for all; else it reads up for itself. */
+  /** Whether it is sent the entries that are read for all; else it reads up for itself. */
   caughtUp: boolean;
 }
 

@@ -3,7 +3,7 @@ import { insertActivity } from "../../db/activity/activity.ts";
 import type { NewActivityEntry } from "../../db/activity/activity.ts";
 import type { Tx } from "../../db/transaction.ts";
 
-/** What listeners are sent. `data` is small, and holds no bodies and no secrets. */
+/** An entry as listeners are sent it. `data` is small, and holds no bodies and no secrets. */
 interface Description extends Partial<
   Pick<NewActivityEntry, "job_id" | "message_id" | "delivery_id" | "endpoint_id">
 > {

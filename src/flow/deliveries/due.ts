@@ -7,8 +7,8 @@ export const MAX_BYTES_IN_ALL = 32 * 1_048_576;
 const LANES = 32;
 
 /**
- * What is due in the lanes that ask at the same time is read with one statement. The bytes of what
- * was read are added to the process's load; who drops a delivery takes them off again.
+ * Reads what is due in all lanes that ask at the same time with one statement. The bytes of the
+ * deliveries are added to the process's load; whoever drops a delivery takes them off again.
  */
 export function createDueReads({ pool, load }: Pick<Context, "pool" | "load">): DueReads {
   const group = (read: typeof readDue): DueReads["free"] =>

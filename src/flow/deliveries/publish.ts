@@ -14,7 +14,7 @@ import { shareReceivers } from "../../db/deliveries/receivers.ts";
 import { withCommit } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 
-/** What decides who receives a message. */
+/** The facts that decide who receives a message. */
 export interface Audience {
   accountId: string;
   type: string;
@@ -45,13 +45,13 @@ export interface Published {
 export interface OwnLanes {
   workerId: string;
   /**
-   * Those it pumps itself and got something: the caller nudges them when it has committed. What
-   * they got is there when any order will do.
+   * Lanes of this process that received deliveries: the caller nudges them after the commit.
+   * Unordered lanes carry the deliveries, so the pump need not read them.
    */
   toNudge: Map<string, DueDelivery[]>;
 }
 
-/** Those who may receive what an audience is told, with their lanes held until the commit. */
+/** The possible receivers of an audience, with their lanes shared until the commit. */
 export interface Receivers {
   subscribers: ReadonlyMap<string, Subscriber[]>;
   /** The lanes of the callbacks' URLs, by `originKey`. */
@@ -60,9 +60,9 @@ export interface Receivers {
 }
 
 /**
- * Messages, their deliveries and the wake-ups of their lanes, in the caller's transaction, so
- * they commit with what they tell of. They are written when it has committed.
- * @param held the receivers of all of it, when the caller has asked for them before
+ * Makes messages, their deliveries and the wake-ups of their lanes in the caller's transaction, so they
+ * commit with what they tell of.
+ * @param held the receivers of all publications, when the caller has read them before
  */
 export async function publish(
   tx: Tx,

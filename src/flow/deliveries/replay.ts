@@ -193,7 +193,7 @@ async function cancelSending(tx: Tx, matches: readonly Match[]): Promise<number>
   );
 }
 
-/** What was sent again stays so. @throws Problem not_found, replay_finished */
+/** Cancels a bulk replay; deliveries that were sent again stay so. @throws Problem not_found, replay_finished */
 export async function cancelReplay(
   context: Pick<Context, "pool">,
   { accountId, replayId }: { accountId: string; replayId: string },

@@ -22,7 +22,7 @@ export interface SentDelivery {
   settlement: Settlement;
 }
 
-/** One attempt: signed now, sent, judged. Nothing is written; the settlement says what to write. */
+/** Makes one attempt: signed now, sent, judged. The settlement says what to write. */
 export async function sendDelivery(
   context: Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now" | "random">,
   lane: LeasedLane,
@@ -90,13 +90,13 @@ export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
   };
 }
 
-/** Of the attempt; and of its message as the receiver sees it: `msg_…`. */
+/** Ids of the attempt, and of its message as the receiver sees it: `msg_…`. */
 interface Ids {
   attempt: string;
   message: string;
 }
 
-/** What of a delivery rests sealed. A callback's own secret stands in for that of the lane. */
+/** The parts of a delivery that rest sealed. A callback's own secret stands in for the lane's. */
 interface Opened {
   custom: Record<string, string>;
   signer: Signer;

@@ -18,7 +18,7 @@ import { recoverWorker, unregister } from "./recover-worker.ts";
 
 /** How often a worker beats and looks at the others. */
 const BEAT_MS = 500;
-/** The same heartbeat seen for this long, with the lock free: dead. */
+/** A worker is dead when its heartbeat stands still for this long while its lock is free. */
 const DEAD_MS = 3_000;
 /** An observer that looked away for longer begins anew: it may be the one that was away. */
 const GAP_MS = 1_500;

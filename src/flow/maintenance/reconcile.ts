@@ -42,7 +42,7 @@ const LANES_PER_TURN = 1_000;
 const STARVED_AT_ONCE = 100;
 
 export interface Reconciler {
-  /** One turn. Returns how much was repaired. */
+  /** Makes one turn. Returns how much was repaired. */
   turn(): Promise<{ lanes: number; replays: number }>;
   /** Resolves when the lanes that the reconciler took up have been left. */
   idle(): Promise<void>;

@@ -59,7 +59,7 @@ const jobActivity = new Map(
   }),
 );
 
-/** What a job's callback receives, by event. */
+/** The webhooks of a job's callback, by event type. */
 export function jobCallbacks(): Record<string, Record<string, ZodOpenApiPathItemObject>> {
   return Object.fromEntries(
     [...jobActivity].map(([event, item]) => [event, { "{$request.body#/callback_url}": item }]),
@@ -70,7 +70,7 @@ function ownEvent(type: z.ZodType, id: string): z.ZodType {
   return z.strictObject({ type, timestamp: timeText, data: jsonObject }).meta({ id });
 }
 
-/** What an endpoint receives, by event. */
+/** The webhooks of an endpoint, by event type. */
 export function endpointWebhooks(): Record<string, ZodOpenApiPathItemObject> {
   return {
     ...Object.fromEntries(jobActivity),

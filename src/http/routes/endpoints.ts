@@ -170,7 +170,7 @@ function refuseUnfit(
   ]);
 }
 
-/** What GET showed as `[redacted]` may be sent back as it was shown, and stays what it is. */
+/** Headers that GET showed as `[redacted]` may be sent back as shown, and stay as they are. */
 function keepRedacted(
   headers: Record<string, string>,
   before: Record<string, string>,

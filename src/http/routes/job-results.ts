@@ -59,7 +59,7 @@ const result = route({
     const found = await getJobResult(context.pool, accountId, params.id);
     if (found?.status === "completed") return jsonText(200, found.result ?? "null");
     const job = await findJob(context, accountId, params.id);
-    // It may have ended between the two looks: the job then tells, and leads back here.
+    // The job may have ended between the two reads: its page then tells, and leads back here.
     if (!isFinished(job.status) || job.status === "completed") {
       return seeOther(jobUrl(context.config.publicUrl, job.id), retryAfter(job, context.now()));
     }

@@ -71,7 +71,7 @@ export const submitRoute = route({
       timeoutS: body.timeout_s ?? null,
       requestId: call.requestId,
       traceId: call.traceId,
-      // What is kept is the acceptance: whether someone waited is not part of it.
+      // The answer that is kept is the acceptance: whether someone waited is not part of it.
       idempotency: call.idempotency && {
         ...call.idempotency,
         respond: (job) => storedResponse(acceptance(context, 202, job, NO_PREFERENCES)),

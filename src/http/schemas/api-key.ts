@@ -3,7 +3,7 @@ import { SCOPES } from "../../core/model.ts";
 import { idText, timeText } from "./common.ts";
 
 const scopes = z.array(z.enum(SCOPES)).min(1);
-/** One that looks at what all accounts share is made on the server: `keys create --database`. */
+/** Scopes that may be given. A key for what all accounts share is made by `keys create --database`. */
 const given = z.array(z.enum(["jobs", "webhooks", "admin"])).min(1);
 
 export const apiKeyInput = z

@@ -52,7 +52,7 @@ export const timeParam = z.iso
 
 export const jsonObject = z.record(z.string(), z.unknown());
 
-/** What a type of message may look like. */
+/** The form of an event type. */
 export const eventTypeText = z
   .string()
   .regex(/^[a-zA-Z0-9_.:-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")

@@ -12,7 +12,7 @@ import {
 } from "./common.ts";
 import { headersText } from "./receiver.ts";
 
-/** Of a delivery that is looked at. */
+/** How many attempts are shown with a delivery. */
 export const SHOWN_ATTEMPTS = 50;
 
 export const attempt = z

@@ -56,7 +56,7 @@ export function streamJob(
   channel: Channel,
 ): void {
   const { accountId, jobId } = call;
-  /** It is all over, and sent when this transaction is reached; null: not known to be. */
+  /** The transaction after which the job is over and all is sent; null: not known yet. */
   let endAt: bigint | null = null;
   let checked = 0;
 

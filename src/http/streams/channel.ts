@@ -3,7 +3,7 @@ import type { ActivityEntry } from "../../db/activity/activity.ts";
 import { formatId } from "../../core/ids.ts";
 import { formatPosition } from "../../core/activity.ts";
 
-/** One message of a stream of activity, in any of the forms it may be sent in. */
+/** A message of a stream of activity, in any of the forms it may be sent in. */
 export interface StreamMessage {
   id: string;
   type: string;

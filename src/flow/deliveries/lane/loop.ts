@@ -14,9 +14,9 @@ import { Slice } from "./slice.ts";
 const LINGER_MS = 300;
 /** A pause, a new secret or a new limit takes effect within this time. */
 const REFRESH_MS = 500;
-/** What is in flight when the lease is lost is over by then. */
+/** Sends that are in flight when the lease is lost are over by then. */
 const LONGEST_SEND_MS = 60_000;
-/** A lane that takes what was made due beside it still looks this often for what becomes due. */
+/** A lane that takes deliveries made due by this process still looks this often for others. */
 const TAKE_MS = 200;
 /** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
 const LOOK_AGAIN_MS = 1_000;
@@ -35,16 +35,16 @@ const MANY_SENDS_WHEN_BUSY = 200;
 export class LanePump {
   readonly #context: Context;
   readonly #lane: LeasedLane;
-  /** The lease was found lost. */
+  /** Called when the lease is found lost. */
   readonly #onLost: () => void;
   readonly #buffer: DeliveryBuffer;
   readonly #slice: Slice;
   readonly #sender: LaneSender;
   #reading = false;
-  /** There may be more to read. */
+  /** Whether there may be more to read. */
   #more = true;
   #lost = false;
-  /** It sends no more. */
+  /** The loop sends no more. */
   #ended = false;
   #refreshAt: number;
   #readAt = performance.now();
@@ -83,7 +83,7 @@ export class LanePump {
     this.#wake();
   }
 
-  /** No read has seen them, and nothing that was due before is left to be read. */
+  /** Whether no read has seen the deliveries, and nothing that was due before is left to be read. */
   #canTake({ deliveries, since }: MadeDue): boolean {
     const { ordered, endpoint_state } = this.#lane.config;
     const hasRead = !this.#reading && !this.#more && this.#buffer.waiting === 0;
@@ -123,12 +123,12 @@ export class LanePump {
     }
   }
 
-  /** The lane could be kept after a run: nothing but its being empty spoke against it. */
+  /** Whether the lane could be kept after a run: nothing but its being empty spoke against it. */
   mayStay(): boolean {
     return !this.#isOver() && !this.#held() && !this.#slice.isCrowded();
   }
 
-  /** It has been empty for a while, or the process has other lanes to pump. */
+  /** Whether the lane has been empty for a while, or the process has other lanes to pump. */
   #isLeft(): boolean {
     if (this.#buffer.waiting > 0 || lacksPositions(this.#lane)) return false;
     const now = performance.now();
@@ -136,13 +136,13 @@ export class LanePump {
     return now - this.#idleSince >= LINGER_MS || this.#slice.isCrowded();
   }
 
-  /** Nothing more is begun: the lease is lost, the process stops, or others may have their turn. */
+  /** Whether nothing more is begun: the lease is lost, the process stops, or other lanes have a turn. */
   #isOver(): boolean {
     if (this.#lost || this.#context.stopping.aborted) return true;
     return this.#slice.isOver(this.#sender.sending > 0);
   }
 
-  /** What is due must stay: the receiver is paused, broken, or its rate is used up for long. */
+  /** Whether due deliveries must stay: the receiver is paused, broken, or its rate used up for long. */
   #held(): boolean {
     const { config, breaker } = this.#lane;
     const now = this.#context.now().getTime();
@@ -265,7 +265,7 @@ export class LanePump {
     }
   }
 
-  /** What was read is read again, in the order of now. */
+  /** Drops the deliveries that were read; they are read again, in the order of now. */
   #dropBuffer(): void {
     this.#more = true;
     this.#buffer.drop();

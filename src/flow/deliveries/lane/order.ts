@@ -14,10 +14,10 @@ export interface OrderingWalk {
   xid: string;
   /** Transactions below this id may have added deliveries without knowing of the order. */
   producersBelow: bigint;
-  /** They had all ended when the walk began, so it is the last. */
+  /** Whether those producers had all ended when the walk began, so that it is the last. */
   last: boolean;
   position: WalkCursor | null;
-  /** Once over all: what has a place now may be sent. */
+  /** Whether the walk was once over all: deliveries with a position may be sent. */
   walked: boolean;
   /** When to walk again, by `performance.now()`. */
   againAt: number;
@@ -36,14 +36,14 @@ export function mustPosition({ config, ordering }: OrderedLane): boolean {
   return ordering?.xid !== config.ordering_xid || performance.now() >= ordering.againAt;
 }
 
-/** Whether what is pending may still have to be placed before it can be sent in order. */
+/** Whether pending deliveries may still lack a position, without which they are not sent in order. */
 export function lacksPositions({ config, ordering }: OrderedLane): boolean {
   if (!config.ordered || config.ordering_xid === null) return false;
   return ordering?.xid !== config.ordering_xid || !ordering.walked;
 }
 
 /**
- * One step of the walk, a transaction over a bounded number of deliveries. The walk is repeated
+ * Makes one step of the walk, a transaction over a bounded number of deliveries. The walk is repeated
  * until it began after all producers had ended that did not know of the order.
  */
 export async function positionStep(

@@ -7,7 +7,7 @@ import { retryWhileUnavailable } from "../../../db/retry.ts";
 import { giveUp, sendDelivery } from "../send.ts";
 import type { LeasedLane } from "./lease.ts";
 
-/** What the loop of a lane hears of its sends. */
+/** Callbacks into the loop of a lane, about its sends. */
 export interface SenderEvents {
   /** The breaker opened or closed. */
   breakerChanged(): void;
