@@ -55,14 +55,17 @@ export interface Call<Name extends OperationName> extends CallOptions {
   waitS?: number;
 }
 
-export interface Answer<Body> {
+export interface ApiAnswer<Body> {
   body: Body;
   headers: Headers;
 }
 
 /** Makes calls: authorized, timed, repeated where that is safe. */
 export interface ApiCaller {
-  call<Name extends OperationName>(name: Name, call?: Call<Name>): Promise<Answer<AnswerOf<Name>>>;
+  call<Name extends OperationName>(
+    name: Name,
+    call?: Call<Name>,
+  ): Promise<ApiAnswer<AnswerOf<Name>>>;
   /** An answer that goes on. The timeout is for its beginning only. */
   stream(path: string, headers: Record<string, string>, options: CallOptions): Promise<Response>;
   /** Reads JSON as the client's options say. */
@@ -157,7 +160,7 @@ async function persevere(
   doFetch: typeof globalThis.fetch,
   exchange: HttpRequest,
   { repeatable, maxRetries, parse }: { repeatable: boolean; maxRetries: number; parse: Parse },
-): Promise<Answer<never>> {
+): Promise<ApiAnswer<never>> {
   for (let attempts = 1; ; attempts += 1) {
     const tried = await attempt(doFetch, exchange, parse, attempts);
     if (!("error" in tried)) return tried;
@@ -174,7 +177,7 @@ async function attempt(
   { method, url, headers, body, timeoutMs, signal }: HttpRequest,
   parse: Parse,
   attempts: number,
-): Promise<Answer<never> | { error: RingbackError; retryAfter: string | null }> {
+): Promise<ApiAnswer<never> | { error: RingbackError; retryAfter: string | null }> {
   let retryAfter: string | null = null;
   const exchange = async (both: AbortSignal | undefined) => {
     const request = { method, headers, signal: both ?? null };

@@ -16,7 +16,7 @@ export type WebhookErrorCode =
   | "no_matching_signature"
   | "malformed_body";
 
-/** A call that is no genuine webhook, or none from now. Answer it with a 4xx. */
+/** A call that is no genuine webhook, or none from now. ApiAnswer it with a 4xx. */
 export class WebhookError extends Error {
   readonly code: WebhookErrorCode;
 

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Component, lazy, Suspense, type ReactNode } from "react";
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { sessionQuery, useMay } from "./api/session.ts";
-import type { Scope } from "./api/types.ts";
+import type { Scope } from "../core/model.ts";
 import { Shell } from "./components/shell.tsx";
 import { Page } from "./components/page.tsx";
 import { ErrorBox, Loading } from "./components/states.tsx";
@@ -12,7 +12,7 @@ import { SignIn } from "./pages/sign-in/sign-in.tsx";
 const Overview = lazy(() => import("./pages/overview/overview.tsx"));
 const JobList = lazy(() => import("./pages/jobs/job-list.tsx"));
 const JobPage = lazy(() => import("./pages/jobs/job-page.tsx"));
-const NewJob = lazy(() => import("./pages/jobs/new-job.tsx"));
+const JobDraft = lazy(() => import("./pages/jobs/new-job.tsx"));
 const DeliveryList = lazy(() => import("./pages/deliveries/delivery-list.tsx"));
 const DeliveryPage = lazy(() => import("./pages/deliveries/delivery-page.tsx"));
 const DeadLetters = lazy(() => import("./pages/dead-letters/dead-letters.tsx"));
@@ -50,7 +50,7 @@ function SignedIn() {
             <Route index element={<Overview />} />
             <Route element={<Needs scope="jobs" />}>
               <Route path="jobs" element={<JobList />} />
-              <Route path="jobs/new" element={<NewJob />} />
+              <Route path="jobs/new" element={<JobDraft />} />
               <Route path="jobs/:id" element={<JobPage />} />
             </Route>
             <Route element={<Needs scope="webhooks" />}>

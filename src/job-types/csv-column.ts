@@ -2,7 +2,7 @@ export const COLUMN_TYPES = ["integer", "number", "boolean", "date", "string", "
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 
 /** A column as it is read: what all its values so far could be. */
-export interface Column {
+export interface CsvColumn {
   readonly name: string;
   values: number;
   nulls: number;
@@ -16,7 +16,7 @@ const BOOLEAN = /^(?:true|false)$/i;
 const DATE =
   /^\d{4}([-/])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
-export function createColumn(name: string): Column {
+export function createColumn(name: string): CsvColumn {
   return {
     name,
     values: 0,
@@ -29,7 +29,7 @@ export function createColumn(name: string): Column {
  * Takes one trimmed value in; the empty text is a null.
  * @returns the number it is, NaN when it is none or the column is known not to be numeric
  */
-export function addValue(column: Column, text: string): number {
+export function addValue(column: CsvColumn, text: string): number {
   if (text === "") {
     column.nulls++;
     return Number.NaN;
@@ -45,7 +45,7 @@ export function addValue(column: Column, text: string): number {
   return couldBe.number ? value : Number.NaN;
 }
 
-export function columnType({ values, couldBe }: Column): ColumnType {
+export function columnType({ values, couldBe }: CsvColumn): ColumnType {
   if (values === 0) return "empty";
   if (couldBe.integer) return "integer";
   if (couldBe.number) return "number";
@@ -53,6 +53,6 @@ export function columnType({ values, couldBe }: Column): ColumnType {
   return couldBe.date ? "date" : "string";
 }
 
-export function isNumeric(column: Column): boolean {
+export function isNumeric(column: CsvColumn): boolean {
   return column.values > 0 && column.couldBe.number;
 }

@@ -1,6 +1,6 @@
 import { JobError } from "../core/job-type.ts";
 import { addValue, columnType, createColumn, isNumeric } from "./csv-column.ts";
-import type { Column, ColumnType } from "./csv-column.ts";
+import type { CsvColumn, ColumnType } from "./csv-column.ts";
 import { createGroups } from "./csv-groups.ts";
 import { addToStats, createStats, readStats } from "./csv-stats.ts";
 import type { Stats } from "./csv-stats.ts";
@@ -104,7 +104,7 @@ function columnNames(header: string[]): string[] {
   return names;
 }
 
-function indexOf(columns: Column[], name: string): number {
+function indexOf(columns: CsvColumn[], name: string): number {
   const at = columns.findIndex((column) => column.name === name);
   if (at >= 0) return at;
   const present = columns.map((column) => JSON.stringify(column.name)).join(", ");

@@ -1,12 +1,12 @@
 import type { Attempt, Delivery, DeliveryWithAttempts } from "../../client/openapi-types.ts";
 import { stateStyle } from "../output/output.ts";
 import { printableLines } from "../output/printable.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { duration, fullTime, relative } from "../output/times.ts";
 import { paintState } from "./job-view.ts";
 import type { CliSession } from "./session.ts";
 
-export const deliveryColumns: readonly Column<Delivery>[] = [
+export const deliveryColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
@@ -20,7 +20,7 @@ export const deliveryColumns: readonly Column<Delivery>[] = [
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
 ];
 
-export const deadLetterColumns: readonly Column<Delivery>[] = [
+export const deadLetterColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "REASON", text: ({ dead_reason }) => dead_reason },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
@@ -30,7 +30,7 @@ export const deadLetterColumns: readonly Column<Delivery>[] = [
   { head: "DETAIL", text: ({ dead_detail }) => dead_detail, gives: true },
 ];
 
-export const attemptColumns: readonly Column<Attempt>[] = [
+export const attemptColumns: readonly TextColumn<Attempt>[] = [
   { head: "#", text: ({ number }) => number, right: true },
   { head: "STARTED", text: ({ started_at }) => relative(started_at) },
   { head: "TOOK", text: ({ duration_ms }) => duration(duration_ms), right: true },

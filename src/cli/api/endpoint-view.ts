@@ -1,11 +1,11 @@
 import type { Endpoint } from "../../client/openapi-types.ts";
 import { stateStyle } from "../output/output.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { fullTime, relative } from "../output/times.ts";
 import { paintState } from "./job-view.ts";
 import type { CliSession } from "./session.ts";
 
-export const endpointColumns: readonly Column<Endpoint>[] = [
+export const endpointColumns: readonly TextColumn<Endpoint>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "STATE", text: shownState, style: (endpoint) => stateStyle(shownState(endpoint)) },
   { head: "URL", text: ({ url }) => url, gives: true },

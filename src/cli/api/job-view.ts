@@ -1,11 +1,11 @@
 import type { Job } from "../../client/openapi-types.ts";
 import { stateStyle } from "../output/output.ts";
 import { printable, printableLines } from "../output/printable.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { duration, fullTime, relative } from "../output/times.ts";
 import type { CliSession } from "./session.ts";
 
-export const jobColumns: readonly Column<Job>[] = [
+export const jobColumns: readonly TextColumn<Job>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "TYPE", text: ({ type }) => type, gives: true },
   { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Page } from "../../client/pages.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { parseMoment } from "../output/times.ts";
 import { positiveNumber, wholeNumber } from "./input.ts";
 import type { CliSession } from "./session.ts";
@@ -45,7 +45,7 @@ export async function showList<Row>(
   { out }: CliSession,
   { limit, cursor }: ListOptions,
   read: (page: { limit: number; cursor?: string }) => Promise<Page<Row>>,
-  columns: readonly Column<Row>[],
+  columns: readonly TextColumn<Row>[],
 ): Promise<void> {
   const data: Row[] = [];
   let next: string | null = cursor ?? null;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { DEAD_REASONS } from "../../core/model.ts";
 import type { QueryOf } from "../../client/caller.ts";
 import type { DeadLetterGroup } from "../../client/openapi-types.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { relative } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
@@ -96,7 +96,7 @@ function withFilter(command: Command): Command {
   );
 }
 
-const GROUP_COLUMNS: readonly Column<DeadLetterGroup>[] = [
+const GROUP_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
   { head: "REASON", text: ({ reason }) => reason },
   { head: "ENDPOINT", text: ({ endpoint_id }) => endpoint_id },
   { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { JobType } from "../../client/openapi-types.ts";
 import { CliError, EXIT } from "../exit.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { showJson } from "../api/job-view.ts";
@@ -25,7 +25,7 @@ export function addJobTypes(cli: Cli, program: Command): void {
   examples(command, "job-types", "job-types csv.summary --json");
 }
 
-const COLUMNS: readonly Column<JobType>[] = [
+const COLUMNS: readonly TextColumn<JobType>[] = [
   { head: "NAME", text: ({ name }) => name },
   { head: "TIMEOUT", text: ({ timeout_s }) => `${timeout_s} s`, right: true },
   { head: "RUNS", text: ({ max_runs }) => max_runs, right: true },

@@ -3,7 +3,7 @@ import type { SigningKeys } from "../../client/openapi-types.ts";
 import { EXIT, usageError } from "../exit.ts";
 import type { Output } from "../output/output.ts";
 import { createProgress } from "../output/progress.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { relative } from "../output/times.ts";
 import { examples, inSession, onApi, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
@@ -140,7 +140,7 @@ function showSigningKeys(out: Output, keys: ShownKeys): void {
 
 type KeyRow = Omit<ShownKeys, "previous" | "next"> & { state: string };
 
-const COLUMNS: readonly Column<KeyRow>[] = [
+const COLUMNS: readonly TextColumn<KeyRow>[] = [
   { head: "KEY", text: ({ state }) => state },
   { head: "KID", text: ({ kid }) => kid },
   { head: "PUBLIC KEY", text: ({ public_key }) => public_key },

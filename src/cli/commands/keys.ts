@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { ApiKey, ApiKeyInput } from "../../client/openapi-types.ts";
 import { usageError } from "../exit.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { relative } from "../output/times.ts";
 import { examples, inSession, onApi, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
@@ -77,7 +77,7 @@ function addCreate(cli: Cli, keys: Command): void {
   );
 }
 
-const COLUMNS: readonly Column<ApiKey>[] = [
+const COLUMNS: readonly TextColumn<ApiKey>[] = [
   { head: "ID", text: ({ id }) => id },
   {
     head: "NAME",

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Replay } from "../../client/openapi-types.ts";
 import { stateStyle } from "../output/output.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { relative } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
@@ -75,7 +75,7 @@ export function addReplays(cli: Cli, program: Command): void {
   examples(cancel, "replays cancel rpl_01…");
 }
 
-const COLUMNS: readonly Column<Replay>[] = [
+const COLUMNS: readonly TextColumn<Replay>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "ACTION", text: ({ action, dry_run }) => (dry_run ? `${action} (dry run)` : action) },
   { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import type { QueryOf } from "../../client/caller.ts";
 import type { CappedCount, Overview, Stats } from "../../client/openapi-types.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { duration, relative } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
@@ -82,8 +82,8 @@ function showStats({ out }: CliSession, { series, totals, until, step_s: stepS }
   ]);
 }
 
-function columns(stepS: number): readonly Column<Point>[] {
-  const count = (head: string, text: (point: Point) => number): Column<Point> => ({
+function columns(stepS: number): readonly TextColumn<Point>[] {
+  const count = (head: string, text: (point: Point) => number): TextColumn<Point> => ({
     head,
     text,
     right: true,

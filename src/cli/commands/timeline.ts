@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { TimelineEntry } from "../../client/openapi-types.ts";
 import { stateStyle } from "../output/output.ts";
-import type { Column } from "../output/table.ts";
+import type { TextColumn } from "../output/table.ts";
 import { duration } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
@@ -18,7 +18,7 @@ export function addTimeline(cli: Cli, jobs: Command): void {
   examples(timeline, "jobs timeline job_01…");
 }
 
-const COLUMNS: readonly Column<TimelineEntry>[] = [
+const COLUMNS: readonly TextColumn<TimelineEntry>[] = [
   { head: "AT", text: ({ at }) => at.slice(0, 23).replace("T", " ") },
   { head: "WHAT", text: what },
   {

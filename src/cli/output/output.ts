@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import type { Sink, Terminal } from "../terminal.ts";
 import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
-import type { Column, Style } from "./table.ts";
+import type { TextColumn, Style } from "./table.ts";
 
 /** One way to answer: text for people, or JSON for programs. */
 export interface Output {
@@ -17,7 +17,7 @@ export interface Output {
   answer(value: unknown, show: () => void): void;
   /** One item of a stream: a line of JSON, or what `show` writes. */
   item(value: unknown, show: () => void): void;
-  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void;
+  table<Row>(rows: readonly Row[], columns: readonly TextColumn<Row>[]): void;
   /** Names and values, one a line; empty values are left out. */
   details(entries: readonly (readonly [string, string | number | null | undefined])[]): void;
 }

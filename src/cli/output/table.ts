@@ -3,7 +3,7 @@ import { printable } from "./printable.ts";
 
 export type Style = "dim" | "bold" | "green" | "red" | "yellow" | "cyan";
 
-export interface Column<Row> {
+export interface TextColumn<Row> {
   head: string;
   text(row: Row): string | number | null;
   style?: (row: Row) => Style | null;
@@ -24,7 +24,7 @@ const NARROWEST = 12;
 /** Rows for people: no frames, no trailing spaces, no line longer than the terminal. */
 export function renderTable<Row>(
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  columns: readonly TextColumn<Row>[],
   { width, paint }: Look,
 ): string {
   const cells = rows.map((row) => columns.map((column) => printable(`${column.text(row) ?? ""}`)));
@@ -59,7 +59,7 @@ const FRAME = [
   ..."left,left-mid,mid,mid-mid,right,right-mid,middle".split(","),
 ] as const;
 
-function shrink<Row>(widths: number[], columns: readonly Column<Row>[], width: number): void {
+function shrink<Row>(widths: number[], columns: readonly TextColumn<Row>[], width: number): void {
   const total = (): number => widths.reduce((sum, one) => sum + one + GAP, -GAP);
   for (const [index, { gives }] of columns.entries()) {
     if (gives !== true) continue;

@@ -6,7 +6,7 @@ import { useMay } from "./session.ts";
 import type { JobInput } from "../../client/openapi-types.ts";
 import type { Callback, Job } from "./types.ts";
 
-export interface NewJob {
+export interface JobDraft {
   type: string;
   input: unknown;
   callbacks: Callback[];
@@ -76,7 +76,7 @@ export function useJobTypes() {
 export function useSubmitJob() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ job, idempotencyKey }: { job: NewJob; idempotencyKey: string }) =>
+    mutationFn: ({ job, idempotencyKey }: { job: JobDraft; idempotencyKey: string }) =>
       // texts go into the body as they are
       call("POST /v1/jobs", { body: job as JobInput, idempotencyKey }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs", "list"] }),

@@ -1,12 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReplayAction } from "../../core/model.ts";
 import { call } from "./client.ts";
-import type { Replay, ReplayFilter } from "./types.ts";
-
-export type ReplayAction = Replay["action"];
+import type { ReplayChoice } from "./types.ts";
 
 export interface ReplayOrder {
   action: ReplayAction;
-  filter: ReplayFilter;
+  filter: ReplayChoice;
   note?: string;
 }
 

@@ -3,9 +3,9 @@ import { call } from "./client.ts";
 import type { Secret, SigningKeys } from "./types.ts";
 
 /** Whose secret: an endpoint's own, or that of an origin of callback URLs. */
-export type SecretOwner = { endpointId: string } | { origin: string };
+export type SecretOf = { endpointId: string } | { origin: string };
 
-export async function readSecret(owner: SecretOwner): Promise<Secret> {
+export async function readSecret(owner: SecretOf): Promise<Secret> {
   if ("endpointId" in owner) {
     return await call("GET /v1/endpoints/{id}/secret", { id: owner.endpointId });
   }

@@ -6,7 +6,8 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 import { callSession, RingbackError, setCsrfToken } from "./client.ts";
-import type { Scope, Session } from "./types.ts";
+import type { Scope } from "../../core/model.ts";
+import type { Session } from "./types.ts";
 
 /** The cookie can't be seen by scripts; this tells whether asking for the session is worth it. */
 const HINT = "ringback-signed-in";

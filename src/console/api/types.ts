@@ -1,10 +1,10 @@
 /** What the API takes and answers: the types made from its description, and a few names for them. */
+import type { Scope } from "../../core/model.ts";
 import type { BodyOf } from "../../client/caller.ts";
 import type {
-  ApiKey,
   CappedCount,
   EndpointChanges,
-  JobType as JobTypeAnswer,
+  JobType,
   RetryPolicy,
 } from "../../client/openapi-types.ts";
 
@@ -31,7 +31,6 @@ export type {
 export type ListPage<Item> = { data: Item[]; next_cursor: string | null };
 
 export type Count = CappedCount;
-export type Scope = ApiKey["scopes"][number];
 
 /** Of `/console/session`, which is not part of the described API. */
 export interface Session {
@@ -40,7 +39,7 @@ export interface Session {
   csrf_token: string;
 }
 
-export type JobType = Omit<JobTypeAnswer, "input_schema"> & { input_schema: JsonSchema };
+export type JobTypeForm = Omit<JobType, "input_schema"> & { input_schema: JsonSchema };
 
 /** As much of JSON Schema as forms are made from. */
 export interface JsonSchema {
@@ -60,4 +59,4 @@ export interface JsonSchema {
 
 export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
 
-export type ReplayFilter = BodyOf<"POST /v1/replays">["filter"];
+export type ReplayChoice = BodyOf<"POST /v1/replays">["filter"];

@@ -6,7 +6,7 @@ import { Link, useLocation } from "react-router";
 import { followActivity } from "../api/activity.ts";
 import { useOverview } from "../api/overview.ts";
 import { useSession } from "../api/session.ts";
-import type { Scope } from "../api/types.ts";
+import type { Scope } from "../../core/model.ts";
 import { AccountMenu } from "./account-menu.tsx";
 import { count } from "./format.ts";
 import { Keyboard } from "./keyboard.tsx";

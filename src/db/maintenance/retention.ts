@@ -1,4 +1,4 @@
-import type { Rewrite } from "./rewrites.ts";
+import type { Rewrite } from "./rewrite.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 /** How long the turn of a process that is gone still counts: longer than any statement may take. */

@@ -14,12 +14,11 @@ import {
 import {
   beginRewrite,
   continueRewrite,
-  rewriteOfDefault,
-  rewriteOfOld,
   storeRewrite,
   swapPartitions,
 } from "../../db/maintenance/rewrites.ts";
-import type { Rewrite } from "../../db/maintenance/rewrites.ts";
+import { rewriteOfDefault, rewriteOfOld } from "../../db/maintenance/rewrite.ts";
+import type { Rewrite } from "../../db/maintenance/rewrite.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 

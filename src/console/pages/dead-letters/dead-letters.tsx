@@ -2,8 +2,9 @@ import { Button, Checkbox, Group, Text } from "@mantine/core";
 import { IconInbox, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useDeadLetters } from "../../api/deliveries.ts";
-import type { ReplayAction, ReplayOrder } from "../../api/replays.ts";
-import type { Delivery, ReplayFilter } from "../../api/types.ts";
+import type { ReplayAction } from "../../../core/model.ts";
+import type { ReplayOrder } from "../../api/replays.ts";
+import type { Delivery, ReplayChoice } from "../../api/types.ts";
 import type { Column } from "../../components/data-table.tsx";
 import { ATTEMPT_COLUMNS } from "../../components/delivery-columns.tsx";
 import { Choice, EndpointFilter, FilterBar, TextFilter } from "../../components/filters.tsx";
@@ -59,7 +60,7 @@ export default function DeadLetters() {
 
   function ask(action: ReplayAction): void {
     // its reason is one of the choices, or what somebody typed into the address
-    const chosen = (choice.all ? filter() : { ids: Object.keys(choice.selected) }) as ReplayFilter;
+    const chosen = (choice.all ? filter() : { ids: Object.keys(choice.selected) }) as ReplayChoice;
     setOrder({ action, filter: chosen });
   }
 

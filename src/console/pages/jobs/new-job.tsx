@@ -16,7 +16,7 @@ import { useNavigate } from "react-router";
 import { JsonText } from "../../../client/json-text.ts";
 import { parseExactly } from "../../../core/json-text.ts";
 import { useJob, useJobTypes, useSubmitJob, type PostedJob } from "../../api/jobs.ts";
-import type { JobType } from "../../api/types.ts";
+import type { JobTypeForm } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { json, prettyBody } from "../../components/format.ts";
 import { JsonInput, parseJson } from "../../components/json-input.tsx";
@@ -28,7 +28,7 @@ import { canBeForm, SchemaForm, startValue } from "./schema-form.tsx";
 
 const BACK = { to: "/jobs", label: "Jobs" };
 
-export default function NewJob() {
+export default function JobDraft() {
   const types = useJobTypes();
   const again = useView(["again"]).values.again ?? null;
   const model = useJob(again);
@@ -44,7 +44,7 @@ export default function NewJob() {
   );
 }
 
-function JobForm({ types, again }: { types: JobType[]; again: PostedJob | null }) {
+function JobForm({ types, again }: { types: JobTypeForm[]; again: PostedJob | null }) {
   const navigate = useNavigate();
   const submit = useSubmitJob();
   const [name, setName] = useState(again?.type ?? types[0]?.name ?? null);
