@@ -3,7 +3,7 @@ import type { DeliveryOverrides } from "../../core/receivers.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { LANES, NEXT_IN_LANE } from "./lane-due.ts";
 
-/** A delivery that is due, with all that is needed to send it. */
+/** A delivery that is due, with all data needed to send it. */
 export interface DueDelivery {
   id: string;
   account_id: string;
@@ -29,17 +29,17 @@ const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d
   d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
   d.created_at, m.body, m.request_id, m.trace_id`;
 
-/** What the holder of a lane asks for. */
+/** A request of a lane's holder for due deliveries. */
 export interface DueWanted {
   laneId: string;
   /** Deliveries already in hand. */
   except: readonly string[];
   rows: number;
-  /** Bytes of bodies, not counting the last delivery; with 0 nothing is read. */
+  /** The most bytes of bodies, not counting the last delivery; with 0 nothing is read. */
   bytes: number;
 }
 
-/** What is due in some lanes, the longest due first; answers in the order of `wanted`. */
+/** Deliveries that are due in some lanes, the longest due first; answers in order of `wanted`. */
 export async function readDue(
   reader: Reader,
   wanted: readonly DueWanted[],
@@ -58,7 +58,7 @@ export async function readDue(
   );
 }
 
-/** The same for ordered lanes: their oldest deliveries up to the first that is not due. */
+/** Due deliveries of ordered lanes: the oldest ones up to the first that is not due. */
 export async function readDueInOrder(
   reader: Reader,
   wanted: readonly DueWanted[],
@@ -86,16 +86,16 @@ async function readLanes(
   name: string,
   oneLane: string,
 ): Promise<DueDelivery[][]> {
-  const { rows } = await reader.query<DueDelivery & { place: number }>({
+  const { rows } = await reader.query<DueDelivery & { ord: number }>({
     name,
-    text: `select t.place::int, ${DUE_COLUMNS}
-      from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, place)
+    text: `select t.ord::int, ${DUE_COLUMNS}
+      from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, ord)
       cross join lateral (${oneLane}) d
       cross join lateral (
-        -- by the key, however many the planner expects
+        -- a look-up by the key, however many rows the planner expects
         select body, request_id, trace_id from messages where id = d.message_id offset 0) m
       where d.bytes_so_far - d.body_bytes < t.bytes
-      order by t.place, d.rank`,
+      order by t.ord, d.rank`,
     values: [
       wanted.map((one) => one.laneId),
       wanted.map((one) => one.rows),
@@ -104,22 +104,22 @@ async function readLanes(
     ],
   });
   const answers = wanted.map((): DueDelivery[] => []);
-  for (const row of rows) answers[row.place - 1]!.push(row);
+  for (const row of rows) answers[row.ord - 1]!.push(row);
   return answers;
 }
 
-/** What decides when a lane is pumped next. */
+/** The facts that decide when a lane is pumped next. */
 export interface LaneOutlook {
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   rate_limit_per_s: number | null;
-  /** What was pending when order was switched on may lack its place, and so be unseen in order. */
+  /** Deliveries pending when order was switched on may lack a position, so order may skip them. */
   ordering: boolean;
-  /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
+  /** Milliseconds until a delivery is due, negative when overdue; null: none is pending. */
   due_ms: number | null;
 }
 
-/** The lane as it is now; what its holder knows of it may be out of date. */
+/** The lane as it is now; its holder's copy may be out of date. */
 export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
   const { rows } = await tx.query<LaneOutlook>({
     name: "read_outlook",

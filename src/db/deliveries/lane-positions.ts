@@ -2,8 +2,8 @@ import { CHANGE_STEP } from "./deliveries.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 /**
- * Takes `counts` places in ordered lanes and returns the last place taken in each. The lock on the
- * counter lasts until commit, so places follow the order of commits.
+ * Takes `counts` positions in ordered lanes and returns the last one taken in each. The lock on the
+ * counter lasts until commit, so positions follow the order of commits.
  */
 export async function takePositions(
   tx: Tx,
@@ -21,7 +21,7 @@ export async function takePositions(
   return new Map(rows.map(({ lane_id, last_position }) => [lane_id, BigInt(last_position)]));
 }
 
-/** The transaction ids given so far, and the oldest of a transaction that still runs. */
+/** The next transaction id, and the oldest one of a transaction that still runs. */
 export async function readTransactionIds(
   reader: Reader,
 ): Promise<{ next: bigint; oldest: bigint }> {
@@ -32,16 +32,16 @@ export async function readTransactionIds(
   return { next: BigInt(rows[0]!.next), oldest: BigInt(rows[0]!.oldest) };
 }
 
-/** Where a walk over the pending deliveries of a lane has got to. */
+/** The point that a walk over the pending deliveries of a lane has reached. */
 export interface WalkCursor {
   next_attempt_at: string;
   id: string;
 }
 
 /**
- * One step of such a walk: deliveries that were made before their lane became ordered get places,
- * by age, before all that are counted since. Only under the lease. Returns where to go on; null:
- * those were the last.
+ * One step of the walk: deliveries made before their lane became ordered get positions, by age,
+ * before all positions counted since. Only under the lease. Returns the point to go on from; null:
+ * the walk is over.
  */
 export async function positionPending(
   tx: Tx,
@@ -60,7 +60,7 @@ export async function positionPending(
             '00000000-0000-0000-0000-000000000000'))
         order by next_attempt_at, id limit ${CHANGE_STEP}
       ), free as (
-        -- what is being settled or replayed meanwhile gets its place by that
+        -- a settlement or replay that goes on meanwhile gives its delivery a position itself
         select id from deliveries
         where id = any(array(select step.id from step, lane
           where lane_position is null or lane_position between 1 and ordering_upto))
@@ -78,7 +78,7 @@ export async function positionPending(
   return last === undefined || last.count < CHANGE_STEP ? null : last;
 }
 
-/** All have their places, unless order was switched on once more meanwhile. */
+/** Notes that all have their positions, unless order was switched on once more meanwhile. */
 export async function endOrdering(
   tx: Tx,
   lane: { id: string; epoch: string; ordering_xid: string | null },

@@ -37,8 +37,8 @@ export async function insertReplay(
 }
 
 /**
- * Waits in line for a replay: its steps follow each other at once, and who waits for a row that is
- * written anew each time may wait for all of them.
+ * Waits in line for a replay. Its steps follow each other at once, so a wait for its row, which
+ * each step writes anew, might last for all of them.
  */
 export async function queueForReplay(tx: Tx, id: string): Promise<void> {
   await tx.query({
@@ -91,12 +91,12 @@ export async function cancelRunningReplay(
   return rows[0] === undefined ? null : toReplay(rows[0]);
 }
 
-/** How many deliveries one statement looks at. */
+/** The number of deliveries that one statement examines. */
 const LOOK = 5_000;
-/** The same of the statement that counts before anything is done. */
+/** The number of deliveries that the count before a replay examines. */
 const COUNT_LOOK = 100_000;
 
-/** What is looked at: bounded by an index, whatever else the filter says. */
+/** The deliveries to examine: bounded by an index, whatever else the filter says. */
 const CANDIDATES = `select d.* from deliveries d
   where d.account_id = $1 and d.status = $2
     and ($3::uuid[] is null or d.id = any($3))
@@ -104,8 +104,8 @@ const CANDIDATES = `select d.* from deliveries d
     and ($5::uuid is null or d.id >= $5)
     and ($6::uuid is null or d.id < $6)`;
 
-// Where the receiver is gone or disabled a replay would only die again. What was discarded is sent
-// again by its id only.
+// A replay to a receiver that is gone or disabled would only die again. A discarded dead letter is
+// sent again by its id only.
 const MATCHES = `($7::text is null or l.reason = $7)
   and ($8::uuid is null or d.endpoint_id = $8)
   and ($9::text is null or d.event_type = $9)
@@ -136,7 +136,7 @@ function matchValues({ account_id, action, filter }: Order): unknown[] {
   ];
 }
 
-/** Matches among the first that are looked at; exact when there are no more to look at. */
+/** Counts matches among the first deliveries; exact when there are no more to examine. */
 export async function countReplayMatches(
   tx: Tx,
   order: Order,
@@ -154,14 +154,14 @@ export async function countReplayMatches(
 
 export interface ReplayMatches {
   matches: { id: string; lane_id: string }[];
-  /** The last delivery that was looked at; null: none was left. */
+  /** The last delivery examined; null: none was left. */
   position: string | null;
   finished: boolean;
 }
 
 /**
- * The next matches after the replay's position, in order of id. A delivery that this replay reopened
- * and that ended again has ended after the replay began, so it does not match twice.
+ * The next matches after the replay's position, in order of id. A delivery that this replay
+ * reopened and that ended again has ended after the replay began, so it does not match twice.
  */
 export async function findReplayMatches(
   tx: Tx,
@@ -218,7 +218,7 @@ export async function listReplays(
   return rows.map(toReplay);
 }
 
-/** Running replays that no queue entry will wake. */
+/** Running replays that no wake-up waits for. */
 export async function findForgottenReplays(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ id: string }>(
     `select r.id from replays r
