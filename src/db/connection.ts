@@ -1,12 +1,12 @@
 import pg from "pg";
 
-/** How long a session may take over a thing before the server ends it; ms, 0 for no limit. */
+/** Times (ms) after which the server ends what a session does; 0: no limit. */
 interface SessionLimits {
   statementMs: number;
   idleInTransactionMs: number;
 }
 
-/** A connection of the product, and what it is for. */
+/** A connection of the product and its purpose. */
 export interface ConnectionOptions {
   connectionString: string;
   /** Shown as `ringback <name>` in `pg_stat_activity`. */
@@ -32,14 +32,14 @@ export const SETTINGS = {
   // PostgreSQL 18 crashes when a row that it updates by a join changed meanwhile, and partitions
   // are pruned as the join runs (docs/decisions/0016).
   enable_partition_pruning: "off",
-  // A statement that was planned while a table was still empty must not read all of it later, nor
-  // what ended since the last vacuum, as bitmap scans do (docs/decisions/0016).
+  // A statement planned while a table was empty must not read all of it later, nor the rows that
+  // ended since the last vacuum, as bitmap scans do (docs/decisions/0016).
   enable_seqscan: "off",
   enable_bitmapscan: "off",
   // Statements wait for locks as long as they may take.
   lock_timeout: "0",
   idle_session_timeout: "0",
-  // Since PostgreSQL 17; set where the server knows of it.
+  // A setting since PostgreSQL 17; set where the server knows it.
   transaction_timeout: "0",
   // The driver reads dates of no other form, and days begin at midnight UTC.
   datestyle: "ISO, MDY",
@@ -47,23 +47,23 @@ export const SETTINGS = {
   timezone: "UTC",
 } as const;
 
-/** For `pg.Client` and `pg.Pool`: nothing that a pooler in session mode would refuse. */
+/** Options of `pg.Client` and `pg.Pool`, none of which a pooler in session mode refuses. */
 export function connectionConfig({ connectionString, name, limits }: ConnectionOptions) {
   return {
     connectionString,
     application_name: `ringback ${name}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
-    // The server gives up first, or it would go on, with its locks, for a client that has left. The
-    // client's own limit is for a server that is out of reach.
+    // The server gives up first; else it would go on, with its locks, for a client that has left.
+    // The client's own limit is for a server that is out of reach.
     query_timeout: limits.statementMs * 1.25,
   } satisfies pg.ClientConfig;
 }
 
 /**
- * Makes a new session state what it relies on, in one round trip. By a statement and not as the
- * connection is made, because `?options=` in the URL would replace that, and poolers refuse it.
- * @throws Error then the connection must not be used
+ * Makes the settings of a new session, in one round trip. A statement makes them, and not options
+ * of the connection: `?options=` in the URL would replace those, and poolers refuse them.
+ * @throws Error the connection must not be used
  */
 export async function stateSettings(
   client: Pick<pg.ClientBase, "query">,
@@ -81,20 +81,20 @@ export async function stateSettings(
   } as pg.QueryConfig);
 }
 
-/** All that a session states, by name. */
+/** All settings of a session, by name. */
 function settingsOf({ name, limits, settings }: ConnectionOptions): Record<string, string> {
   return {
     ...SETTINGS,
     application_name: `ringback ${name}`,
     statement_timeout: String(limits.statementMs),
-    // No transaction waits for anything but the database: one that does belongs to a process that
-    // is frozen or gone with its host, and its locks hold up the recovery.
+    // Transactions wait for nothing but the database. An idle one belongs to a process that is
+    // frozen or gone with its host, and its locks delay the recovery.
     idle_in_transaction_session_timeout: String(limits.idleInTransactionMs),
     ...settings,
   };
 }
 
-/** A connection of its own, ready for use. One that breaks later ends no process. */
+/** Opens a connection outside the pools. When it breaks later, the process goes on. */
 export async function connect(options: ConnectionOptions): Promise<pg.Client> {
   const client = new pg.Client({ ...connectionConfig(options), connectionTimeoutMillis: 3_000 });
   client.on("error", () => undefined);

@@ -1,6 +1,6 @@
 import { uuidAt } from "../core/ids.ts";
 
-/** Half-open. */
+/** A half-open range of times. */
 interface TimeRange {
   since?: Date | undefined;
   until?: Date | undefined;
@@ -10,8 +10,8 @@ interface TimeRange {
 const CLOCK_SKEW_MS = 600_000;
 
 /**
- * Between which ids is what was created within a range. An id begins with nearly the same time, by
- * another clock, so these are a little wider; they bound the use of an index, and the partitions.
+ * The bounds of the ids of rows created within a range. An id begins with nearly the same time, by
+ * another clock, so the bounds are a little wider; they limit the index and the partitions used.
  */
 export function idsWithin({ since, until }: TimeRange): { from: string | null; to: string | null } {
   return {
@@ -20,7 +20,7 @@ export function idsWithin({ since, until }: TimeRange): { from: string | null; t
   };
 }
 
-/** Conditions on when something was created. */
+/** Conditions on the time when rows were created. */
 export function createdWithin(
   createdAt: string,
   id: string,

@@ -1,6 +1,6 @@
 import pg from "pg";
 
-/** Creates a database on a server, unless there is one of that name. @param template copied from it */
+/** Creates a database, unless one of that name exists. @param template the database to copy */
 export async function ensureDatabase(
   serverUrl: string,
   name: string,
@@ -15,14 +15,14 @@ export async function ensureDatabase(
   });
 }
 
-/** Drops a database, whoever is connected to it. */
+/** Drops a database, and ends the connections to it. */
 export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await onServer(serverUrl, (client) =>
     client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
   );
 }
 
-/** The version of a server: `170002` and `17.2`. @throws Error it can't be reached */
+/** The version of a server: `170002` and `17.2`. @throws Error the server can't be reached */
 export async function readServerVersion(url: string): Promise<{ number: number; text: string }> {
   return await onServer(url, async (client) => {
     const { rows } = await client.query<{ number: number; text: string }>(

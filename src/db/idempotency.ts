@@ -14,7 +14,7 @@ export interface IdempotencyRecord {
 type Key = Pick<IdempotencyRecord, "accountId" | "key">;
 
 const KEYS = rowsAs<Key>("t", { account_id: ["uuid", (k) => k.accountId], key: "text" });
-/** The account's id is a text here, as the lock is a hash of both. */
+/** The account's id is a text here, as the lock is a hash of both texts. */
 const LOCKED_KEYS = rowsAs<Key>(
   "t",
   { account_id: ["text", (k) => k.accountId], key: "text" },
@@ -31,8 +31,8 @@ const RECORDS = rowsAs<IdempotencyRecord>("t", {
 });
 
 /**
- * Which of the keys no other open transaction is taking; they are this one's until it ends. Never
- * waits: a request that is stuck elsewhere must not hold up the others of its group.
+ * Locks the keys that no other open transaction is taking, until this one ends; answers which.
+ * Never waits: a request that is stuck elsewhere must not delay the others of its group.
  */
 export async function lockIdempotencyKeys(tx: Tx, keys: readonly Key[]): Promise<boolean[]> {
   const { rows } = await tx.query<{ free: boolean }>({
@@ -45,8 +45,8 @@ export async function lockIdempotencyKeys(tx: Tx, keys: readonly Key[]): Promise
 }
 
 /**
- * Takes the keys that are free or expired; the others stay as they are. A key that another open
- * transaction is taking is waited for.
+ * Takes the keys that are free or expired; the others stay as they are. Waits for a key that
+ * another open transaction is taking.
  */
 export async function takeIdempotencyKeys(
   tx: Tx,
@@ -92,7 +92,7 @@ export async function findIdempotencyRecords(
   }));
 }
 
-/** Fills in the response of a key that this transaction has taken; neither is sealed. */
+/** Stores the response for a key that this transaction has taken; neither is sealed. */
 export async function setIdempotencyResponse(
   tx: Tx,
   { accountId, key, response }: Pick<IdempotencyRecord, "accountId" | "key" | "response">,
@@ -104,7 +104,7 @@ export async function setIdempotencyResponse(
   );
 }
 
-/** Some of those that are expired. Returns how many. */
+/** Deletes some expired records. Returns how many. */
 export async function deleteExpiredIdempotencyRecords(tx: Tx, limit: number): Promise<number> {
   const { rowCount } = await tx.query(
     `delete from idempotency_records where ctid = any(array(

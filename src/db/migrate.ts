@@ -15,7 +15,7 @@ const DIRECTORY = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..
  * Several processes may call it at once; an advisory lock lets one work while the others wait.
  */
 export async function migrate(connectionString: string): Promise<void> {
-  // others wait here as long as the first one takes
+  // other processes wait here as long as the first one takes
   const client = await connect({
     connectionString,
     name: "migrate",
@@ -31,7 +31,7 @@ export async function migrate(connectionString: string): Promise<void> {
       log: () => undefined,
     });
     failpoint("migrate:between");
-    // one at a time, until this connection ends: what follows is not safe to do at once
+    // one process at a time, until this connection ends: the rest is not safe to do at once
     await client.query(`select pg_advisory_lock(${QUEUE_LOCK})`);
     const pool = createPool({
       connectionString,
@@ -41,7 +41,7 @@ export async function migrate(connectionString: string): Promise<void> {
     });
     try {
       await runMigrations({ pgPool: pool, logger: new Logger(() => () => undefined) });
-      // each fetch looks for queues that are free; ours have no name, and there are none
+      // each fetch looks for free named queues; ours have no name, so there are none
       await pool.query(
         `create index if not exists ringback_free_queues
          on graphile_worker._private_job_queues (id) where is_available`,

@@ -5,7 +5,7 @@ import type { RetryLog } from "./retry.ts";
 
 /** The topics of notifications and their channels. The migration names the last two. */
 export const CHANNELS = {
-  /** Something may be waiting for another process; see nudges.ts. */
+  /** Work may be waiting for another process; see nudges.ts. */
   nudges: "ringback_nudges",
   /** The log of activity has new entries. */
   activity: "ringback_activity",
@@ -17,18 +17,18 @@ export type Topic = keyof typeof CHANNELS;
 
 export interface NotificationHandler {
   notified(payload: string): void;
-  /** Notifications until now may have been missed: look. */
+  /** Looks again, as notifications until now may have been missed. */
   missed(): void;
 }
 
 /** The one connection on which a process listens to notifications. */
 export interface Notifier {
   /**
-   * Every notification of a topic from now on is handled, or `missed` is called after it. Nothing is
-   * connected before the first subscription. Returns how to leave.
+   * Handles every notification of a topic from now on, or calls `missed` after it. The first
+   * subscription connects. Returns the function that ends the subscription.
    */
   subscribe(topic: Topic, handler: NotificationHandler): () => void;
-  /** Resolves when each topic with a subscription is listened to, or the notifier is closed. */
+  /** Resolves when all topics with a subscription are listened to, or the notifier is closed. */
   listening(): Promise<void>;
   close(): Promise<void>;
 }
@@ -80,7 +80,7 @@ class ReconnectingNotifier implements Notifier {
     return this.#closing.signal.aborted;
   }
 
-  /** Wakes whoever waits for something to change. */
+  /** Wakes the waiters for a change. */
   #change(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
@@ -121,7 +121,7 @@ class ReconnectingNotifier implements Notifier {
   /** Returns when the notifier is closed. @throws Error the connection is lost */
   async #listen(client: pg.Client, onListening: () => void): Promise<void> {
     const lost = Promise.withResolvers<never>();
-    // it may be lost while nobody waits for it
+    // the connection may be lost while nobody waits for this promise
     lost.promise.catch(() => undefined);
     client.on("error", lost.reject);
     client.on("end", () => lost.reject(new Error("the connection has ended")));

@@ -1,13 +1,13 @@
 import { CHANNELS } from "./notifier.ts";
 import type { Tx } from "./transaction.ts";
 
-/** A payload has less than 8,000 bytes. */
+/** The most ids per nudge, as a payload has less than 8,000 bytes. */
 const PER_NUDGE = 200;
 
 /**
- * Tells the holders of lanes, in whichever process, that something came for them; or, `"jobs"`,
- * those that compute that there is more than this process has threads for. A nudge may be lost:
- * what depends on it also looks by itself.
+ * Nudges the holders of these lanes, in whichever process, as deliveries came; or, with `"jobs"`,
+ * the processes that compute, as there are more jobs than this one has threads for. A nudge may be
+ * lost: its receivers also look by themselves.
  */
 export async function nudgeProcesses(tx: Tx, what: readonly string[]): Promise<void> {
   const payloads: string[] = [];

@@ -19,11 +19,11 @@ export function createPool(options: {
     connectionTimeoutMillis: 5_000,
     // statements that don't wait for each other's answers share a round trip
     pipeline: true,
-    // of a new connection, before anybody gets it; one that doesn't take its settings is closed
+    // before a new connection is used; one that doesn't take its settings is closed
     verify: (client, done) => void stateSettings(client, connection).then(() => done(), done),
   });
   pool.on("error", options.onError);
-  // one that breaks while it is checked out fails its query; without a handler it ends the process
+  // a connection that breaks in use fails its query; without a handler it ends the process
   pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }

@@ -3,7 +3,7 @@ import { hindranceOf } from "../core/outage.ts";
 
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 1_000;
-/** A write that the database ended so often, while it was there, will not get through by itself. */
+/** Failures, by a database that is there, after which a write is taken to be stuck. */
 const HOPELESS_TRIES = 5;
 
 /** The part of a logger that is used here. */
@@ -16,11 +16,10 @@ export interface RetryLog {
 const stuck = new WeakMap<RetryLog, Set<string>>();
 
 /**
- * Repeats a fenced write until the database takes or refuses it. The result of a computation or of
- * a send must not be lost to a database that is unavailable for a while. The fence makes a repeat
- * safe when the commit took place and only its answer was lost. A write that fails although the
- * database is available, because it takes longer than a statement may, is repeated as well; one
- * error per kind is logged.
+ * Repeats a fenced write until the database takes or refuses it. The result of a run or of a send
+ * must not be lost while the database is unavailable. The fence makes a repeat safe when the commit
+ * took place and only its answer was lost. A write that fails although the database is available,
+ * because it takes longer than a statement may, is repeated as well; one error per kind is logged.
  * @param what the kind of write, for the log
  */
 export async function retryWhileUnavailable<T>(

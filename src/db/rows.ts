@@ -1,6 +1,6 @@
 type SqlType = "uuid" | "text" | "int" | "bigint" | "float8" | "boolean" | "jsonb" | "timestamptz";
 
-/** A column: its type when the row has a field of its name, else the type and how a row gives it. */
+/** A column: its type, and, unless the row has a field of its name, the value by the row. */
 type Column<Row> = SqlType | readonly [SqlType, (row: Row) => unknown];
 
 type Columns<Row> = {
@@ -11,14 +11,14 @@ type Columns<Row> = {
 export interface RowParameters<Row> {
   /** `unnest($1::uuid[], …) as alias(id, …)`, to select from. */
   readonly sql: string;
-  /** How many parameters the rows take. */
+  /** The number of parameters of the rows. */
   readonly count: number;
   values(rows: readonly Row[]): unknown[][];
 }
 
 /**
- * Passes rows to a statement. The text is made once, so the statement is prepared once, and the order
- * of columns is written once, so that names and values can't disagree.
+ * Passes rows to a statement. The text is made once, so the statement is prepared once; the order
+ * of columns is written once, so names and values can't disagree.
  * @param first number of the first parameter
  */
 export function rowsAs<Row>(
@@ -42,8 +42,8 @@ export function rowsAs<Row>(
 
 /**
  * A text column in a form that no index serves. A statement that names its rows by id must find
- * them by it; but one planned while the table was still empty may prefer the partial index of all
- * that is pending, and then reads the whole backlog for each row.
+ * them by it; but one planned while the table was empty may prefer the partial index of all pending
+ * rows, and then reads the whole backlog for each row.
  */
 export function unindexed(column: string): string {
   return `coalesce(${column}, '')`;

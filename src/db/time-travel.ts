@@ -2,7 +2,7 @@ import { LANE_DUE, LANES } from "./deliveries/lane-due.ts";
 import type { WakeUp } from "./queue/wake.ts";
 import type { Reader, Tx } from "./transaction.ts";
 
-/** Work that runs or is due, in words. */
+/** Descriptions of the work that runs or is due. */
 export async function findOutstanding(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ what: string }>(
     `select format('%s %s job%s', count(*), status, case when count(*) > 1 then 's' end) as what
@@ -33,7 +33,7 @@ export async function findTimeToNext(reader: Reader): Promise<number | null> {
   return rows[0]!.ms;
 }
 
-/** Every time that is waited for comes this much sooner. What has happened keeps its time. */
+/** Brings every awaited time forward by `ms`. Times of past events stay. */
 export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
   const columns: [table: string, column: string][] = [
     ["jobs", "next_run_at"],
@@ -55,7 +55,7 @@ export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
   }
 }
 
-/** The wake-ups that wait. Jobs have none of their own: a job wake-up is for whichever is due. */
+/** The wake-ups that wait. Jobs have none of their own: a job wake-up is for any due job. */
 export async function findWakeUps(tx: Tx): Promise<WakeUp[]> {
   const { rows } = await tx.query<WakeUp>(
     `select task_identifier as task, split_part(key, ':', 2) as id,

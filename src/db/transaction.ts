@@ -11,21 +11,21 @@ interface Queryable {
   ): Promise<QueryResult<R>>;
 }
 
-/** An open transaction. Every write takes one, so a write outside a transaction does not compile. */
+/** An open transaction. Every write takes one, so a write outside of one does not compile. */
 export interface Tx extends Queryable {
   readonly [brand]: true;
 }
 
-/** A place where a read may run: a pool, or a transaction. */
+/** An object that runs reads: a pool, or a transaction. */
 export type Reader = Queryable;
 
 const TRIES = 3;
 
 /**
- * Runs `work` in one READ COMMITTED transaction on a connection of its own, which is held for
- * nothing else: no computation and no HTTP may happen inside. One that Postgres rolled back for a
- * neighbour's sake is run again, so `work` must have no effect outside of it.
- * A connection that broke is thrown away, not returned.
+ * Runs `work` in one READ COMMITTED transaction on a connection of its own. No computation and no
+ * HTTP may happen inside. A transaction that Postgres rolled back for a neighbour's sake is run
+ * again, so `work` must have no effect outside of it. A connection that broke is thrown away, not
+ * returned.
  */
 export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
@@ -44,7 +44,7 @@ async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Prom
     ASIDE.set(tx, { client, statements });
     try {
       const [begun, working] = inOneWrite(client, () => [client.query("begin"), work(tx)]);
-      // the first statement went out right behind it, and fails as well when it does
+      // the first statement went out right behind `begin`, and fails with it
       begun.catch(() => undefined);
       const result = await working;
       const ends = await Promise.allSettled([...statements, client.query("commit")]);
@@ -64,8 +64,8 @@ async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Prom
 const ASIDE = new WeakMap<Tx, { client: PoolClient; statements: Promise<unknown>[] }>();
 
 /**
- * Nobody needs the answer of this statement: it goes out with what follows, the commit at last, and
- * the transaction fails when it does. So it takes no round trip.
+ * Sends a statement whose answer nobody needs with the next one, at last the commit, so it takes no
+ * round trip of its own. When the statement fails, so does the transaction.
  */
 export function withCommit(tx: Tx, send: () => Promise<unknown>): void {
   const aside = ASIDE.get(tx);
@@ -78,7 +78,7 @@ export function withCommit(tx: Tx, send: () => Promise<unknown>): void {
   aside.statements.push(statement);
 }
 
-/** Statements of this transaction that wait longer for a lock fail (SQLSTATE 55P03). Takes no round trip. */
+/** Fails statements that wait longer for a lock (SQLSTATE 55P03). Takes no round trip. */
 export function limitLockWaits(tx: Tx, ms: number): void {
   withCommit(tx, () => tx.query(`set local lock_timeout = ${ms}`));
 }
@@ -94,8 +94,8 @@ function isAborted(error: unknown): boolean {
 }
 
 /**
- * Runs work that issues all its statements at once, without waiting for the answer of any: they and
- * the commit go out together, in one round trip. When one fails, nothing is done.
+ * Runs work that issues all its statements at once, without awaiting an answer: they and the commit
+ * go out together, in one round trip. When a statement fails, nothing is done.
  */
 export async function inOneTrip<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   return await withClient(pool, async (client) => {
@@ -112,7 +112,7 @@ export async function inOneTrip<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Pr
   });
 }
 
-/** Sends all that is written meanwhile in one system call, which costs more than what it carries. */
+/** Sends all writes of `send` in one system call, which costs more than the bytes it carries. */
 function inOneWrite<T>(client: PoolClient, send: () => T): T {
   const stream = streamOf(client);
   stream.cork();
@@ -143,8 +143,8 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
 }
 
 /**
- * Reads whose best plan depends on their values, such as lists by a filter: planned anew each time,
- * when all else is planned once for all values (docs/decisions/0017).
+ * A reader for statements whose best plan depends on their values, such as lists by a filter. It
+ * plans them each time; others are planned once for all values (docs/decisions/0017).
  */
 export function plannedEachTime(pool: Pool): Reader {
   return {
@@ -162,12 +162,12 @@ export async function planEachTime(tx: Tx): Promise<void> {
   await tx.query("set local plan_cache_mode = force_custom_plan");
 }
 
-/** One statement is a transaction of its own; for writes that are a single statement. */
+/** A transaction of a single statement, for writes that need no more. */
 export function singleStatement(pool: Pool): Tx {
   return asTx(pool);
 }
 
-/** A client on which the caller keeps the session (advisory locks, LISTEN). */
+/** A client whose session the caller keeps (advisory locks, LISTEN). */
 export function sessionTx(client: Pick<PoolClient, "query">): Tx {
   return asTx(client);
 }

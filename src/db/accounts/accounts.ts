@@ -11,7 +11,7 @@ export async function findAccountByName(reader: Reader, name: string): Promise<s
   return rows[0]?.id ?? null;
 }
 
-/** Locks an account until the transaction ends. Rows that refer to it are not kept waiting. */
+/** Locks an account until the transaction ends. Writes of rows that refer to it don't wait. */
 export async function lockAccount(tx: Tx, id: string): Promise<void> {
   await tx.query(`select from accounts where id = $1 for no key update`, [id]);
 }

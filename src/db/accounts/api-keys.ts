@@ -12,7 +12,7 @@ export interface ApiKey {
 
 const KEY_COLUMNS = "id, name, scopes, created_at, last_used_at, revoked_at";
 
-/** Stores a key by its SHA-256; one that exists already stays as it is, but is no longer revoked. */
+/** Stores a key by its SHA-256. An existing key stays as it is, but is no longer revoked. */
 export async function insertApiKey(
   tx: Tx,
   key: { id: string; accountId: string; name: string; hash: Buffer; scopes: Scope[] },
@@ -41,7 +41,7 @@ export async function hasApiKeys(reader: Reader): Promise<boolean> {
   return rows[0]!.some;
 }
 
-/** Newest first, revoked ones as well. */
+/** The keys of an account, also revoked ones, newest first. */
 export async function listApiKeys(
   reader: Reader,
   accountId: string,
@@ -82,7 +82,7 @@ export async function findKeyById(
   return rows[0] ?? null;
 }
 
-/** Which of these keys are not revoked. */
+/** The ids, among these, of keys that are not revoked. */
 export async function findLivingKeys(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
   const { rows } = await reader.query<{ id: string }>(
     `select id from api_keys where id = any($1::uuid[]) and revoked_at is null`,
@@ -91,7 +91,7 @@ export async function findLivingKeys(reader: Reader, ids: readonly string[]): Pr
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Locks the admin keys of an account that work, so that no two of them are revoked at once. */
+/** Locks the working admin keys of an account, so that no two of them are revoked at once. */
 export async function lockAdminKeys(tx: Tx, accountId: string): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from api_keys
@@ -110,7 +110,7 @@ export async function revokeKey(tx: Tx, accountId: string, id: string): Promise<
   );
 }
 
-/** To the minute, so that a busy key is not written all the time. */
+/** Notes the use of a key to the minute, so that a busy key is not written all the time. */
 export async function touchKey(tx: Tx, id: string): Promise<void> {
   await tx.query({
     name: "touch_key",

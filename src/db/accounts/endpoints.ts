@@ -31,7 +31,7 @@ export async function updateEndpointSettings(
   ]);
 }
 
-/** Lists are arrays of the database, other objects JSON. */
+/** Settings as parameters: lists as arrays of the database, other objects as JSON. */
 function valuesOf(settings: EndpointSettings): unknown[] {
   return ENDPOINT_SETTINGS.map((name) => {
     const value = settings[name];
@@ -98,7 +98,7 @@ export async function listEndpoints(
   return rows;
 }
 
-/** Which of these ids are endpoints of the account. */
+/** The ids, among these, of endpoints of the account. */
 export async function findEndpointIds(
   reader: Reader,
   accountId: string,

@@ -1,13 +1,13 @@
 import type { Reader, Tx } from "../transaction.ts";
 
-/** A column that holds sealed texts: one, or JSON with some in it. Its table's key is `id`. */
+/** A column of sealed texts, or of JSON with some in it. The key of its table is `id`. */
 export interface SealedColumn {
   table: string;
   column: string;
   type: "text" | "jsonb";
 }
 
-/** Everything in the database that is sealed with the master key, but its check in `settings`. */
+/** All columns that a master key seals, except the check of the key in `settings`. */
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: "signing_keys", column: "sealed", type: "text" },
   { table: "signing_secrets", column: "sealed", type: "text" },
@@ -19,8 +19,8 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
 export const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 /**
- * The rows behind an id, in order of id; the text is null where nothing in it was sealed by a key
- * other than this one.
+ * The rows after an id, in order of id. The text is null when no key other than this one sealed
+ * anything in it.
  */
 export async function readSealedPage(
   reader: Reader,
@@ -35,7 +35,7 @@ export async function readSealedPage(
   return rows;
 }
 
-/** Writes the text that says the same under another key. False: the row changed meanwhile. */
+/** Replaces a text by the one that another key sealed. False: the row changed meanwhile. */
 export async function replaceSealed(
   tx: Tx,
   { table, column, type }: SealedColumn,

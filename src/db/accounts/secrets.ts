@@ -17,7 +17,7 @@ export async function insertSecret(
   );
 }
 
-/** The current secret signs on for `overlapS` seconds. Returns when the last old one ends. */
+/** Lets the current secret sign for `overlapS` more seconds. Returns when the last old one ends. */
 export async function expireSecrets(tx: Tx, owner: SecretOwner, overlapS: number): Promise<Date> {
   const { rows } = await tx.query<{ expires_at: Date }>(
     `update signing_secrets set expires_at = least(expires_at, now() + $3 * interval '1 second')
@@ -29,7 +29,7 @@ export async function expireSecrets(tx: Tx, owner: SecretOwner, overlapS: number
   return new Date(Math.max(...rows.map(({ expires_at }) => expires_at.getTime())));
 }
 
-/** Also when the last of the old ones ends, while one still signs beside it. */
+/** The current secret, and when the last old one that still signs beside it ends. */
 export async function findCurrentSecret(
   reader: Reader,
   owner: SecretOwner,
@@ -52,7 +52,7 @@ export interface SecretInUse {
   of: "origin" | "itself";
 }
 
-/** All secrets that sign at present, of all accounts: of endpoints, accounts and pending callbacks. */
+/** All secrets that sign at present: of endpoints, accounts and pending callbacks. */
 export async function listSecretsInUse(reader: Reader): Promise<SecretInUse[]> {
   const { rows } = await reader.query<SecretInUse>(
     `select sealed, case when endpoint_id is null then 'origin' else 'itself' end as of

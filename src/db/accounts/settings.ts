@@ -16,7 +16,7 @@ export async function insertSetting(tx: Tx, name: string, value: string): Promis
   ]);
 }
 
-/** Writes a setting if it still is what it was. */
+/** Writes a setting if its value is still the one read before. */
 export async function replaceSetting(
   tx: Tx,
   name: string,

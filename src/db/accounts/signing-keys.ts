@@ -4,9 +4,9 @@ import type { Reader, Tx } from "../transaction.ts";
 const PUBLIC = "kid, public_key, not_before, expires_at";
 const NOT_ENDED = "(expires_at is null or expires_at > clock_timestamp())";
 
-/** When something happens that is so many seconds away, by the database's clock. */
+/** The moment `inS` seconds from now, by the database's clock. */
 export async function readMoment(reader: Reader, inS: number): Promise<Date> {
-  // milliseconds, as a Date holds no more: what is written back is the same moment
+  // in milliseconds, the precision of a Date, so that the same moment is written back
   const { rows } = await reader.query<{ at: Date }>(
     `select date_trunc('milliseconds', clock_timestamp()) + $1 * interval '1 second' as at`,
     [inS],
@@ -42,8 +42,8 @@ export async function deleteUnusedSigningKeys(tx: Tx, accountId: string): Promis
 }
 
 /**
- * The current key ends `overlapS` seconds after its successor begins; one that ends already signs
- * no longer than until then.
+ * Ends the current key `overlapS` seconds after its successor begins. A key whose end is set
+ * already ends when the successor begins, at the latest.
  */
 export async function limitSigningKeys(
   tx: Tx,
@@ -60,7 +60,7 @@ export async function limitSigningKeys(
   );
 }
 
-/** Keys of accounts that sign or will, of each the newest first. */
+/** The keys of these accounts that sign or will sign, per account the newest first. */
 export async function findKeysOfAccounts(
   reader: Reader,
   accountIds: readonly string[],

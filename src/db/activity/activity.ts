@@ -13,7 +13,7 @@ export interface NewActivityEntry {
   data: string;
 }
 
-/** Records what listeners ask for. The transaction must have written before: see `activity_listeners`. */
+/** Records entries for listeners, after another write of the transaction (`activity_listeners`). */
 export async function insertActivity(tx: Tx, entries: readonly NewActivityEntry[]): Promise<void> {
   await tx.query({
     name: "insert_activity",
@@ -45,8 +45,8 @@ export async function insertActivity(tx: Tx, entries: readonly NewActivityEntry[
 }
 
 /**
- * Keeps the account's activity for `seconds` more. Returns since which transaction the log is
- * complete; null: nobody listened until now, so that is not known yet.
+ * Keeps the account's activity for `seconds` more. Returns the transaction since which the log is
+ * complete; null: not known yet, as nobody listened until now.
  */
 export async function registerInterest(
   tx: Tx,
@@ -67,7 +67,7 @@ export async function registerInterest(
   return from === null ? null : BigInt(from);
 }
 
-/** The log is complete from this transaction on, unless that is known already. */
+/** Notes that the log is complete from this transaction on, unless that is known already. */
 export async function completeInterest(
   tx: Tx,
   accountId: string,
@@ -82,9 +82,9 @@ export async function completeInterest(
 }
 
 export interface Horizon {
-  /** The oldest transaction that still runs: all before it have ended. */
+  /** The oldest transaction that still runs: all earlier ones have ended. */
   oldest: bigint;
-  /** The next one that will begin. */
+  /** The next transaction that will begin. */
   next: bigint;
 }
 
@@ -109,8 +109,8 @@ interface ActivityRow extends ActivityEntry {
 }
 
 /**
- * The next entries behind a position, as far as no transaction that still runs can add to them; so
- * their order is final, and none comes later in between.
+ * The next entries after a position, as far as no running transaction can add to them: their order
+ * is final, and no entry comes later in between.
  */
 export async function listActivity(
   reader: Reader,
@@ -139,7 +139,7 @@ export async function listActivity(
   };
 }
 
-/** Whether a job and all its deliveries have ended; all of that was recorded before `next`. */
+/** Whether a job and all its deliveries have ended; their entries are from before `next`. */
 export async function getJobDrained(
   reader: Reader,
   accountId: string,
@@ -155,7 +155,7 @@ export async function getJobDrained(
   return { drained: rows[0]!.drained, next: BigInt(rows[0]!.next) };
 }
 
-/** Accounts that may have entries, or somebody who waits. */
+/** Accounts that may have entries, or clients that wait. */
 export async function listInterests(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ account_id: string }>(
     "select account_id from activity_interest order by account_id",
@@ -185,7 +185,7 @@ export async function deleteOldActivity(tx: Tx, accountId: string, limit: number
   return rows[0]!.count;
 }
 
-/** Nobody listens or waits any more, and nothing is left to be sent. */
+/** Deletes the interests with no listener, no waiting client and no entries left to send. */
 export async function deleteOldInterests(tx: Tx): Promise<void> {
   await tx.query(
     `delete from activity_interest i
@@ -195,8 +195,8 @@ export async function deleteOldInterests(tx: Tx): Promise<void> {
 }
 
 /**
- * Has the ends of jobs of these accounts notified for `seconds` more; for half of that at least, if
- * that was asked for before.
+ * Has the ends of these accounts' jobs notified for `seconds` more, or at least half of that when
+ * an earlier call still lasts.
  */
 export async function awaitJobEnds(
   tx: Tx,

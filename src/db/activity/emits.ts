@@ -1,11 +1,11 @@
 import type { ActivityType } from "../../core/activity.ts";
 
-/** SQL that gives the type of an entry, or null: there is none. */
+/** SQL of the type of an entry; null: no entry. */
 interface TypeSql {
   sql: string;
 }
 
-/** Columns that say what an entry is about, each with SQL for its value. */
+/** The columns that identify the subject of an entry, each with SQL for its value. */
 type About = Partial<Record<"job_id" | "message_id" | "delivery_id" | "endpoint_id", string>>;
 
 interface Emitted {
@@ -15,17 +15,17 @@ interface Emitted {
   data: string;
   /** The source of the entry, if the written rows are not enough: `written` with joins. */
   from?: string;
-  /** Another condition. */
+  /** A further condition. */
   where?: string;
-  /** In which order the entries of several rows are. */
+  /** The order of the entries of several rows. */
   orderBy?: string;
-  /** The rows are jobs that end: whoever waits for one of them is notified too. */
+  /** The rows are jobs that end: clients that wait for one of them are notified too. */
   ends?: boolean;
 }
 
 /**
- * A statement, or a part of one, that records activity of the accounts that have listeners, and
- * notifies them when it commits. So what writes also records, and no round trip is made for it.
+ * A part of a statement that records activity of the accounts that have listeners, and notifies
+ * them as it commits. So the statement that writes also records, without another round trip.
  * @param written a CTE of the rows that the same statement has written
  */
 export function emits(written: string, entry: Emitted): string {
@@ -67,7 +67,7 @@ export function typeBy(column: string, types: Readonly<Record<string, ActivityTy
   return { sql: `case ${column} ${cases.join(" ")} end` };
 }
 
-/** The type as a column holds it. */
+/** The type that a column contains. */
 export function typeIn(column: string): TypeSql {
   return { sql: column };
 }

@@ -10,8 +10,8 @@ interface AttemptRow extends Attempt {
 }
 
 /**
- * The HTTP attempts of a delivery before that number, the last first: `limit` of them, or fewer
- * when they take `maxBytes` and more.
+ * The HTTP attempts of a delivery before a number, the last first: `limit` of them, or fewer when
+ * they reach `maxBytes`.
  */
 export async function listAttempts(
   reader: Reader,

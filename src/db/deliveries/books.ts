@@ -1,6 +1,6 @@
 import type { Reader } from "../transaction.ts";
 
-/** A row of the view `books`: where the deliveries of one message are. */
+/** A row of the view `books`: the number of deliveries of one message in each state. */
 export interface Books {
   created: number;
   pending: number;

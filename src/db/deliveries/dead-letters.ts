@@ -29,7 +29,7 @@ function conditions(accountId: string, filter: DeadLetterFilter, bind: Bind) {
   return { letter, delivery };
 }
 
-/** Dead deliveries with their reasons, newest first: the inbox, or those taken out of it. */
+/** Dead deliveries with their reasons, newest first: the inbox, or the discarded ones. */
 export async function listDeadLetters(
   reader: Reader,
   accountId: string,
@@ -60,8 +60,8 @@ export interface DeadLetterGroup {
 }
 
 /**
- * How many there are in the inbox per reason or per endpoint, the newest first; each group is
- * counted along an index of its own, as far as `CAPPED_AT`.
+ * The numbers of dead letters in the inbox per reason or per endpoint, the newest first. Each group
+ * is counted along an index of its own, up to `CAPPED_AT`.
  */
 export async function listDeadLetterGroups(
   reader: Reader,
@@ -97,7 +97,7 @@ export async function listDeadLetterGroups(
   return rows;
 }
 
-/** Out of the inbox, still in the books. Returns how many were in it. */
+/** Takes dead letters out of the inbox, not the books. Returns how many were in it. */
 export async function discardDeadLetters(
   tx: Tx,
   ids: readonly string[],

@@ -28,13 +28,13 @@ export interface NewDelivery {
   created_at: Date;
 }
 
-/** How many pending deliveries one transaction changes for a change of their endpoint. */
+/** The number of pending deliveries that one transaction changes when their endpoint changes. */
 export const CHANGE_STEP = 1_000;
 
 const CANCEL = `update deliveries set status = 'canceled', next_attempt_at = null,
     finished_at = now(), manual = false, scheduled_at = null`;
 
-/** The endpoint is deleted: what was pending for it is canceled, a step of it. Returns how many. */
+/** Cancels some of the pending deliveries of a deleted endpoint. Returns how many. */
 export async function cancelPendingOfLane(tx: Tx, laneId: string): Promise<number> {
   const { rowCount } = await tx.query({
     name: "cancel_pending_of_lane",
@@ -84,7 +84,7 @@ const STATUS_CLASS: Record<StatusClass, string> = {
   error: "d.last_error_code is not null",
 };
 
-/** Newest first. `before`: the id that ended the page before. Times bound created_at, half-open. */
+/** Newest first. `before`: the last id of the page before. Times bound created_at, half-open. */
 export async function listDeliveries(
   reader: Reader,
   accountId: string,

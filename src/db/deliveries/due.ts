@@ -3,7 +3,7 @@ import type { DeliveryOverrides } from "../../core/receivers.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { LANES, NEXT_IN_LANE } from "./lane-due.ts";
 
-/** A delivery that is due, with all that is needed to send it. */
+/** A delivery that is due, with all data needed to send it. */
 export interface DueDelivery {
   id: string;
   account_id: string;
@@ -35,7 +35,7 @@ export interface DueWanted {
   /** Deliveries already in hand. */
   except: readonly string[];
   rows: number;
-  /** Bytes of bodies, not counting the last delivery; with 0 nothing is read. */
+  /** The most bytes of bodies, not counting the last delivery; with 0 nothing is read. */
   bytes: number;
 }
 
@@ -86,16 +86,16 @@ async function readLanes(
   name: string,
   oneLane: string,
 ): Promise<DueDelivery[][]> {
-  const { rows } = await reader.query<DueDelivery & { place: number }>({
+  const { rows } = await reader.query<DueDelivery & { ord: number }>({
     name,
-    text: `select t.place::int, ${DUE_COLUMNS}
-      from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, place)
+    text: `select t.ord::int, ${DUE_COLUMNS}
+      from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality as t(lane_id, rows, bytes, ord)
       cross join lateral (${oneLane}) d
       cross join lateral (
-        -- by the key, however many the planner expects
+        -- a look-up by the key, however many rows the planner expects
         select body, request_id, trace_id from messages where id = d.message_id offset 0) m
       where d.bytes_so_far - d.body_bytes < t.bytes
-      order by t.place, d.rank`,
+      order by t.ord, d.rank`,
     values: [
       wanted.map((one) => one.laneId),
       wanted.map((one) => one.rows),
@@ -104,7 +104,7 @@ async function readLanes(
     ],
   });
   const answers = wanted.map((): DueDelivery[] => []);
-  for (const row of rows) answers[row.place - 1]!.push(row);
+  for (const row of rows) answers[row.ord - 1]!.push(row);
   return answers;
 }
 
@@ -115,11 +115,11 @@ export interface LaneOutlook {
   rate_limit_per_s: number | null;
   /** Deliveries that were pending when order was switched on may lack a position, and so be unseen. */
   ordering: boolean;
-  /** Milliseconds until something is due, negative when it is overdue; null: nothing is pending. */
+  /** Milliseconds until a delivery is due, negative when overdue; null: none is pending. */
   due_ms: number | null;
 }
 
-/** The lane as it is now; what its holder knows of it may be out of date. */
+/** The lane as it is now; its holder's copy may be out of date. */
 export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
   const { rows } = await tx.query<LaneOutlook>({
     name: "read_outlook",

@@ -1,6 +1,6 @@
 /**
- * When something is due in a lane: the one place of the rule. Fragments of SQL; `l` is the alias of a
- * row of `lanes`, `e` that of its endpoint, which may be null (a lane of an origin).
+ * The rule for when a lane is due, as fragments of SQL. `l` is the alias of a row of `lanes`, `e`
+ * the alias of its endpoint, which may be null (a lane of an origin).
  */
 
 /** The time of the delivery that lane `l` sends next; null: nothing is pending. */
@@ -14,8 +14,8 @@ export const NEXT_IN_LANE = `coalesce(
    order by next_attempt_at, id limit 1))`;
 
 /**
- * The time from which lane `l` has work that nothing holds: not a pause, the breaker or the rate limit.
- * Null: nothing is pending, or its endpoint is paused.
+ * The time from which lane `l` has work that neither the breaker nor the rate limit delays. Null:
+ * nothing is pending, or the endpoint is paused.
  */
 export const LANE_DUE = `(select greatest(next.at, l.breaker_until, l.next_send_at)
   from (select ${NEXT_IN_LANE} as at) next

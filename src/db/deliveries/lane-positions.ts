@@ -21,7 +21,7 @@ export async function takePositions(
   return new Map(rows.map(({ lane_id, last_position }) => [lane_id, BigInt(last_position)]));
 }
 
-/** The transaction ids given so far, and the oldest of a transaction that still runs. */
+/** The next transaction id, and the oldest one of a transaction that still runs. */
 export async function readTransactionIds(
   reader: Reader,
 ): Promise<{ next: bigint; oldest: bigint }> {

@@ -59,13 +59,13 @@ export async function shareLanes(tx: Tx, ids: readonly string[]): Promise<Map<st
 
 export interface SharedLane {
   ordered: boolean;
-  /** The worker that pumps it. */
+  /** The worker that pumps the lane. */
   leased_by: string | null;
 }
 
 /**
- * An admin's change of lanes: keeps their leases from being taken or left, settlements and other
- * admins away, until the transaction ends. Producers are not waited for and do not wait.
+ * Locks lanes for an admin's change: until the transaction ends, leases are neither taken nor left,
+ * and settlements and other admins wait. Producers neither wait nor are waited for.
  */
 export async function lockLanes(tx: Tx, laneIds: readonly string[]): Promise<void> {
   await tx.query(`select from lanes where id = any($1::uuid[]) order by id for no key update`, [
@@ -74,8 +74,8 @@ export async function lockLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
 }
 
 /**
- * Turns order on or off. What is pending as it is turned on, and what is made by transactions that
- * do not know of it yet, gets its place from the holder of the lane (`positionPending` in src/db/deliveries/lane-positions.ts).
+ * Switches order on or off. Deliveries pending at the switch, and those of transactions that don't
+ * know of it yet, get their positions from the holder of the lane (`positionPending`).
  */
 export async function setLaneOrder(tx: Tx, laneId: string, ordered: boolean): Promise<void> {
   await tx.query(
@@ -88,22 +88,22 @@ export async function setLaneOrder(tx: Tx, laneId: string, ordered: boolean): Pr
   );
 }
 
-/** A lane that nobody holds, and the lease it had last. */
+/** A lane without a lease, and the epoch of its last one. */
 export interface FreeLane {
   id: string;
   epoch: string;
 }
 
 export interface StarvedLanes {
-  /** Lanes with something overdue that nobody holds. */
+  /** Lanes with overdue work that nobody holds. */
   starved: FreeLane[];
-  /** The last lane looked at; null: there are no more. */
+  /** The last lane examined; null: there are no more. */
   last: string | null;
 }
 
 /**
- * Lanes with something overdue that nobody holds, whether a wake-up waits for them or not, among
- * the next `limit` lanes with pending deliveries.
+ * Lanes with overdue work that nobody holds, whether or not a wake-up waits for them, among the
+ * next `limit` lanes with pending deliveries.
  */
 export async function findStarvedLanes(
   reader: Reader,

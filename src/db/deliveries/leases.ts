@@ -12,12 +12,12 @@ const LANE_SETTINGS = [
   "signatures",
 ] as const;
 
-/** Settings of the lane's endpoint; null in a lane of an origin, whose deliveries have their own. */
+/** Settings of a lane's endpoint; null in a lane of an origin, whose deliveries have their own. */
 type LaneSettings = {
   [Name in (typeof LANE_SETTINGS)[number]]: EndpointSettings[Name] | null;
 };
 
-/** The lane and its destination, as its holder knows them. */
+/** A lane and its destination, as the lane's holder knows them. */
 export interface LaneConfig extends LaneSettings {
   id: string;
   account_id: string;
@@ -26,19 +26,19 @@ export interface LaneConfig extends LaneSettings {
   origin: string | null;
   epoch: string;
   ordered: boolean;
-  /** The change that made it ordered, while deliveries that were pending then may lack a position. */
+  /** The change that switched order on, while deliveries pending then may lack a position. */
   ordering_xid: string | null;
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   breaker_failures: number;
   breaker_opens: number;
-  /** Milliseconds from now, negative when past; null: closed. */
+  /** Milliseconds from now until the breaker ends, negative when past; null: closed. */
   breaker_ms: number | null;
   breaker_reason: string | null;
   /** Milliseconds from now until the rate limit allows a send. */
   next_send_ms: number | null;
   sealed_secrets: string[];
-  /** The current one first; at most two. */
+  /** The current key first; at most two. */
   sealed_private_keys: string[];
 }
 
@@ -54,7 +54,7 @@ const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ord
   case when l.endpoint_id is null then array(${secretsWhere("s.endpoint_id is null")})
     else array(${secretsWhere("s.endpoint_id = l.endpoint_id")}) end as sealed_secrets`;
 
-// by two conditions, as an index serves no `is not distinct from`
+// two conditions, as an index serves no `is not distinct from`
 function secretsWhere(endpoint: string): string {
   return `select s.sealed from signing_secrets s
     where s.account_id = l.account_id and ${endpoint}
@@ -62,7 +62,7 @@ function secretsWhere(endpoint: string): string {
     order by s.id desc`;
 }
 
-/** Takes the lease, if nobody has it. The worker's row is held against its recovery. */
+/** Takes the lease, if nobody has it. The worker's row is locked against its recovery. */
 export async function takeLease(
   tx: Tx,
   laneId: string,
@@ -81,7 +81,7 @@ export async function takeLease(
   return rows[0] ?? null;
 }
 
-/** Lanes as they are now, while their leases last; those that are lost are missing. */
+/** Lanes as they are now, while their leases last; lanes with lost leases are missing. */
 export async function readLeases(
   reader: Reader,
   leases: readonly { id: string; epoch: string }[],
@@ -96,10 +96,10 @@ export async function readLeases(
   return rows;
 }
 
-/** `locked`: no producer is under way, and none begins until the transaction ends. */
+/** `locked`: no producer shares the lane, and none can until the transaction ends. */
 export type LeaseLock = "locked" | "busy" | "lost";
 
-/** The first step to let a lane rest. Nobody is waited for: a lane with producers is not at rest. */
+/** The first step to let a lane rest. Never waits: a lane with producers is not at rest. */
 export async function tryLockLease(tx: Tx, laneId: string, epoch: string): Promise<LeaseLock> {
   const { rows } = await tx.query<{ locked: boolean }>({
     name: "try_lock_lease",
@@ -114,7 +114,7 @@ export async function tryLockLease(tx: Tx, laneId: string, epoch: string): Promi
   return rows[0].locked ? "locked" : "busy";
 }
 
-/** The first step to pass a lane on: admins are kept out, not producers. False: the lease is lost. */
+/** The first step to pass a lane on: locks out admins, not producers. False: the lease is lost. */
 export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
   const { rowCount } = await tx.query({
     name: "lock_lease",
@@ -165,7 +165,7 @@ export async function saveBreaker(
   });
 }
 
-/** An admin's hand on the breaker: the next send is tried at once. */
+/** Closes the breaker for an admin: the next send is tried at once. */
 export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
   await tx.query(
     `update lanes set breaker_failures = 0, breaker_opens = 0, breaker_until = null,
@@ -186,8 +186,8 @@ export async function breakLeases(tx: Tx, workerId: string): Promise<string[]> {
 }
 
 /**
- * Leases of this worker as the database knows them, for the audit of its own.
- * @param among only of these lanes; without it all lanes there are are read
+ * The leases that this worker has in the database, for its audit.
+ * @param among only these lanes; without it all lanes are read
  */
 export async function findLeasesOf(
   reader: Reader,
@@ -202,7 +202,7 @@ export async function findLeasesOf(
   return rows;
 }
 
-/** Gives up one lease that its holder does not know of. */
+/** Ends one lease that its holder does not know of. */
 export async function breakLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update lanes set leased_by = null, epoch = epoch + 1

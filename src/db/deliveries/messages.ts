@@ -40,7 +40,7 @@ const DELIVERIES = rowsAs<NewDelivery>(
   { first: MESSAGES.count + 1 },
 );
 
-/** Stores messages and their deliveries, due now. */
+/** Stores messages and their deliveries, which are due now. */
 export async function insertMessages(
   tx: Tx,
   messages: readonly NewMessage[],

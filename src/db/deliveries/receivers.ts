@@ -3,7 +3,7 @@ import type { SharedLane, OriginLane } from "./lanes.ts";
 import type { Tx } from "../transaction.ts";
 
 export interface ReceiversWanted {
-  /** Endpoints of these accounts that want one of these types, or are named. */
+  /** Accounts whose endpoints receive if they want one of the types, or are named. */
   accountIds: readonly string[];
   types: readonly string[];
   named: readonly string[];
@@ -12,18 +12,18 @@ export interface ReceiversWanted {
 
 export interface FoundReceivers {
   subscribers: (Subscriber & { accountId: string })[];
-  /** The lane of each origin asked for; null: there is none yet. */
+  /** The lane of each origin asked for; null: no lane yet. */
   originLanes: (string | null)[];
-  /** All these lanes, held as `shareLanes` does. */
+  /** All these lanes, shared as `shareLanes` does. */
   lanes: Map<string, SharedLane>;
 }
 
-/** A lane that is held, the lane of an origin, or an endpoint. */
+/** A shared lane, the lane of an origin, or an endpoint. */
 interface ReceiverRow {
   laneId: string;
   ordered: boolean | null;
   leased_by: string | null;
-  place: number | null;
+  ord: number | null;
   id: string | null;
   accountId: string;
   url: string;
@@ -39,11 +39,11 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         where account_id = any($1::uuid[]) and deleted_at is null
           and (events = '{}' or events && $2::text[] or id = any($3::uuid[]))
       ), origins as (
-        select t.place::int, l.id as lane_id
+        select t.ord::int, l.id as lane_id
         from unnest($4::uuid[], $5::text[], $6::boolean[])
-          with ordinality as t(account_id, origin, ordered, place)
+          with ordinality as t(account_id, origin, ordered, ord)
         cross join lateral (
-          -- by the key, whatever the planner expects
+          -- a look-up by the key, whatever the planner expects
           select id from lanes
           where account_id = t.account_id and origin = t.origin and ordered = t.ordered
             and endpoint_id is null offset 0) l
@@ -53,10 +53,10 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
           select lane_id from subscribers union all select lane_id from origins))
         order by id for key share
       )
-      select id as "laneId", ordered, leased_by, null::int as place, null::uuid as id,
+      select id as "laneId", ordered, leased_by, null::int as ord, null::uuid as id,
         null::uuid as "accountId", null as url, null::text[] as events from held
       union all
-      select lane_id, null, null, place, null, null, null, null from origins
+      select lane_id, null, null, ord, null, null, null, null from origins
       union all
       (select lane_id, null, null, null, id, account_id, url, events from subscribers order by id)`,
     values: [
@@ -73,9 +73,9 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
     originLanes: wanted.origins.map(() => null),
     lanes: new Map(),
   };
-  for (const { laneId, ordered, leased_by, place, id, accountId, url, events } of rows) {
+  for (const { laneId, ordered, leased_by, ord, id, accountId, url, events } of rows) {
     if (ordered !== null) found.lanes.set(laneId, { ordered, leased_by });
-    else if (place !== null) found.originLanes[place - 1] = laneId;
+    else if (ord !== null) found.originLanes[ord - 1] = laneId;
     else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events });
   }
   return found;

@@ -48,8 +48,8 @@ export async function lockDelivery(
 }
 
 /**
- * T6: `dead | delivered → pending`, due now, with a fresh budget and attempt numbers going on.
- * Dead letters go with it. Returns those that changed.
+ * Replays deliveries: `dead | delivered → pending`, due now, with a fresh budget. Attempt numbers
+ * go on; their dead letters are deleted. Returns the deliveries that changed.
  */
 export async function reopenDeliveries(
   tx: Tx,
@@ -59,7 +59,7 @@ export async function reopenDeliveries(
     `with reopened as (
        update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null,
          free_attempts = attempt_count, manual = true, scheduled_at = null,
-         -- made before its lane became ordered: older than all that have a place
+         -- made before its lane became ordered: older than all that have a position
          lane_position = coalesce(lane_position, position_by_age(id))
        where id = any($1::uuid[]) and status in ('dead', 'delivered')
        returning id, account_id, job_id, message_id, endpoint_id

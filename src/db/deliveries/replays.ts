@@ -37,8 +37,8 @@ export async function insertReplay(
 }
 
 /**
- * Waits in line for a replay: its steps follow each other at once, and who waits for a row that is
- * written anew each time may wait for all of them.
+ * Waits in line for a replay. Its steps follow each other at once, so a wait for its row, which
+ * each step writes anew, might last for all of them.
  */
 export async function queueForReplay(tx: Tx, id: string): Promise<void> {
   await tx.query({
@@ -91,7 +91,7 @@ export async function cancelRunningReplay(
   return rows[0] === undefined ? null : toReplay(rows[0]);
 }
 
-/** How many deliveries one statement looks at. */
+/** The number of deliveries that one statement examines. */
 const LOOK = 5_000;
 /** How many the statement looks at that counts before anything is done. */
 const COUNT_LOOK = 100_000;
@@ -136,7 +136,7 @@ function matchValues({ account_id, action, filter }: Order): unknown[] {
   ];
 }
 
-/** Matches among the first that are looked at; exact when there are no more to look at. */
+/** Counts matches among the first deliveries; exact when there are no more to examine. */
 export async function countReplayMatches(
   tx: Tx,
   order: Order,
@@ -154,14 +154,14 @@ export async function countReplayMatches(
 
 export interface ReplayMatches {
   matches: { id: string; lane_id: string }[];
-  /** The last delivery that was looked at; null: none was left. */
+  /** The last delivery examined; null: none was left. */
   position: string | null;
   finished: boolean;
 }
 
 /**
- * The next matches after the replay's position, in order of id. A delivery that this replay reopened
- * and that ended again has ended after the replay began, so it does not match twice.
+ * The next matches after the replay's position, in order of id. A delivery that this replay
+ * reopened and that ended again has ended after the replay began, so it does not match twice.
  */
 export async function findReplayMatches(
   tx: Tx,
@@ -218,7 +218,7 @@ export async function listReplays(
   return rows.map(toReplay);
 }
 
-/** Running replays that no queue entry will wake. */
+/** Running replays that no wake-up waits for. */
 export async function findForgottenReplays(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ id: string }>(
     `select r.id from replays r

@@ -3,11 +3,11 @@ import { emits, typeBy, typeWhen } from "../activity/emits.ts";
 import type { Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
 
-/** The end of one attempt, or of a delivery given up, by the holder of its lane. */
+/** The end of one attempt, or of a delivery given up, as the lane's holder writes it. */
 export interface Settlement {
   deliveryId: string;
   laneId: string;
-  /** The lease under which it was sent: the fence. */
+  /** The lease under which the delivery was sent: the fence. */
   epoch: string;
   /** The attempt's number; a delivery given up without an attempt keeps its count. */
   number: number;
@@ -20,7 +20,7 @@ export interface Settlement {
 
 export interface NewAttempt {
   id: string;
-  /** Null: that of the delivery. */
+  /** Null: the URL of the delivery. */
   url: string | null;
   remoteAddress: string | null;
   startedAt: Date;
@@ -61,7 +61,7 @@ const SETTLEMENTS = rowsAs<Settlement>("t", {
   manual: ["boolean", ({ attempt }) => attempt?.manual ?? null],
 });
 
-/** The part for deliveries that are given up: dead letters, endpoints that are gone. */
+/** The part for deliveries that are given up: their dead letters, and endpoints that are gone. */
 const DEAD_LETTERED = `, dead_lettered as (
         insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
         select id, account_id, endpoint_id, reason, detail from settled where reason is not null
@@ -80,13 +80,13 @@ const DEAD_LETTERED = `, dead_lettered as (
  * Settles many deliveries of many lanes: attempt rows, `pending → delivered | dead` or the next
  * attempt, dead letters, endpoints that are gone. One statement. A settlement whose lease or
  * attempt number is out of date changes nothing and is missing in the answer. A delivery that was
- * canceled while it was in flight stays canceled, its attempt is logged all the same.
+ * canceled while in flight stays canceled, and its attempt is logged all the same.
  */
 export async function settleDeliveries(
   tx: Tx,
   settlements: readonly Settlement[],
 ): Promise<Set<string>> {
-  // a statement that has no use for a part must not pay for it
+  // a statement that does not need the part must not pay for it
   const dead = settlements.some(({ outcome }) => outcome === "dead");
   const { rows } = await tx.query<{ id: string }>({
     name: dead ? "settle_with_dead" : "settle_deliveries",
@@ -106,7 +106,7 @@ export async function settleDeliveries(
           next_attempt_at = case when d.status = 'pending' and i.outcome = 'retry' then
             greatest(d.scheduled_at, now() + i.delay_ms * interval '1 millisecond') end,
           manual = false, scheduled_at = null,
-          -- a walk that gives places may have passed by where it was
+          -- a walk that gives positions may have passed this delivery
           lane_position = case when h.ordered then coalesce(d.lane_position, position_by_age(d.id))
             else d.lane_position end,
           finished_at = case when d.status = 'canceled' then d.finished_at
@@ -126,7 +126,7 @@ export async function settleDeliveries(
           i.response_headers, i.response_body, i.response_truncated, i.manual
         from input i join settled s on s.id = i.delivery_id where i.attempt_id is not null
       ), emitted as (${emits("settled", {
-        // without an attempt when it is given up, without an end when another attempt is planned
+        // no attempt when the delivery is given up, no end when another attempt is planned
         type: [
           typeWhen("i.attempt_id is not null", "delivery.attempted"),
           typeBy("s.status", { delivered: "delivery.delivered", dead: "delivery.dead" }),

@@ -1,6 +1,6 @@
 import type { Reader } from "../transaction.ts";
 
-/** A setting of the server, as a connection has it. */
+/** A setting of the server, as a connection sees it. */
 export interface ServerSetting {
   name: string;
   setting: string;
@@ -21,9 +21,9 @@ export async function listServerSettings(
 }
 
 /**
- * Transactions that keep vacuum from removing dead rows: left open, prepared, or of slots of standbys
- * that are away; the oldest five. `ms` since they began; null: not known.
- * @param old from which age on; `xids`: where the age can't be seen, transactions begun since
+ * The five oldest transactions that keep vacuum from removing dead rows: left open, prepared, or of
+ * slots of standbys that are away. `ms`: since they began; null: not known.
+ * @param old the least age; `xids`: in transactions begun since, where the time is not known
  */
 export async function findOldTransactions(
   reader: Reader,
@@ -71,7 +71,7 @@ export async function listMigrations(reader: Reader): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
-/** The newest revision of graphile-worker's schema, and the newest that older programs can't use. */
+/** The newest revision of graphile-worker's schema, and the newest one that breaks older programs. */
 export async function findQueueRevision(
   reader: Reader,
 ): Promise<{ newest: number; breaking: number | null } | null> {

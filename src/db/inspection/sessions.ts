@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Client } from "pg";
 
-/** Whether two connections are one session: a session lock that one of them holds is got by the other. */
+/** Whether two connections are one session: the other can take a session lock that one has. */
 export async function isLockShared(one: Client, other: Client): Promise<boolean> {
   const key = [randomInt(2 ** 31), randomInt(2 ** 31)];
   await one.query(`select pg_advisory_lock($1, $2)`, key);

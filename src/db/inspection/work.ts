@@ -11,7 +11,7 @@ export async function listWorkerRoles(
   return rows;
 }
 
-/** Since when the longest due job and lane have waited, over all accounts; null: none is due. */
+/** The times since which the longest due job and lane of all accounts wait; null: none is due. */
 export async function findOldestDue(
   reader: Reader,
 ): Promise<{ jobs: Date | null; deliveries: Date | null; now: Date }> {
@@ -24,7 +24,7 @@ export async function findOldestDue(
   return rows[0]!;
 }
 
-/** The newest sealed secrets and private keys, so many of each. */
+/** The newest sealed secrets and private keys, `limit` of each. */
 export async function listNewestSealed(reader: Reader, limit: number): Promise<string[]> {
   const { rows } = await reader.query<{ sealed: string }>(
     `(select sealed from signing_secrets where expires_at is null or expires_at > now()

@@ -31,7 +31,7 @@ const JOBS = rowsAs<NewJob>("t", {
   created_at: "timestamptz",
 });
 
-/** Stores jobs and announces them, in one statement: it may be a transaction of its own. */
+/** Stores jobs and announces them, in one statement, which may be a transaction of its own. */
 export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
   await tx.query({
     name: "insert_jobs",
@@ -58,7 +58,7 @@ export interface EndedJob extends Job {
   finished_at: Date;
 }
 
-/** For a statement that ends jobs, those in `ended`, a CTE. */
+/** The part of a statement that records the ends of the jobs in its CTE `ended`. */
 export const EMIT_ENDED = emits("ended", {
   type: typeBy("status", {
     completed: "job.completed",
@@ -96,7 +96,7 @@ export async function requestCancel(tx: Tx, id: string): Promise<Job | null> {
   return rows[0] ?? null;
 }
 
-/** Locks the row until the transaction ends. */
+/** Locks the job until the transaction ends. */
 export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Job | null> {
   const { rows } = await tx.query<Job>(
     `select ${JOB_COLUMNS} from jobs where account_id = $1 and id = $2 for update`,
@@ -105,7 +105,7 @@ export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Jo
   return rows[0] ?? null;
 }
 
-/** Jobs that have been pending and due for a while, some of them. */
+/** Some of the jobs that have been pending and due for a while. */
 export async function findOverdueJobs(
   reader: Reader,
   overdueMs: number,
@@ -143,13 +143,13 @@ export async function getJobResult(
   return rows[0] ?? null;
 }
 
-// The length alone is known without reading what is stored out of line.
+// The length is known without a read of the value that is stored out of line.
 const LISTED_COLUMNS = `${JOB_COLUMNS.replace(
   /\binput\b/,
   `case when octet_length(input) <= ${MAX_LISTED_INPUT} then input end as input`,
 )}, octet_length(input) as input_bytes`;
 
-/** Newest first. `before`: the id that ended the page before. Times bound created_at, half-open. */
+/** Newest first. `before`: the last id of the page before. Times bound created_at, half-open. */
 export async function listJobs(
   reader: Reader,
   accountId: string,
@@ -177,7 +177,7 @@ export async function listJobs(
   return rows;
 }
 
-/** Which of these jobs have ended. */
+/** The ids, among these, of jobs that have ended. */
 export async function findFinishedJobs(reader: Reader, ids: readonly string[]): Promise<string[]> {
   const { rows } = await reader.query<{ id: string }>({
     name: "find_finished_jobs",

@@ -5,7 +5,7 @@ import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
 
-/** A job whose computation this worker holds. `run` is the fence of all it writes. */
+/** A job whose run this worker has claimed. `run` fences all writes of the worker. */
 export interface ClaimedRun extends Job {
   max_runs: number;
   failures: number;
@@ -18,22 +18,22 @@ export interface ClaimedRun extends Job {
   progress_subscribed: boolean;
 }
 
-// a scalar subquery, as of an `exists` the planner may make a table of all endpoints there are
+// a scalar subquery: from an `exists` the planner may make a table of all endpoints
 const subscribed = (event: string): string => `(
   select true from endpoints e where e.account_id = a.account_id and e.deleted_at is null
     and (e.events = '{}' or '${event}' = any(e.events)) limit 1) is true`;
 
 export interface Claims {
   jobs: ClaimedRun[];
-  /** How many were chosen: some may have been taken by others at the same time. */
+  /** The number of jobs chosen: others may have taken some of them at the same time. */
   chosen: number;
 }
 
 /**
- * T2: `pending → running`, for the fairest of what is pending and due: the accounts with the
- * fewest runs first, in each the longest due first. The worker's row is held, so a recovery either
- * finds the claim or comes first and leaves none. Choosing locks nothing; what others took
- * meanwhile is passed over.
+ * The claim: `pending → running`, for the fairest of the jobs that are due: the accounts with the
+ * fewest runs first, in each the longest due first. The worker's row is locked, so a recovery
+ * either finds the claim or comes first and leaves none. The choice locks nothing; jobs that others
+ * took meanwhile are skipped.
  */
 export async function claimRuns(tx: Tx, workerId: string, limit: number): Promise<Claims> {
   const { rows } = await tx.query<ClaimedRun & { chosen: number }>({
@@ -54,12 +54,12 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
       ), chosen as (
         select due.id from waiting w
         cross join lateral (
-          select j.id, j.next_run_at, row_number() over (order by j.next_run_at) as place from (
+          select j.id, j.next_run_at, row_number() over (order by j.next_run_at) as nth from (
             select id, next_run_at from jobs
             where status = 'pending' and account_id = w.account_id and next_run_at <= now()
             order by next_run_at limit $2) j) due
         left join busy using (account_id)
-        order by due.place + coalesce(busy.runs, 0), due.next_run_at limit $2
+        order by due.nth + coalesce(busy.runs, 0), due.next_run_at limit $2
       ), held as (
         select id from jobs
         where id = any(array(select id from chosen)) and ${unindexed("status")} = 'pending'
@@ -89,7 +89,7 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
   return { jobs: rows.filter(({ id }) => id !== null), chosen: rows[0]?.chosen ?? 0 };
 }
 
-/** How a run ends its job. */
+/** The end of a run, and so of its job. */
 export interface RunEnd {
   id: string;
   run: number;
@@ -110,7 +110,7 @@ const RUN_ENDS = rowsAs<RunEnd>("t", {
   to_message: ["text", (end) => end.errorMessage],
 });
 
-/** Ends runs: `running → completed | failed | canceled`, fenced by run. Lost claims are missing in the answer. */
+/** Ends runs, fenced by run: `running → completed | failed | canceled`. Skips lost claims. */
 export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<EndedJob[]> {
   const { rows } = await tx.query<EndedJob>({
     name: "end_runs",
@@ -133,8 +133,8 @@ export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<Ended
 }
 
 /**
- * `running → pending`: the run failed in a way another run may mend, or its worker stops. Not
- * when the job is to be canceled: it must end, not run again.
+ * `running → pending`: the run failed in a way that another run may mend, or its worker stops. A
+ * job that is to be canceled is left: it must end, not run again.
  */
 export async function returnRun(
   tx: Tx,
@@ -159,7 +159,7 @@ export interface ProgressWrite {
   data: string | null;
 }
 
-/** Short write, fenced by run. Null: the claim is lost. */
+/** Writes progress in a short write, fenced by run. Null: the claim is lost. */
 export async function writeProgress(tx: Tx, p: ProgressWrite): Promise<EndedJob | null> {
   const { rows } = await tx.query<EndedJob>({
     name: "write_progress",
@@ -214,8 +214,8 @@ export async function lockRunsOf(
 }
 
 /**
- * `running → pending` for the runs of a worker that is gone; a crash is counted. They go on before
- * what came later: a backlog must not hold up what had begun.
+ * `running → pending` for the runs of a worker that is gone; a crash is counted. These jobs go on
+ * before later ones: a backlog must not delay a job that had begun.
  */
 export async function returnRuns(tx: Tx, ids: readonly string[], crashed: boolean): Promise<void> {
   await tx.query(
@@ -226,7 +226,7 @@ export async function returnRuns(tx: Tx, ids: readonly string[], crashed: boolea
   );
 }
 
-/** Runs of this worker as the database knows them, for the audit of its own. */
+/** The runs that this worker has in the database, for its audit. */
 export async function findRunsOf(
   reader: Reader,
   workerId: string,

@@ -1,7 +1,7 @@
 import type { DeliveryStatus } from "../../core/model.ts";
 import type { Reader } from "../transaction.ts";
 
-/** A job with a great many receivers is told of these, the oldest. */
+/** The most deliveries in a timeline, the oldest ones. */
 const MOST_DELIVERIES = 200;
 const MOST_ATTEMPTS = 1_000;
 
@@ -47,7 +47,7 @@ export async function listJobDeliveries(
   return rows;
 }
 
-/** The attempts of these deliveries, without what was said. */
+/** The attempts of these deliveries, without requests and responses. */
 export async function listAttemptsOf(
   reader: Reader,
   deliveryIds: readonly string[],

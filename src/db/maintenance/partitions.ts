@@ -72,7 +72,7 @@ export async function listPartitions(reader: Reader): Promise<Partition[]> {
   });
 }
 
-/** The tables, of these, that have rows no week was made for. */
+/** The tables, among these, with rows that no week was made for. */
 export async function findUsedDefaults(
   reader: Reader,
   tables: readonly BigTable[],
@@ -85,7 +85,7 @@ export async function findUsedDefaults(
   return rows.map(({ table }) => table);
 }
 
-/** The weeks of what is in a default partition, the oldest first, some of them. */
+/** Some of the weeks of the rows in a default partition, the oldest first. */
 export async function findMissingWeeks(
   reader: Reader,
   table: BigTable,
@@ -107,7 +107,7 @@ export async function findMissingWeeks(
   return weeks;
 }
 
-/** One process at a time makes weeks; false: another does. */
+/** Locks out other processes that make weeks; false: another one is at it. */
 export async function lockPartitions(tx: Tx): Promise<boolean> {
   const { rows } = await tx.query<{ free: boolean }>(
     `select pg_try_advisory_xact_lock(hashtext('ringback partitions')) as free`,
@@ -116,7 +116,7 @@ export async function lockPartitions(tx: Tx): Promise<boolean> {
 }
 
 /**
- * Makes weeks, whose defaults must be empty.
+ * Makes weeks of tables whose default partitions must be empty.
  * @throws what `isPutOff` knows
  */
 export async function createWeeks(tx: Tx, weeks: readonly Partition[]): Promise<void> {
@@ -127,7 +127,7 @@ export async function createWeeks(tx: Tx, weeks: readonly Partition[]): Promise<
   });
 }
 
-/** A table that may become a partition; when `bounded`, without being read through. */
+/** Creates a table that may become a partition; when `bounded`, without a scan of its rows. */
 export async function createTable(
   tx: Tx,
   { table, name, from, to }: Partition,
@@ -144,7 +144,7 @@ export async function createDefault(tx: Tx, table: BigTable, name: string): Prom
   await tx.query(`create table ${name} (like ${table} including all)`);
 }
 
-/** A statement. */
+/** The statement that attaches a partition. */
 export function attachPartition({ table, name, from, to }: Partition): string {
   return `alter table ${table} attach partition ${name}
     for values from ('${uuidAt(from)}') to ('${uuidAt(to)}');\n`;
@@ -159,17 +159,17 @@ const PUT_OFF = new Set([
   "40P01",
 ]);
 
-/** Somebody uses a table for long: there is a next time. */
+/** Whether a table is in long use, so that the work is put off to the next time. */
 export function isPutOff(error: unknown): boolean {
   return PUT_OFF.has(String((error as { code?: unknown }).code));
 }
 
 /**
- * Runs statements that lock out everybody, as one block of 1 s at most, the waiting for the locks
- * included; whoever comes meanwhile waits behind it. An autovacuum is made to give way beforehand:
- * it does so for one who has waited for longer than `deadlock_timeout`, and whoever waits for this
- * weaker lock keeps nobody waiting who reads or writes (docs/decisions/0024).
- * @param tables all that are locked but for new ones
+ * Runs statements that lock out everybody, as one block of 1 s at most, the wait for the locks
+ * included; other sessions wait behind it. An autovacuum is made to give way beforehand: it gives
+ * way to a session that has waited longer than `deadlock_timeout`, and the wait for this weaker
+ * lock keeps no reader or writer waiting (docs/decisions/0024).
+ * @param tables all locked tables except new ones
  */
 export async function exclusively(
   tx: Tx,

@@ -1,19 +1,19 @@
 import type { Rewrite } from "./rewrite.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-/** How long the turn of a process that is gone still counts: longer than any statement may take. */
+/** The time after which a turn not kept ends, in s: longer than any statement may take. */
 const HELD_S = 60;
 const EVERY_S = 1_800;
 const FIRST_RETRY_S = 60;
 
-/** The state that a turn begins with: the rewrite under way, and tables to be dropped. */
+/** The state at the beginning of a turn: the rewrite under way, and tables to be dropped. */
 export interface Turn {
   rewrite: Rewrite | null;
   gone: string[];
   failures: number;
 }
 
-/** Takes the turn to retain under a name; null: another has it, or, if `due`, it is early. */
+/** Takes the turn to retain; null: another process has it, or, with `due`, it is too early. */
 export async function takeTurn(tx: Tx, holder: string, due: boolean): Promise<Turn | null> {
   const { rows } = await tx.query<Turn>(
     `update retention set holder = $1, held_until = now() + $2 * interval '1 second'
@@ -24,7 +24,7 @@ export async function takeTurn(tx: Tx, holder: string, due: boolean): Promise<Tu
   return rows[0] ?? null;
 }
 
-/** Keeps the turn for a while more, and all others out until the transaction ends; false: lost. */
+/** Keeps the turn for a while more, and others out until the transaction ends; false: lost. */
 export async function keepTurn(tx: Tx, holder: string): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update retention set held_until = now() + $2 * interval '1 second' where holder = $1`,
@@ -33,7 +33,7 @@ export async function keepTurn(tx: Tx, holder: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** `failed`: the next comes sooner at first, and later each time. `left`: the next may come now. */
+/** Ends the turn. `failed`: the next is sooner at first, then later. `left`: it may come now. */
 export async function endTurn(
   tx: Tx,
   holder: string,
@@ -49,7 +49,7 @@ export async function endTurn(
   );
 }
 
-/** Weeks could not be made at a start: whoever retains is to see to it soon. */
+/** Brings the next turn forward, as weeks could not be made at a start. */
 export async function hastenTurn(tx: Tx): Promise<void> {
   await tx.query("update retention set next_at = now()");
 }

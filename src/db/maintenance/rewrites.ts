@@ -9,11 +9,11 @@ import type { Rewrite } from "./rewrite.ts";
 /** Bytes of a batch, about; one unit may have more. */
 const BATCH_BYTES = 4_000_000;
 const BATCH_UNITS = 500;
-/** Rows of a source that are read per batch. */
+/** Rows of a source read per batch. */
 const WALKED = { messages: 5_000, jobs: 1_000, default: 1_000 } as const;
-/** About what a row takes beside its texts, attempts with their answers. */
+/** Approximate bytes of a row beside its texts, of an attempt with its answer. */
 const ROW_BYTES = 2_000;
-/** Copied again at once, so that it keeps up with what changes; fewer may be left to the swap. */
+/** Changed units copied per batch, to keep up with changes; fewer may be left to the swap. */
 const CHANGES = 500;
 const FEW_CHANGES = 100;
 const LETTERS = 1_000;
@@ -47,7 +47,7 @@ function unitOf({ what }: Rewrite, table: BigTable): string {
   return { jobs: "id", messages: "id", deliveries: "message_id", attempts: "" }[table];
 }
 
-/** Messages that the sources hold, and some of whose deliveries they don't. */
+/** Notes the messages in the sources with deliveries outside of them. */
 async function noteStraddling(tx: Tx, { sources, until }: Rewrite): Promise<void> {
   const { rows } = await tx.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -62,7 +62,7 @@ async function noteStraddling(tx: Tx, { sources, until }: Rewrite): Promise<void
   }
 }
 
-/** Copies one batch. Returns how far the rewrite came; the same when nothing was left in this phase. */
+/** Copies one batch. Returns the rewrite, unchanged when nothing was left in this phase. */
 export async function continueRewrite(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
   await planForFew(tx);
   if (rewrite.phase === "copying") return await copyNext(tx, rewrite);
@@ -70,7 +70,7 @@ export async function continueRewrite(tx: Tx, rewrite: Rewrite): Promise<Rewrite
   return await forgetLetters(tx, rewrite);
 }
 
-/** Statements that touch few rows of big tables, some of which nothing has analyzed yet. */
+/** Settings for statements on few rows of big tables, some of which are not analyzed yet. */
 async function planForFew(tx: Tx): Promise<void> {
   await tx.query(`select set_config(name, 'off', true) from unnest($1::text[]) name`, [
     ["jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"],
@@ -100,18 +100,18 @@ async function copyNext(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
     bytes += weight;
     position = at;
   }
-  // the whole of what was read, unless it was too much
+  // all rows read, unless their units were too big
   if (units.size === new Set(rows.flatMap(({ unit }) => unit ?? [])).size) position = last.at;
   if (units.size > 0) await copy(tx, rewrite, [...units]);
   return await store(tx, { ...rewrite, position });
 }
 
-/** The sources that are read: what is kept of messages and attempts goes by the deliveries. */
+/** The sources to read: messages and attempts are kept by their deliveries. */
 function walkedTables({ what, sources }: Rewrite): Rewrite["sources"] {
   return what === "messages" ? sources.filter(({ table }) => table === "deliveries") : sources;
 }
 
-/** Units in order of the ids that were read; the last row is the last that was, and none. */
+/** SQL of units in order of the ids read; the last row has the last id read, and no unit. */
 function walk(rewrite: Rewrite, source: string): string {
   const { what, endedSince } = rewrite;
   if (what === "messages") {
@@ -185,7 +185,7 @@ async function copy(tx: Tx, rewrite: Rewrite, units: readonly string[]): Promise
 
 const DECLARE = "declare units uuid[]; kept uuid[]; unused text[];";
 
-/** Statements that make the targets hold of `units` what is needed now, whatever they held. */
+/** Statements that give the targets the needed rows of `units`, whatever they had before. */
 function copyUnits(rewrite: Rewrite): string {
   const { what, until, endedSince, targets } = rewrite;
   if (what === "messages") {
@@ -227,9 +227,9 @@ function copyUnits(rewrite: Rewrite): string {
 }
 
 /**
- * The targets take the places of the sources, in one block; what changed last is copied under the
- * locks. Returns what is left to do.
- * @throws what `isPutOff` knows; nothing has changed then
+ * Replaces the sources by the targets, in one block; the last changes are copied under the locks.
+ * Returns the rest of the rewrite.
+ * @throws errors of `isPutOff`, with nothing changed
  */
 export async function swapPartitions(tx: Tx, rewrite: Rewrite): Promise<Rewrite | null> {
   const { what, tables, sources } = rewrite;
@@ -263,7 +263,7 @@ export async function swapPartitions(tx: Tx, rewrite: Rewrite): Promise<Rewrite 
   return next;
 }
 
-/** Makes the rows that were kept a partition, if there are any. */
+/** A statement that makes the kept rows a partition, if there are any. */
 function takeKept(rewrite: Rewrite): string {
   const names = targetNames(rewrite);
   const found = names.map((name) => `exists (select from ${name})`).join(" or ");
@@ -279,7 +279,7 @@ function takeDefault(rewrite: Rewrite): string {
     alter table ${table} attach partition ${table}_default default;`;
 }
 
-/** Attaches the targets. A constraint says that their rows are within bounds, so they aren't read. */
+/** Attaches the targets. A constraint bounds their rows, so no scan is needed. */
 function attachTargets(rewrite: Rewrite): string {
   return partitionsOf(rewrite)
     .map((one) => `${attachPartition(one)}alter table ${one.name} drop constraint bounds;\n`)
@@ -299,7 +299,7 @@ function targetNames({ what, tables, targets }: Rewrite): string[] {
   return what === "default" ? [...names, `${tables[0]!}_default_next`] : names;
 }
 
-/** Dead letters whose deliveries went with a week. */
+/** Deletes dead letters whose deliveries went with a week. */
 async function forgetLetters(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
   const { rows } = await tx.query<{ last: string | null }>(
     `with walked as materialized (

@@ -1,8 +1,8 @@
 import type { Reader, Tx } from "../transaction.ts";
 
-/** First key of the session advisory locks that living workers hold; the second is theirs. */
+/** First key of the session advisory locks of living workers; the second is each worker's. */
 const LOCK_SPACE = 0x7269; // "ri"
-/** Key of the transaction lock under which one worker buries another. */
+/** Key of the transaction lock under which one worker recovers another. */
 const RECOVERY_LOCK = 0x72696e67; // "ring"
 
 export interface WorkerIdentity {
@@ -11,7 +11,7 @@ export interface WorkerIdentity {
   pid: number;
   version: string;
   roles: string[];
-  /** Ids of the master keys it knows. */
+  /** Ids of the master keys that the worker knows. */
   masterKeys: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export async function registerWorker(session: Tx, worker: WorkerIdentity): Promi
   );
 }
 
-/** Workers that beat and do not know this master key, as `host (process 42)`; the first ten. */
+/** The first ten live workers that don't know this master key, as `host (process 42)`. */
 export async function findWorkersWithoutKey(reader: Reader, keyId: string): Promise<string[]> {
   const { rows } = await reader.query<{ name: string }>(
     `select format('%s (process %s)', hostname, pid) as name from workers
@@ -36,10 +36,10 @@ export async function findWorkersWithoutKey(reader: Reader, keyId: string): Prom
   return rows.map(({ name }) => name);
 }
 
-/** After a lost connection: the lock anew. False: this worker was declared dead meanwhile. */
+/** Locks the worker anew after a lost connection. False: it was declared dead meanwhile. */
 export async function relockWorker(session: Tx, id: string): Promise<boolean> {
-  // the old session may hold the lock until the server notices that it is gone; the heartbeat
-  // speaks for the worker meanwhile, and the next beat tries again
+  // the old session may keep the lock until the server notices that it is gone; meanwhile the
+  // heartbeat shows that the worker lives, and the next beat tries again
   const { rowCount } = await session.query(
     `select pg_try_advisory_lock(${LOCK_SPACE}, lock_key) from workers where id = $1`,
     [id],
@@ -47,7 +47,7 @@ export async function relockWorker(session: Tx, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** `null`: this worker was declared dead. `locked`: this session holds its lock. */
+/** Writes the heartbeat. Null: declared dead. `locked`: this session has the worker's lock. */
 export async function beat(session: Tx, id: string): Promise<{ locked: boolean } | null> {
   const { rows } = await session.query<{ locked: boolean }>({
     name: "beat",
@@ -89,7 +89,7 @@ export async function readSigns(reader: Reader): Promise<WorkerSign[]> {
   return rows;
 }
 
-/** One recovery at a time, and none while the locks of all are being taken again. */
+/** Locks out other recoveries, and recoveries while all workers take their locks again. */
 export async function lockRecoveries(tx: Tx): Promise<void> {
   await tx.query(`select pg_advisory_xact_lock(${RECOVERY_LOCK})`);
 }

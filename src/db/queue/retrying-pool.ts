@@ -9,11 +9,11 @@ const COMPLETION = /^(complete|fail|return)_job/;
 const FETCH = /^get_job/;
 
 /**
- * The pool as one graphile-worker runner gets it, so that it outlives an outage. The first
- * completion that fails makes it give up (batched) or ends the process (unbatched, nobody awaits
- * it), so those are tried until the database takes them. A fetch whose answer was lost may have
- * locked entries for a runner that doesn't know of them, so before the next one all of the
- * runner's get successors: what is in hand already comes twice, and finds nothing to do.
+ * The pool of one graphile-worker runner, made so that the runner outlives an outage. The first
+ * completion that fails makes a runner give up (batched) or ends the process (unbatched, nobody
+ * awaits it), so completions are tried until the database takes them. A fetch whose answer was lost
+ * may have locked wake-ups for a runner that doesn't know of them, so before the next fetch all
+ * wake-ups of the runner get successors: one already in hand comes twice, and finds nothing to do.
  */
 export function createRetryingPool(pool: Pool, log: RetryLog): Pool {
   let fetchLost = false;
@@ -29,7 +29,7 @@ export function createRetryingPool(pool: Pool, log: RetryLog): Pool {
     } catch (error) {
       if (hindranceOf(error) === null) throw error;
       fetchLost = true;
-      // without its code, with some of which graphile-worker waits for minutes
+      // an error without code, as for some codes graphile-worker waits for minutes
       throw new Error((error as Error).message, { cause: error });
     }
   }

@@ -8,13 +8,13 @@ import type { RetryLog } from "../retry.ts";
 import { createRetryingPool } from "./retrying-pool.ts";
 
 export interface QueueRunner {
-  /** The name under which graphile-worker locks the entries this runner takes. */
+  /** The name under which graphile-worker locks the wake-ups that this runner takes. */
   poolId(): string;
-  /** No entry is begun any more; resolves when those in work are done. */
+  /** Begins no more wake-ups; resolves when those in work are done. */
   stop(): Promise<void>;
 }
 
-/** The parts that a runner works with. */
+/** The parts of a runner. */
 export interface QueueParts {
   pool: Pool;
   log: RetryLog;
@@ -25,18 +25,18 @@ const RESTART_MS = 500;
 export interface RunnerOptions {
   tasks: TaskList;
   concurrency: number;
-  /** Entries fetched ahead; they are locked while they wait here. */
+  /** The number of wake-ups fetched ahead; they are locked while they wait here. */
   ahead: number;
   pollMs: number;
   /**
-   * Complete entries many at once: faster, but a statement over many rows deadlocks with one that
-   * re-queues the same entries while they run, and then the runner gives up.
+   * Completes many wake-ups at once: faster, but a statement over many rows deadlocks with one that
+   * re-queues the same wake-ups while they run, and then the runner gives up.
    */
   batched: boolean;
 }
 
 /**
- * Keeps one graphile-worker runner going on this pool: one that gives up is replaced.
+ * Keeps one graphile-worker runner going on this pool: a runner that gives up is replaced.
  * @param onPool called with each new pool id
  */
 export async function startRunner(
@@ -50,7 +50,7 @@ export async function startRunner(
 
   async function start(): Promise<Runner> {
     const started = await launch(parts, options, (id) => (poolId = id));
-    // it resolves as well when it gives up
+    // the promise also resolves when the runner gives up
     const ended = (error: Error | void): void => {
       if (stopping) return;
       parts.log.warn("queue runner ended", { error: error ? error.message : null });
@@ -94,7 +94,7 @@ async function launch(
     noHandleSignals: true,
     events,
     logger: new Logger(() => (level, message) => {
-      // what it calls an error it mends itself by trying again
+      // graphile-worker logs as errors what it mends itself by trying again
       if (level === "error") {
         log.warn("queue", { detail: message.slice(0, 500) });
       }

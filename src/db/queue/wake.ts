@@ -9,13 +9,13 @@ import type { Tx } from "../transaction.ts";
 /** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
 export interface WakeUp {
   task: "pump-lane" | "run-replay";
-  /** The uuid of the lane or replay. */
+  /** The UUID of the lane or replay. */
   id: string;
   /** Milliseconds from now. */
   delayMs: number;
 }
 
-// graphile-worker counts an attempt at each fetch, so a kill costs one: leave far more than needed.
+// graphile-worker counts an attempt at each fetch, so a kill costs one: far more than needed.
 const MAX_ATTEMPTS = 30_000;
 const TRIES = 10;
 
@@ -30,27 +30,27 @@ function wakeUpKey(task: WakeUp["task"], id: string): string {
 }
 
 /**
- * Sees to a wake-up for each of these, at its time or before. A wake-up that waits and is early
- * enough is left alone: adding it again would put it out of reach of a fetch that is under way, for
- * as long as producers come. The caller shares the lane, in an earlier statement. So a wake-up that is
- * seen waiting here is taken, and its lane leased, while the lane is shared, and the lane is not left
- * to rest before the commit.
+ * Ensures a wake-up for each of these, at its time or before. A wake-up that waits and is early
+ * enough is left alone: to add it again would put it out of reach of a fetch that is under way, for
+ * as long as producers come. The caller shares the lane, in an earlier statement. So when a wake-up
+ * seen waiting here is taken, its lane is leased while shared, and is not left to rest before the
+ * commit.
  */
 export async function wake(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
   await queueWakeUps(tx, wakeUps, true);
 }
 
 /**
- * Adds wake-ups for a caller that gives a lease back. One that waits may be taken before the caller
- * commits, find the lane still leased, and be used up, so it does not stand for this one.
+ * Adds wake-ups for a caller that gives a lease back. A wake-up that waits can't replace the new
+ * one: it may be taken before the caller commits, find the lane still leased, and be used up.
  */
 export async function wakeAfterRelease(tx: Tx, wakeUps: readonly WakeUp[]): Promise<void> {
   await queueWakeUps(tx, wakeUps, false);
 }
 
 /**
- * Adds wake-ups. One that waits is brought forward, never put off. Keys are touched in one order,
- * because an uncommitted key blocks the others that want it.
+ * Adds wake-ups. A wake-up that waits is brought forward, never put off. Keys are written in one
+ * order, because an uncommitted key blocks other transactions that want it.
  */
 async function queueWakeUps(
   tx: Tx,
@@ -81,8 +81,8 @@ async function queueWakeUps(
         from wanted order by ord))`,
     values: [...WAKE_UPS.values(ordered), leaveWaiting],
   };
-  // an entry that a runner takes between the two statements of add_jobs gets neither a successor
-  // nor the new time, and is missing in what is returned: called again, it gets a successor
+  // a wake-up that a runner takes between the two statements of add_jobs gets neither a successor
+  // nor the new time, and is missing in the answer: another call gives it a successor
   for (let tried = 0; tried < TRIES; tried += 1) {
     const { rows } = await tx.query<{ wanted: number; added: number }>(query);
     if (rows[0]!.added >= rows[0]!.wanted) return;
@@ -91,8 +91,8 @@ async function queueWakeUps(
 }
 
 /**
- * Queues a job wake-up. The worker that takes it claims pending jobs, the fairest first. So it names no
- * job, and has no key that transactions would have to wait for.
+ * Queues a job wake-up. The worker that takes it claims pending jobs, the fairest first. So a job
+ * wake-up names no job, and has no key that transactions would have to wait for.
  */
 export async function wakeForJobs(tx: Tx, delayMs = 0): Promise<void> {
   await tx.query({
@@ -104,15 +104,15 @@ export async function wakeForJobs(tx: Tx, delayMs = 0): Promise<void> {
 }
 
 /**
- * Part of a statement by which jobs become pending: workers that compute are nudged as it commits, and
- * look for jobs. When there is none, a job wake-up waits for the first (docs/decisions/0018).
+ * A part of statements that make jobs pending: workers that compute are nudged at the commit, and
+ * look for jobs. Without such a worker, a job wake-up waits for the first (docs/decisions/0018).
  */
 export const NUDGE_FOR_JOBS = `case when exists (select from workers where 'compute' = any(roles))
   then (select pg_notify('${CHANNELS.nudges}', 'jobs')::text)
   else (select id::text from graphile_worker.add_job('claim-jobs', '{}',
     max_attempts => ${MAX_ATTEMPTS})) end`;
 
-/** The wake-ups that pools hold. */
+/** The wake-ups that these pools have locked. */
 export async function findWakeUpsOf(tx: Tx, poolIds: readonly string[]): Promise<WakeUp[]> {
   const { rows } = await tx.query<WakeUp>(
     `select task_identifier as task, split_part(key, ':', 2) as id,
@@ -124,9 +124,9 @@ export async function findWakeUpsOf(tx: Tx, poolIds: readonly string[]): Promise
 }
 
 /**
- * Frees the entries that pools hold, once those with a key have successors. One that was taken
- * meanwhile is in the hands of a pool that lives, and completes it by its id: it must not be
- * offered to others under that id.
+ * Frees the wake-ups that pools have locked, once those with a key have successors. A wake-up taken
+ * meanwhile is in the hands of a live pool, which completes it by its id: it must not be offered to
+ * others under that id.
  */
 export async function unlockWakeUps(tx: Tx, poolIds: readonly string[]): Promise<void> {
   await tx.query(
@@ -136,7 +136,7 @@ export async function unlockWakeUps(tx: Tx, poolIds: readonly string[]): Promise
   );
 }
 
-/** Frees the entries of pools that no worker answers for, a while after they were taken. */
+/** Frees the wake-ups of pools without a worker, a while after they were taken. */
 export async function unlockOrphanedWakeUps(tx: Tx): Promise<void> {
   await tx.query(
     `select graphile_worker.force_unlock_workers(array(
@@ -147,8 +147,8 @@ export async function unlockOrphanedWakeUps(tx: Tx): Promise<void> {
 }
 
 /**
- * Deletes entries that can never run again: a re-queued key leaves the entry it overtook without
- * a key and without attempts, and a kill before its completion leaves it behind.
+ * Deletes wake-ups that can never run again: a re-queued key leaves the wake-up it replaced without
+ * a key and attempts, and a kill before its completion leaves it behind.
  */
 export async function deleteSpentWakeUps(tx: Tx): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
@@ -161,7 +161,7 @@ export async function deleteSpentWakeUps(tx: Tx): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Queues the wake-up that an outage cut short, as soon as the database takes it. */
+/** Queues again the wake-up that an outage cut short, as soon as the database is back. */
 export async function wakeAgain(
   { pool, log }: { pool: Pool; log: RetryLog },
   wakeUp: WakeUp,
@@ -171,7 +171,7 @@ export async function wakeAgain(
   );
 }
 
-/** Gives each entry that a runner holds a successor: the runner does not know of some of them. */
+/** Gives each wake-up of a runner a successor: the runner does not know of some of them. */
 export async function replaceWakeUps(pool: Pool, poolId: string): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await wake(tx, await findWakeUpsOf(tx, [poolId]));

@@ -21,7 +21,7 @@ const COUNTERS = rowsAs<CounterRow>(
   { first: 2 },
 );
 
-/** Rows of one process: each tells its sum so far, so writing it again does no harm. */
+/** Writes rows of one process: each has its sum so far, so a repeated write does no harm. */
 export async function writeStats(
   tx: Tx,
   source: string,
@@ -38,7 +38,7 @@ export async function writeStats(
   });
 }
 
-/** Minutes are kept for a week, hours for thirteen months. Returns how many rows went. */
+/** Deletes minutes after a week, hours after thirteen months. Returns how many rows. */
 export async function deleteOldStats(tx: Tx, limit: number): Promise<number> {
   let count = 0;
   for (const [stepS, days] of [
@@ -56,17 +56,17 @@ export async function deleteOldStats(tx: Tx, limit: number): Promise<number> {
   return count;
 }
 
-/** Counts per step of `stepS` seconds from `since`, all processes together; empty steps are missing. */
+/** Counts per step of `stepS` seconds from `since`, all processes together, no empty steps. */
 export async function listStats(
   reader: Reader,
   accountId: string,
   query: { since: Date; until: Date; stepS: number; endpointId: string | undefined },
 ): Promise<{ at: Date; counts: number[] }[]> {
   const { rows } = await reader.query<{ at: Date; counts: number[] }>(
-    `select at, array_agg(count order by place) as counts from (
-       select to_timestamp(floor(extract(epoch from s.at) / $5::int) * $5::int) as at, c.place,
+    `select at, array_agg(count order by ord) as counts from (
+       select to_timestamp(floor(extract(epoch from s.at) / $5::int) * $5::int) as at, c.ord,
          sum(c.count)::float8 as count
-       from stats s cross join unnest(s.counts) with ordinality as c(count, place)
+       from stats s cross join unnest(s.counts) with ordinality as c(count, ord)
        where s.account_id = $1 and s.step_s = $2 and s.at >= $3 and s.at < $4
          and ($6::uuid is null or s.endpoint_id = $6)
        group by 1, 2) summed

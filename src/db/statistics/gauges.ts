@@ -1,13 +1,13 @@
 import type { DeadReason } from "../../core/model.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-/** No gauge counts further. */
+/** The most that a gauge counts. */
 export const GAUGES_CAPPED_AT = 100_000;
 
 export interface DatabaseGauges {
   jobs_pending: number;
   jobs_running: number;
-  /** Null: none is due. */
+  /** Null: no job is due. */
   oldest_job_s: number | null;
   deliveries_pending: number;
   deliveries_due: number;
@@ -27,7 +27,7 @@ function countOf(rows: string): string {
   return `(select count(*)::int from (${upToCap("", rows)}) counted)`;
 }
 
-/** By key; null when there is none. */
+/** SQL of counts by key; null when there are no rows. */
 function countsOf(key: string, rows: string): string {
   return `(select coalesce(json_object_agg(key, count), '{}') from (
     select key, count(*)::int as count from (${upToCap(`${key} as key`, rows)}) counted
@@ -37,7 +37,7 @@ function countsOf(key: string, rows: string): string {
 const ageOf = (at: string): string =>
   `extract(epoch from now() - min(${at}) filter (where ${at} <= now()))::float8`;
 
-/** Over all accounts. Every part reads an index of what it counts, up to a cap. */
+/** The gauges over all accounts. Every count reads an index of its rows, up to a cap. */
 export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
   const { rows } = await reader.query<DatabaseGauges>(
     `with jobs_pending as materialized (
@@ -51,7 +51,7 @@ export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
        ${countOf("endpoints where state = 'paused' and deleted_at is null")} as endpoints_paused,
        ${countsOf(
          "t.identifier",
-         // all of ours have this priority, by which the queue's index begins
+         // all our wake-ups have this priority, the first column of the queue's index
          `graphile_worker._private_jobs q join graphile_worker._private_tasks t on t.id = q.task_id
           where q.is_available and q.priority = 0 and q.run_at <= now()`,
        )} as queue_waiting

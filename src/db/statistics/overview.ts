@@ -3,12 +3,12 @@ import { MAX_UNPAGED, type LaneState } from "../../core/model.ts";
 import { LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
 import type { Reader } from "../transaction.ts";
 
-/** As a subquery: how many rows there are, up to one more than is told. */
+/** A subquery of the number of rows, up to one more than is shown. */
 function cappedCount(rows: string): string {
   return `(select count(*)::int from (select from ${rows} limit ${CAPPED_AT + 1}) capped)`;
 }
 
-/** As a subquery: since when the longest due of these lanes has waited. */
+/** A subquery of the time since which the longest due of these lanes waits. */
 function oldestDue(lanes: string): string {
   return `(select min(due) from (select ${LANE_DUE} as due from ${LANES} where ${lanes}) lane
     where due <= now())`;
@@ -25,7 +25,7 @@ export interface Overview {
 /** Capped counts of an account; see `toCapped`. */
 export async function getOverview(reader: Reader, accountId: string): Promise<Overview> {
   const { rows } = await reader.query<Overview>(
-    // the lanes of few deliveries, or else all there are
+    // the lanes of few deliveries, or else all lanes
     `with pending as materialized (
        select lane_id from deliveries where account_id = $1 and status = 'pending'
        limit ${CAPPED_AT + 1})
@@ -48,7 +48,7 @@ const LANE_STATE = `case
   when e.state in ('paused', 'disabled') then e.state
   when l.breaker_until > now() then 'broken' else 'ok' end`;
 
-/** The lanes of deleted endpoints are of no interest any more. */
+/** Lanes, except those of deleted endpoints. */
 const LIVING_LANES = `${LANES}
   where l.account_id = $1 and e.deleted_at is null`;
 
@@ -85,7 +85,7 @@ export interface LaneView {
   oldest_due_at: Date | null;
 }
 
-/** Newest first. */
+/** The lanes of an account, newest first. */
 export async function listLanes(
   reader: Reader,
   accountId: string,
@@ -145,7 +145,7 @@ const WORKER_STATE = `case when heartbeat_at > now() - interval '3 seconds'
 export interface WorkerCounts {
   alive: number;
   silent: number;
-  /** Alive, by role. */
+  /** The number of live workers, by role. */
   compute: number;
   deliver: number;
 }
