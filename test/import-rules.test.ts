@@ -63,6 +63,7 @@ describe("the checker", () => {
     ["cli/a.ts", `import { env } from "node:process";`, "cli/a.ts mentions process.env"],
     ["flow/a.ts", "await reader.query(`select 1`);", "flow/a.ts queries the database"],
     ["cli/a.ts", "await client.query<Row>({ text, values });", "cli/a.ts queries the database"],
+    ["flow/a.ts", "await pool?.query(text);", "flow/a.ts queries the database"],
     ["flow/a.ts", `console.log(1);`, "flow/a.ts uses console"],
     ["new/a.ts", `import "zod";`, "new/a.ts has no rule"],
   ])("flags %s: %s", (path, text, expected) => {

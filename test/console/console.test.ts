@@ -398,7 +398,8 @@ test("an endpoint is signed for by v1 alone, and its deliveries say so", async (
   expect(browser.complaints.splice(0).join()).toContain("422");
   await page.getByLabel("v1: HMAC-SHA256").check();
   await button("Save").click();
-  await page.getByText("Signatures", { exact: true }).waitFor();
+  // the form shows "Signatures" as well
+  await page.getByRole("tab", { name: "Health", selected: true }).waitFor();
 
   await button("Send a test event").click();
   await page.getByRole("link", { name: "Look at the exchange" }).click();

@@ -68,7 +68,9 @@ function inspect(node: Node, file: SourceFile): void {
     file.readsEnvironment ||= propertyName(node["property"] as Node) === "env";
   }
   if (node.type === "CallExpression") {
-    const callee = node["callee"] as Node;
+    const called = node["callee"] as Node;
+    const optional = called.type === "OptionalChainingExpression";
+    const callee = optional ? (called["base"] as Node) : called;
     if (callee.type === "MemberExpression") {
       file.queries ||= propertyName(callee["property"] as Node) === "query";
     }

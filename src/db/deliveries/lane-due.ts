@@ -19,7 +19,8 @@ export const NEXT_IN_LANE = `coalesce(
  */
 export const LANE_DUE = `(select greatest(next.at, l.breaker_until, l.next_send_at)
   from (select ${NEXT_IN_LANE} as at) next
-  where next.at is not null and coalesce(e.state, 'active') <> 'paused')`;
+  where next.at is not null
+    and (coalesce(e.state, 'active') <> 'paused' or e.deleted_at is not null))`;
 
 /** Lanes and their endpoints, under the aliases that the fragments use. */
 export const LANES = `lanes l left join endpoints e on e.id = l.endpoint_id`;

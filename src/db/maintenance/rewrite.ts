@@ -27,9 +27,9 @@ export interface Rewrite {
   position: string;
 }
 
-/** The least and the greatest id. */
+/** The least id, and the greatest. */
 export const START = uuidAt(new Date(0));
-export const END = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+const END = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** The rewrite of weeks past retention; its units are messages or jobs. */
 export function rewriteOfOld(
