@@ -16,12 +16,12 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "../transport/send.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
-/** Everything the program is made of, built in one place. Use cases take what they use. */
+/** All parts of the program, built in one place. Use cases take the parts they use. */
 export interface Context {
   config: Config & { publicUrl: string };
   databaseUrl: string;
   pool: Pool;
-  /** For lists and counts, whose best plan depends on what is asked for. */
+  /** For lists and counts, whose best plan depends on the values in the query. */
   lookups: Reader;
   notifier: Notifier;
   vault: Vault;
@@ -31,13 +31,13 @@ export interface Context {
   transport: Transport;
   compute: ComputePool;
   now(): Date;
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   random(): number;
   /** Aborted when the process begins to stop. */
   stopping: AbortSignal;
   /**
-   * The registration of this process; another id after it was declared dead by mistake. `peers`: how many
-   * others deliver. `doubtful`: lanes whose lease was asked for, and the answer was lost.
+   * The registration of this process; another id after it was declared dead by mistake. `peers`:
+   * the number of others that deliver. `doubtful`: lanes for whose lease the answer was lost.
    */
   worker: { id: string; peers: number; doubtful: Set<string> };
   runs: Map<string, RunHandle>;
@@ -62,36 +62,36 @@ export interface RunHandle {
 /** Deliveries of one lane that a transaction of this process has made due. */
 export interface MadeDue {
   deliveries: readonly DueDelivery[];
-  /** When the transaction began, by `performance.now()`: no read before can have seen them. */
+  /** The begin of the transaction, by `performance.now()`: no read before has seen them. */
   since: number;
 }
 
 /** A lane that this process pumps, or is about to lease. */
 export interface PumpHandle {
   /**
-   * Something may be due: look again. False: whether the look is still to come is not known, as
-   * the lease is being taken or given back.
-   * @param made what became due, when it is known and need not be read
+   * Makes the pump look again, as a delivery may be due. False: not known whether that look is
+   * still to come, as the lease is being taken or given back.
+   * @param made the deliveries that became due, when known without a read
    */
   nudge(made?: MadeDue): boolean;
-  /** When that is known. */
+  /** Resolves when that is known. */
   settled(): Promise<void>;
 }
 
 /** Claims pending jobs for the threads of this process that are free, and computes them. */
 export interface JobRunner {
   /**
-   * Jobs may be pending. Resolves when a claim that began after the call is over, or no thread is
-   * free: then the next that becomes free claims, and other processes are told.
-   * @param told by another process that has no thread free
+   * Looks for pending jobs. Resolves when a claim that began after the call is over, or no thread
+   * is free: then the next that becomes free claims, and other processes are nudged.
+   * @param nudged by another process that has no thread free
    */
-  look(told?: boolean): Promise<void>;
+  look(nudged?: boolean): Promise<void>;
   /** Resolves when no claim is under way. */
   settled(): Promise<void>;
   /** Resolves when no run is in hand. */
   idle(): Promise<void>;
   hasFreeThread(): boolean;
-  /** A thread is free, and nobody has told it of a job. */
+  /** Whether a thread is free, with no claim for it to come. */
   isIdle(): boolean;
 }
 
@@ -100,7 +100,7 @@ export interface Load {
   /** Bytes of bodies in hand. */
   bytes: number;
   sends: number;
-  /** Whether the one thread has hardly a pause, so that more sends at a time would only wait for it. */
+  /** Whether the main thread hardly pauses, so that more sends would only wait for it. */
   isBusy(): boolean;
 }
 
@@ -111,18 +111,18 @@ export interface NewSubmission {
 }
 
 /**
- * The answer for a request's key: null, it is the first (or has none) and goes on; the record
- * that another request made before it; or another request is being processed with it right now.
+ * The answer for a request's key: null, the request is the first (or has no key) and goes on; the
+ * record of an earlier request; or `busy`, another request with the key is being processed.
  */
 export type KeyAnswer = IdempotencyRecord | null | "busy";
 
-/** Per submission: null, it was stored; or what became of its key. */
+/** A submission → null, it was stored; or the answer for its key. */
 export type SubmissionGroup = GroupCommit<NewSubmission, KeyAnswer>;
 
-/** How a run ended → the job's end; null: the claim was lost. */
+/** The end of a run → the job's end; null: the claim was lost. */
 export type RunEndGroup = GroupCommit<RunEnd, EndedJob | null>;
 
-/** Answers false when the lease or the attempt's number was out of date, and nothing changed. */
+/** A settlement → false: its lease or attempt number was out of date, and nothing changed. */
 export type SettlementGroup = GroupCommit<Settlement, boolean>;
 
 /** A lease → the lane as it is now; null: the lease is lost. */
@@ -130,7 +130,7 @@ export type LeaseReads = GroupCommit<{ id: string; epoch: string }, LaneConfig |
 
 export interface DueRead {
   due: DueDelivery[];
-  /** There may be more than was asked for. */
+  /** More deliveries may be due. */
   more: boolean;
 }
 

@@ -12,19 +12,19 @@ interface Waiting<Item, Answer> {
   reject(error: unknown): void;
 }
 
-/** How many items of a group that failed are tried at once, each by itself. */
+/** The number of items of a failed group that are tried at once, each by itself. */
 const ALONE_AT_ONCE = 4;
-/** How long a group waits for a lock before its items go each by itself. */
+/** Time for which a group waits for a lock before its items are tried each by itself. */
 const GROUP_LOCK_WAIT_MS = 1_000;
-/** How long one by itself waits, at first and at most: until it has it, others have their turns. */
+/** First and longest time that a single item waits for a lock; between, others have turns. */
 const FIRST_LOCK_WAIT_MS = 100;
 const LONGEST_LOCK_WAIT_MS = 8_000;
 
 /**
  * While one group commits the next one gathers, so a group waits no longer than the commit before
  * it takes, and an idle system adds no latency. An item whose group fails is tried alone, so one
- * bad row, or a row that is locked for long, never fails its neighbours, nor holds up those that
- * come after; when the database is away the whole group fails at once.
+ * bad row, or a row that is locked for long, neither fails its neighbours nor delays later items;
+ * when the database is away the whole group fails at once.
  * @param commit one transaction for all items; answers in their order. A commit that waits longer
  *   than `lockWaitMs` for a lock must fail (SQLSTATE 55P03), or may wait when it locks nothing.
  */
@@ -69,7 +69,7 @@ export function createGroupCommit<Item, Answer>(
         waiting.push({ item, resolve, reject });
         if (busy) return;
         busy = true;
-        // after the current turn of the event loop, so what arrived together goes together
+        // after the current turn of the event loop, so items that arrive together go together
         setImmediate(() => void drain());
       });
     },

@@ -59,7 +59,7 @@ export async function untilDecided<T>(work: () => Promise<T | "busy">): Promise<
   );
 }
 
-/** The record of a request that has secrets: its answer and its fingerprint rest sealed. */
+/** The record of a request with secrets: its answer and its fingerprint are sealed. */
 export function sealRecord(
   { vault }: Pick<Context, "vault">,
   record: IdempotencyRecord,
@@ -77,7 +77,7 @@ function openRecord(
   return { ...record, fingerprint: vault.open(record.fingerprint), response, sealed: false };
 }
 
-/** The stored response, if the request is the same; else the key was used for another one. */
+/** The stored response, if the request is the same; else its key was used for another one. */
 export function replayOf(
   context: Pick<Context, "vault">,
   stored: IdempotencyRecord,
@@ -103,8 +103,8 @@ export async function findRemembered(
 }
 
 /**
- * Keeps an error a request ended with, so that its key answers the same again; sealed, as nobody
- * knows what was in a request that did not fit.
+ * Keeps the error that a request ended with, so that its key answers the same again; sealed, as a
+ * request that did not fit may have had secrets.
  */
 export async function rememberResponse(
   context: Pick<Context, "pool" | "vault">,
@@ -118,7 +118,7 @@ function keyOf({ accountId, key }: { accountId: string; key: string }): string {
   return `${accountId} ${key}`;
 }
 
-// The body names the id made for this very request, so equal bodies mean it is its own record.
+// The body names the id made for this very request, so equal bodies mean the same record.
 function sameResponse(a: IdempotencyRecord, b: IdempotencyRecord): boolean {
   return a.fingerprint === b.fingerprint && a.response.body === b.response.body;
 }

@@ -71,7 +71,7 @@ export async function listMigrations(reader: Reader): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
-/** The newest revision of graphile-worker's schema, and the newest one that breaks older programs. */
+/** The newest revision of graphile-worker's schema, and the newest that breaks older programs. */
 export async function findQueueRevision(
   reader: Reader,
 ): Promise<{ newest: number; breaking: number | null } | null> {

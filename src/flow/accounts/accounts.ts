@@ -36,8 +36,8 @@ export async function ensureAccount(
 }
 
 /**
- * The first account and its key, which may operate the service too. With no key given and none in the
- * database, makes one and returns it: the only time it can be shown.
+ * Makes the first account and its key, which may operate the service too. With no key given and
+ * none in the database, makes a key and returns it: the only time it can be shown.
  */
 export async function ensureFirstAccount(
   context: Pick<Context, "pool" | "vault">,

@@ -25,7 +25,7 @@ export async function addApiKey(
   return id;
 }
 
-/** Makes a key. Its text is returned this once: only a hash is kept. */
+/** Makes a key. Returns its text, this once: only a hash is kept. */
 export async function createApiKey(
   { pool }: Pick<Context, "pool">,
   wanted: { accountId: string; name: string; scopes: Scope[] },
@@ -39,7 +39,7 @@ export async function createApiKey(
 }
 
 /**
- * Revoking twice does nothing more. The last admin key stays: nobody could make another.
+ * Revokes a key; twice does nothing more. The last admin key stays: nobody could make another.
  * @throws Problem not_found, last_admin_key
  */
 export async function revokeApiKey(
@@ -62,7 +62,7 @@ const NOTE_EVERY_MS = 60_000;
 const NOTED_KEYS = 10_000;
 
 /**
- * Notes that a key is in use, once a minute. Nobody waits for it, and nothing depends on it.
+ * Notes that a key is in use, once a minute. Nobody waits for the note, and nothing depends on it.
  */
 export function createKeyUse({ pool }: Pick<Context, "pool">): (keyId: string) => void {
   const notedAt = new Map<string, number>();

@@ -67,15 +67,15 @@ export async function updateEndpoint(
     if (settings.ordered !== before.ordered) {
       await setLaneOrder(tx, before.lane_id, settings.ordered);
     }
-    // a new URL, limit or order may let through what waited
+    // a new URL, limit or order may let waiting deliveries through
     await wakeLanes(tx, [before.lane_id]);
     return await changed(tx, { accountId, endpointId });
   });
 }
 
 /**
- * Nothing more is sent to it. What is pending for it is canceled: some of it at once, the rest by
- * whoever takes its lane, in steps. @throws Problem not_found
+ * Deletes an endpoint: nothing more is sent to it. Its pending deliveries are canceled: some at
+ * once, the rest in steps by the worker that leases its lane. @throws Problem not_found
  */
 export async function deleteEndpoint(
   context: Pick<Context, "pool">,
@@ -97,8 +97,8 @@ const CHANGES = {
 } as const;
 
 /**
- * `pause`: deliveries are held pending. `resume`: they go on. `enable`: a disabled endpoint is
- * sent to again; what died meanwhile waits for a replay. Both close the lane's breaker.
+ * `pause`: deliveries stay pending. `resume`: deliveries go on. `enable`: a disabled endpoint is
+ * sent to again; its dead letters wait for a replay. The last two close the lane's breaker.
  * @throws Problem not_found, endpoint_state
  */
 export async function changeEndpointState(
@@ -107,7 +107,7 @@ export async function changeEndpointState(
 ): Promise<Endpoint> {
   const { from, to } = CHANGES[change.action];
   return await inTransaction(context.pool, async (tx) => {
-    // a pause waits for nobody: whoever wants to stop a flood can
+    // a pause never waits, so an admin can stop a flood
     const endpoint = change.action === "pause" ? await lock(tx, change) : await find(tx, change);
     if (!(from as readonly string[]).includes(endpoint.state)) {
       throw new Problem("endpoint_state", "the endpoint is disabled; enable it first");
@@ -121,7 +121,7 @@ export async function changeEndpointState(
   });
 }
 
-/** The endpoint as it is now; its change goes into the log of activity. */
+/** The endpoint as it is now; records its change as activity. */
 async function changed(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
   const found = (await getEndpoint(tx, endpoint.accountId, endpoint.endpointId))!;
   await recordChange(tx, endpoint, found.state);
@@ -140,7 +140,7 @@ async function recordChange(
   }));
 }
 
-/** Locked with its lane, the lane first: so does the settlement of a 410. */
+/** Locks the endpoint with its lane, the lane first, as the settlement of a 410 does. */
 async function find(tx: Tx, endpoint: EndpointOf): Promise<Endpoint> {
   const found = await getEndpoint(tx, endpoint.accountId, endpoint.endpointId);
   if (found !== null) await lockLanes(tx, [found.lane_id]);

@@ -8,17 +8,17 @@ import { singleStatement } from "../../db/transaction.ts";
 import type { Reader } from "../../db/transaction.ts";
 
 /**
- * The setting that says which master keys seal data: a text sealed by each, separated by spaces. The
- * first is of the one that seals now; the others have sealed what is not sealed anew yet.
+ * The setting that says which master keys seal data: a text sealed by each, separated by spaces.
+ * The first is of the key that seals now; the others sealed data that is not sealed anew yet.
  */
 const CHECK = "master_key_check";
 
-/** How soon a process seals with the key that the database names. */
+/** The time within which a process seals with the key that the database names. */
 export const FOLLOW_MS = 1_000;
 
-/** The master keys that data is sealed with, and those of them that a vault can't open with. */
+/** The master keys that data is sealed with, and the ones that a vault does not have. */
 export interface KeysInUse {
-  /** Ids; the first seals. Empty: nothing is sealed yet. */
+  /** Ids of keys; the first seals. Empty: nothing is sealed yet. */
   used: string[];
   missing: string[];
 }
@@ -42,9 +42,9 @@ export async function readKeysInUse(
 }
 
 /**
- * Has the vault seal with the key that the database names; on a new database that is its newest.
- * So processes may be given a new key one after the other: none seals with it until `ringback keys
- * rotate master` says so, when all know it.
+ * Has the vault seal with the key that the database names; on a new database with its newest key.
+ * So processes may get a new key one after the other: none seals with it until `ringback keys
+ * rotate master` says so, when all know the key.
  */
 export async function adoptMasterKey(context: Pick<Context, "pool" | "vault">): Promise<KeysInUse> {
   const { pool, vault } = context;
@@ -59,12 +59,12 @@ export function followMasterKey(
   context: Pick<Context, "pool" | "vault" | "telemetry" | "stopping">,
 ): { stop(): Promise<void> } {
   const { pool, vault, telemetry, stopping } = context;
-  let told = "";
+  let logged = "";
   async function look(): Promise<void> {
     const { used, missing } = await readKeysInUse(pool, vault);
     if (used[0] !== undefined) vault.sealWith(used[0]);
-    if (missing.join() === told) return;
-    told = missing.join();
+    if (missing.join() === logged) return;
+    logged = missing.join();
     if (missing.length === 0) return;
     telemetry.log.error("data is sealed with a master key that this process was not given", {
       master_keys: missing,
@@ -84,7 +84,7 @@ export function followMasterKey(
   return { stop: () => looping };
 }
 
-/** The newest key of the vault seals from now on, here and in all processes within a moment. */
+/** Lets the vault's newest key seal from now on, here and, within a moment, in all processes. */
 export async function declareMasterKey({
   pool,
   vault,
@@ -97,7 +97,7 @@ export async function declareMasterKey({
   ]);
 }
 
-/** Nothing is sealed with other keys any more. */
+/** Removes the other keys from the setting, when nothing is sealed with them any more. */
 export async function forgetOtherMasterKeys({
   pool,
   vault,

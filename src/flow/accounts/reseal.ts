@@ -9,32 +9,32 @@ import type { SealedColumn } from "../../db/accounts/sealed.ts";
 import { singleStatement } from "../../db/transaction.ts";
 
 const PAGE = 500;
-/** Writes under way at once. Each is a transaction of its own, so it holds one row, for a moment. */
+/** Writes under way at once. Each is a transaction that locks one row, for a moment. */
 const AT_ONCE = 4;
 /** A text that is sealed with an old key while a pass goes on is found by the next pass. */
 const MOST_PASSES = 10;
 
 export interface ResealStep {
   column: SealedColumn;
-  /** Rows looked at in this column so far. */
+  /** Rows of this column examined so far. */
   rows: number;
   resealed: number;
 }
 
-/** Rows that hold what the newest key did not seal. */
+/** Rows with texts that the newest key did not seal. */
 export interface Remaining {
-  /** Under keys that the vault knows. */
+  /** Rows sealed with keys that the vault knows. */
   known: number;
-  /** Under keys it does not know, or damaged, or what only looks sealed. */
+  /** Rows sealed with unknown keys, damaged, or that only look sealed. */
   unknown: number;
 }
 
 type ResealContext = Pick<Context, "pool" | "vault">;
 
 /**
- * Seals anew, with the newest key, whatever another key of the vault has sealed. Each row is written
- * only if it still is what was read, so processes may go on beside it; when it was interrupted it
- * finds what is left. Returns how many rows it wrote.
+ * Seals anew, with the newest key, all texts that other keys of the vault have sealed. Each row is
+ * written only if it is unchanged since the read, so processes may go on meanwhile; after an
+ * interruption, another call finds the rest. Returns how many rows were written.
  */
 export async function resealAll(
   context: ResealContext,

@@ -11,7 +11,7 @@ import type { Tx } from "../../db/transaction.ts";
 
 type EndpointOwner = SecretOwner & { endpointId: string };
 
-/** Gives the owner a secret of its own choice or a new one. Returns it in clear. */
+/** Gives the owner a chosen secret or a new one. Returns it in clear. */
 export async function addSecret(
   tx: Tx,
   { vault }: Pick<Context, "vault">,
@@ -24,7 +24,7 @@ export async function addSecret(
 }
 
 /**
- * A new secret of an endpoint; the one before signs on beside it for `overlapS` seconds.
+ * Makes a new secret of an endpoint; the old one signs on beside it for `overlapS` seconds.
  * @throws Problem not_found
  */
 export async function rotateEndpointSecret(
@@ -42,8 +42,8 @@ export async function rotateEndpointSecret(
 }
 
 /**
- * A new secret of the account, so that the secrets of all origins of callback URLs are new; those
- * before sign on beside them for `overlapS` seconds. Nobody is told the account's secret.
+ * Makes a new secret of the account, so that the secrets of all origins of callback URLs are new;
+ * the old ones sign on beside them for `overlapS` seconds. The account's secret is never shown.
  */
 export async function rotateAccountSecret(
   context: Pick<Context, "pool" | "vault">,
@@ -58,13 +58,13 @@ export async function rotateAccountSecret(
   });
 }
 
-/** A secret in clear, and until when an old one signs beside it. */
+/** A secret in clear, and the time until which an old one signs beside it. */
 export interface FoundSecret {
   secret: string;
   previousExpiresAt: Date | null;
 }
 
-/** An endpoint's own. @throws Problem not_found */
+/** Reads the secret of an endpoint. @throws Problem not_found */
 export async function readEndpointSecret(
   context: Pick<Context, "pool" | "vault">,
   owner: EndpointOwner,

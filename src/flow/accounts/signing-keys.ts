@@ -16,9 +16,9 @@ import type { Reader, Tx } from "../../db/transaction.ts";
 /** The Ed25519 keys of an account. */
 export interface SigningKeys {
   current: PublicKey;
-  /** Signs as well until it expires. */
+  /** The key before, which signs as well until it expires. */
   previous: PublicKey | null;
-  /** Published already, signs later. */
+  /** A key that is published already and signs later. */
   next: PublicKey | null;
 }
 
@@ -39,9 +39,9 @@ export async function addSigningKey(
 }
 
 /**
- * A new key: published at once, it signs in `activateInS` seconds, and the current one signs beside
- * it for `overlapS` more. A key that was to come is dropped for it. No more than two ever sign: one
- * that is being rotated out already ends when the new one begins.
+ * Makes a new key: published at once, it signs in `activateInS` seconds, and the current key signs
+ * beside it for `overlapS` more. A key that was to come is dropped. No more than two ever sign: a
+ * key that is being rotated out already ends when the new one begins.
  */
 export async function rotateSigningKey(
   context: Pick<Context, "pool" | "vault">,

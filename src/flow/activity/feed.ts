@@ -10,14 +10,14 @@ import { createConcurrencyLimit } from "../../core/concurrency-limit.ts";
 import { createActivityWaker } from "./waker.ts";
 import type { ActivityWaker } from "./waker.ts";
 
-/** Entries of one read, for all and for one. */
+/** Entries of one read, for all subscribers or for one. */
 const ROUND = 1_000;
 const PAGE = 500;
-/** Subscribers that read for themselves at once: when all fall behind, they must not take the pool. */
+/** Subscribers that read alone at once: when all fall behind, the pool must not be used up. */
 const READERS = 4;
 const KEEP_ALIVE_MS = 15_000;
 const RENEW_MS = 30_000;
-/** Bytes on their way to a listener beyond which it gets no more; it then reads up for itself. */
+/** Bytes on their way to a listener beyond which it gets no more, and then reads alone. */
 const MAX_WAITING = 262_144;
 /** A subscriber that hasn't taken its entries after this time is dropped. */
 const PATIENCE_MS = 5_000;
@@ -27,21 +27,21 @@ export type CloseReason = "stopping" | "slow" | "revoked" | "failed";
 /** The consumer of activity. */
 export interface ActivityHandler {
   /**
-   * From here on it misses nothing. `reset`: but it has missed something, what it knew is too old.
-   * No entry is sent before this has resolved.
+   * Begins the stream: no entry from here on is missed. `reset`: earlier entries were missed, as
+   * the listener's last one is too old. No entry is sent before this has resolved.
    */
   begin(at: ActivityPosition, how: "start" | "resumed" | "reset"): Promise<void>;
-  /** The next entries, in order, each once. There are no others up to `upTo`. */
+  /** Sends the next entries, in order, each once. There are no others up to `upTo`. */
   send(entries: readonly ActivityEntry[], upTo: ActivityPosition): void;
 }
 
-/** Somebody who listens to the activity of an account. */
+/** A listener to the activity of an account. */
 export interface Listener extends ActivityHandler {
   accountId: string;
   keyId: string;
-  /** The last entry it knows; null: it begins now. */
+  /** The last entry that the listener knows; null: it begins now. */
   after: ActivityPosition | null;
-  /** Bytes on their way to it. */
+  /** Bytes on their way to the listener. */
   waiting(): number;
   keepAlive(): void;
   close(why: CloseReason): void;
@@ -49,17 +49,17 @@ export interface Listener extends ActivityHandler {
 
 /** The listeners of this process: the log is read once for all of them. */
 export interface ActivityFeed {
-  /** Resolves when the account's activity is being kept. Returns how to leave. */
+  /** Resolves when the account's activity is being kept. Returns the function that ends it. */
   listen(listener: Listener): Promise<() => void>;
-  /** Look again until all that began before this transaction has been sent. */
+  /** Reads until all entries of transactions before this one have been sent. */
   reach(xid: bigint): void;
-  /** How many listen. */
+  /** The number of listeners. */
   count(): number;
 }
 
 interface Subscriber {
   listener: Listener;
-  /** All up to here was sent. */
+  /** The position up to which all entries were sent. */
   position: ActivityPosition;
   /** Whether it is sent the entries that are read for all; else it reads up for itself. */
   caughtUp: boolean;
@@ -67,7 +67,7 @@ interface Subscriber {
 
 type FeedContext = Pick<Context, "pool" | "notifier" | "telemetry" | "stopping">;
 
-/** Nothing is asked while nobody listens. */
+/** Makes the feed of a process, which reads nothing while nobody listens. */
 export function createActivityFeed(context: FeedContext): ActivityFeed {
   return new SharedFeed(context);
 }
@@ -76,7 +76,7 @@ class SharedFeed implements ActivityFeed {
   readonly #context: FeedContext;
   readonly #listeners = new Set<Listener>();
   readonly #subscribers = new Map<Listener, Subscriber>();
-  /** How far those that have caught up are; null: there are none. */
+  /** The position of all subscribers that have caught up; null: there are none. */
   #position: ActivityPosition | null = null;
   #waker: ActivityWaker | null = null;
   readonly #turns = createConcurrencyLimit(READERS);
@@ -128,8 +128,8 @@ class SharedFeed implements ActivityFeed {
   }
 
   /**
-   * A subscriber reads for itself until it is where the others are, at the pace at which its client
-   * takes what it is sent. So what waits for a client is a page at most, and one round.
+   * Reads for one subscriber until it has caught up with the others, at the pace of its client. So
+   * at most a page and one round wait for a client.
    */
   async #readUp(subscriber: Subscriber): Promise<void> {
     const { listener } = subscriber;
@@ -161,7 +161,7 @@ class SharedFeed implements ActivityFeed {
     }
   }
 
-  /** Reads once for all that have caught up. */
+  /** Reads once for all subscribers that have caught up. */
   async #round(): Promise<{ reached: bigint; next: bigint }> {
     const from = this.#position;
     const accounts = new Set([...this.#subscribers.values()].map((m) => m.listener.accountId));
@@ -175,7 +175,7 @@ class SharedFeed implements ActivityFeed {
     for (const subscriber of this.#subscribers.values()) {
       if (!subscriber.caughtUp) continue;
       const { accountId } = subscriber.listener;
-      // it came in the middle of this round, which was not for its account
+      // the subscriber came in the middle of this round, which was not for its account
       const missed = !accounts.has(accountId) || isAfter(from, subscriber.position);
       if (missed || subscriber.listener.waiting() > MAX_WAITING) {
         subscriber.caughtUp = false;
@@ -214,7 +214,7 @@ class SharedFeed implements ActivityFeed {
     for (const listener of this.#listeners) listener.keepAlive();
   }
 
-  /** The interest is renewed, keys may have been revoked, and after an outage the log may have a gap. */
+  /** Renews the interest, and ends listeners with a revoked key or, after an outage, a gap. */
   async #renew(): Promise<void> {
     const keys = await findLivingKeys(this.#context.pool, [
       ...new Set([...this.#listeners].map(({ keyId }) => keyId)),
@@ -224,7 +224,7 @@ class SharedFeed implements ActivityFeed {
       const from = await renew(this.#context, accountId);
       for (const [listener, subscriber] of this.#subscribers) {
         if (listener.accountId !== accountId) continue;
-        // its client comes again with the last entry it knows, and learns that it missed some
+        // the client comes again with the last entry it knows, and learns that it missed some
         if (from === null || subscriber.position.xid < from) this.#close(listener, "failed");
       }
     }

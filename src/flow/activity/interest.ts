@@ -8,18 +8,18 @@ import {
 } from "../../db/activity/activity.ts";
 import { singleStatement } from "../../db/transaction.ts";
 
-/** How long activity is kept for one that may come back. */
+/** Time for which activity is kept for a listener that may come back. */
 const INTEREST_S = 600;
 const LOOK_MS = 10;
 const AWAIT_S = 60;
 
 /**
  * Has the account's activity kept from now on. The function returned waits until the log is
- * complete, and returns from which transaction on it is.
+ * complete, and returns the transaction from which on it is.
  *
  * A transaction that asked for listeners before this commits doesn't see the interest, and may
- * commit long after. It had an id when it asked. So once the interest is committed, the log is
- * complete from the next id on, as soon as all older transactions have ended.
+ * commit long after. Such a transaction had an id when it asked. So once the interest is committed,
+ * the log is complete from the next id on, as soon as all older transactions have ended.
  */
 export async function enter(
   { pool, stopping }: Pick<Context, "pool" | "stopping">,
@@ -37,7 +37,7 @@ export async function enter(
   };
 }
 
-/** Since which transaction the log is complete; null: it was not kept for a while. */
+/** Returns the transaction since which the log is complete; null: not kept for a while. */
 export async function renew(
   { pool }: Pick<Context, "pool">,
   accountId: string,
@@ -46,8 +46,8 @@ export async function renew(
 }
 
 /**
- * Has the ends of jobs of these accounts notified for a minute, or half of it. One that ends just
- * now may have asked before, and ends without.
+ * Has the ends of these accounts' jobs notified for a minute, or half of it. The transaction of a
+ * job that ends right now may have asked before, and commits without a notification.
  */
 export async function awaitEnds(
   { pool }: Pick<Context, "pool">,

@@ -12,9 +12,9 @@ interface Description extends Partial<
 }
 
 /**
- * Records what the transaction has done, for listeners, if it commits. It must come after the first
- * write of the transaction. What happens with every job is recorded by the statements that do it.
- * @param things what it is about, with the accounts they belong to
+ * Records activity of the transaction, for listeners, if it commits. The call must come after the
+ * transaction's first write. Activity of every job is recorded by the statements that change it.
+ * @param things the subjects of the entries, with their accounts
  */
 export async function recordActivity<Thing extends { account_id: string }>(
   tx: Tx,

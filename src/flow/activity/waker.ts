@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
 
-/** Rounds are no closer than this, so that busy times are read in one go. */
+/** The least time between rounds, so that busy times are read in one go. */
 const PAUSE_MS = 20;
-/** A notification may be lost with a connection that nobody knows is broken. */
+/** Time between reads without a notification, which a broken connection may lose. */
 const POLL_MS = 2_000;
 const RETRY_MS = 100;
 
-/** Decides when the log is read. */
+/** Decides when to read the log. */
 export interface ActivityWaker {
-  /** Read again until all transactions before this one were covered. */
+  /** Reads again until all transactions before this one were covered. */
   reach(xid: bigint): void;
   stop(): void;
 }
 
 interface Work {
-  /** Reads. Returns the transaction that was reached, and the next one that will begin. */
+  /** Reads once. Returns the transaction that was reached, and the next one that will begin. */
   round(): Promise<{ reached: bigint; next: bigint }>;
   every: readonly { ms: number; work(): Promise<void> }[];
 }
@@ -25,7 +25,7 @@ type WakerContext = Pick<Context, "notifier" | "telemetry">;
 export function createActivityWaker(context: WakerContext, { round, every }: Work): ActivityWaker {
   const { log } = context.telemetry;
   let stopping = false;
-  /** Something was committed since the last round began. */
+  /** Whether a notification has come since the last round began. */
   let notified = true;
   let target = 0n;
   let wake = (): void => undefined;
@@ -39,7 +39,7 @@ export function createActivityWaker(context: WakerContext, { round, every }: Wor
     const wasNotified = notified;
     notified = false;
     const { reached, next } = await round();
-    // what was just committed is read when the transactions that are older have ended
+    // entries just committed are read when all older transactions have ended
     if (wasNotified && next > target) target = next;
     return reached >= target;
   }

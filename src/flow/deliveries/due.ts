@@ -2,7 +2,7 @@ import type { Context, DueReads } from "../context.ts";
 import { readDue, readDueInOrder } from "../../db/deliveries/due.ts";
 import { createGroupCommit } from "../group-commit.ts";
 
-/** Bytes of bodies that all lanes of a process hold together; beyond it each holds one delivery. */
+/** Bytes of bodies in hand in all lanes of a process; beyond it a lane has one delivery. */
 export const MAX_BYTES_IN_ALL = 32 * 1_048_576;
 const LANES = 32;
 
@@ -15,7 +15,7 @@ export function createDueReads({ pool, load }: Pick<Context, "pool" | "load">): 
     createGroupCommit(async (lanes) => {
       const share = Math.ceil(Math.max(0, MAX_BYTES_IN_ALL - load.bytes) / lanes.length);
       const wanted = lanes.map((lane) => {
-        // a lane that has nothing gets one delivery, or it would never be its turn
+        // a lane with nothing in hand gets one delivery, or its turn would never come
         const least = lane.except.length === 0 ? 1 : 0;
         return { ...lane, bytes: Math.min(lane.bytes, Math.max(share, least)) };
       });

@@ -13,7 +13,7 @@ export function createLoad(): Load {
     isBusy() {
       const now = performance.now();
       if (now - sampledAt < SAMPLE_MS) return busy;
-      // one that begins to work is taken for busy until it has been looked at
+      // a process that begins to work is taken for busy until the first sample
       const begins = now - sampledAt > 10 * SAMPLE_MS;
       busy = begins || performance.eventLoopUtilization(since).utilization > BUSY;
       since = performance.eventLoopUtilization();

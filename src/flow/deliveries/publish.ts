@@ -20,13 +20,13 @@ export interface Audience {
   type: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
   callbacks: readonly SealedCallback[];
-  /** Only this endpoint, whatever its filter. */
+  /** The only endpoint that receives, whatever its filter. */
   onlyEndpointId?: string;
 }
 
-/** A message to be made, and who might receive it. */
+/** A message to be made, and its audience. */
 export interface Publication extends Audience {
-  /** Given by those who need it before; else made here. */
+  /** An id that the caller has made; else made here. */
   messageId?: string;
   jobId: string | null;
   body: string;
@@ -60,18 +60,18 @@ export interface Receivers {
 }
 
 /**
- * Makes messages, their deliveries and the wake-ups of their lanes in the caller's transaction, so they
- * commit with what they tell of.
- * @param held the receivers of all publications, when the caller has read them before
+ * Makes messages, their deliveries and the wake-ups of their lanes in the caller's transaction, so
+ * they commit with the events that they report.
+ * @param shared the receivers of all publications, when the caller has read them before
  */
 export async function publish(
   tx: Tx,
   publications: readonly Publication[],
   own?: OwnLanes,
-  held?: Receivers,
+  shared?: Receivers,
 ): Promise<Published[]> {
   if (publications.length === 0) return [];
-  const receiving = held ?? (await findReceivers(tx, publications));
+  const receiving = shared ?? (await findReceivers(tx, publications));
   const plans = planAll(publications, receiving);
   const laneIds = plans.map((receivers, index) =>
     receivers.map((r) =>
@@ -83,8 +83,8 @@ export async function publish(
   const published = publications.map((publication, index): Published => {
     const receivers = plans[index]!;
     const messageId = publication.messageId ?? newId();
-    const deliveries = receivers.map((receiver, place) =>
-      newDelivery(publication, messageId, receiver, laneIds[index]![place]!),
+    const deliveries = receivers.map((receiver, nth) =>
+      newDelivery(publication, messageId, receiver, laneIds[index]![nth]!),
     );
     const made = deliveries.length > 0 || publication.jobId === null;
     return { messageId: made ? messageId : null, deliveries };
@@ -121,7 +121,7 @@ export async function publish(
   return published;
 }
 
-/** For lanes that the caller holds and has made deliveries due in. */
+/** Wakes lanes that the caller shares and has made deliveries due in. */
 export async function wakeSharedLanes(
   tx: Tx,
   lanes: ReadonlyMap<string, { leased_by: string | null }>,
@@ -137,7 +137,7 @@ export async function wakeSharedLanes(
   await Promise.all([elsewhere.length > 0 && nudgeProcesses(tx, elsewhere), wakeLanes(tx, free)]);
 }
 
-/** Wake-ups, due now. The caller holds the lanes. */
+/** Queues wake-ups, due now. The caller shares or has locked the lanes. */
 export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<void> {
   await wake(
     tx,
@@ -145,7 +145,7 @@ export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
   );
 }
 
-/** Asks for the receivers of all these, and holds their lanes; new origins get one. */
+/** Finds the receivers of these audiences, and shares their lanes; makes lanes of new origins. */
 export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Promise<Receivers> {
   const origins = originsOf(audiences);
   const wanted = {
@@ -226,7 +226,7 @@ function newDelivery(
   };
 }
 
-/** As it would be read. */
+/** The delivery as a read would return it. */
 function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication): DueDelivery {
   return {
     ...delivery,

@@ -32,7 +32,7 @@ import { recordActivity } from "../activity/record.ts";
 const STEP = 500;
 
 /**
- * T6, one delivery. A dead or delivered one starts a fresh budget, its attempt numbers go on; a
+ * Replays one delivery. A dead or delivered one starts a fresh budget, its attempt numbers go on; a
  * pending one gets one attempt now, and its automatic schedule stays as it was.
  * @throws Problem not_found, delivery_state, endpoint_state
  */
@@ -60,13 +60,14 @@ export interface NewReplay {
   filter: ReplayFilter;
   dryRun: boolean;
   action: ReplayAction;
-  /** Why they are taken out of the inbox instead of being sent, and by the holder of which API key. */
+  /** The reason to discard dead letters instead of sending them, and the API key of the caller. */
   discard?: { note: string; keyId: string };
 }
 
 /**
- * Many by filter: counted now, as far as one statement may look, and sent again, discarded or
- * canceled in steps by the queue, each match once. What ends after this moment is not matched.
+ * Makes a replay of many deliveries by filter: counted now, as far as one statement may look, and
+ * sent again, discarded or canceled in steps by the queue, each match once. Deliveries that end
+ * after this moment do not match.
  */
 export async function createReplay(
   context: Pick<Context, "pool">,
@@ -93,7 +94,7 @@ export async function createReplay(
   });
 }
 
-/** Does what is left of a replay, one transaction per step. */
+/** Does the rest of a replay, one transaction per step. */
 export async function runReplay(
   context: Pick<Context, "pool" | "telemetry" | "stopping">,
   replayId: string,
@@ -193,7 +194,7 @@ async function cancelSending(tx: Tx, matches: readonly Match[]): Promise<number>
   );
 }
 
-/** Cancels a bulk replay; deliveries that were sent again stay so. @throws Problem not_found, replay_finished */
+/** Cancels the rest of a bulk replay. @throws Problem not_found, replay_finished */
 export async function cancelReplay(
   context: Pick<Context, "pool">,
   { accountId, replayId }: { accountId: string; replayId: string },

@@ -69,13 +69,13 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      // values of custom headers rest sealed or not at all
+      // values of custom headers are stored sealed or not at all
       attempt: newAttempt(exchange, url, { ...redactAll(custom), ...own }, delivery, number, ids),
     },
   };
 }
 
-/** The receiver is disabled: the delivery is given up without an attempt, kept for replay. */
+/** Gives up a delivery to a disabled receiver without an attempt, kept for a replay. */
 export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
   return {
     deliveryId: delivery.id,
@@ -102,7 +102,7 @@ interface Opened {
   signer: Signer;
 }
 
-/** Null: it can't be opened; the other deliveries of the lane are none the worse for it. */
+/** Opens the sealed parts. Null: they can't be opened, which harms no other delivery. */
 function openSealed(
   { vault, telemetry }: Pick<Context, "vault" | "telemetry">,
   lane: LeasedLane,

@@ -6,8 +6,8 @@ import { createGroupCommit } from "../group-commit.ts";
 const GROUP = 500;
 
 /**
- * T5, for all attempts of all lanes that wait: attempt rows + delivered / next attempt / dead
- * letter, in one statement.
+ * The settlement, for all waiting attempts of all lanes: attempt rows + delivered / next attempt /
+ * dead letter, in one statement.
  */
 export function createSettlementGroup({ pool }: Pick<Context, "pool">): SettlementGroup {
   return createGroupCommit(async (group) => {

@@ -8,8 +8,8 @@ import { publish } from "../deliveries/publish.ts";
 import { endPublication } from "./finish.ts";
 
 /**
- * A pending job ends at once; a running one is signalled, and its thread is ended after a grace
- * when it does not listen.
+ * Cancels a job. A pending job ends at once; a running one is signalled, and its thread is ended
+ * after a grace period when it does not react.
  * @throws Problem not_found, job_finished
  */
 export async function cancelJob(
@@ -31,7 +31,7 @@ export async function cancelJob(
     );
   });
   if (job.status === "canceled") context.telemetry.jobEnded(job);
-  // the worker that holds the run asks once a second; when it is this process, it knows now
+  // the worker with the run asks once a second; when the run is in this process, it stops now
   else context.runs.get(jobId)?.stop("canceled");
   return job;
 }

@@ -25,10 +25,10 @@ type RunnerContext = Pick<
 /** Runs shorter than this are claimed ahead, as claiming them takes longer than they do. */
 const SHORT_RUN_MS = 20;
 const SHORT_RUNS_PER_THREAD = 16;
-/** While accounts take turns, one's next run waits for all that was claimed ahead of it. */
+/** The most short runs per thread while accounts take turns: an account waits for all of them. */
 const SHARED_SHORT_RUNS_PER_THREAD = 4;
 const SHARED_MS = 1_000;
-/** Others took what was chosen, or this worker is not registered at the moment. */
+/** Pause after others took the chosen jobs, or while this worker is not registered. */
 const REFUSED_WAIT_MS = 50;
 const NUDGE_EVERY_MS = 100;
 const ERROR_WAIT_MS = 1_000;
@@ -39,13 +39,13 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   const waiting: (() => void)[] = [];
   let averageMs = Infinity;
   let lastAccount = "";
-  /** Until then jobs of more than one account are taken to come. */
+  /** The time until which jobs of more than one account are expected. */
   let sharedUntil = 0;
   let taken = 0;
-  /** There may be pending jobs that no claim has looked for. */
+  /** Whether there may be pending jobs that no claim has looked for. */
   let more = false;
   let looking: Promise<void> | null = null;
-  let telling = false;
+  let nudging = false;
   const inHand = new Set<Promise<void>>();
 
   function free(): number {
@@ -59,10 +59,10 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
     return shared ? SHARED_SHORT_RUNS_PER_THREAD : SHORT_RUNS_PER_THREAD;
   }
 
-  async function look(told = false): Promise<void> {
+  async function look(nudged = false): Promise<void> {
     more = true;
     if (free() === 0) {
-      if (!told) nudgeOthers();
+      if (!nudged) nudgeOthers();
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -104,7 +104,7 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
     if (jobs.length < chosen) more = true;
     if (chosen === wanted) {
       more = true;
-      // as many as there was room for: others may have room for the rest
+      // as many jobs as there was room for: others may have room for the rest
       if (free() === 0) nudgeOthers();
     }
     for (const job of jobs) {
@@ -119,12 +119,12 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   }
 
   async function run(job: Claims["jobs"][number]): Promise<void> {
-    let held = true;
+    let counted = true;
     const release = (busyMs: number | null): void => {
-      if (!held) return;
-      held = false;
+      if (!counted) return;
+      counted = false;
       taken -= 1;
-      // a long run counts at once, short ones have to add up
+      // a long run counts at once, short runs have to add up
       if (busyMs !== null) {
         averageMs =
           busyMs > averageMs || averageMs === Infinity ? busyMs : averageMs * 0.9 + busyMs * 0.1;
@@ -142,13 +142,13 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   }
 
   function nudgeOthers(): void {
-    if (telling || stopping.aborted) return;
-    telling = true;
+    if (nudging || stopping.aborted) return;
+    nudging = true;
     void nudgeProcesses(singleStatement(pool), ["jobs"])
-      // their own audit looks as well
+      // the audits of the other workers look as well
       .catch(() => undefined)
       .then(() => sleep(NUDGE_EVERY_MS, undefined, { ref: false }))
-      .then(() => (telling = false));
+      .then(() => (nudging = false));
   }
 
   return {
@@ -163,7 +163,7 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   };
 }
 
-/** T2: the fairest of the pending jobs, `pending → running`, and job.started if wanted. */
+/** The claim: `pending → running` for the fairest of the jobs, and job.started if wanted. */
 export async function claimPending(
   context: Pick<Context, "pool" | "worker" | "config" | "telemetry" | "runs">,
   limit: number,
@@ -182,7 +182,7 @@ export async function claimPending(
       return claimed;
     }),
   );
-  // in hand before the claim counts as settled, for the audit
+  // runs are in hand before the claim counts as settled, for the audit
   for (const job of claims.jobs) runs.set(job.id, { run: job.run, job, stop: () => undefined });
   return claims;
 }

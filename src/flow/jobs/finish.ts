@@ -18,8 +18,8 @@ type RunEndContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "run
 const GROUP = 200;
 
 /**
- * The finish transaction, for all runs that have ended: final state, result, message, deliveries and
- * wake-ups.
+ * The finish transaction, for all runs that have ended: final state, result, message, deliveries
+ * and wake-ups.
  */
 export function createRunEndGroup(context: RunEndContext): RunEndGroup {
   const { pool, config, worker, pumps } = context;
@@ -37,7 +37,7 @@ export function createRunEndGroup(context: RunEndContext): RunEndGroup {
   }, GROUP);
 }
 
-/** The audiences of the ends, when all these runs are in hand; null: not known yet. */
+/** The audiences of the ends, when all these runs are in hand; else null: not known yet. */
 function audiencesOf({ runs }: RunEndContext, endings: readonly RunEnd[]): Audience[] | null {
   const audiences = endings.flatMap(({ id, status }) => {
     const job = runs.get(id)?.job;
@@ -81,7 +81,7 @@ export function endPublication(
   return jobPublication(event, job, job.finished_at, publicUrl, result);
 }
 
-/** Brings a job to its one end. A claim that was lost changes nothing. */
+/** Brings a job to its one end. A lost claim changes nothing. */
 export async function finishJob(
   context: Pick<Context, "endings" | "telemetry">,
   ending: RunEnd,
@@ -103,8 +103,8 @@ export const CANCELED = {
 } as const;
 
 /**
- * `running → pending`, to be run again by anyone after a pause; or, when the job is to be
- * canceled, its end. False: it did not become pending.
+ * Hands back a run: `running → pending`, to be run again by any worker after a pause; or ends the
+ * job when it is to be canceled. False: the job did not become pending.
  */
 export async function handBack(
   context: Pick<Context, "pool" | "endings" | "telemetry">,

@@ -15,8 +15,8 @@ export interface ProgressReporter {
 }
 
 /**
- * Writes a run's progress, at most four times a second, the newest; and tells those who want
- * job.progress, at most once a second. Progress may be lost, so a failed write only logs.
+ * Writes a run's newest progress, at most four times a second, and publishes job.progress where
+ * wanted, at most once a second. Progress may be lost, so a failed write only logs.
  */
 export function createProgressReporter(
   context: Pick<Context, "pool" | "config" | "telemetry" | "runs">,
@@ -87,7 +87,7 @@ export function createProgressReporter(
       if (timer !== null) clearTimeout(timer);
       await writing;
       if (newest === null || lost) return;
-      // the last word of the run, which its pause held back
+      // the last progress of the run, which the pause has delayed
       await writeProgress(singleStatement(context.pool), newest).catch(notWritten);
     },
   };

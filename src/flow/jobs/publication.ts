@@ -3,7 +3,7 @@ import type { JobEventType } from "../../core/model.ts";
 import type { EndedJob } from "../../db/jobs/jobs.ts";
 import type { Publication } from "../deliveries/publish.ts";
 
-/** The message that tells of a job's new state. `row` as the update that made the state returned it. */
+/** The message of a job's new state. `row` as the update that made the state returned it. */
 export function jobPublication(
   event: JobEventType,
   row: Omit<EndedJob, "finished_at"> & { finished_at: Date | null },

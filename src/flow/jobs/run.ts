@@ -20,7 +20,7 @@ type RunParts = Pick<
 /**
  * Computes a run that was claimed, in a thread, and brings it to its end.
  * @param computed called when the thread is free again, before the end is written, with the
- *   milliseconds it was busy; null when it never began
+ *   milliseconds for which the thread was busy; null when the run never began
  */
 export async function computeRun(
   context: RunParts,
@@ -44,8 +44,8 @@ export async function computeRun(
     onLog: (message, fields) =>
       context.telemetry.log.info(message, { ...fields, job_id: job.id, run: job.run }),
   });
-  // claimed ahead, and then the run before it took long: others may have a thread free; what was
-  // not claimed ahead has a thread, if only one that is being started
+  // a run claimed ahead waited for a long one: others may have a thread free; a run that was not
+  // claimed ahead has a thread, if only one that is being started
   const ahead = context.runs.size > context.compute.threads;
   const waiting = ahead ? setTimeout(() => running.stop("shutdown"), THREAD_WAIT_MS) : undefined;
   context.runs.set(job.id, { run: job.run, job, stop: (reason) => running.stop(reason) });

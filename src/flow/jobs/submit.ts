@@ -20,14 +20,14 @@ export interface Submission {
   /** JSON text of an object. */
   metadata: string;
   callbacks: Callback[];
-  /** Null: the type's own. */
+  /** Null: the time limit of the type. */
   timeoutS: number | null;
   requestId: string;
   traceId: string;
   idempotency: {
     key: string;
     fingerprint: string;
-    /** The response to keep, made before the commit so that it commits with the job. */
+    /** Makes the response to keep, before the commit, so that it commits with the job. */
     respond(job: Job): StoredResponse;
   } | null;
 }
@@ -37,7 +37,7 @@ export type Accepted =
 
 const GROUP = 200;
 
-/** T1, for all submissions that wait: idempotency records + jobs + their announcement. */
+/** The submission transaction, for all that wait: idempotency records + jobs + announcement. */
 export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
   return createGroupCommit(async (group) => {
     if (group.every(({ record }) => record === null)) {
@@ -61,7 +61,7 @@ export function createSubmissionGroup({ pool }: Pick<Context, "pool">): Submissi
 }
 
 /**
- * Accepts a job: when this returns, it is durable.
+ * Accepts a job: when this returns, the job is durable.
  * @throws Problem endpoint_unknown, idempotency_key_reused, idempotency_in_progress
  */
 export async function submitJob(
@@ -85,7 +85,7 @@ export async function submitJob(
   }
   failpoint("submit:committed");
   context.telemetry.jobAccepted(job);
-  // sooner than the announcement
+  // this look comes sooner than the announcement
   if (context.jobs.hasFreeThread()) void context.jobs.look();
   return { kind: "created", job };
 }

@@ -9,7 +9,7 @@ const ROWS = 500;
 
 type StatsContext = Pick<Context, "pool" | "telemetry" | "stopping">;
 
-/** Writes what this process has counted for charts every 5 s, and a last time when told to stop. */
+/** Writes this process's counts for charts every 5 s, and a last time when it stops. */
 export function startStats(context: StatsContext): { stop(): Promise<void> } {
   const source = newId();
   const flush = (): Promise<void> =>
@@ -31,7 +31,7 @@ export function startStats(context: StatsContext): { stop(): Promise<void> } {
   };
 }
 
-/** @param source names the process: its rows are its own */
+/** @param source the name of the process, which writes only rows of its own */
 export async function flushStats(
   { pool, telemetry }: Pick<Context, "pool" | "telemetry">,
   source: string,

@@ -5,10 +5,10 @@ import type { Clock } from "../../core/clock.ts";
 import { isOutage } from "../../core/outage.ts";
 import { readClock } from "../../db/clock.ts";
 
-/** Monotonic clocks drift by some milliseconds in this time. */
+/** Time between two readings, in which monotonic clocks drift by some milliseconds. */
 const FOLLOW_MS = 10_000;
 
-/** Learns the database's time: once before it resolves, then again and again while the process runs. */
+/** Learns the database's time: before the promise resolves, then while the process runs. */
 export async function followClock(
   context: Pick<Context, "pool" | "telemetry" | "stopping">,
   followed: Clock = clock,
@@ -16,8 +16,8 @@ export async function followClock(
   const { pool, telemetry, stopping } = context;
   async function look(): Promise<void> {
     const asked = performance.now();
-    const told = await readClock(pool);
-    followed.learn(told, { asked, answered: performance.now() });
+    const time = await readClock(pool);
+    followed.learn(time, { asked, answered: performance.now() });
   }
   async function loop(): Promise<void> {
     while (!stopping.aborted) {

@@ -3,8 +3,8 @@ import type { Context } from "../context.ts";
 type NudgedContext = Pick<Context, "notifier" | "jobs" | "pumps">;
 
 /**
- * Looks where other processes say that something may be waiting. Resolves when their nudges arrive;
- * returns how to end it. The process must be registered: it claims jobs.
+ * Follows the nudges of other processes: looks for the work they name. Resolves when nudges can
+ * arrive; returns the function that ends it. The process must be registered: it claims jobs.
  */
 export async function followNudges({ notifier, jobs, pumps }: NudgedContext): Promise<() => void> {
   const leave = notifier.subscribe("nudges", {

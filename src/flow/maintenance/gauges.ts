@@ -4,7 +4,7 @@ import type { DatabaseGauges } from "../../db/statistics/gauges.ts";
 import { inOneTrip } from "../../db/transaction.ts";
 import { readSigns } from "../../db/maintenance/workers.ts";
 
-/** A reading is shared by all requests for so long. */
+/** Time for which all requests share one reading. */
 const FRESH_MS = 5_000;
 const TIMEOUT_MS = 2_000;
 
@@ -13,8 +13,8 @@ export interface GaugeReading extends DatabaseGauges {
 }
 
 /**
- * Gauges of the database, for metrics. However many requests come, there is one connection and one
- * reading in 5 s, in bounded time. Null: the database did not answer.
+ * Makes the reader of the database's gauges, for metrics. Many requests share one connection and
+ * one reading in 5 s, in bounded time. Null: the database did not answer.
  */
 export function createDatabaseGauges({
   pool,

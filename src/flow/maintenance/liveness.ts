@@ -16,18 +16,18 @@ import {
 } from "../../db/maintenance/workers.ts";
 import { recoverWorker, unregister } from "./recover-worker.ts";
 
-/** How often a worker beats and looks at the others. */
+/** Time between two heartbeats, and between looks at the other workers. */
 const BEAT_MS = 500;
 /** A worker is dead when its heartbeat stands still for this long while its lock is free. */
 const DEAD_MS = 3_000;
-/** An observer that looked away for longer begins anew: it may be the one that was away. */
+/** Time after which an observer that did not look begins anew: it may have been frozen. */
 const GAP_MS = 1_500;
 const LONGEST_RETRY_MS = 1_000;
 
 export interface Liveness {
-  /** Tells which queue entries to unlock when this worker dies. */
+  /** Sets the pools whose wake-ups are unlocked when this worker dies. */
   setPools(poolIds: string[]): Promise<void>;
-  /** Ends the registration: what is left behind was handed back. */
+  /** Ends the registration; the work was handed back before. */
   leave(): Promise<void>;
 }
 
@@ -37,9 +37,9 @@ type LivenessContext = Pick<
 >;
 
 /**
- * Registers this process, keeps its two signs of life (a session lock and a heartbeat) and buries
- * those who show neither. When it was taken for dead itself, it drops what it held, registers
- * under a new id and works on.
+ * Registers this process, keeps its two signs of life (a session lock and a heartbeat) and recovers
+ * workers that show neither. When this process was declared dead itself, it drops its work,
+ * registers under a new id and works on.
  */
 export async function startLiveness(context: LivenessContext): Promise<Liveness> {
   const { telemetry, worker } = context;
@@ -118,7 +118,7 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
   };
 }
 
-/** Sees the others' signs; buries one whose heartbeat stands still while its lock is free. */
+/** Recovers other workers whose heartbeat stands still while their lock is free. */
 function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void> } {
   const seen = new Map<string, { heartbeat: string; since: number }>();
   let lastLook = -Infinity;
@@ -145,7 +145,7 @@ function createObserver(context: LivenessContext): { look(tx: Tx): Promise<void>
   };
 }
 
-/** A connection of its own, whose loss both sides notice within seconds. */
+/** Opens a connection whose loss both sides notice within seconds. */
 async function openSession(context: Pick<Context, "databaseUrl">): Promise<pg.Client> {
   return await connect({
     connectionString: context.databaseUrl,

@@ -24,19 +24,19 @@ import { handBack } from "../jobs/finish.ts";
 import { wakeLanes } from "../deliveries/publish.ts";
 import { MAX_PUMPS } from "../deliveries/lane/slice.ts";
 
-/** How long something must have been due, and in nobody's hands, to count as starved. */
+/** Time after which due work that is in nobody's hands counts as starved. */
 const OVERDUE_MS = 5_000;
-/** How long a job waits while a thread is free, at most, if all is well. */
+/** The longest time that a job waits while a thread is free, if all is well. */
 const UNCLAIMED_MS = 1_500;
 /**
- * The time after which a lane or job that looks starved is looked at again. A lane with a backlog is in
- * nobody's hands while one process passes it to another, and a job is late already when its submission
- * commits late.
+ * Time after which a lane or job that looks starved is checked again. A lane with a backlog is in
+ * nobody's hands while one process passes it to another, and a job is late already when its
+ * submission commits late.
  */
 const SECOND_LOOK_MS = 1_000;
 const LIMIT = 1_000;
 const SWEEP_BATCHES = 500;
-/** Lanes with pending deliveries looked at in one turn. */
+/** Lanes with pending deliveries examined in one turn. */
 const LANES_PER_TURN = 1_000;
 /** Starved lanes taken up at once by one process. */
 const STARVED_AT_ONCE = 100;
@@ -49,10 +49,10 @@ export interface Reconciler {
 }
 
 /**
- * The rows are the truth, the queue only wakes. What has been due for a while and is in nobody's
- * hands is starved: its wake-up was lost, or waits and is not fetched. Lanes are pumped without the
- * queue by a process that delivers, and woken; replays are woken. Each is counted, because it should
- * never happen. The lanes with pending deliveries are walked through, some in each turn.
+ * The rows are the truth, the queue only wakes. Work that has been due for a while and is in
+ * nobody's hands is starved: its wake-up was lost, or waits and is not fetched. Lanes are pumped
+ * without the queue by a process that delivers, and woken; replays are woken. Each case is counted,
+ * because it should never happen. Each turn examines some of the lanes with pending deliveries.
  */
 export function createReconciler(
   context: Pick<Context, "pool" | "telemetry" | "config" | "pumps">,
@@ -75,7 +75,7 @@ export function createReconciler(
     after = last;
     if (starved.length === 0) return 0;
     await sleep(SECOND_LOOK_MS);
-    // those in hand wait for their lease or for an answer
+    // lanes in hand wait for their lease or for an answer
     const lanes = (await findStillFree(pool, starved)).filter((id) => !pumps.has(id));
     if (lanes.length === 0) return 0;
     await inTransaction(pool, async (tx) => {
@@ -110,10 +110,10 @@ export function createReconciler(
 }
 
 /**
- * The audit of a worker's own: a lease or a claim that the database gave and whose answer never
- * arrived is in nobody's hands, and its worker lives. It is given back. And a thread that is free
- * while a job waits was not told of it.
- * @param allLanes look for leases among all lanes there are, not only where an answer was lost
+ * The audit of a worker's own work. A lease or a claim that the database gave and whose answer
+ * never arrived is in nobody's hands, and its worker lives: the audit gives it back. And when a
+ * thread is free while a job waits, a nudge was lost: the audit looks for jobs.
+ * @param allLanes look for leases among all lanes, not only where an answer was lost
  */
 export async function auditOwn(context: AuditContext, allLanes = true): Promise<void> {
   const { pool, telemetry } = context;
@@ -152,9 +152,9 @@ async function findOrphanedLeases(
   const doubtful = [...worker.doubtful];
   if (!allLanes && doubtful.length === 0) return [];
   const leases = await findLeasesOf(pool, worker.id, allLanes ? undefined : doubtful);
-  // one in hand meanwhile is asked about once more
+  // a lane in hand meanwhile is asked about once more
   for (const id of doubtful) if (!pumps.has(id)) worker.doubtful.delete(id);
-  // a lane in hand is noted before its lease is asked for, so what is noted nowhere was lost
+  // a lane in hand is noted before its lease is asked for, so a lease not noted was lost
   return leases.filter(({ id }) => !pumps.has(id));
 }
 
@@ -166,7 +166,7 @@ async function findOrphanedRuns({
 }: Pick<Context, "pool" | "worker" | "runs" | "jobs">): Promise<{ id: string; run: number }[]> {
   const before = (await findRunsOf(pool, worker.id)).filter(({ id }) => !runs.has(id));
   if (before.length === 0) return [];
-  // what was being claimed is in hand then, and what ends while the answer is on its way was
+  // runs being claimed are in hand then, and runs that end during the query were
   await jobs.settled();
   const inHand = new Set(runs.keys());
   const known = new Set(before.map(({ id, run }) => `${id} ${run}`));
@@ -176,7 +176,7 @@ async function findOrphanedRuns({
 }
 
 /**
- * Deletes rows that nobody needs any more, each kind whatever became of the others.
+ * Deletes rows that nobody needs any more, each kind even if others fail.
  * @throws the first failure, when all were tried
  */
 export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
@@ -200,7 +200,7 @@ async function sweepEvents(context: Pick<Context, "pool" | "stopping">): Promise
   await inTransaction(context.pool, deleteOldInterests);
 }
 
-/** Deletes in batches. Fewer rows than their sum come between two sweeps; a backlog takes several. */
+/** Deletes in batches, more than come between two sweeps; a backlog takes several sweeps. */
 async function inBatches(
   { pool, stopping }: Pick<Context, "pool" | "stopping">,
   remove: (tx: Tx, limit: number) => Promise<number>,
@@ -208,7 +208,7 @@ async function inBatches(
   for (let batch = 0; batch < SWEEP_BATCHES && !stopping.aborted; batch += 1) {
     const startedAt = performance.now();
     if ((await inTransaction(pool, (tx) => remove(tx, LIMIT))) < LIMIT) return;
-    // half of the time is for others
+    // half of the time is left to others
     await sleep(performance.now() - startedAt);
   }
 }

@@ -20,16 +20,16 @@ import {
 import { CANCELED } from "../jobs/finish.ts";
 import { endJobs } from "../jobs/finish.ts";
 
-/** A job whose worker died this often is taken for the cause. */
+/** Crashes after which a job is taken to be their cause. */
 const MAX_CRASHES = 3;
 
 type RecoveryContext = Pick<Context, "pool" | "config" | "telemetry">;
 
 /**
- * Takes over the work of a dead worker in one transaction: its queue entries are queued anew, its
- * leases broken and their lanes woken, its runs given back with one more crash. The third crash
- * of a job fails it.
- * @param dead with the heartbeat seen unchanged; a worker that has beaten since is alive
+ * Recovers the work of a dead worker in one transaction: its wake-ups are queued anew, its leases
+ * broken and their lanes woken, its runs given back with one more crash. The third crash of a job
+ * fails it.
+ * @param dead the worker with the heartbeat seen unchanged; if it has beaten since, it is alive
  */
 export async function recoverWorker(
   context: RecoveryContext,
@@ -48,7 +48,7 @@ export async function recoverWorker(
   return true;
 }
 
-/** Ends the registration of a worker. Work that it still holds goes back, and counts as no crash. */
+/** Ends the registration of a worker. Work that it still has goes back, and is no crash. */
 export async function unregister(
   context: RecoveryContext & Pick<Context, "worker">,
 ): Promise<void> {
@@ -56,8 +56,8 @@ export async function unregister(
   await inTransaction(context.pool, async (tx) => {
     const worker = await lockWorker(tx, id);
     if (worker !== null) await takeOver(tx, id, worker.pool_ids, false, context);
-    // This worker was declared dead and stopped before it noticed. Job wake-ups that it used up since
-    // then let it claim nothing, so one is added in their place.
+    // This worker was declared dead and stopped before it noticed. Since then it used up job
+    // wake-ups without a claim, so one is added for them.
     else await wakeForJobs(tx);
   });
 }
@@ -70,7 +70,7 @@ async function takeOver(
   { config }: Pick<Context, "config">,
 ): Promise<{ runs: number; lanes: number; ended: EndedJob[] }> {
   const runs = await lockRunsOf(tx, workerId);
-  // before any queue entry: a producer holds its lane while it waits for the entry of it
+  // before any wake-up: a producer shares its lane while it waits for the lane's wake-up
   const lanes = await breakLeases(tx, workerId);
   const isPoison = (crashes: number): boolean => crashed && crashes + 1 >= MAX_CRASHES;
   const ending = runs.filter((r) => r.cancel_requested_at !== null || isPoison(r.crashes));
@@ -85,12 +85,12 @@ async function takeOver(
     config.publicUrl,
   );
   await returnRuns(tx, returning, crashed);
-  // under new ids: a worker that was declared dead by mistake still completes its entries, by their old ids
+  // under new ids: a worker declared dead by mistake still completes its wake-ups, by old ids
   await wakeAfterRelease(tx, [
     ...(await findWakeUpsOf(tx, poolIds)),
     ...lanes.map((id) => ({ task: "pump-lane" as const, id, delayMs: 0 })),
   ]);
-  // it may have been the one that would have looked for more when a thread became free
+  // the dead worker may have been about to look for more jobs with its next free thread
   await wakeForJobs(tx);
   await unlockWakeUps(tx, poolIds);
   await deleteWorker(tx, workerId);

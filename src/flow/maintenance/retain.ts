@@ -24,27 +24,27 @@ import type { Tx } from "../../db/transaction.ts";
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
-/** Weeks that one rewrite makes for what is in a default partition. */
+/** Weeks that one rewrite makes for the rows of a default partition. */
 const WEEKS = 20;
-/** Turns in a row; they come later each time, so this many take half an hour. */
+/** Failed turns in a row; the pauses grow, so this many take half an hour. */
 const MANY_FAILURES = 5;
-/** Between tries to lock everybody out. */
+/** Pauses between tries to lock everybody out. */
 const RETRY_MS = [1_000, 3_000, 9_000];
 
 type RetainContext = Pick<Context, "pool" | "now" | "telemetry" | "stopping"> & {
   config: Pick<Context["config"], "retention">;
 };
 
-/** Does one step in a transaction of its own, if the turn is still ours. */
+/** Runs one step in a transaction of its own, if this process still has the turn. */
 type Step = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
-/** The turn is another's now, or this process stops: the rest is left as it is. */
+/** Another process has the turn now, or this process stops: the rest is left as it is. */
 class Left extends Error {}
 
 /**
- * Makes the weeks that come, and replaces those past retention by what is needed of them, in steps
- * that are short transactions; any process goes on after any of them (docs/decisions/0024).
- * @param due only when it is time, which all processes share
+ * Makes the coming weeks, and replaces weeks past retention by the rows still needed, in steps that
+ * are short transactions; any process can go on after any step (docs/decisions/0024).
+ * @param due only when the next turn, which all processes share, is due
  */
 export async function retain(context: RetainContext, due = false): Promise<void> {
   const { pool, telemetry, stopping } = context;
@@ -71,7 +71,7 @@ export async function retain(context: RetainContext, due = false): Promise<void>
     await end(error instanceof Left ? "left" : "failed").catch(() => undefined);
     if (error instanceof Left) return;
     if (!partitions.isPutOff(error)) throw error;
-    // somebody uses a table for long: there is a next time
+    // a table is in long use: the next turn tries again
     const failures = turn.failures + 1;
     const level = failures < MANY_FAILURES ? "info" : "warn";
     telemetry.log.log(level, "retention put off", { reason: (error as Error).message, failures });
@@ -79,9 +79,9 @@ export async function retain(context: RetainContext, due = false): Promise<void>
 }
 
 /**
- * This week and the next two. False: not those of tables with rows that no week was made for, or
- * another process makes them; `retain` sees to it.
- * @throws what `isPutOff` knows
+ * Makes this week and the next two. False: not for tables with rows that no week was made for, or
+ * another process makes them; `retain` does the rest.
+ * @throws errors of `isPutOff`
  */
 export async function makePartitions(pool: Context["pool"], now: Date): Promise<boolean> {
   const wanted = [0, 1, 2].flatMap((weeks) => {
@@ -99,7 +99,7 @@ export async function makePartitions(pool: Context["pool"], now: Date): Promise<
   });
 }
 
-/** A clock that is far behind wants weeks that are part of what was kept. */
+/** Drops weeks that are part of the kept rows, which a clock far behind asks for. */
 function without(wanted: Partition[], existing: readonly Partition[]): Partition[] {
   return wanted.filter(
     ({ table, from, to }) =>
@@ -107,7 +107,7 @@ function without(wanted: Partition[], existing: readonly Partition[]): Partition
   );
 }
 
-/** At a start, which nobody who uses a table holds up: the default partitions take rows meanwhile. */
+/** Makes weeks at a start, without waits for tables in use: the defaults take rows meanwhile. */
 export async function makePartitionsIfFree({
   pool,
   now,
@@ -130,7 +130,7 @@ async function emptyDefaults(context: RetainContext, step: Step): Promise<void> 
   }
 }
 
-/** Messages, deliveries and attempts of a week go together, because what is kept of them does. */
+/** Replaces old weeks: messages, deliveries and attempts together, as their rows are kept so. */
 async function replaceOld(context: RetainContext, step: Step): Promise<void> {
   const { jobsDays, deliveriesDays, deadLettersDays } = context.config.retention;
   const ago = (days: number): Date => new Date(context.now().getTime() - days * DAY_MS);
@@ -157,7 +157,7 @@ async function start(context: RetainContext, step: Step, rewrite: Rewrite): Prom
   await finish(context, step, rewrite);
 }
 
-/** A pause as long as the step took leaves the database to others for half of the time. */
+/** Finishes a rewrite. A pause as long as each step leaves others half of the time. */
 async function finish(context: RetainContext, step: Step, begun: Rewrite): Promise<void> {
   let rewrite: Rewrite | null = begun;
   while (rewrite !== null) {
@@ -181,7 +181,7 @@ async function dropAll(step: Step, names: readonly string[]): Promise<void> {
   for (const name of names) await step((tx) => dropGone(tx, name));
 }
 
-/** Tries again: a session that holds a table may let go of it soon. */
+/** Tries again: a session that has locked a table may end soon. */
 async function again<T>(context: RetainContext, work: () => Promise<T>): Promise<T> {
   for (const waitMs of RETRY_MS) {
     try {

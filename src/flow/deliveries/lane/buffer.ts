@@ -4,20 +4,20 @@ import { MAX_BYTES_IN_ALL } from "../due.ts";
 
 const READ_ROWS = 200;
 const MAX_IN_HAND = 600;
-/** Bytes of bodies one lane may hold in memory. */
+/** Bytes of bodies that one lane may have in memory. */
 const MAX_BYTES = 1_048_576;
 
 /**
- * The deliveries of a lane that its holder has read: those that wait to be sent, and all that are in
+ * The deliveries of a lane that its holder has read: the ones that wait to be sent, and all in
  * hand, from read to settled. Their bytes count for the load of the process.
  */
 export class DeliveryBuffer {
   readonly #load: Load;
-  /** The first is sent first. */
+  /** The deliveries to send, in this order. */
   readonly #waiting: DueDelivery[] = [];
   readonly #inHand = new Set<string>();
   #bytes = 0;
-  /** How many to read next: more each time that as many came as were asked for. */
+  /** The number to read next: more each time as many came as were asked for. */
   #rows: number;
 
   constructor(load: Load, maxInFlight: number) {
@@ -25,7 +25,7 @@ export class DeliveryBuffer {
     this.#rows = Math.min(READ_ROWS, 2 * maxInFlight);
   }
 
-  /** How many wait to be sent. */
+  /** The number of deliveries that wait to be sent. */
   get waiting(): number {
     return this.#waiting.length;
   }
@@ -34,7 +34,7 @@ export class DeliveryBuffer {
     return this.#inHand.size;
   }
 
-  /** Whether no more may be read. One delivery may always be, when none is in hand. */
+  /** Whether no more may be read. With none in hand, one delivery always may. */
   isFull(): boolean {
     if (this.#inHand.size === 0) return false;
     const isLarge = this.#bytes >= MAX_BYTES || this.#load.bytes >= MAX_BYTES_IN_ALL;
@@ -69,7 +69,7 @@ export class DeliveryBuffer {
     for (const delivery of this.#waiting.splice(0)) this.letGo(delivery);
   }
 
-  /** Ends the hold on a delivery that was settled or is to be read again. */
+  /** Lets go of a delivery that was settled or is to be read again. */
   letGo({ id, body_bytes }: DueDelivery): void {
     this.#inHand.delete(id);
     this.#bytes -= body_bytes;

@@ -30,7 +30,7 @@ import { signerOf } from "./signer.ts";
 
 const LEASE_READS = 500;
 
-/** A lane in the hands of its one holder. */
+/** A lane and what its holder knows of it. */
 export interface LeasedLane {
   config: LaneConfig;
   signer: Signer;
@@ -39,15 +39,15 @@ export interface LeasedLane {
   breaker: Breaker;
   /** The breaker as the database has it, unless an admin closed it. */
   savedBreaker: Breaker;
-  /** Milliseconds since the epoch; see core/rate-limit.ts. */
+  /** Time of the next send in ms since the epoch; see core/rate-limit.ts. */
   nextSendAt: number;
-  /** The walk that gives positions to deliveries that were pending when order was switched on. */
+  /** The walk that gives positions to deliveries pending when order was switched on. */
   ordering: OrderingWalk | null;
 }
 
 type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
 
-/** Reads together the lanes that their holders ask for twice a second. */
+/** Reads lanes in groups, as their holders ask for them twice a second. */
 export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
   return createGroupCommit(async (leases) => {
     const byId = new Map((await readLeases(pool, leases)).map((config) => [config.id, config]));
@@ -64,7 +64,7 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
     throw error;
   });
   if (config === null) {
-    // its holder may have slots free and wait for a slow answer
+    // the lane's holder may have slots free and wait for a slow answer
     await nudgeProcesses(singleStatement(context.pool), [laneId]);
     if (!(await isRegistered(context.pool, workerId))) await passOn(context, laneId);
     return null;
@@ -93,8 +93,8 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
 }
 
 /**
- * Reads the changes that an admin made while the lane is pumped: secrets, pauses, limits; and writes
- * those of the breaker. False: the lease is lost.
+ * Reads an admin's changes while the lane is pumped: secrets, pauses, limits; and writes changes of
+ * the breaker. False: the lease is lost.
  */
 export async function refreshLane(
   context: LeaseContext & Pick<Context, "leaseReads">,
@@ -136,13 +136,13 @@ async function writeBreaker(
 export type Leaving = "left" | "stays" | "lost";
 
 /**
- * Gives the lane back with its next wake-up, in one transaction. Nobody is waited for.
+ * Gives the lane back with its next wake-up, in one transaction, without waits.
  *
- * - The lane rests, when no producer is under way: its row is locked, and the next statement, which
- *   sees all that was committed before the lock, finds what is due next. What commits later finds
- *   the lane free and brings its own wake-up.
- * - Else it stays, or it is passed on: woken at once, or when its breaker or rate allows a send,
- *   whatever may be due then. Whoever takes it next looks.
+ * - The lane rests, when no producer shares it: its row is locked, and the next statement, which
+ *   sees all that was committed before the lock, finds the next due time. Producers that commit
+ *   later find the lane free and bring their own wake-ups.
+ * - Else the lane stays, or is passed on: woken at once, or when its breaker or rate allows a send,
+ *   due or not. The next holder looks.
  * @param mayStay whether the holder could as well keep the lane
  */
 export async function leaveLane(
@@ -169,7 +169,7 @@ export async function leaveLane(
         ? await cancelSome(tx, id, lock === "locked")
         : nextWakeUp(outlook, heldMs, lock === "locked");
       if (delayMs !== null) await wakeAfterRelease(tx, [{ task: "pump-lane", id, delayMs }]);
-      // what did not change is not written: times from now would creep
+      // an unchanged breaker is not written: times from now would creep
       const { failures, until } = lane.savedBreaker;
       if (lane.breaker.failures !== failures || lane.breaker.until !== until) {
         await writeBreaker(tx, context, lane);
@@ -182,7 +182,7 @@ export async function leaveLane(
   return leaving;
 }
 
-/** Milliseconds from now; null: none is needed. */
+/** The next wake-up in milliseconds from now; null: none is needed. */
 function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): number | null {
   // an endpoint that is resumed wakes its lane
   if (outlook.endpoint_state === "paused") return null;
@@ -190,7 +190,7 @@ function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): numb
   return outlook.due_ms === null ? null : Math.max(heldMs, outlook.due_ms);
 }
 
-/** A step of the end of a deleted endpoint; the next one comes with the next lease. */
+/** One step that ends a deleted endpoint; the next step comes with the next lease. */
 async function cancelSome(tx: Tx, laneId: string, atRest: boolean): Promise<number | null> {
   const canceled = await cancelPendingOfLane(tx, laneId);
   return atRest && canceled < CHANGE_STEP ? null : 0;

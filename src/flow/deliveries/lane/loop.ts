@@ -10,7 +10,7 @@ import { lacksPositions, mustPosition, positionStep } from "./order.ts";
 import { LaneSender } from "./sender.ts";
 import { Slice } from "./slice.ts";
 
-/** How long an empty lane is kept, as what comes next needs no lease then. */
+/** Time for which an empty lane is kept, so that the next delivery needs no lease. */
 const LINGER_MS = 300;
 /** A pause, a new secret or a new limit takes effect within this time. */
 const REFRESH_MS = 500;
@@ -18,19 +18,19 @@ const REFRESH_MS = 500;
 const LONGEST_SEND_MS = 60_000;
 /** A lane that takes deliveries made due by this process still looks this often for others. */
 const TAKE_MS = 200;
-/** How often a lane with free slots looks again while an answer is slow, unless it is nudged. */
+/** Time after which a lane with free slots looks again while an answer is slow. */
 const LOOK_AGAIN_MS = 1_000;
 const DEFAULT_IN_FLIGHT = 10;
 /**
- * With so many under way in this process, each lane has one more at a time: more only queue up. So
- * do fewer when the process has no time for them, and each lane has connections of its own.
+ * The number of sends under way in a process from which on each lane has one at a time: more would
+ * only queue up. Fewer do so too when the process is busy, as each lane has its own connections.
  */
 const MANY_SENDS = 1_000;
 const MANY_SENDS_WHEN_BUSY = 200;
 
 /**
- * The loop of a lane in the hands of its holder: reads what is due, sends and settles it, all three at
- * once, until there is nothing to do or the lane is to be left.
+ * The loop of a leased lane: reads due deliveries, sends and settles them, all three at once, until
+ * there is nothing to do or the lane is to be left.
  */
 export class LanePump {
   readonly #context: Context;
@@ -48,7 +48,7 @@ export class LanePump {
   #ended = false;
   #refreshAt: number;
   #readAt = performance.now();
-  /** Since when there was nothing to do. */
+  /** The time since which there is nothing to do. */
   #idleSince = Infinity;
   #wake: () => void = () => undefined;
 
@@ -61,7 +61,7 @@ export class LanePump {
     this.#buffer = new DeliveryBuffer(context.load, inFlight);
     this.#slice = new Slice(context);
     this.#sender = new LaneSender(context, lane, {
-      // written at once: an attempt that hangs may keep the lease for long
+      // the breaker is written at once: an attempt that hangs may keep the lease for long
       breakerChanged: () => (this.#refreshAt = 0),
       headFailed: () => this.#dropBuffer(),
       sent: () => this.#wake(),
@@ -73,17 +73,17 @@ export class LanePump {
     });
   }
 
-  /** A delivery may have become due: take it, or look again. */
+  /** Takes the deliveries that became due, or looks again. */
   nudge(made?: MadeDue): void {
     if (made !== undefined && this.#canTake(made)) this.#buffer.addMade(made.deliveries);
     else this.#more = true;
-    // its endpoint may have been paused while the lane was kept for nothing
+    // the endpoint may have been paused while the lane was kept without work
     const { endpoint_id } = this.#lane.config;
     if (this.#idleSince < Infinity && endpoint_id !== null) this.#refreshAt = 0;
     this.#wake();
   }
 
-  /** Whether no read has seen the deliveries, and nothing that was due before is left to be read. */
+  /** Whether no read has seen the deliveries, and no earlier ones are left to be read. */
   #canTake({ deliveries, since }: MadeDue): boolean {
     const { ordered, endpoint_state } = this.#lane.config;
     const hasRead = !this.#reading && !this.#more && this.#buffer.waiting === 0;
@@ -136,13 +136,13 @@ export class LanePump {
     return now - this.#idleSince >= LINGER_MS || this.#slice.isCrowded();
   }
 
-  /** Whether nothing more is begun: the lease is lost, the process stops, or other lanes have a turn. */
+  /** Whether to begin no more: the lease is lost, the process stops, or others have a turn. */
   #isOver(): boolean {
     if (this.#lost || this.#context.stopping.aborted) return true;
     return this.#slice.isOver(this.#sender.sending > 0);
   }
 
-  /** Whether due deliveries must stay: the receiver is paused, broken, or its rate used up for long. */
+  /** Whether due deliveries must stay: a pause, an open breaker, or a rate used up for long. */
   #held(): boolean {
     const { config, breaker } = this.#lane;
     const now = this.#context.now().getTime();
@@ -172,7 +172,7 @@ export class LanePump {
       const disabled = this.#lane.config.endpoint_state === "disabled";
       if (!disabled) {
         const now = this.#context.now().getTime();
-        // in an ordered lane the next is sent only after the one before is settled
+        // in an ordered lane a delivery is sent only after the one before is settled
         const used = this.#sender.sending + (this.#lane.config.ordered ? this.#sender.settling : 0);
         if (used >= this.#slots() || rateLimitDelay(this.#lane, now) > 0) return;
         this.#lane.nextSendAt = rateLimitAfterSend(
@@ -196,7 +196,7 @@ export class LanePump {
     if (lacksPositions(this.#lane)) return;
     const low = this.#buffer.waiting < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
     if (!this.#more || !low || this.#buffer.isFull() || this.#reading || this.#held()) return;
-    // ordered lanes read from the head, so nothing of it may be in hand
+    // ordered lanes read from the head, so no delivery may be in hand
     if (config.ordered && this.#buffer.inHand > 0) return;
     void this.#readMore();
   }
@@ -212,7 +212,7 @@ export class LanePump {
       this.#buffer.addRead(due);
       failpoint("lane:read");
       if (more) this.#more = true;
-      // it may have been enabled again, and these be replays
+      // the endpoint may have been enabled again, and these be replays
       if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
       if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
     } catch (error) {
@@ -223,7 +223,7 @@ export class LanePump {
     }
   }
 
-  /** Gives positions to some deliveries that were pending when order was switched on. */
+  /** Gives positions to some of the deliveries pending when order was switched on. */
   async #positionPending(): Promise<void> {
     this.#reading = true;
     try {
@@ -254,7 +254,7 @@ export class LanePump {
     }
   }
 
-  /** The lane is left, so that it is taken up again in order. */
+  /** Leaves the lane after an error, so that it is taken up again properly. */
   #fail(error: unknown): void {
     this.#lost = true;
     const hindrance = hindranceOf(error);
@@ -271,7 +271,7 @@ export class LanePump {
     this.#buffer.drop();
   }
 
-  /** Until something happens, or the time comes for something. */
+  /** Resolves at the next event, or when it is time to act. */
   async #event(over: boolean): Promise<void> {
     const now = performance.now();
     const rateMs = rateLimitDelay(this.#lane, this.#context.now().getTime());

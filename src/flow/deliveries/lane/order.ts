@@ -10,7 +10,7 @@ import { singleStatement } from "../../../db/transaction.ts";
 
 /** A walk over the pending deliveries of a lane whose order was switched on. */
 export interface OrderingWalk {
-  /** The change that asks for it. */
+  /** The change that asks for the walk. */
   xid: string;
   /** Transactions below this id may have added deliveries without knowing of the order. */
   producersBelow: bigint;
@@ -19,7 +19,7 @@ export interface OrderingWalk {
   position: WalkCursor | null;
   /** Whether the walk was once over all: deliveries with a position may be sent. */
   walked: boolean;
-  /** When to walk again, by `performance.now()`. */
+  /** The time of the next walk, by `performance.now()`. */
   againAt: number;
 }
 
@@ -30,21 +30,21 @@ interface OrderedLane {
   ordering: OrderingWalk | null;
 }
 
-/** Whether a step of the walk has to be done now. */
+/** Whether a step of the walk is due now. */
 export function mustPosition({ config, ordering }: OrderedLane): boolean {
   if (!config.ordered || config.ordering_xid === null) return false;
   return ordering?.xid !== config.ordering_xid || performance.now() >= ordering.againAt;
 }
 
-/** Whether pending deliveries may still lack a position, without which they are not sent in order. */
+/** Whether pending deliveries may still lack positions, without which order can't be kept. */
 export function lacksPositions({ config, ordering }: OrderedLane): boolean {
   if (!config.ordered || config.ordering_xid === null) return false;
   return ordering?.xid !== config.ordering_xid || !ordering.walked;
 }
 
 /**
- * Makes one step of the walk, a transaction over a bounded number of deliveries. The walk is repeated
- * until it began after all producers had ended that did not know of the order.
+ * Makes one step of the walk, a transaction over a bounded number of deliveries. The walk is
+ * repeated until one begins after all producers that did not know of the order have ended.
  */
 export async function positionStep(
   { pool }: Pick<Context, "pool">,

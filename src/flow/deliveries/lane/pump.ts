@@ -5,15 +5,15 @@ import { LanePump } from "./loop.ts";
 import { passOn } from "./pass-on.ts";
 
 /**
- * Pumps one lane: leases it, sends what is due, settles, and gives it back with its next wake-up
- * planned. A lane that is leased already is left alone; its holder looks before it leaves.
+ * Pumps one lane: leases it, sends and settles due deliveries, and gives the lane back with its
+ * next wake-up. A lane that is leased already is left alone; its holder looks before it leaves.
  */
 export async function pumpLane(context: Context, laneId: string): Promise<void> {
   for (let holder; (holder = context.pumps.get(laneId)) !== undefined; await holder.settled()) {
     if (holder.nudge()) return;
   }
   if (context.stopping.aborted) return await passOn(context, laneId);
-  // before the lease, so that a lease whose answer got lost can be told from one that is in hand
+  // noted before the lease: a lease whose answer got lost differs from one in hand
   let pump: LanePump | null = null;
   let known = Promise.withResolvers<void>();
   const handle: PumpHandle = {
@@ -33,7 +33,7 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
     const lane = await leaseLane(context, laneId);
     if (lane === null) return;
     const holder = new LanePump(context, lane, () => {
-      // its sends may take long; the wake-ups that came and come are for another pump
+      // the sends may take long; the wake-ups that came and come are for another pump
       letGo();
       passOn(context, laneId).catch((error: unknown) =>
         context.telemetry.unexpectedError(error, { lane_id: laneId }),
@@ -53,6 +53,6 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
     letGo();
     if (!left) context.telemetry.claimLost("lane", laneId);
   }
-  // the wake-ups it took while it did not know
+  // for the wake-ups that the pump took before it knew
   if (!left) await passOn(context, laneId);
 }

@@ -11,7 +11,7 @@ import type { LeasedLane } from "./lease.ts";
 export interface SenderEvents {
   /** The breaker opened or closed. */
   breakerChanged(): void;
-  /** In an ordered lane an attempt failed: what follows waits for it. */
+  /** An attempt in an ordered lane failed: later deliveries wait for it. */
   headFailed(): void;
   /** An attempt is over and is being settled. */
   sent(): void;
@@ -26,7 +26,7 @@ export class LaneSender {
   readonly #events: SenderEvents;
   #sending = 0;
   #settling = 0;
-  /** Answers of 410; the database knows of those settled. */
+  /** Numbers of answers of 410; the database knows of the settled ones. */
   readonly #gone = { seen: 0, settled: 0 };
 
   constructor(context: Context, lane: LeasedLane, events: SenderEvents) {
@@ -70,7 +70,7 @@ export class LaneSender {
   }
 
   /**
-   * Notes the 410s settled so far. The function it returns, called after the endpoint was read, has
+   * Notes the 410s settled so far. The function returned, called after the endpoint was read, makes
    * those count that the database did not know of then.
    */
   watchGone(): () => void {

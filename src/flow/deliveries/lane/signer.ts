@@ -5,8 +5,8 @@ import type { LaneConfig } from "../../../db/deliveries/leases.ts";
 
 const MAX_KEYS = 20_000;
 
-// To open a sealed text costs more than a signature, and its content never changes. So keys are kept
-// by sealed text and use; the oldest go first.
+// Opening a sealed text costs more than a signature, and its content never changes. So keys are
+// kept by sealed text and use; the oldest go first.
 function unsealed<Key>(importKey: (text: string, use: string) => Key) {
   const keys = new Map<string, Key>();
   return function unseal({ vault }: Pick<Context, "vault">, sealed: string, use = ""): Key {
@@ -21,7 +21,7 @@ function unsealed<Key>(importKey: (text: string, use: string) => Key) {
   };
 }
 
-/** The key of an endpoint's secret, or of one that is derived from the account's for an origin. */
+/** The key of an endpoint's secret, or of an origin's, which is derived from the account's. */
 const hmacKey = unsealed((text, origin) =>
   importSecret(origin === "" ? text : deriveSecret(text, origin)),
 );

@@ -4,10 +4,10 @@ import type { Context } from "../../context.ts";
 export const MAX_PUMPS = 2_000;
 const SLICE_MS = 2_000;
 const SLICE_DELIVERIES = 1_000;
-/** How long a lane whose slice is over waits for its sends before it works on meanwhile. */
+/** Time for which a lane whose slice is over waits for its sends before it works on. */
 const DRAIN_MS = 100;
 
-/** A lane's turn, so that lanes get theirs when a process has many or others deliver too. */
+/** A lane's turn, so that each lane gets one when a process has many or others deliver too. */
 export class Slice {
   readonly #context: Pick<Context, "pumps" | "worker">;
   #end = 0;
@@ -31,7 +31,7 @@ export class Slice {
     return this.#left > 0;
   }
 
-  /** Counts a delivery that is begun. */
+  /** Counts a delivery that begins. */
   spend(): void {
     this.#left -= 1;
   }
