@@ -37,9 +37,9 @@ export function createApp(context: Context, pages?: Router): Express {
 }
 
 /**
- * The HTTP API: an Express app, and what takes the WebSockets of its server. The caller listens.
- * @param pages mounted behind the API, for instance a console
- * @param leaving aborted when whoever waits or listens is to be let go, to come back elsewhere
+ * The HTTP API: an Express app, and the handler of its server's WebSockets. The caller listens.
+ * @param pages mounted after the API, for instance a console
+ * @param leaving aborted when waits and streams are to end, so that clients come back elsewhere
  */
 export function createApi(
   context: Context,
@@ -81,7 +81,7 @@ export function createApi(
 
 function identify({ telemetry, stopping }: HttpContext): express.RequestHandler {
   const open = new Set<Response>();
-  // each connection ends with its next answer, those that are awaited now as well
+  // each connection ends with its next answer, also with one that is awaited now
   stopping.addEventListener("abort", () => open.forEach(closeAfter));
   return function identifyRequest(request, response, next) {
     const info = requestInfo(request, response);

@@ -8,7 +8,7 @@ import type { HttpContext } from "./http-context.ts";
 import { allows, type RequestInfo, type Route } from "./route.ts";
 import { checkCsrf, readSession } from "./session.ts";
 
-/** A revoked key goes on working for this long at most. */
+/** The longest time for which a revoked key goes on working. */
 const CACHE_MS = 5_000;
 const CACHE_SIZE = 1_000;
 
@@ -22,7 +22,7 @@ export type Authenticate = (
 type AuthContext = Pick<HttpContext, "pool" | "now" | "vault" | "config">;
 
 /**
- * Makes the function that knows callers by their key, or, without one, by the session of the
+ * Makes the function that identifies callers by their key, or, without one, by the session of the
  * console. Keys are looked up by hash and hits are remembered, so a busy caller costs one query
  * per 5 s; the keys themselves are not kept.
  */

@@ -6,8 +6,8 @@ import { entityTag, isFinished, jobText, matchesTag } from "./views/job.ts";
 const LOOK_MS = 250;
 
 /**
- * Holds a request until its job has ended, or, when the client says what it knows already by
- * `If-None-Match`, until there is something new. Returns the job as it is then.
+ * Delays a request until its job has ended, or, with an `If-None-Match` for the representation that
+ * the client has, until there is a new one. Returns the job as it is then.
  */
 export async function waitForNews(
   context: HttpContext,

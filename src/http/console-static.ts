@@ -11,7 +11,7 @@ import { Problem } from "../core/problem.ts";
 /** The folder of the built pages, below the one that holds our package.json. */
 const BUILT = path.join(packageRoot(), "dist", "console");
 
-/** Stands in the built page for the nonce of each answer; see src/console/vite.config.ts. */
+/** The placeholder for each answer's nonce in the built page; see src/console/vite.config.ts. */
 const NONCE_PLACEHOLDER = "__CSP_NONCE__";
 
 const TYPES: Record<string, string> = {
@@ -34,8 +34,8 @@ interface Asset {
 }
 
 /**
- * `/console`: the web app, all of it from this server. Names of files below `assets` hold a hash
- * of their content, so they never change; every other path is the page, whose script knows what
+ * `/console`: the web app, all of it from this server. Names of files below `assets` contain a hash
+ * of their content, so they never change; every other path is the page, whose script chooses what
  * to show there.
  */
 export function consoleRouter(folder = BUILT): Router {
@@ -69,8 +69,8 @@ async function sendPage(response: Response, folder: string): Promise<void> {
 }
 
 /**
- * Nothing from elsewhere, nothing inline but style elements with this answer's nonce, which the
- * component library needs for its variables. Styles it sets by script are not concerned.
+ * The policy of the page: nothing from elsewhere, nothing inline except style elements with this
+ * answer's nonce, for the variables of the component library. Styles set by script are exempt.
  */
 function policy(nonce: string): string {
   return [
@@ -88,7 +88,7 @@ function policy(nonce: string): string {
 
 const compress = promisify(gzip);
 
-/** Files of the build, compressed once. Only names that a listing shows are ever opened. */
+/** The files of the build, compressed once. Only names from a listing are ever opened. */
 function createAssets(folder: string): (steps: [string] | [string, string]) => Promise<Asset> {
   const kept = new Map<string, Promise<Asset>>();
 

@@ -10,7 +10,7 @@ import type { Reply } from "./reply.ts";
 import type { RequestInfo, Route } from "./route.ts";
 import { parseParameters, parseWith } from "./validation.ts";
 
-/** Carries a request through a route: who, where, what, and then the handler. */
+/** Takes a request through a route: caller, parameters, body, and then the handler. */
 export async function dispatch(
   context: HttpContext,
   authenticate: Authenticate,
@@ -72,7 +72,7 @@ export function pathOf(request: Pick<Request, "originalUrl">): string {
   return end === -1 ? request.originalUrl : request.originalUrl.slice(0, end);
 }
 
-/** A repeated parameter comes as an array, which no schema takes. */
+/** The parameters of a query. A repeated one becomes an array, which no schema takes. */
 export function queryValues(url: string): Record<string, unknown> {
   const start = url.indexOf("?");
   if (start === -1) return {};
@@ -86,7 +86,7 @@ export function queryValues(url: string): Record<string, unknown> {
   );
 }
 
-/** Null: there is no body, and there needn't be. */
+/** Reads the body. Null: there is none, and none is needed. */
 async function readJson(request: Request, optional: boolean): Promise<JsonDocument | null> {
   const bytes = await readBody(request, optional);
   return optional && bytes.length === 0 ? null : parseJson(bytes);

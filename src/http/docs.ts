@@ -4,7 +4,7 @@ import { Router, type RequestHandler } from "express";
 
 const require = createRequire(import.meta.url);
 
-/** Read by nothing but this page, so it may be stricter than the rest. */
+/** The policy of this page alone, so it may be stricter than others. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -35,10 +35,10 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-// The description names the public URL. A try-out goes to where this page came from instead: any
-// other origin would be refused by the policy above.
-// A field that is filled in is sent: two try-outs would share an idempotency key and a trace, and lists
-// would be filtered by ids that nobody has. So examples fill in only what is required.
+// The description names the public URL. A try-out goes to the origin of this page instead: the
+// policy above refuses any other.
+// A filled-in field is sent: two try-outs would share an idempotency key and a trace, and lists
+// would be filtered by ids that nobody has. So examples fill in only required fields.
 const SCRIPT = `const base = new URL("..", document.baseURI).href.replace(/\\/$/, "");
 fetch(base + "/openapi.json").then(async (answer) => {
   const spec = await answer.json();

@@ -5,7 +5,7 @@ import type { HttpContext } from "./http-context.ts";
 import { problemBody, toProblem } from "./problems.ts";
 import type { RequestInfo } from "./route.ts";
 
-/** The last stop: whatever went wrong becomes a problem, and what nobody expected a log line. */
+/** The last handler: each error becomes a problem, and an unexpected one also a log line. */
 export function createErrorHandler(
   context: Pick<HttpContext, "telemetry">,
   infoOf: (response: Response) => RequestInfo,
@@ -34,7 +34,7 @@ export function createErrorHandler(
   };
 }
 
-/** Whether so much of the body may still come that the connection is not worth keeping. */
+/** Whether the rest of the body may be too long to keep the connection. */
 function hasLongRest(request: Request): boolean {
   if (request.complete) return false;
   return (

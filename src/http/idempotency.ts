@@ -38,8 +38,8 @@ function parseQuoted(text: string): string | null {
 }
 
 /**
- * The parts of a request that must be the same for it to count as the same. Bodies are compared by their texts: 1
- * and 1.0 are two, as are two numbers that are one to a double.
+ * A hash of the parts that equal requests share. Bodies are compared by their texts: 1 and 1.0
+ * differ, as do two numbers that are equal as doubles.
  * @param body without whitespace between tokens
  */
 export function fingerprint(method: string, path: string, body: string): string {
@@ -62,9 +62,9 @@ export function replayed(stored: StoredResponse): Reply {
 const NOT_KEPT = new Set([401, 403, 409, 413, 415, 429]);
 
 /**
- * Runs the rest of a request that has a key. Whether the key was used before is asked by the use
- * case in its own transaction; only a request that fails comes here to ask: what was answered
- * first is answered again, whatever today's rules say, and an error is kept like any answer.
+ * Runs the rest of a request that has a key. The use case looks up the key in its own transaction;
+ * here only failed requests look it up: the first answer is repeated, whatever today's rules say,
+ * and an error is kept like any answer.
  */
 export async function keepErrors(
   context: HttpContext,

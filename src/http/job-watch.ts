@@ -1,6 +1,6 @@
 import type { Notifier } from "../db/notifier.ts";
 
-/** How a wait ended: the job did, or the time, or nobody waits any more. */
+/** The end of a wait: the job ended, the time was up, or the client has gone. */
 export type WaitEnd = "finished" | "timeout" | "gone";
 
 /** A job that is waited for. */
@@ -12,22 +12,22 @@ interface WatchedJob {
 export interface JobWatch {
   /** Waits until a job has ended. Never rejects. */
   wait(job: WatchedJob, timeoutMs: number, gone: AbortSignal): Promise<WaitEnd>;
-  /** How many wait. */
+  /** The number of waits. */
   waiting(): number;
 }
 
 export interface JobWatchOptions {
   notifier: Pick<Notifier, "subscribe">;
-  /** Has the ends of jobs of these accounts notified for a minute, half of it at least. */
+  /** Has the ends of these accounts' jobs notified for a minute, or at least half of it. */
   awaitEnds(accountIds: string[]): Promise<void>;
   findFinished(jobIds: string[]): Promise<string[]>;
   /** Aborted when the server stops: all waits end. */
   stopping?: AbortSignal | undefined;
 }
 
-/** Notifications may be lost with a connection that nobody knows is broken. */
+/** Time between looks without a notification, which a broken connection may lose. */
 const POLL_MS = 1_000;
-/** A job that ends just as the first wait in its account begins may end without a notification. */
+/** Time to a second look: a job that ends as its account's first wait begins notifies nobody. */
 const SECOND_LOOK_MS = 100;
 const RENEW_MS = 20_000;
 
@@ -37,8 +37,8 @@ interface Waiter {
 }
 
 /**
- * The waits of all requests of this process. A notification ends them; the database is asked once
- * for those that have just begun, all together, as their jobs may have ended before.
+ * The waits of all requests of this process. A notification ends a wait; new waits are looked up in
+ * the database once, all together, as their jobs may have ended before.
  */
 export function createJobWatch(options: JobWatchOptions): JobWatch {
   return new NotifiedJobWatch(options);
@@ -46,11 +46,11 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
 
 class NotifiedJobWatch implements JobWatch {
   readonly #options: JobWatchOptions;
-  /** By id of the job. */
+  /** The waits by id of the job. */
   readonly #waiters = new Map<string, Set<Waiter>>();
-  /** Waits that the database was not asked for yet. */
+  /** Waits that were not looked up in the database yet. */
   #fresh = new Set<Waiter>();
-  /** When an account's ends were asked for, by `performance.now()`. */
+  /** The time of each account's last `awaitEnds`, by `performance.now()`. */
   readonly #awaited = new Map<string, number>();
   #nextPoll = 0;
   #running = false;
@@ -93,7 +93,7 @@ class NotifiedJobWatch implements JobWatch {
     });
   }
 
-  /** Until nobody waits any more. */
+  /** Watches until no wait is left. */
   async #watch(): Promise<void> {
     this.#running = true;
     const leave = this.#options.notifier.subscribe("endedJobs", {
@@ -122,11 +122,11 @@ class NotifiedJobWatch implements JobWatch {
 
   async #look(jobs: readonly WatchedJob[]): Promise<void> {
     try {
-      // in this order: what ends after the first is notified, what ended before is found
+      // in this order: jobs that end after the first call are notified, earlier ones are found
       await this.#register(jobs);
       this.#finish(await this.#options.findFinished([...new Set(jobs.map(({ id }) => id))]));
     } catch {
-      // A database that is away is noticed by whoever reads the job next; here it is just silence.
+      // The next read of the job notices a database that is away; here nothing happens.
     }
   }
 

@@ -9,19 +9,19 @@ export type JwksOf = { accountId: string } | { kid: string } | "all";
 
 /** JSON Web Key Sets as text. */
 export interface Jwks {
-  /** Null: there is no such account. */
+  /** Returns a key set; null: no such account. */
   read(of: JwksOf): Promise<string | null>;
 }
 
-/** In the set of all accounts. */
+/** The most keys in the set of all accounts. */
 export const MOST_KEYS = 1_000;
 const KEEP_MS = 1_000;
 const KEEP_SETS = 1_000;
 const AT_ONCE = 500;
 
 /**
- * Key sets for anyone who asks. They are kept for 1 s, and those that are asked for meanwhile are
- * read together, so a flood of questions costs one connection at most.
+ * Public key sets. Sets are kept for 1 s, and sets asked for meanwhile are read together, so a
+ * flood of requests costs one connection at most.
  */
 export function createJwks({ pool, now }: Pick<Context, "pool" | "now">): Jwks {
   const kept = new Map<string, { set: Promise<string | null>; until: number }>();

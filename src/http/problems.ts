@@ -22,7 +22,7 @@ function unavailable(): Problem {
   });
 }
 
-/** The body of RFC 9457. `type` is a reference relative to the origin; it leads to a description. */
+/** The body of RFC 9457. `type` is a link to a description, relative to the origin. */
 export function problemBody(problem: Problem, instance: string, requestId: string): string {
   return JSON.stringify({
     type: `/problems/${problem.code}`,

@@ -4,7 +4,7 @@ import { REDACTED } from "../core/redact-headers.ts";
 import { checkCustomHeaders, checkTargetUrl, type TargetRules } from "../core/targets.ts";
 import type { Fault } from "./validation.ts";
 
-/** Whether a URL may be called, as far as that can be told without resolving its host. */
+/** The faults of a URL to be called, as far as they show without resolving its host. */
 export function urlFaults(rules: TargetRules, url: string, path: PropertyKey[]): Fault[] {
   const check = checkTargetUrl(rules, url);
   return check.ok ? [] : [{ code: check.code, path, detail: check.detail }];
@@ -27,7 +27,7 @@ export function subscriptionFaults(events: readonly string[]): Fault[] {
   });
 }
 
-/** Callbacks belong to a job, so they know events of jobs only. */
+/** Faults in the events of a callback, which may be events of jobs only. */
 function callbackEventFaults(events: readonly string[], path: PropertyKey[]): Fault[] {
   return events.flatMap((event, index) =>
     isJobEvent(event)
@@ -45,8 +45,8 @@ function callbackEventFaults(events: readonly string[], path: PropertyKey[]): Fa
 type CallbackInput = Omit<Callback, "events"> & { events?: string[] };
 
 /**
- * The callbacks of a job as they are stored, and what is wrong with them. That of `callback_url`
- * comes last, so that the others keep their place.
+ * The callbacks of a job as they are stored, and their faults. The one of `callback_url` comes
+ * last, so that the others keep their index.
  */
 export function planCallbacks(
   rules: TargetRules,

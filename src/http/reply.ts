@@ -25,12 +25,12 @@ export function jsonText(
   return { status, headers: { "content-type": JSON_TYPE, ...headers }, body };
 }
 
-/** 204. */
+/** A reply 204. */
 export function noContent(): Reply {
   return { status: 204, headers: {}, body: null };
 }
 
-/** 303: the answer is over there. */
+/** A reply 303: the answer is at another URL. */
 export function seeOther(location: string, headers: Record<string, string> = {}): Reply {
   return { status: 303, headers: { location, ...headers }, body: null };
 }

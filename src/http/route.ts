@@ -6,18 +6,18 @@ import type { Reply } from "./reply.ts";
 
 export type Method = "get" | "post" | "patch" | "delete";
 
-/** The idempotency key of a request and what its replays must agree with. */
+/** The idempotency key of a request and the fingerprint that repeats must match. */
 export interface Idempotency {
   key: string;
   fingerprint: string;
 }
 
-/** Everything about one request that no schema describes. */
+/** The facts about one request that no schema describes. */
 export interface RequestInfo {
   requestId: string;
   /** 32 hex digits, of the caller's trace or a new one. */
   traceId: string;
-  /** `performance.now()` at the arrival. */
+  /** The time of arrival, by `performance.now()`. */
   startedAt: number;
   /** The address of the connection: a proxy's, if there is one. */
   remoteAddress: string;
@@ -29,13 +29,13 @@ export interface RequestInfo {
 /** A request that passed authentication and its schemas. */
 export interface RouteCall<Params, Query, Body> extends RequestInfo {
   accountId: string;
-  /** The API key, also of one who is signed in to the console. */
+  /** The API key, also of a user who is signed in to the console. */
   keyId: string;
   scopes: readonly Scope[];
   params: Params;
   query: Query;
   body: Body;
-  /** The members of the body as JSON texts, as they were posted but for whitespace. */
+  /** The members of the body as JSON texts, as posted except for whitespace. */
   posted(): ReadonlyMap<string, string>;
   idempotency: Idempotency | null;
 }
@@ -58,16 +58,16 @@ export interface HeaderSpec {
 
 interface Definition {
   method: Method;
-  /** With parameters as in OpenAPI: `/v1/jobs/{id}`. */
+  /** The path with parameters as in OpenAPI: `/v1/jobs/{id}`. */
   path: string;
-  /** Any of them is enough, `admin` is but for `operator`; null: no key is needed. */
+  /** Any of these is enough, and `admin` unless `operator` is asked for; null: no key needed. */
   scopes: readonly Scope[] | null;
   operationId: string;
   tag: string;
   summary: string;
   description?: string;
   headers?: Record<string, HeaderSpec>;
-  /** Takes an `Idempotency-Key`. */
+  /** Whether the route takes an `Idempotency-Key`. */
   idempotent?: boolean;
   responses: Record<number, ResponseSpec>;
   /** Problems that it may answer beside those of every route. */
@@ -85,8 +85,8 @@ export interface Route extends Definition {
 }
 
 /**
- * Declares one route: where it is, who may call it, what goes in and out. The same schemas guard
- * the request, describe it in OpenAPI and check the answers in tests.
+ * Declares one route: its path, its callers, its input and output. The same schemas guard the
+ * request, describe it in OpenAPI and check the answers in tests.
  */
 export function route<
   Params extends z.ZodObject = z.ZodObject<Record<never, never>>,

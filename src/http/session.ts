@@ -17,7 +17,7 @@ const COOKIE = "ringback_session";
 const MAX_AGE_S = 43_200;
 const SAFE = new Set(["GET", "HEAD"]);
 
-// The kind keeps anything else that was sealed with the same key from passing as a session.
+// The kind keeps other texts sealed with the same key from passing as a session.
 const sealed = z.strictObject({
   kind: z.literal("session"),
   keyId: z.uuid(),
@@ -39,7 +39,7 @@ export function sessionCookie(
   return `${COOKIE}=${value}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
 }
 
-/** Null: the request brings none, or one that is out of date or was not sealed here. */
+/** Reads the session of a request. Null: none, or one out of date or not sealed here. */
 export function readSession(
   { vault, now }: Pick<SessionContext, "vault" | "now">,
   info: Pick<RequestInfo, "header">,
@@ -56,8 +56,8 @@ export function readSession(
 }
 
 /**
- * A cookie comes along with whatever page makes the request, so what changes something must
- * also show what only our own page can read.
+ * Checks the CSRF token. A cookie comes along with a request of any page, so a request that changes
+ * something must also show a token that only our own page can read.
  * @throws Problem csrf_failed
  */
 export function checkCsrf(

@@ -5,8 +5,8 @@ const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
 /**
- * Ten wrong keys a minute from one address are answered, those after them are put off. A right key
- * never is: behind a proxy one address is everybody's. Kept by each process for itself.
+ * Makes the limit of wrong keys: ten a minute from one address are answered, later ones are put
+ * off. A right key never is: behind a proxy all have one address. Each process counts by itself.
  */
 export function createSignInLimit(now: () => number): {
   /** Notes a wrong key. @throws Problem sign_in_limited: there were too many */
@@ -23,7 +23,7 @@ export function createSignInLimit(now: () => number): {
           headers: { "retry-after": String(waitS) },
         });
       }
-      // a Map keeps the order of insertion: the first is the one that failed longest ago
+      // a Map keeps the order of insertion: the first address is the one that failed longest ago
       failures.delete(address);
       failures.set(address, [...times, now()]);
       if (failures.size > MAX_ADDRESSES) failures.delete(failures.keys().next().value!);

@@ -24,7 +24,7 @@ function entry(path: PropertyKey[], detail: string): ProblemDetail & { path: Pro
   return { path, pointer: jsonPointer(path), detail };
 }
 
-/** The form with the fewest faults is most likely the one that was meant. */
+/** The detail by the form with the fewest faults, most likely the one that was meant. */
 function unionDetail(issue: z.core.$ZodIssueInvalidUnion): string {
   const forms = [...issue.errors].sort((a, b) => a.length - b.length);
   const [closest] = forms;
@@ -69,7 +69,7 @@ async function safeParse<Schema extends z.ZodType>(
 
 /**
  * Parses parameters of the path or the query.
- * @throws Problem `code`, naming each parameter that is wrong
+ * @throws Problem `code`, naming each wrong parameter
  */
 export function parseParameters(
   schema: z.ZodObject,
@@ -103,7 +103,7 @@ export interface Fault {
   detail: string;
 }
 
-/** @throws Problem with the code of the first fault and the places of all, if there are any */
+/** @throws Problem with the code of the first fault and the pointers of all, if there are any */
 export function refuseFaults(faults: readonly Fault[]): void {
   const [first] = faults;
   if (first === undefined) return;

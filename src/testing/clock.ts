@@ -8,7 +8,7 @@ type Parts = Pick<Context, "pool" | "runs" | "pumps">;
 
 const LOOK_MS = 10;
 
-/** Waits until nothing is running and nothing is due. @throws Error what is still going on */
+/** Waits until nothing is running and nothing is due. @throws Error with the unfinished work */
 export async function runAll({ pool, runs, pumps }: Parts, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -23,8 +23,8 @@ export async function runAll({ pool, runs, pumps }: Parts, timeoutMs: number): P
 }
 
 /**
- * Lets time pass: goes from one due time to the next, and runs what is due at each, so that what
- * happens in between happens at its time.
+ * Lets time pass: goes from one due time to the next, and runs the work due at each, so that all
+ * work in between happens at its time.
  */
 export async function advance(parts: Parts, ms: number, timeoutMs: number): Promise<void> {
   await runAll(parts, timeoutMs);
@@ -41,7 +41,7 @@ export async function advance(parts: Parts, ms: number, timeoutMs: number): Prom
   await runAll(parts, timeoutMs);
 }
 
-/** All that waits for a time waits this much less: in one transaction, the wake-ups with the rows. */
+/** Brings all due times forward, of wake-ups and rows in one transaction. */
 async function shift({ pool }: Parts, ms: number): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await shiftDueTimes(tx, ms);

@@ -9,7 +9,7 @@ const UNITS_MS: Record<string, number> = {
   d: 86_400_000,
 };
 
-/** @throws TypeError it is no duration */
+/** @throws TypeError not a duration */
 export function durationMs(duration: Duration): number {
   if (typeof duration === "number" && Number.isFinite(duration) && duration >= 0) return duration;
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(duration)) ?? [];

@@ -22,7 +22,7 @@ export type { Answer, ReceivedWebhook, Receiver, Responder, WebhookPattern } fro
 export interface TestingOptions {
   /** Modules with job types beside the built-in ones: file URLs, paths or package names. */
   jobTypes?: readonly (string | URL)[];
-  /** A Postgres server to make the database on; its user may create databases. Default: embedded. */
+  /** A Postgres server for the database; its user may create databases. Default: embedded. */
   databaseUrl?: string;
   /** The environment that job types see as `process.env`. */
   env?: Record<string, string | undefined>;
@@ -30,26 +30,26 @@ export interface TestingOptions {
   logLevel?: "error" | "warn" | "info" | "debug";
 }
 
-/** A Ringback of one's own: the real service, in this process, on a database of its own. */
+/** A Ringback for tests: the real service, in this process, on a database of its own. */
 export interface TestRingback<Types extends JobTypes = JobTypes> extends AsyncDisposable {
   client: Ringback<Types>;
   /** Base of the API. */
   url: string;
-  /** With the scope `admin`. */
+  /** A key with the scope `admin`. */
   apiKey: string;
-  /** Starts a receiver of webhooks; it ends with this. */
+  /** Starts a receiver of webhooks, which ends with this Ringback. */
   receiver(): Promise<Receiver>;
   /**
    * Waits until nothing is running and nothing is due.
-   * @throws Error it takes longer than `timeoutMs` (default 20,000), and with what
+   * @throws Error with the unfinished work, after `timeoutMs` (default 20,000)
    */
   runAll(options?: { timeoutMs?: number }): Promise<void>;
   /**
-   * Lets time pass, and runs what becomes due, each at its time. `timeoutMs` is for each pause in
-   * between (default 20,000).
+   * Lets time pass, and runs all work that becomes due, at its time. `timeoutMs` is for each due
+   * time (default 20,000).
    */
   advance(by: Duration, options?: { timeoutMs?: number }): Promise<void>;
-  /** Stops all of it and drops the database. Safe to call twice. */
+  /** Stops the service and drops the database. Safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -99,7 +99,7 @@ export async function startRingback<Types extends JobTypes = JobTypes>(
   }
 
   async function stop(): Promise<void> {
-    // a receiver that is not there any more can't hold up the end
+    // a receiver that is not there any more can't delay the end
     await Promise.all(receivers.map((one) => one.close()));
     await service.stop();
     await database.drop();

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-/** Whether a value has all that the pattern names; lists must be equal. */
+/** Whether a value has all members of the pattern; lists must be equal. */
 export function fits(pattern: unknown, value: unknown): boolean {
   if (!isPlain(pattern)) return isDeepStrictEqual(pattern, value);
   return (

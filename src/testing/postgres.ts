@@ -18,9 +18,9 @@ interface Server {
   stop(): Promise<void>;
 }
 
-/** Nothing here is to survive a crash. */
+/** Settings for data that need not survive a crash. */
 const SETTINGS = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off"];
-/** Tests that start and stop one Ringback each need not pay for a server each. */
+/** Time for which a server waits for the next test, so that not each test starts one. */
 const LINGER_MS = 100;
 
 let shared: Promise<Server> | null = null;
@@ -28,8 +28,8 @@ let users = 0;
 let lingering: NodeJS.Timeout | undefined;
 
 /**
- * A migrated database of one's own: on the server that is given, or on an embedded one, in a
- * folder of its own, that all of this process share and the last one stops.
+ * Makes a migrated database: on the given server, or on an embedded one, in a folder of its own,
+ * that all databases of this process share and the last one stops.
  */
 export async function openDatabase(serverUrl: string | undefined): Promise<OwnDatabase> {
   if (serverUrl !== undefined) {
@@ -76,7 +76,7 @@ async function startServer(): Promise<Server> {
   try {
     const flags = SETTINGS.flatMap((setting) => ["-c", setting]);
     const { url, stop } = await startEmbeddedDatabase({ dataDir, flags });
-    // migrated once, and then copied
+    // the template is migrated once, and then copied
     const template = new URL(url).pathname.slice(1);
     await migrate(url);
     return { url: urlOf(url, "postgres"), template, stop: () => stop().then(clean, clean) };
@@ -87,8 +87,8 @@ async function startServer(): Promise<Server> {
 }
 
 /**
- * A shell that sees the end of this process, however it comes, as the end of its input, and stops
- * what was left behind.
+ * Starts a shell that sees any end of this process as the end of its input, and stops the server
+ * left behind.
  */
 function watchOver(dataDir: string): () => void {
   if (process.platform === "win32") return () => undefined;

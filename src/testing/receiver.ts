@@ -23,7 +23,7 @@ export type Answer =
 
 export type Responder = (webhook: ReceivedWebhook) => Answer | Promise<Answer>;
 
-/** A part of a webhook: what it names must be equal, what it leaves out may be anything. */
+/** A part of a webhook: its members must be equal, all others may be anything. */
 export interface WebhookPattern {
   type?: string;
   data?: unknown;
@@ -33,29 +33,29 @@ export interface WebhookPattern {
 export interface Receiver {
   /** The URL to send to. */
   url: string;
-  /** All that came and were genuine, the first first. */
+  /** All genuine webhooks that came, the first first. */
   webhooks: ReceivedWebhook[];
-  /** Calls that were not genuine, and why; they were answered with 401. */
+  /** Calls that were not genuine, with the reason; answered with 401. */
   refused: { error: WebhookError; body: string }[];
   /**
-   * The first that fits and that `next` has not given yet; waits for it.
+   * Waits for the first webhook that fits and that `next` has not returned yet.
    * @throws Error none came within `timeoutMs` (default 5,000)
    */
   next(pattern?: WebhookPattern, options?: { timeoutMs?: number }): Promise<ReceivedWebhook>;
-  /** Answers, in turn; the last one from then on. 204 at first. */
+  /** Sets the answers, in turn; the last one from then on. Default: 204. */
   respondWith(...answers: [Answer | Responder, ...(Answer | Responder)[]]): void;
   /**
-   * That so many came that fit (default: at least one).
-   * @throws Error that shows what came
+   * Checks that `times` webhooks came that fit (default: at least one).
+   * @throws Error with the webhooks that came
    */
   assertReceived(pattern: WebhookPattern, times?: number): void;
-  /** Ends it; Ringback finds the connection refused then. */
+  /** Ends the receiver; Ringback then finds the connection refused. */
   close(): Promise<void>;
 }
 
 /**
  * A real HTTP server that checks every webhook.
- * @param findKeys those that sign now, of all endpoints, and of callbacks to an origin
+ * @param findKeys the keys that sign now, of all endpoints, and of callbacks to an origin
  */
 export async function startReceiver(
   findKeys: (origin: string) => Promise<string[]>,

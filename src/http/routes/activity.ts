@@ -15,7 +15,7 @@ type StreamCall<Params> = RouteCall<Params, z.output<typeof streamQuery>, undefi
 
 /** A route that answers with a stream of activity, over HTTP or over a WebSocket. */
 export interface StreamRoute extends Route {
-  /** Refuses, or returns what sends activity to a channel. @throws Problem */
+  /** Returns the function that sends activity to a channel. @throws Problem the refusal */
   open(
     context: HttpContext,
     call: Omit<RouteCall<unknown, unknown, unknown>, "idempotency" | "body" | "posted">,

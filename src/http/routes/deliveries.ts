@@ -67,7 +67,7 @@ async function findDelivery(
   return delivery;
 }
 
-/** The arguments of a page of attempts, which have numbers for places. */
+/** The arguments of a page of attempts, whose cursors are numbers. */
 function attemptsPage(context: Pick<HttpContext, "pool">, deliveryId: string, query: PageQuery) {
   return [
     `attempts of ${deliveryId}`,

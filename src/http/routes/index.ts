@@ -19,7 +19,7 @@ import { submitRoute } from "./submit-job.ts";
 import { systemRoutes } from "./system.ts";
 import { timelineRoute } from "./timeline.ts";
 
-/** All routes but the description of them. The busiest come first. */
+/** All routes except their description. The busiest come first. */
 export const routes: readonly Route[] = [
   submitRoute,
   ...jobRoutes,

@@ -7,7 +7,7 @@ import { idParam } from "../schemas/common.ts";
 import { jwks, kidText } from "../schemas/signing-key.ts";
 
 const tag = "Signing";
-/** Shorter than the time for which a new key is published before it signs. */
+/** A cache time shorter than the time for which a new key is published before it signs. */
 const CACHED = { "cache-control": "public, max-age=300" };
 const responses = {
   200: {

@@ -16,7 +16,7 @@ import { refuseFaults } from "../validation.ts";
 const tag = "Messages";
 const scopes = ["webhooks"] as const;
 
-/** A message goes to at most this many receivers in one answer; the list of deliveries has all. */
+/** The most deliveries of a message in one answer; the list of deliveries has all. */
 const MAX_SHOWN = 1_000;
 
 const publish = route({

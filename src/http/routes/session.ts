@@ -16,8 +16,8 @@ const tag = "Console";
 const PRIVATE = { "cache-control": "no-store" };
 
 /**
- * Signing in to the console. These belong to the console, not to the API, and are not described
- * with it.
+ * Routes to sign in to the console. They belong to the console, not to the API, whose description
+ * leaves them out.
  */
 export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] {
   const limit = createSignInLimit(() => context.now().getTime());

@@ -6,7 +6,7 @@ import { stats as statsSchema, statsQuery } from "../schemas/stats.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Points for charts: one per step, those without anything as well. */
+/** Points for charts: one per step, also for steps without counts. */
 export const statsRoute: Route = route({
   method: "get",
   path: "/v1/stats",

@@ -10,7 +10,7 @@ export function exampleId(kind: IdKind): string {
   return formatId(kind, EXAMPLE_UUID);
 }
 
-/** An id in a request: a TypeID of this kind, handed on as plain UUID. */
+/** An id in a request: a TypeID of this kind, passed on as plain UUID. */
 export function idParam(kind: IdKind) {
   const prefix = ID_PREFIXES[kind];
   return z
@@ -32,16 +32,16 @@ export function idText(kind: IdKind) {
     .meta({ example: exampleId(kind) });
 }
 
-/** The path parameter of a route that is about one thing. */
+/** The path parameter of a route about one object. */
 export function idPath(kind: IdKind) {
   return z.strictObject({ id: idParam(kind) });
 }
 
 export const timeText = z.iso.datetime().meta({ example: "2026-11-21T10:15:30.000Z" });
 
-/** A moment in a request; any offset. What is out of the years 1 to 9999 stands at their ends. */
+/** A time in a request, with any offset; clamped to the years 1 to 9999. */
 export const timeParam = z.iso
-  // abort: refinements of the object around it find a Date or are not asked
+  // abort: refinements of the object around it get a Date or don't run
   .datetime({
     offset: true,
     abort: true,
@@ -90,7 +90,7 @@ export const eventsText = `Empty: all. Names that begin with ${RESERVED_PREFIXES
 
 type Shape = Record<string, z.ZodType>;
 
-/** The fields of a shape, those with a default optional. */
+/** The fields of a shape; fields with a default are optional. */
 export function withDefaults<S extends Shape, D extends { [Name in keyof S]?: z.input<S[Name]> }>(
   shape: S,
   defaults: D,

@@ -21,7 +21,7 @@ export const secretText = z
   .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/)
   .meta({ description: "`whsec_` and base64", example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
 
-/** Each setting as it is given, with its bounds. */
+/** Each setting as requests give it, with its bounds. */
 const given = {
   url: urlInput,
   description: z.string().max(500),

@@ -62,7 +62,7 @@ const COMPLETED = {
   },
 };
 
-/** The bodies of the webhooks that tell of jobs, by event. */
+/** The bodies of the webhooks about jobs, by event. */
 export const jobEventSchemas: ReadonlyMap<JobEventType, z.ZodObject> = new Map(
   JOB_EVENTS.map((event) => [event, eventSchema(event)]),
 );

@@ -59,7 +59,7 @@ const SECRET_BYTES = { min: 24, max: 64 };
 
 export const SECRET_FORM = `\`whsec_\` and the base64 of ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes`;
 
-/** A secret of the caller's own, for instance one taken along from another service. */
+/** A secret that the caller chooses, for instance the one used with another service. */
 export const secretInput = z
   .string()
   .max(200)

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { HeaderSpec } from "../route.ts";
 
-/** The body of a request that has nothing to say: none, or an empty object. */
+/** The body of a request without data: none, or an empty object. */
 export const emptyBody = z.strictObject({}).meta({ id: "Empty" });
 
 export const PREFER_HEADER: Record<string, HeaderSpec> = {

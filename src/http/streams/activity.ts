@@ -12,9 +12,9 @@ interface StreamCall {
   accountId: string;
   keyId: string;
   scopes: readonly Scope[];
-  /** Null: from now. */
+  /** The position to go on from; null: from now. */
   after: ActivityPosition | null;
-  /** Empty: all. */
+  /** The types wanted; empty: all. */
   types: readonly string[];
 }
 
@@ -32,7 +32,7 @@ function isNamed(types: readonly string[], type: string): boolean {
   return types.length === 0 || types.some((pattern) => matchesType(pattern, type));
 }
 
-/** Sends everything that happens in an account to a channel, until either side ends it. */
+/** Sends all activity of an account to a channel, until either side ends it. */
 export function streamAccount(context: HttpContext, call: StreamCall, channel: Channel): void {
   listen(context, call, channel, {
     async begin(at, how) {
@@ -47,8 +47,8 @@ export function streamAccount(context: HttpContext, call: StreamCall, channel: C
 }
 
 /**
- * Sends what happens to one job: the job as it is, then its activity and that of its deliveries. It
- * ends when the job has ended and no delivery of it is pending.
+ * Streams one job: the job as it is, then its activity and that of its deliveries. The stream ends
+ * when the job has ended and none of its deliveries is pending.
  */
 export function streamJob(
   context: HttpContext,
@@ -64,7 +64,7 @@ export function streamJob(
     const mine = ++checked;
     endAt = null;
     const { drained, next } = await getJobDrained(context.pool, accountId, jobId);
-    // an entry that came meanwhile has asked again
+    // an entry that came meanwhile has started another check
     if (!drained || mine !== checked) return;
     endAt = next;
     context.activity.reach(next);
@@ -95,7 +95,7 @@ export function streamJob(
       channel.send([messageAt("end", upTo, context.now())]);
       channel.close("ended");
     },
-    // its last delivery may have been canceled with its endpoint, which is no activity of the job
+    // a delivery may have been canceled with its endpoint, which is no activity of the job
     keepAlive: checkSoon,
   });
 }

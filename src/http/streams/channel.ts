@@ -8,24 +8,24 @@ export interface StreamMessage {
   id: string;
   type: string;
   at: Date;
-  /** The rest of it: JSON text of an object. */
+  /** The rest of the message: JSON text of an object. */
   rest: string;
 }
 
-/** The way to one listener: server-sent events or a WebSocket. */
+/** The connection to one listener: server-sent events or a WebSocket. */
 export interface Channel {
-  /** The id of where it begins. */
+  /** Sends the id from which the stream begins. */
   ready(id: string): void;
   send(messages: readonly StreamMessage[]): void;
-  /** Bytes on their way. */
+  /** Bytes on their way to the listener. */
   waiting(): number;
   keepAlive(): void;
   close(why: CloseReason | "ended"): void;
-  /** Called once, however it ended. */
+  /** Calls back once, whichever side ended the channel. */
   onGone(gone: () => void): void;
 }
 
-// Many listeners are sent the same entry: its text is made once.
+// Many listeners get the same entry: its text is made once.
 const messages = new WeakMap<ActivityEntry, StreamMessage>();
 
 export function messageOf(entry: ActivityEntry): StreamMessage {

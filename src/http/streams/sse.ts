@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { joinObjects, once, type Channel, type StreamMessage } from "./channel.ts";
 import type { Reply } from "../reply.ts";
 
-/** How soon a browser comes back, in milliseconds. */
+/** Time after which a browser comes back, in milliseconds. */
 const RETRY_MS = 1_000;
 
 const frame = once(({ id, type, at, rest }: StreamMessage) => {
@@ -17,9 +17,9 @@ export function eventStream(open: (channel: Channel) => void): Reply {
     headers: {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store, no-transform",
-      // proxies that gather answers would hold the messages back
+      // proxies that buffer answers would delay the messages
       "x-accel-buffering": "no",
-      // one that stays open afterwards would keep a process that stops waiting
+      // a connection that stays open afterwards would delay the end of the process
       connection: "close",
     },
     body: null,
@@ -34,7 +34,7 @@ function sseChannel(response: ServerResponse): Channel {
     if (!response.destroyed && !response.writableEnded) response.write(text);
   };
   return {
-    // The answer begins here, so that to a browser `open` means that it misses nothing from now on.
+    // The answer begins here, so that a browser misses nothing after its `open`.
     ready: (id) => write(`retry: ${RETRY_MS}\nid: ${id}\n: ready\n\n`),
     send: (messages) => write(messages.map(frame).join("")),
     waiting: () => response.writableLength,

@@ -16,18 +16,18 @@ import { parseParameters } from "../validation.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** For the server: clients that offer HTTP/2 by an upgrade are answered as if they had not. */
+/** Whether the server upgrades: an offer of HTTP/2 by an upgrade is ignored. */
 export function shouldUpgradeCallback({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === "websocket";
 }
 
 const PROTOCOL = "ringback";
-/** Nothing is expected from the client but pongs. */
+/** The most bytes of a client's message, as clients send nothing but pongs. */
 const MAX_PAYLOAD = 1_024;
-/** How long the closing handshake may take. */
+/** The longest time of the closing handshake. */
 const CLOSE_MS = 1_000;
 
-/** Streams of activity over WebSockets, at the paths where they are server-sent events. */
+/** Streams of activity over WebSockets, at the same paths as server-sent events. */
 export function createUpgradeHandler(
   http: HttpContext,
   authenticate: Authenticate,
@@ -75,7 +75,7 @@ export function createUpgradeHandler(
 
 type Info = RequestInfo;
 
-/** As of any request; a key may come as a subprotocol as well. */
+/** The facts about an upgrade request, whose key may also come as a subprotocol. */
 function infoOf(request: IncomingMessage): Info {
   const { headers, socket } = request;
   const offered = headers["sec-websocket-protocol"]?.split(",").map((one) => one.trim()) ?? [];

@@ -10,7 +10,7 @@ export function idOrNull(kind: IdKind, uuid: string | null): string | null {
   return uuid === null ? null : formatId(kind, uuid);
 }
 
-/** The object without what is undefined. */
+/** The object without undefined members. */
 export function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 }

@@ -8,7 +8,7 @@ import type { HttpContext } from "../http-context.ts";
 import type { EndpointBody } from "../schemas/endpoint.ts";
 import { isoTime } from "./common.ts";
 
-/** An endpoint as it is shown; its secret is not part of it. */
+/** An endpoint as answers show it, without its secret. */
 export function endpointView(
   { vault, now }: Pick<HttpContext, "vault" | "now">,
   endpoint: Endpoint,
@@ -26,7 +26,7 @@ export function endpointView(
   };
 }
 
-/** What an admin ordered stands before what the breaker does. */
+/** The state of a lane: a state set by an admin before that of the breaker. */
 function laneStatus(endpoint: Endpoint, now: Date): LaneStatus {
   if (endpoint.state !== "active") {
     return { state: endpoint.state, reason: endpoint.disabled_reason, until: null };

@@ -12,7 +12,7 @@ export function isFinished(status: JobStatus): boolean {
   return status === "completed" || status === "failed" || status === "canceled";
 }
 
-/** @param publicUrl base of absolute links, no slash at its end */
+/** @param publicUrl base of absolute links, without a slash at its end */
 export function jobUrl(publicUrl: string, jobId: string): string {
   return `${publicUrl}/v1/jobs/${formatId("job", jobId)}`;
 }
@@ -22,7 +22,7 @@ type ViewContext = Pick<HttpContext, "config" | "vault">;
 type HeadFields = "id" | "type" | "status";
 type CallbackBody = JobBody["callbacks"][number];
 
-/** A job as JSON text. What is stored as JSON text goes in as it is, unparsed. */
+/** A job as JSON text. Stored JSON texts go in as they are, unparsed. */
 export function jobText(context: ViewContext, job: Job | ListedJob): string {
   const self = jobUrl(context.config.publicUrl, job.id);
   const progress = JSON.stringify({
@@ -86,7 +86,7 @@ function callbackView(context: ViewContext, callback: SealedCallback): CallbackB
   });
 }
 
-/** How the receiver of a callback by URL checks `v1`. */
+/** The way for the receiver of a callback by URL to check `v1`. */
 function signingView(
   { config }: ViewContext,
   { url, signatures, sealed_secret }: SealedCallback,
@@ -100,7 +100,7 @@ function signingView(
   };
 }
 
-/** A strong validator: it changes with every byte of the representation. */
+/** A strong validator, which changes with every byte of the representation. */
 export function entityTag(text: string): string {
   return `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
 }
@@ -112,7 +112,7 @@ export function matchesTag(ifNoneMatch: string | undefined, tag: string): boolea
   return ifNoneMatch.split(",").some((one) => one.trim().replace(/^W\//, "") === tag);
 }
 
-/** `Retry-After`, while there is something to come back for. */
+/** `Retry-After`, while the job has not ended. */
 export function retryAfter(job: Job, now: Date): Record<string, string> {
   if (isFinished(job.status)) return {};
   return { "retry-after": String(retryAfterS(now.getTime() - job.created_at.getTime())) };

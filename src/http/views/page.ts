@@ -1,7 +1,7 @@
 import { decodeCursor, encodeCursor } from "../../core/cursor.ts";
 import { jsonText, type Reply } from "../reply.ts";
 
-/** A page that would be longer, in bytes of its items, ends earlier. */
+/** The longest page, in bytes of its items; a longer one ends earlier. */
 export const MAX_PAGE_BYTES = 1_048_576;
 
 export interface PageQuery {
@@ -9,7 +9,7 @@ export interface PageQuery {
   cursor?: string | undefined;
 }
 
-/** One page of a list: items as JSON texts, and where the next one begins. */
+/** One page of a list: items as JSON texts, and the cursor of the next page. */
 interface PageTexts {
   items: string[];
   next: string | null;
@@ -20,7 +20,7 @@ type ReadPage<Row> = (page: { before: string | undefined; limit: number }) => Pr
 /**
  * Reads one page of a list, newest first.
  * @param list name of the list, part of its cursors
- * @param read the rows behind `before`, at most `limit` of them; or fewer, of more bytes than a page
+ * @param read the rows after `before`, at most `limit`; or fewer, with more bytes than a page
  * @param toText a row as JSON
  * @throws Problem `cursor_invalid`
  */
@@ -31,7 +31,7 @@ export async function readPage<Row extends { id: string }>(
   toText: (row: Row) => string,
 ): Promise<PageTexts> {
   const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
-  // One more than the page tells whether there is another page.
+  // One row more than the page shows whether there is another page.
   const rows = await read({ before, limit: limit + 1 });
   const items: string[] = [];
   let bytes = 0;

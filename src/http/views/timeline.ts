@@ -20,7 +20,7 @@ interface Entry {
   [field: string]: unknown;
 }
 
-/** What happened to a job, in order of time; at the same time, in the order of cause and effect. */
+/** The events of a job, in order of time; at the same time, in order of cause and effect. */
 export function timelineView(
   job: Job,
   deliveries: readonly TimelineDelivery[],
