@@ -3,8 +3,8 @@
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
 -- The big tables (jobs, messages, deliveries, attempts) have no foreign keys: they are written
 -- together in one transaction and not deleted singly. They are partitioned by week on their
--- UUIDv7 key (src/db/maintenance/partitions.ts makes the weeks); what outlives its week is in one partition of
--- all that was kept, what no week was made for in the default partitions.
+-- UUIDv7 key (src/db/maintenance/partitions.ts makes the weeks). Rows that outlive their week are
+-- in one partition of all kept rows; rows without a week are in the default partitions.
 
 create table settings (
   name text primary key,
@@ -25,7 +25,7 @@ create table api_keys (
   scopes text[] not null
     check (scopes <@ array['jobs', 'webhooks', 'admin', 'operator'] and scopes <> '{}'),
   created_at timestamptz not null default now(),
-  -- to the minute
+  -- precise to the minute
   last_used_at timestamptz,
   revoked_at timestamptz
 );
@@ -38,7 +38,7 @@ create table idempotency_records (
   status integer not null,
   headers jsonb not null,
   body text not null,
-  -- fingerprint and body are: the request has secrets
+  -- fingerprint and body are sealed, as the request has secrets
   sealed boolean not null default false,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null,
@@ -47,15 +47,15 @@ create table idempotency_records (
 create index idempotency_records_expiry on idempotency_records (expires_at);
 
 create table jobs (
-  -- What never changes comes first: an update logs a row from its first change on, when the new
-  -- version is on the page of the old one.
+  -- Columns that never change come first: an update logs a row from its first change on, when the
+  -- new version is on the page of the old one.
   id uuid primary key,
   account_id uuid not null,
   type text not null,
   -- JSON texts, as posted
   input text not null,
   metadata text not null,
-  -- with headers and secrets of their own sealed
+  -- callbacks, with their own headers and secrets sealed
   callbacks jsonb not null,
   timeout_s integer not null check (timeout_s > 0),
   max_runs integer not null check (max_runs > 0),
@@ -63,7 +63,7 @@ create table jobs (
   trace_id text not null,
   created_at timestamptz not null default now(),
   status text not null check (status in ('pending', 'running', 'completed', 'failed', 'canceled')),
-  -- every start of a computation raises run, so it names the claim: the fence of all its writes
+  -- each claim raises the number of the run, which fences all writes of the claim
   run integer not null default 0,
   failures integer not null default 0,
   crashes integer not null default 0,
@@ -121,8 +121,9 @@ create table endpoints (
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
 create index endpoints_held on endpoints (state) where state <> 'active' and deleted_at is null;
 
--- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the
--- account's, which those of the origins of ad-hoc callbacks are derived from. One that was rotated out signs until expires_at.
+-- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the account's,
+-- from which the secrets of the origins of callback URLs are derived. A secret that was rotated out
+-- signs until expires_at.
 create table signing_secrets (
   id uuid primary key,
   account_id uuid not null references accounts,
@@ -134,7 +135,7 @@ create table signing_secrets (
 create index signing_secrets_owner on signing_secrets (account_id, endpoint_id);
 
 -- Ed25519 keys of an account, sealed with the master key. A key signs from not_before until
--- expires_at; null: it was not rotated out, as exactly one of an account. Two sign at once at most.
+-- expires_at; null for exactly one key per account, not rotated out. At most two sign at once.
 create table signing_keys (
   id uuid primary key,
   account_id uuid not null references accounts,
@@ -149,17 +150,17 @@ create table signing_keys (
 create index signing_keys_account on signing_keys (account_id, not_before desc);
 create unique index signing_keys_last on signing_keys (account_id) where expires_at is null;
 
--- The stream of deliveries to one destination. The row is also the lock of the lane's
--- protocol: producers hold it `for key share` while they add deliveries; the holder of the
--- lease lets the lane rest only when it gets the row `for update` without waiting.
+-- The stream of deliveries to one destination. The row is also the lock of the lane's protocol:
+-- producers share it (`for key share`) while they add deliveries; the holder of the lease lets the
+-- lane rest only when it gets the row `for update` without waiting.
 create table lanes (
   id uuid primary key,
   account_id uuid not null references accounts,
   endpoint_id uuid unique references endpoints,
   origin text,
   ordered boolean not null,
-  -- The transaction that switched order on, until all that was pending then has a place by age,
-  -- those with places of an earlier time of order, up to `ordering_upto`, as well.
+  -- The transaction that switched order on, until all deliveries pending then have a position by
+  -- age, also those with a position from an earlier time of order, up to `ordering_upto`.
   ordering_xid bigint,
   ordering_upto bigint,
   epoch bigint not null default 0,
@@ -178,7 +179,7 @@ create index lanes_broken on lanes (breaker_until) where breaker_until is not nu
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
 
--- The last place given in each ordered lane. Producers of one ordered lane wait for each other
+-- The last position given in each ordered lane. Producers of one ordered lane wait for each other
 -- here, and nobody else waits for them.
 create table lane_positions (
   lane_id uuid primary key references lanes on delete cascade,
@@ -207,24 +208,24 @@ create table deliveries (
   event_type text not null,
   endpoint_id uuid,
   lane_id uuid not null,
-  -- The place in an ordered lane, counted under a lock, so it is the order of commit; negative:
-  -- made before the lane was ordered, by age.
+  -- The position in an ordered lane, counted under a lock, so in order of commit; negative: by age,
+  -- made before the lane was ordered.
   lane_position bigint,
   url text not null,
-  -- what the callback set itself: headers and secret, both sealed, retry, timeout_s, signatures
+  -- settings of the callback: headers and secret, both sealed, retry, timeout_s, signatures
   overrides jsonb,
   body_bytes integer not null,
   created_at timestamptz not null default now(),
   status text not null check (status in ('pending', 'delivered', 'dead', 'canceled')),
   attempt_count integer not null default 0,
-  -- attempts that do not count against the retry budget: those before a replay, and manual ones
+  -- attempts that do not count against the retry budget: ones before a replay, and manual ones
   free_attempts integer not null default 0 check (free_attempts <= attempt_count + 1),
   next_attempt_at timestamptz,
-  -- the next attempt was ordered by hand
+  -- whether the next attempt was ordered by hand
   manual boolean not null default false,
   -- the automatic schedule a manual attempt goes back to when it fails
   scheduled_at timestamptz,
-  -- of the last attempt
+  -- the outcome of the last attempt
   last_status_code integer,
   last_error_code text,
   finished_at timestamptz,
@@ -241,7 +242,7 @@ create index deliveries_message on deliveries (message_id);
 create index deliveries_job on deliveries (job_id, id desc) where job_id is not null;
 create index deliveries_account on deliveries (account_id, id desc);
 create index deliveries_endpoint on deliveries (endpoint_id, id desc) where endpoint_id is not null;
--- the rarer events are what is looked for; nearly all may be job.completed
+-- lists look for the rarer events; nearly all may be job.completed
 create index deliveries_event on deliveries (account_id, event_type, id desc)
   where event_type <> 'job.completed';
 create index deliveries_unfinished on deliveries (account_id, status, id desc)
@@ -249,8 +250,8 @@ create index deliveries_unfinished on deliveries (account_id, status, id desc)
 create index deliveries_troubled on deliveries (account_id, id desc)
   where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null;
 
--- The place of a delivery that was made before its lane became ordered: before all that are
--- counted, by age: the first 60 bits of a UUIDv7 are its time, its version and some that are random.
+-- The position of a delivery made before its lane became ordered: before all counted positions, by
+-- age: the first 60 bits of a UUIDv7 are its time, its version and some random bits.
 create function position_by_age(delivery_id uuid) returns bigint language sql immutable parallel safe
   return ('x0' || left(replace(delivery_id::text, '-', ''), 15))::bit(64)::bigint
     - 1152921504606846976;
@@ -259,7 +260,7 @@ create table attempts (
   delivery_id uuid not null,
   number integer not null check (number > 0),
   id uuid not null,
-  -- null: that of the delivery
+  -- null: the URL of the delivery
   url text,
   remote_address text,
   started_at timestamptz not null,
@@ -267,7 +268,7 @@ create table attempts (
   status_code integer,
   error_code text,
   error_message text,
-  -- without what the message tells: core/attempt-headers.ts
+  -- without headers that follow from the message: core/attempt-headers.ts
   request_headers text not null,
   response_headers text,
   response_body text,
@@ -286,7 +287,7 @@ create table dead_letters (
     check (reason in ('gone', 'target_blocked', 'exhausted', 'endpoint_disabled')),
   detail text not null,
   created_at timestamptz not null default now(),
-  -- out of the inbox, by order of the holder of an API key; still in the books
+  -- when it was taken out of the inbox, by the owner of an API key; still in the books
   discarded_at timestamptz,
   discarded_by uuid,
   discard_note text,
@@ -306,17 +307,17 @@ create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
   action text not null default 'replay' check (action in ('replay', 'discard', 'cancel')),
-  -- why they are discarded, and by the holder of which API key
+  -- the reason to discard dead letters, and the API key of the caller
   note text,
   key_id uuid,
   filter jsonb not null,
   dry_run boolean not null,
   status text not null check (status in ('running', 'completed', 'canceled')),
   matched integer not null,
-  -- false: that many at least; more were not looked at when it was ordered
+  -- false: at least that many; the count before the replay examined no more
   matched_exact boolean not null default true,
   replayed integer not null default 0,
-  -- the last delivery looked at: the replay walks its matches in order of id, each once
+  -- the last delivery examined: the replay walks its matches in order of id, each once
   position uuid,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
@@ -329,27 +330,27 @@ create index replays_running on replays (id) where status = 'running';
 
 create table workers (
   id uuid primary key,
-  -- key of the session advisory lock that this process holds while it lives
+  -- key of the session advisory lock of this process while it lives
   lock_key integer not null generated always as identity unique,
   hostname text not null,
   pid integer not null,
   version text not null,
   roles text[] not null,
   pool_ids text[] not null default '{}',
-  -- ids of the master keys it can open with
+  -- ids of the master keys that this process has
   master_keys text[] not null default '{}',
   heartbeat bigint not null default 0,
   heartbeat_at timestamptz not null default now(),
   started_at timestamptz not null default now()
 );
--- each submission asks whether somebody computes
+-- each submission asks whether a worker computes
 create index workers_compute on workers (id) where 'compute' = any(roles);
 
--- Activity: a short log of what happened, kept while somebody listens.
+-- Activity: a short log of events, kept while there are listeners.
 create table activity (
   account_id uuid not null,
-  -- Ids of transactions and of rows are given in another order than they become visible in. Read up
-  -- to the oldest transaction that still runs, what is ordered by both stays as it is.
+  -- Ids of transactions and rows are given in another order than they become visible in. Read up to
+  -- the oldest transaction that still runs, the order by both ids is final.
   xid bigint not null default pg_current_xact_id()::text::bigint,
   seq bigint not null generated always as identity,
   at timestamptz not null default clock_timestamp(),
@@ -364,23 +365,23 @@ create table activity (
 );
 create index activity_at on activity using brin (at);
 
--- Accounts with a listener, or one that left a while ago and may come back, and accounts with
--- somebody who waits for the end of a job.
+-- Accounts with a listener, or one that left a while ago and may come back, and accounts with a
+-- client that waits for the end of a job.
 create table activity_interest (
   account_id uuid primary key references accounts,
-  -- activity is recorded until then; null: nobody has listened
+  -- the time until which activity is recorded; null: nobody has listened
   listened_until timestamptz,
-  -- ends of jobs are notified until then; null: nobody has waited for one
+  -- the time until which ends of jobs are notified; null: nobody has waited for one
   awaited_until timestamptz,
   -- all entries of this transaction and younger ones are in the log; null: not known yet
   complete_from bigint,
   check (num_nonnulls(listened_until, awaited_until) > 0)
 );
 
--- Which of these accounts have listeners; they are notified by the commit. A function that is
--- volatile sees what is committed when it is called, not when the statement around it began: a
--- producer that calls it after its first write is either seen by a listener as unfinished, or sees
--- it. A notification takes a lock of the whole server at commit, so there is none without need.
+-- The accounts, among these, that have listeners; the commit notifies them. A volatile function
+-- sees rows committed before its call, not only before the statement around it: a producer that
+-- calls it after its first write is either seen as unfinished by a listener, or sees the listener.
+-- A notification takes a lock of the whole server at commit, so there is none without need.
 create function activity_listeners(account_ids uuid[]) returns uuid[] language plpgsql volatile as $$
 declare
   listened uuid[];
@@ -393,8 +394,8 @@ begin
   return listened;
 end $$;
 
--- The same for jobs that end, given with their accounts: whoever waits for one is notified as well,
--- by ids of jobs, of which a payload has room for 200.
+-- The accounts with listeners of jobs that end, given with their accounts. Clients that wait for a
+-- job are notified as well, by ids of jobs, of which a payload has room for 200.
 create function job_end_listeners(account_ids uuid[], job_ids uuid[]) returns uuid[]
 language plpgsql volatile as $$
 declare
@@ -422,20 +423,20 @@ create table stats (
   account_id uuid not null,
   step_s integer not null check (step_s in (60, 3600)),
   at timestamptz not null,
-  -- all zeros: of no endpoint
+  -- all zeros: no endpoint
   endpoint_id uuid not null,
   source uuid not null,
-  -- in the order of src/core/stats.ts
+  -- counts in the order of src/core/stats.ts
   counts integer[] not null,
   primary key (account_id, step_s, at, endpoint_id, source)
 );
 
 create index stats_age on stats (step_s, at);
 
--- Whose turn it is to retain: one row.
+-- The turn to retain: one row.
 create table retention (
   one boolean primary key default true check (one),
-  -- a name for each turn; it ends by itself when its holder is gone
+  -- a name for each turn, which ends by itself when its process is gone
   holder uuid,
   held_until timestamptz not null default now(),
   next_at timestamptz not null default now(),
@@ -447,13 +448,13 @@ create table retention (
 );
 insert into retention default values;
 
--- What changed in partitions while they are being copied.
+-- Units that changed in partitions while these are being copied.
 create table partition_changes (
   seq bigint primary key generated always as identity,
   unit uuid not null
 );
 
--- Its argument: what the unit is, the row itself (`id`), its delivery or its message.
+-- Notes the unit of a changed row by its argument: the row (`id`), its delivery or its message.
 create function note_partition_change() returns trigger language plpgsql as $$
 declare
   changed record;
@@ -473,7 +474,7 @@ begin
   return null;
 end $$;
 
--- Promise 3: at every instant, for any set of messages, what was created is accounted for,
+-- Promise 3: at every instant, for any set of messages, all created deliveries are accounted for,
 -- and every dead delivery has its dead letter. `balanced` must be true in every row.
 create view books as
 select

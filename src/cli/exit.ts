@@ -1,4 +1,4 @@
-/** What an exit code says; the table of `ringback --help` is made from this. */
+/** The meanings of exit codes; the table of `ringback --help` is made from these. */
 export const EXIT = {
   ok: 0,
   failed: 1,
@@ -23,7 +23,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.interrupted, "interrupted"],
 ];
 
-/** An end with a message of one line or few, and a code that means something. */
+/** An end with a message of a few lines, and an exit code. */
 export class CliError extends Error {
   readonly exitCode: number;
 

@@ -3,10 +3,10 @@ import { RingbackError } from "../client/errors.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { printable } from "./output/printable.ts";
 
-/** What a failed command says, and the code it ends with. */
+/** The message of a failed command, and its exit code. */
 export interface Explanation {
   exitCode: number;
-  /** Empty: it was said already. */
+  /** The message; empty: already shown. */
   text: string;
 }
 
@@ -25,7 +25,7 @@ function explainCall(error: RingbackError): Explanation {
   const what = printable(detail);
   const lines = [
     advice === undefined ? what : `${what.replace(/\.$/, "")}: ${advice}`,
-    // one fault is told by the detail already
+    // the detail has a single fault already
     ...(errors.length < 2 ? [] : errors).map(
       (one) => `  ${printable(one.pointer ?? one.parameter ?? "")} ${printable(one.detail)}`,
     ),

@@ -21,7 +21,7 @@ import { masterKeysOf, requireKeysInUse } from "../server/master-keys.ts";
 const UNDEFINED_TABLE = "42P01";
 
 /**
- * `ringback keys create --database`: for the first key of an account, and when the last admin key
+ * `ringback keys create --database`: for the first key of an account, or when the last admin key
  * is lost. Returns the key's text.
  */
 export async function createKeyInDatabase(options: {
@@ -76,7 +76,7 @@ async function onDatabaseUrl<T>(
   });
 }
 
-/** Opens the database, which in development starts it, does some work with it and closes it. */
+/** Opens the database (in development, starts it), does some work with it and closes it. */
 export async function onDatabase<T>(
   { config, secrets }: { config: Config; secrets: Secrets },
   work: (pool: Pool) => Promise<T>,

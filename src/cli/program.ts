@@ -22,7 +22,7 @@ import { addListen } from "./commands/listen.ts";
 import { parseRoles } from "./roles.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The tree of commands. Parts that only a server needs are loaded when they are used. */
+/** The tree of commands. Parts that only a server needs are loaded on use. */
 export function createProgram(cli: Cli): Command {
   const { stdout, stderr } = cli.terminal;
   const program = new Command("ringback")
@@ -61,7 +61,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   let exitCode: number = EXIT.ok;
   const program = createProgram({ terminal, end: (code) => (exitCode = code) });
   try {
-    // commander's own knows the first of the words only
+    // commander's own help knows only the first word
     const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
     await program.parseAsync(words, { from: "user" });
     return exitCode;

@@ -24,17 +24,16 @@ export interface MasterKeyRotation {
   master_key: string;
   /** Rows sealed anew. */
   resealed: number;
-  /** Rows that other keys of those given have sealed. */
+  /** Rows sealed with others of the given keys. */
   remaining: number;
-  /** Rows with what looks sealed and no given key opens. */
+  /** Rows that look sealed and that no given key opens. */
   unknown: number;
 }
 
 /**
- * `ringback keys rotate master`: the newest master key seals from now on, and what others have
- * sealed is sealed anew, beside running processes. Interrupted at any point, it goes on when it is
- * run again.
- * @param check nothing is changed, only counted
+ * `ringback keys rotate master`: lets the newest master key seal from now on, and seals anew all
+ * texts of other keys, beside running processes. After an interruption, another run goes on.
+ * @param check only counts, without changes
  */
 export async function rotateMasterKey(options: {
   check: boolean;

@@ -1,18 +1,18 @@
-/** Where text goes; a terminal knows its width. */
+/** A sink of text; a terminal knows its width. */
 export interface Sink {
   write(text: string): unknown;
   isTTY?: boolean | undefined;
   columns?: number | undefined;
 }
 
-/** What a command reads from and writes to, so that a test can hold both ends. */
+/** The input and output of a command, which a test can replace. */
 export interface Terminal {
   stdin: AsyncIterable<Buffer | string>;
   stdout: Sink;
   stderr: Sink;
-  /** Absent: that of the process. */
+  /** The environment; absent: that of the process. */
   environment?: NodeJS.ProcessEnv;
-  /** Calls back at Ctrl-C and when told to end. Returns how to stop listening. */
+  /** Calls back at Ctrl-C or SIGTERM. Returns the function that ends this. */
   onInterrupt(callback: () => void): () => void;
 }
 

@@ -4,10 +4,10 @@ import { EXIT } from "../exit.ts";
 import { openSession } from "./session.ts";
 import type { ServerOptions, CliSession } from "./session.ts";
 
-/** What a command ended with; none: done. */
+/** The exit code of a command; none: done. */
 export type ExitCode = number | void;
 
-/** How commands are run and how they end; one per run of the program. */
+/** The runner of commands; one per run of the program. */
 export interface Cli {
   terminal: Terminal;
   /** Takes note of the exit code. */
@@ -22,7 +22,7 @@ export function withConnection(command: Command): Command {
 }
 
 /**
- * Gives a command its work with the API. The work takes a session, then what commander hands on:
+ * Gives a command its work with the API. The work takes a session, then the values of commander:
  * the arguments, and the options last.
  */
 export function onApi(
@@ -32,7 +32,7 @@ export function onApi(
 ): Command {
   return withConnection(command).action(async (...given: unknown[]) => {
     await inSession(cli, command.opts<ServerOptions>(), async (session) => {
-      // commander adds the command itself, which nobody takes
+      // commander adds the command itself, which the work ignores
       return await work(session, ...(given as never[]));
     });
   });

@@ -71,7 +71,7 @@ export function showDelivery(
   }
 }
 
-/** Everything an attempt said and heard. */
+/** Shows the request and the response of an attempt. */
 export function showExchange({ out }: Pick<CliSession, "out">, attempt: Attempt): void {
   out.line();
   out.line(out.paint("bold", `Attempt ${attempt.number}`));

@@ -13,7 +13,7 @@ export const endpointColumns: readonly TextColumn<Endpoint>[] = [
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
 ];
 
-/** What an open or closed breaker means for the lane. */
+/** The states of a lane by its breaker, in words. */
 const LANE_STATES: Record<Endpoint["lane"]["state"], string> = {
   closed: "sending",
   open: "broken, everything is held back",
@@ -22,7 +22,7 @@ const LANE_STATES: Record<Endpoint["lane"]["state"], string> = {
   disabled: "disabled",
 };
 
-/** The lane tells more, unless it only repeats that all is well. */
+/** The state of an endpoint and of its lane, unless the lane only repeats that all is well. */
 function shownState({ state, lane }: Endpoint): string {
   return state === "active" && /open/.test(lane.state) ? "broken" : state;
 }

@@ -6,7 +6,7 @@ export type Filter = Record<string, unknown>;
 
 const TIMES = new Set(["since", "until"]);
 
-/** `reason=exhausted`, `endpoint-id=ep_…`, `since=2h`, `ids=dlv_…,dlv_…` */
+/** Parses `reason=exhausted`, `endpoint-id=ep_…`, `since=2h`, `ids=dlv_…,dlv_…`. */
 export function parseFilter(parts: readonly string[]): Filter {
   return Object.fromEntries(parts.map(parsePart));
 }

@@ -10,8 +10,8 @@ type Json = Record<string, unknown>;
 
 /**
  * The input of a job: `--input @file.json`, `--input -` (standard input) or `--input '{…}'`, and
- * fields on top of it: `key=text`, `key:=json`, `key=@file` (its text), `key:=@file` (its JSON). It
- * is sent as it is written; with fields on top, digit by digit all the same.
+ * fields on top of it: `key=text`, `key:=json`, `key=@file` (its text), `key:=@file` (its JSON).
+ * The input is sent as written; with fields on top, numbers still keep all digits.
  */
 export async function readInput(
   terminal: Pick<Terminal, "stdin">,
@@ -44,7 +44,7 @@ async function readField(field: string): Promise<[string, unknown]> {
   return [key, operator === ":=" ? parseJson(text, key) : text];
 }
 
-/** A secret as it is, `@file`, or `-` for standard input, so that no list of processes shows it. */
+/** A secret as text, `@file`, or `-` for standard input, which no list of processes shows. */
 export async function readSecret(
   terminal: Pick<Terminal, "stdin">,
   given: string,
@@ -80,12 +80,12 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-/** For an option that may be given several times. */
+/** The parser of an option that may be given several times. */
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
 
-/** For a list with commas, given once or several times. */
+/** The parser of a list with commas, given once or several times. */
 export function collectList(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), ...value.split(",").map((part) => part.trim())].filter(Boolean);
 }

@@ -24,12 +24,12 @@ function took({ started_at, finished_at }: Job): string {
   return duration(Date.parse(finished_at) - Date.parse(started_at));
 }
 
-/** The last message tells what was going on, which is over once it has completed. */
+/** The last progress message, which is out of date once the job has completed. */
 function progressMessage({ status, progress }: Job): string {
   return status === "completed" ? "" : (progress.message ?? "");
 }
 
-/** Where the receivers of callback URLs get their secrets. */
+/** The sources of the secrets for receivers at callback URLs. */
 function verificationOf({ callbacks }: Job): string[] {
   const ways = callbacks.flatMap(({ url, signing }) => {
     if (url === undefined || signing === undefined) return [];

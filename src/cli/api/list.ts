@@ -40,7 +40,7 @@ function positiveCount(text: string): number {
   return positiveNumber(String(wholeNumber(text)));
 }
 
-/** Reads page after page until there are enough, and shows them in one table. */
+/** Reads page after page until there are enough rows, and shows them in one table. */
 export async function showList<Row>(
   { out }: CliSession,
   { limit, cursor }: ListOptions,

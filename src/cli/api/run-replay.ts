@@ -9,15 +9,15 @@ import type { CliSession } from "./session.ts";
 export interface ReplayFlags {
   action: "replay" | "discard" | "cancel";
   filter: Filter;
-  /** Why they are discarded. */
+  /** The reason to discard dead letters. */
   note?: string;
-  /** An empty filter is meant. */
+  /** Confirms that an empty filter is meant. */
   all?: boolean;
   dryRun?: boolean;
   detach?: boolean;
 }
 
-/** Orders it and follows it to its end. Ctrl-C cancels it: what was sent already stays sent. */
+/** Orders a replay and follows it to its end. Ctrl-C cancels the rest of it. */
 export async function runReplay(session: CliSession, order: ReplayFlags): Promise<void> {
   const { client, out } = session;
   const { action, filter, note, dryRun = false } = order;
@@ -61,7 +61,7 @@ async function follow(session: CliSession, { id }: Replay): Promise<Replay> {
   }
 }
 
-/** With a `+` when there are that many at least. */
+/** The number of matches, with a `+` when there are at least that many. */
 export function matchedText({ matched, matched_exact: exact }: Replay): string {
   return `${matched}${exact ? "" : "+"}`;
 }

@@ -9,10 +9,10 @@ import { createOutput } from "../output/output.ts";
 import type { Output } from "../output/output.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** A command that talks to a server, and the one who called it. */
+/** The session of a command with a server, and its output. */
 export interface CliSession {
   client: Ringback;
-  /** For answers that go on. */
+  /** The caller for endless answers. */
   caller: ApiCaller;
   url: string;
   out: Output;
@@ -28,7 +28,7 @@ export interface ServerOptions {
 }
 
 const DEFAULT_URL = "http://127.0.0.1:3000";
-/** A person waits for this: three tries take a second. */
+/** Retries are few, as a person waits: three tries take a second. */
 const MAX_RETRIES = 2;
 
 export function findConnection(
@@ -82,7 +82,7 @@ function makeClient(options: ConstructorParameters<typeof Ringback>[0]): Ringbac
   }
 }
 
-/** The generated key of this folder is nobody else's business. */
+/** Whether a server is local, so that it may get the generated key of this folder. */
 function isLocal(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === "localhost" || hostname === "[::1]" || /^127\.[\d.]+$/.test(hostname);

@@ -3,7 +3,7 @@ import { stateStyle } from "../output/output.ts";
 import { printable } from "../output/printable.ts";
 import type { CliSession } from "./session.ts";
 
-/** Shows activity as it comes: a line each, or a line of JSON each. */
+/** Shows activity as it comes: each entry as a line, or a line of JSON. */
 export async function streamActivity(
   { out }: Pick<CliSession, "out">,
   entries: AsyncIterable<JobActivity>,

@@ -5,10 +5,10 @@ import { createProgress } from "../output/progress.ts";
 import { showJob, showJson } from "./job-view.ts";
 import type { CliSession } from "./session.ts";
 
-/** How often progress is looked at, if anybody sees it; the end is told at once. */
+/** Time between looks at progress, if it is shown; the end is noticed at once. */
 const SLICE_MS = 1_000;
 
-/** Waits for the end, with a progress bar. False: time was up before. */
+/** Waits for the end of a job, with a progress bar. False: time was up before. */
 async function waitForJob(
   { out, terminal, interrupted }: CliSession,
   job: Job,
@@ -34,7 +34,7 @@ async function waitForJob(
   }
 }
 
-/** Waits, then shows the job with its result; the exit code tells how it ended. */
+/** Waits, then shows the job with its result; the exit code depends on its end. */
 export async function waitAndShow(session: CliSession, job: Job, limitS: number): Promise<number> {
   const { out } = session;
   const ended = await waitForJob(session, job, limitS);

@@ -24,7 +24,7 @@ export function addActivity(cli: Cli, program: Command): void {
 
 const RECONNECT_MS = 1_000;
 
-/** Goes on until Ctrl-C; a lost connection is made again where it broke off. */
+/** Streams activity until Ctrl-C; a new connection goes on where a lost one broke off. */
 async function* accountActivity(
   { caller, out, interrupted: signal }: CliSession,
   types: string[],
@@ -46,7 +46,7 @@ async function* accountActivity(
     } catch (error) {
       signal.throwIfAborted();
       const lost = !(error instanceof RingbackError) || mayRetry(error, true);
-      // what never worked is told; what worked is waited for
+      // a first failure is reported; a lost connection is waited for
       if (!connected || !lost) throw error;
     }
     out.note("The connection was lost; connecting again.");

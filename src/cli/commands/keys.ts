@@ -64,7 +64,7 @@ function addCreate(cli: Cli, keys: Command): void {
     }
     if (account !== undefined) throw usageError("--account goes with --database");
     await inSession(cli, options, async ({ client, out }) => {
-      // the server tells which of them are none
+      // the server refuses unknown scopes
       const body = { name, scopes: scopes as ApiKeyInput["scopes"] };
       const made = await client.request("POST /v1/api-keys", { body });
       out.answer(made, () => out.line(made.key));

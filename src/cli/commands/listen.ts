@@ -152,7 +152,7 @@ async function keysOf({ signing }: Ringback, origins: string[]): Promise<Keys> {
   };
 }
 
-/** A callback URL may name this machine either way, and has the secret of the name it has. */
+/** The URL by both names of this machine, as the secret of a callback URL depends on its name. */
 function namesOf(url: string): string[] {
   const other = new URL(url);
   if (!["127.0.0.1", "[::1]", "localhost"].includes(other.hostname)) return [url];

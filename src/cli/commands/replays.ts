@@ -30,7 +30,7 @@ export function withOrder(command: Command): Command {
     .option("--detach", "don't wait for the end");
 }
 
-/** Which deliveries are meant: by ids, by a filter, or both. */
+/** The filter of the deliveries meant: by ids, by a filter, or both. */
 export function filterOf(ids: string[], { filter = [] }: OrderOptions): Filter {
   return { ...parseFilter(filter), ...(ids.length === 0 ? {} : { ids }) };
 }

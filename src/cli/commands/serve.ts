@@ -4,7 +4,7 @@ import { printBanner } from "../output/banner.ts";
 import { startService } from "../../server/start.ts";
 import type { Service } from "../../server/start.ts";
 
-/** `npm start` hands on the Ctrl-C that the terminal has already sent: the two are one. */
+/** Time within which two signals are one: `npm start` repeats the Ctrl-C of the terminal. */
 export const SAME_SIGNAL_MS = 1_000;
 
 /** `ringback serve`: runs until a signal or until it can't go on. */
@@ -14,7 +14,7 @@ export async function serve({ roles }: { roles: Role[] }): Promise<void> {
   let stoppedAt: number | null = null;
   const stop = (exitCode: number): void => {
     if (stoppedAt !== null && performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
-    // before it has started, or at a second signal, nothing is waited for
+    // before the start is over, or at a second signal, the process ends at once
     if (service === null || stoppedAt !== null) process.exit(exitCode || 1);
     stoppedAt = performance.now();
     service.context.telemetry.log.info("stopping");
@@ -32,7 +32,7 @@ export async function serve({ roles }: { roles: Role[] }): Promise<void> {
     secrets,
     readableLog: process.stderr.isTTY,
     onFatal(reason) {
-      // without its database nothing can be handed back; the next start takes up what was begun
+      // without the database no run can be handed back; the next start goes on with them
       console.error(`ringback: ${reason}`);
       process.exit(1);
     },

@@ -1,6 +1,6 @@
 import type { CommandWords } from "./describe.ts";
 
-/** Commands, options behind `-`, choices, files behind `@`; job types are asked of the server. */
+/** Completes commands, options after `-`, choices, files after `@`; job types by the server. */
 export function bashScript(commands: readonly CommandWords[]): string {
   const words = commands.map(({ path, commands: below, options, values }) => {
     const names = [...below.map(({ name }) => name), ...values].join(" ");

@@ -4,19 +4,19 @@ export interface OptionWords {
   /** `--status`, `-s`. */
   flags: string[];
   description: string;
-  /** What may follow; null: it takes no value; empty: anything. */
+  /** Values that may follow; null: the option takes no value; empty: anything. */
   values: readonly string[] | null;
 }
 
-/** What may be written behind one command. */
+/** The words that may follow one command. */
 export interface CommandWords {
   /** `jobs list`; empty for the program. */
   path: string;
   commands: { name: string; description: string }[];
   options: OptionWords[];
-  /** Values of its first argument. */
+  /** Values of the command's first argument. */
   values: readonly string[];
-  /** Its first argument is the name of a job type. */
+  /** Whether the first argument is the name of a job type. */
   wantsJobType: boolean;
 }
 

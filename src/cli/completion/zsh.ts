@@ -49,7 +49,7 @@ function optionWord({ flags, description }: OptionWords): string {
   return quote(`${escape(flags.at(-1) ?? "")}:${escape(description)}`);
 }
 
-/** A colon parts a word from what it means. */
+/** Escapes colons, which separate a word from its description. */
 function escape(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll(":", "\\:");
 }

@@ -8,8 +8,8 @@ const ADVICE =
   "connect directly or through a pooler in session mode: workers need session locks and LISTEN";
 
 /**
- * Whether two connections are two sessions. Behind a pooler in transaction mode both may be given
- * the same one, which then gets a lock twice, and what it listens to is forgotten.
+ * Checks whether two connections are two sessions. A pooler in transaction mode may give both the
+ * same session, which then gets a lock twice, and its LISTEN is forgotten.
  */
 export async function checkSessions(connectionString: string): Promise<Finding> {
   const name = "sessions";

@@ -1,9 +1,9 @@
-/** What a look at one thing found. */
+/** The result of one check. */
 export interface Finding {
   name: string;
   state: "ok" | "warn" | "fail";
   detail: string;
-  /** What to do about it. */
+  /** The remedy. */
   advice?: string;
 }
 
@@ -19,7 +19,7 @@ export function fail(name: string, detail: string, advice: string): Finding {
   return { name, state: "fail", detail, advice };
 }
 
-/** A look that went wrong itself is a finding too. */
+/** Runs a check. A check that fails itself is a finding too. */
 export async function look(name: string, check: () => Promise<Finding>): Promise<Finding> {
   try {
     return await check();

@@ -20,13 +20,13 @@ import {
 import { checkBacklog, checkMasterKeys, checkWorkers } from "./work-checks.ts";
 
 export interface Patient {
-  /** The server that a client of this machine would ask. */
+  /** The server that a client on this machine would call. */
   url: string;
   apiKey: string | null;
   environment: NodeJS.ProcessEnv | undefined;
 }
 
-/** Looks at everything, from the outside in; what rests on something broken is left out. */
+/** Runs all checks, from the outside in, except those that depend on a failed one. */
 export async function* examine(patient: Patient): AsyncGenerator<Finding, void, void> {
   yield checkNode(process.versions.node);
   let settings: { config: Config; secrets: Secrets };
@@ -59,7 +59,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
     const advice =
       "receivers and clients follow links there: set RINGBACK_PUBLIC_URL, or the proxy";
     const finding = await checkUrl("public url", config.publicUrl, advice);
-    // an outside address need not lead back in
+    // an outside address need not be reachable from inside
     yield finding.state === "fail" ? { ...finding, state: "warn" } : finding;
   }
 }
@@ -69,7 +69,7 @@ async function* examineDatabase(
   secrets: Secrets,
   { databaseUrl, masterKeys }: Whereabouts,
 ): AsyncGenerator<Finding, void, void> {
-  // its own check of server and version; an embedded one was found by what runs
+  // the check of server and version; an embedded server was found by its running process
   const reached = await look("database", async () => {
     if (!config.development) await (await openDatabase(config, secrets)).stop();
     const { text } = await readServerVersion(databaseUrl);

@@ -4,14 +4,14 @@ import type { Config, Secrets } from "../../config.ts";
 import { readMasterKeys } from "../../server/generated-keys.ts";
 import { masterKeysOf } from "../../server/master-keys.ts";
 
-/** Where the data is, and the keys that open its secrets. */
+/** The database, and the keys that open its secrets. */
 export interface Whereabouts {
   databaseUrl: string;
-  /** The newest first. */
+  /** The master keys, the newest first. */
   masterKeys: string[];
 }
 
-/** Null: in development, when nothing runs in this folder. Never starts or makes anything. */
+/** Finds the database, and starts nothing. Null: development, with nothing running here. */
 export function findDatabase(config: Config, secrets: Secrets): Whereabouts | null {
   if (secrets.databaseUrl !== null) {
     return {

@@ -24,7 +24,7 @@ export function checkSettings({ version, development, dataDir, host, publicUrl }
   return ok(name, `Ringback ${version}; ${mode}`);
 }
 
-/** Ranges that hold this machine and the network around it are the ones worth a thought. */
+/** Warns of allowed ranges that contain this machine or the network around it. */
 export function checkTargets({ allowTargets, development }: Config): Finding {
   const name = "targets";
   const { allowed } = parseAllowTargets(allowTargets);

@@ -11,7 +11,7 @@ import type { Finding } from "./check.ts";
 const MIGRATE = "run `ringback migrate`";
 const MIGRATIONS = new URL("../../../migrations", import.meta.url);
 const CLOCKS_APART_MS = { warn: 1_000, fail: 30_000 };
-/** Webhooks signed further off than this are refused by those who verify them. */
+/** Age of a signature beyond which receivers refuse a webhook. */
 const TOLERANCE_MS = 300_000;
 
 export async function checkSchema(reader: Reader): Promise<Finding> {
@@ -45,7 +45,7 @@ export async function checkQueue(reader: Reader): Promise<Finding> {
   return ok(name, `revision ${found.newest}`);
 }
 
-/** The database's clock plans what is due and dates what is sent; one of the two is wrong. */
+/** Compares the database's clock, which plans due times and dates webhooks, with this one. */
 export async function checkClock(reader: Reader): Promise<Finding> {
   const name = "clock";
   const before = Date.now();

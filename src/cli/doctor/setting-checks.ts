@@ -12,7 +12,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "command line": "server",
 };
 
-/** Whether what the program states on its connections holds there, and what it overrides. */
+/** Checks that the program's own settings are in force, and which others they override. */
 export async function checkOwnSettings(reader: Reader, databaseUrl: string): Promise<Finding> {
   const name = "own settings";
   const names = Object.keys(SETTINGS);
@@ -35,7 +35,7 @@ export async function checkOwnSettings(reader: Reader, databaseUrl: string): Pro
     }
     const others = await listServerSettings(reader, names);
     const overridden = others
-      // what nobody chose is worth a word only where it is known to cost
+      // a default that nobody chose is mentioned only where it is known to cost
       .filter((one) => one.setting !== wanted[one.name])
       .filter((one) => one.source !== "default" || one.name === "jit")
       .map((one) => `${one.name} = ${one.setting} (${SOURCES[one.source] ?? one.source})`);
@@ -46,7 +46,7 @@ export async function checkOwnSettings(reader: Reader, databaseUrl: string): Pro
   }
 }
 
-/** Settings under which an answer of 202 may be forgotten, and what then happens. */
+/** Settings under which an answer of 202 may be forgotten, with the risk. */
 const UNSAFE: readonly { name: string; value: string; risk: string }[] = [
   { name: "fsync", value: "off", risk: "a crash of the machine may destroy the database" },
   { name: "full_page_writes", value: "off", risk: "a crash of the machine may damage pages" },
@@ -83,12 +83,12 @@ export async function checkVacuum(reader: Reader): Promise<Finding> {
   );
 }
 
-/** A transaction this old keeps vacuum from removing what has died since. */
+/** Age from which a transaction matters, as vacuum can't remove rows that died since. */
 const OLD_MS = 300_000;
-/** The same where its age can't be seen: transactions begun since. */
+/** Transactions begun since, from which one matters whose age is not known. */
 const OLD_XIDS = 1_000_000;
 
-/** What holds back vacuum: transactions left open, prepared ones, slots of standbys that are away. */
+/** Checks for old transactions: left open, prepared, or of slots of standbys that are away. */
 export async function checkOldTransactions(reader: Reader, oldMs = OLD_MS): Promise<Finding> {
   const name = "old transactions";
   const found = await findOldTransactions(reader, { ms: oldMs, xids: OLD_XIDS });

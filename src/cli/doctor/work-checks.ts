@@ -8,7 +8,7 @@ import { fail, ok, warn } from "./check.ts";
 import type { Finding } from "./check.ts";
 
 const LATE_MS = 60_000;
-/** Secrets that are opened to see whether the key fits; the newest. */
+/** The number of newest secrets that are opened to see whether the key fits. */
 const SAMPLE = 1_000;
 
 export async function checkWorkers(reader: Reader): Promise<Finding> {
@@ -28,7 +28,7 @@ export async function checkWorkers(reader: Reader): Promise<Finding> {
   return warn(name, detail, "look whether a host hangs; the others take its work over");
 }
 
-/** How long jobs and deliveries that are due have waited; not those that a pause, a breaker or a limit holds. */
+/** Checks how long due jobs and deliveries wait, without pauses, breakers and limits. */
 export async function checkBacklog(reader: Reader): Promise<Finding[]> {
   const { jobs, deliveries, now } = await findOldestDue(reader);
   return [
@@ -44,7 +44,7 @@ function late(name: string, since: Date | null, now: Date, advice: string): Find
   return ms > LATE_MS ? warn(name, detail, advice) : ok(name, detail);
 }
 
-/** Whether the master keys open what was sealed. Changes nothing. */
+/** Checks whether the master keys open the sealed secrets. Changes nothing. */
 export async function checkMasterKeys(
   reader: Reader,
   masterKeys: readonly string[],

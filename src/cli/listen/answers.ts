@@ -6,7 +6,7 @@ export interface AnswerOptions {
   delay: number;
 }
 
-/** What genuine calls are answered with, one after the other; the last status stays. */
+/** The statuses of the answers to genuine calls, in turn; the last one stays. */
 export function createAnswers({ status, sequence = [status] }: AnswerOptions): () => number {
   const left = [...sequence];
   return () => (left.length > 1 ? left.shift()! : (left[0] ?? status));

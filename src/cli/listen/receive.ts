@@ -6,26 +6,26 @@ import { WebhookError, createVerifier } from "../../client/webhooks.ts";
 import { parseExactly } from "../../core/json-text.ts";
 import { CliError, EXIT } from "../exit.ts";
 
-/** A call as it came, and what was made of it. */
+/** A call as it came, with the verdict and the answer. */
 export interface ReceivedCall {
   at: string;
   method: string;
   path: string;
   headers: Record<string, string>;
-  /** Parsed when it is JSON. */
+  /** The body, parsed when it is JSON. */
   body: unknown;
   webhook_id: string | null;
   type: string | null;
   attempt: number | null;
-  /** This id has been seen before. */
+  /** Whether the id has been seen before. */
   repeated: boolean;
-  /** Null: there is no key to check with. */
+  /** Whether the call is genuine; null: no key to check with. */
   verified: boolean | null;
-  /** Which signatures fit; null: none of that kind came, or there is no key for it. */
+  /** The signatures that fit; null: none of that kind came, or no key for it. */
   signatures: { v1: boolean | null; v1a: boolean | null };
-  /** Why it is not genuine. */
+  /** The reason why the call is not genuine. */
   error: string | null;
-  /** What was answered. */
+  /** The status of the answer. */
   status: number;
 }
 
@@ -39,7 +39,7 @@ export interface Keys {
 export interface ReceiverOptions {
   host: string;
   port: number;
-  /** Asked for once, when it is known where this listens. */
+  /** Finds the keys, once, when the URL of this receiver is known. */
   findKeys(url: string): Promise<Keys>;
   nextStatus(): number;
   delayMs: number;
@@ -48,7 +48,7 @@ export interface ReceiverOptions {
 
 const MAX_BODY = 16 * 1024 * 1024;
 
-/** A receiver on this machine. What is not genuine is answered with 401. */
+/** Starts a receiver on this machine. A call that is not genuine is answered with 401. */
 export async function startReceiver(
   options: ReceiverOptions,
 ): Promise<{ url: string; close(): Promise<void> }> {
@@ -62,7 +62,7 @@ export async function startReceiver(
         const verdict = await judge(bytes, request);
         const status = verdict.verified === false ? 401 : nextStatus();
         if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopped.signal });
-        // told when the answer is out, so that whoever waits for the last one may end
+        // reported when the answer is out, so that a wait for the last one may end
         response.writeHead(status).end(() => onCall({ ...verdict, status }));
       })
       .catch(() => response.destroy());
@@ -135,7 +135,7 @@ function createJudge({ secrets, publicKeys }: Keys) {
     if (known !== null) seen.add(known);
     const body = parse(bytes);
     const attempt = Number(headers["ringback-attempt"]);
-    // calls of an endpoint and of a callback URL have different secrets: one that fits is enough
+    // endpoints and callback URLs have different secrets: one signature that fits is enough
     const verified = hasKeys ? Object.values(signatures).includes(true) : null;
     return {
       at: new Date().toISOString(),

@@ -4,7 +4,7 @@ import type { ReceivedCall } from "./receive.ts";
 
 const MAX_LINES = 24;
 
-/** One call for people: a line that tells all, then the data. */
+/** Shows one call for people: a line with its facts, then the data. */
 export function showCall(out: Output, call: ReceivedCall, full: boolean): void {
   const { attempt, repeated, error, status, webhook_id: id } = call;
   const facts = [
@@ -39,7 +39,7 @@ function verdict(out: Output, { verified, signatures }: ReceivedCall): string {
   return out.paint(verified ? "green" : "red", verified ? marks : `NOT GENUINE ${marks}`.trimEnd());
 }
 
-/** The type is told already; `--full` shows the whole body. */
+/** The data without the type, which is shown already; with `--full` the whole body. */
 function bodyText(body: unknown, full: boolean): string {
   if (typeof body === "string") return printableLines(body);
   const { data } = (body ?? {}) as { data?: unknown };

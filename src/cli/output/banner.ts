@@ -1,7 +1,7 @@
 import type { Config, Secrets } from "../../config.ts";
 import type { Service } from "../../server/start.ts";
 
-/** What a person who just started it wants to know. Goes to standard output; logs don't. */
+/** Prints the facts for a person who has just started the server, to standard output. */
 export function printBanner(
   { url, apiKey }: Pick<Service, "url" | "apiKey">,
   config: Config,

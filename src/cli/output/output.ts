@@ -4,21 +4,21 @@ import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
 import type { TextColumn, Style } from "./table.ts";
 
-/** One way to answer: text for people, or JSON for programs. */
+/** The output of a command: text for people, or JSON for programs. */
 export interface Output {
   json: boolean;
-  /** The terminal's width, or null when nobody looks at one. */
+  /** The terminal's width; null: no terminal. */
   width: number | null;
   paint(style: Style, text: string): string;
   line(text?: string): void;
-  /** Beside the answer: to standard error. */
+  /** Writes a note beside the answer, to standard error. */
   note(text: string): void;
-  /** The answer: one JSON document, or what `show` writes. */
+  /** Writes the answer: one JSON document, or the text of `show`. */
   answer(value: unknown, show: () => void): void;
-  /** One item of a stream: a line of JSON, or what `show` writes. */
+  /** Writes one item of a stream: a line of JSON, or the text of `show`. */
   item(value: unknown, show: () => void): void;
   table<Row>(rows: readonly Row[], columns: readonly TextColumn<Row>[]): void;
-  /** Names and values, one a line; empty values are left out. */
+  /** Writes names and values, one a line, without empty values. */
   details(entries: readonly (readonly [string, string | number | null | undefined])[]): void;
 }
 
@@ -77,7 +77,7 @@ const COLOURS: Record<string, Style> = {
   fail: "red",
 };
 
-/** The colour of a state; unknown and quiet ones have none. */
+/** The colour of a state; unknown and quiet states have none. */
 export function stateStyle(state: string): Style | null {
   return COLOURS[state] ?? null;
 }

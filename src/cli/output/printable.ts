@@ -5,14 +5,14 @@ function escape(character: string): string {
 }
 
 /**
- * Text that others wrote, safe to show: a receiver's answer could otherwise move the cursor, change
- * the title or turn the direction of the terminal that shows it.
+ * Foreign text, made safe to show: a receiver's answer could otherwise move the cursor, change the
+ * title or turn the direction of the terminal.
  */
 export function printable(text: string): string {
   return text.replaceAll(CONTROL, escape);
 }
 
-/** The same, with its line breaks and tabs. */
+/** Foreign text, made safe to show, with its line breaks and tabs. */
 export function printableLines(text: string): string {
   return text.replaceAll("\r\n", "\n").replaceAll(CONTROL, (character) => {
     return character === "\n" || character === "\t" ? character : escape(character);

@@ -1,7 +1,7 @@
 import { SingleBar } from "cli-progress";
 import type { Sink, Terminal } from "../terminal.ts";
 
-/** Shown on standard error while it is a terminal; otherwise silent. */
+/** A progress bar on standard error while that is a terminal; otherwise silent. */
 export interface ProgressBar {
   visible: boolean;
   update(done: number, total: number, message: string): void;
@@ -25,7 +25,7 @@ export function createProgress({ stderr }: Pick<Terminal, "stderr">, quiet: bool
   return {
     visible: true,
     update(done, total, message) {
-      // of nothing, everything is done
+      // when there is nothing to do, all is done
       const whole = Math.max(total, Number.EPSILON);
       const part = total === 0 ? whole : Math.min(done, total);
       if (started) {

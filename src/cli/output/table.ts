@@ -8,12 +8,12 @@ export interface TextColumn<Row> {
   text(row: Row): string | number | null;
   style?: (row: Row) => Style | null;
   right?: boolean;
-  /** Cut short when the terminal is too narrow; the first such column gives way first. */
+  /** Whether the column is cut short in a narrow terminal; the first such column is cut first. */
   gives?: boolean;
 }
 
 interface Look {
-  /** Columns of the terminal; null: as wide as it comes. */
+  /** Columns of the terminal; null: no limit. */
   width: number | null;
   paint(style: Style, text: string): string;
 }
@@ -21,7 +21,7 @@ interface Look {
 const GAP = 2;
 const NARROWEST = 12;
 
-/** Rows for people: no frames, no trailing spaces, no line longer than the terminal. */
+/** Renders rows for people: no frames, no trailing spaces, no line longer than the terminal. */
 export function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly TextColumn<Row>[],
