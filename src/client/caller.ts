@@ -198,7 +198,7 @@ function timeout(ms: number): RingbackError {
   return new RingbackError({ code: "timed_out", detail: `no answer within ${ms} ms` });
 }
 
-/** What `fetch` threw: our own timeout, or a connection that failed. */
+/** The error for a throw of `fetch`: our own timeout, or a connection that failed. */
 function asRingbackError(error: unknown, attempts = 1): RingbackError {
   if (error instanceof RingbackError) {
     const { code, detail, status, requestId, errors } = error;

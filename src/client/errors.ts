@@ -1,6 +1,6 @@
 import type { Job as JobData, Problem } from "./openapi-types.ts";
 
-/** Where no answer, or none that can be understood, came back. */
+/** Codes of calls with no answer, or with one that can't be understood. */
 export type ClientErrorCode = "connection_failed" | "timed_out" | "answer_malformed";
 
 /** Every code the API answers with, and those for calls that got no answer. */
@@ -25,7 +25,7 @@ export class RingbackError extends Error {
   /** The HTTP status; null when no answer came. */
   readonly status: number | null;
   readonly detail: string;
-  /** What is wrong where, when the request did not fit. */
+  /** Faults of a request that did not fit. */
   readonly errors: ErrorDetail[];
   /** Names the request in the service's log; null when no answer came. */
   readonly requestId: string | null;

@@ -4,14 +4,14 @@ import { Job } from "./job.ts";
 import type { JsonText } from "./json-text.ts";
 import { Pages } from "./pages.ts";
 
-/** What job types take and give, by name. Any, unless the client is told more. */
+/** Inputs and results of job types, by name. Any, unless the client is told more. */
 export type JobTypes = Record<string, { input: unknown; result: unknown }>;
 
 export interface SubmitOptions
   extends CallOptions, Omit<BodyOf<"POST /v1/jobs">, "type" | "input" | "metadata"> {
   /** Comes back with the job and each of its events. */
   metadata?: Record<string, unknown> | JsonText;
-  /** The same key and request make one job, for 24 hours. Default: a new key. */
+  /** One key and one request make one job, for 24 hours. Default: a new key. */
   idempotencyKey?: string | undefined;
 }
 

@@ -23,7 +23,7 @@ type OwnEvent<Own> = {
   [Type in keyof Own & string]: { type: Type; timestamp: string; data: Own[Type] };
 }[keyof Own & string];
 
-/** What a webhook may tell, told apart by `type`. `Own`: the `data` of events of one's own, by type. */
+/** The events of webhooks, told apart by `type`. `Own`: the `data` of events of one's own, by type. */
 export type WebhookEvent<Own = Record<never, never>> =
   | JobStartedEvent
   | JobProgressEvent

@@ -3,7 +3,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Something that checks signatures of one version. */
 export interface WebhookKey {
   version: "v1" | "v1a";
-  /** Of a key of a JSON Web Key Set. */
+  /** The id of a key of a JSON Web Key Set. */
   kid?: string;
   /** Seconds since 1970 between which it signs. */
   notBefore?: number;

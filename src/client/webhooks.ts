@@ -73,7 +73,7 @@ export async function verifyWebhook<Own = Record<never, never>>(
   return await createVerifier<Own>(keys, options)(rawBody, headers);
 }
 
-/** The same with keys and options read once, for many webhooks. @throws TypeError a key is no key */
+/** A verifier whose keys and options are read once, for many webhooks. @throws TypeError a key is no key */
 export function createVerifier<Own = Record<never, never>>(
   keys: WebhookKeySource | readonly WebhookKeySource[],
   options: VerifyOptions = {},

@@ -1,4 +1,4 @@
-/** What a timer can count; longer is for ever. */
+/** The longest time a timer can count, in ms; longer is for ever. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 interface Deadline {

@@ -1,4 +1,4 @@
-/** What happens, as listeners see it. Those that begin with `job.` need the scope `jobs`, others `webhooks`. */
+/** Types of activity, as listeners see it. Those that begin with `job.` need the scope `jobs`, others `webhooks`. */
 export const ACTIVITY_TYPES = [
   "job.accepted",
   "job.started",

@@ -44,7 +44,7 @@ export const ENDPOINT_SETTINGS = [
 export const ENDPOINT_STATES = ["active", "paused", "disabled"] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
-/** What the lane of an endpoint does: the breaker's state, unless an admin or a 410 stopped it. */
+/** The state of an endpoint's lane: that of the breaker, unless an admin or a 410 stopped it. */
 export const LANE_STATUSES = ["closed", "open", "half_open", "paused", "disabled"] as const;
 
 export interface LaneStatus {

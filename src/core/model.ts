@@ -22,7 +22,7 @@ export const JOB_EVENTS = [
   "job.canceled",
 ] as const;
 export type JobEventType = (typeof JOB_EVENTS)[number];
-/** What a callback receives unless it asks otherwise. */
+/** The events of a callback that names none. */
 export const DEFAULT_CALLBACK_EVENTS: readonly JobEventType[] = [
   "job.completed",
   "job.failed",

@@ -10,13 +10,13 @@ interface ActivityEntry {
   delivery_id?: string | null;
 }
 
-/** What is on the page of one thing follows at once; lists and sums, at most this often. */
+/** Pages of one thing follow at once; lists and sums, at most this often. */
 const DETAIL_MS = 300;
 const LIST_MS = 1_000;
 const SUM_MS = 3_000;
 const RECONNECT_MS = { first: 1_000, last: 15_000 };
 
-/** What an entry makes stale, and for how long that may wait. */
+/** The queries that an entry makes stale, and for how long each may wait. */
 function staleAfter({ type, job_id, delivery_id }: ActivityEntry): [QueryKey, number][] {
   const [family] = type.split(".");
   const stale: [QueryKey, number][] = [];

@@ -86,7 +86,7 @@ export async function callSession<T>(method: "GET" | "POST" | "DELETE", body?: o
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-/** What an error says to the person who looks at it. */
+/** The text of an error for the person who looks at it. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof RingbackError))
     return error instanceof Error ? error.message : String(error);

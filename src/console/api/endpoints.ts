@@ -20,7 +20,7 @@ export function useEndpoint(id: string) {
   });
 }
 
-/** What an edited endpoint leads to: everything that shows endpoints or their lanes. */
+/** Refreshes everything that shows endpoints or their lanes. */
 function useRefresh() {
   const client = useQueryClient();
   return async () => {

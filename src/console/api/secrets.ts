@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "./client.ts";
 import type { Secret, SigningKeys } from "./types.ts";
 
-/** Whose secret: an endpoint's own, or that of an origin of callback URLs. */
+/** The owner of a secret: an endpoint, or an origin of callback URLs. */
 export type SecretOf = { endpointId: string } | { origin: string };
 
 export async function readSecret(owner: SecretOf): Promise<Secret> {

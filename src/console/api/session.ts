@@ -35,7 +35,7 @@ function remember<T extends Session | null>(session: T): T {
   return session;
 }
 
-/** What to do when the server says that the session is over. */
+/** Forgets the session, as the server says that it is over. */
 export function forget(client: QueryClient): void {
   remember(null);
   client.setQueryData(sessionQuery.queryKey, null);

@@ -1,4 +1,4 @@
-/** What the API takes and answers: the types made from its description, and a few names for them. */
+/** Bodies of the API: the types made from its description, and a few names for them. */
 import type { Scope } from "../../core/model.ts";
 import type { BodyOf } from "../../client/caller.ts";
 import type {
@@ -32,7 +32,7 @@ export type ListPage<Item> = { data: Item[]; next_cursor: string | null };
 
 export type Count = CappedCount;
 
-/** Of `/console/session`, which is not part of the described API. */
+/** The answer of `/console/session`, which is not part of the described API. */
 export interface Session {
   account: { id: string; name: string };
   key: { id: string; name: string; scopes: Scope[] };

@@ -28,7 +28,7 @@ interface DataTableProps<Row> {
   label: string;
   columns: Column<Row>[];
   rows: Row[];
-  /** Where a click on the row leads; one cell must hold the same link for the keyboard. */
+  /** The page that a click on the row leads to; one cell must hold the same link for the keyboard. */
   href?: (row: Row) => string;
   selection?: Selection;
   /** Older rows stay while newer ones are fetched. */

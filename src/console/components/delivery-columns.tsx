@@ -4,7 +4,7 @@ import { Id } from "./id.tsx";
 import { Outcome, Status } from "./status.tsx";
 import { Due, Time } from "./time.tsx";
 
-/** What happened, to whom, and how it went so far: for deliveries and dead letters. */
+/** Columns for event, receiver and attempts so far, of deliveries and dead letters. */
 export const ATTEMPT_COLUMNS: Column<Delivery>[] = [
   {
     id: "event",

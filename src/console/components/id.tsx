@@ -4,7 +4,7 @@ import { Copy } from "./copy.tsx";
 
 const PAGES: Record<string, string> = { job: "/jobs", dlv: "/deliveries", ep: "/endpoints" };
 
-/** Where the thing with this id is shown, if it has a page. */
+/** The page of the thing with this id, if it has one. */
 export function pageOf(id: string): string | null {
   const page = PAGES[id.split("_")[0] ?? ""];
   return page === undefined ? null : `${page}/${id}`;

@@ -13,7 +13,7 @@ const OVERLAPS = {
 
 interface RotateDialogProps {
   opened: boolean;
-  /** What is rotated: `secret` or `key`. */
+  /** The thing that is rotated: `secret` or `key`. */
   what: string;
   overlaps: readonly (keyof typeof OVERLAPS)[];
   busy: boolean;

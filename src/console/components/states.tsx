@@ -3,7 +3,7 @@ import { IconAlertCircle, IconRefresh } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { messageOf, RingbackError } from "../api/client.ts";
 
-/** What went wrong, in the server's words, and what to do about it. */
+/** An error in the server's words, and what to do about it. */
 export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void }) {
   const { title, advice } = explain(error);
   const message = messageOf(error);

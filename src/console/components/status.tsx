@@ -78,7 +78,7 @@ export function Pill({ tone, icon, children }: PillProps) {
   );
 }
 
-/** What an attempt came to: its status code, or why there was none. */
+/** The outcome of an attempt: its status code, or why there was none. */
 export function Outcome({ code, error }: { code?: number | null; error?: string | null }) {
   if (error) return <Pill tone="bad">{error}</Pill>;
   if (code === null || code === undefined) return <None />;

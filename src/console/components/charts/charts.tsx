@@ -7,7 +7,7 @@ import { axisTime, duration, number } from "../format.ts";
 /** One chart library, one chunk: pages load it lazily. */
 interface ChartProps {
   stats: Stats;
-  /** What the chart shows, for those who can't see it. */
+  /** The chart in words, for those who can't see it. */
   summary: string;
   height?: number;
 }

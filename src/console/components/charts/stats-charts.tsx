@@ -12,7 +12,7 @@ const DeliveriesChart = lazy(async () => ({ default: (await charts()).Deliveries
 const AnswersChart = lazy(async () => ({ default: (await charts()).AnswersChart }));
 const LatencyChart = lazy(async () => ({ default: (await charts()).LatencyChart }));
 
-/** Of a chart with its legend. */
+/** Height of a chart with its legend. */
 const HEIGHT = 212;
 
 export function toRange(text: string | undefined): RangeName {

@@ -115,7 +115,7 @@ interface ChoiceState extends Pick<Choice, "all" | "selected"> {
 
 const NOTHING: Choice["selected"] = {};
 
-/** What is selected; another filter selects nothing. */
+/** The selection; another filter selects nothing. */
 function useChoice(filterKey: string): Choice {
   const [state, setState] = useState<ChoiceState>({ filterKey, all: false, selected: {} });
   const { all, selected } =

@@ -11,7 +11,7 @@ import { None } from "../../components/none.tsx";
 import { Status } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 
-/** What was sent again or discarded lately, and how far what is under way has got. */
+/** The last bulk replays and discards, and how far those under way have got. */
 export function Replays() {
   const { data } = useReplays();
   const [stopping, setStopping] = useState<Replay | null>(null);

@@ -1,6 +1,6 @@
 import type { Attempt } from "../../api/types.ts";
 
-/** What the client sets itself. */
+/** Headers that the client sets itself. */
 const OMITTED = /^(content-length|host|connection|transfer-encoding)$/i;
 
 /** The request of an attempt as a command for a POSIX shell. Its timestamp and signature are old. */

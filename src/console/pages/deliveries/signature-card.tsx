@@ -17,7 +17,7 @@ interface SignatureCardProps {
   endpointId: string | null;
 }
 
-/** What was signed, with which key, and whether it checks out. */
+/** The signed content, the keys, and whether the signatures check out. */
 export function SignatureCard({ attempt, body, endpointId }: SignatureCardProps) {
   const headers = attempt.request_headers;
   const id = headers["webhook-id"] ?? "";

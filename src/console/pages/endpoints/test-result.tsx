@@ -6,7 +6,7 @@ import { duration } from "../../components/format.ts";
 import { ErrorBox } from "../../components/states.tsx";
 import { Outcome } from "../../components/status.tsx";
 
-/** What became of a test event, as it happens. */
+/** The way of a test event, as it happens. */
 export function TestResult({ id, onClose }: { id: string; onClose: () => void }) {
   const { data, error } = useDelivery(id, true);
   const attempt = data?.attempts[0];

@@ -21,9 +21,9 @@ export interface CallbackDraft {
   events: string[];
   /** Empty: that of its origin. */
   secret: string;
-  /** What the form does not show, of a job that is submitted again. */
+  /** Parts of a job that is submitted again which the form does not show. */
   more?: Pick<Callback, "headers" | "retry" | "timeout_s" | "signatures" | "ordered">;
-  /** What the server does not show, so that it is missing here. */
+  /** Parts that the server does not show, so that they are missing here. */
   hidden?: string[];
 }
 

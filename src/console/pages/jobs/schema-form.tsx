@@ -24,7 +24,7 @@ export function canBeForm(schema: JsonSchema): boolean {
   return schema.type === "object" && Object.keys(schema.properties ?? {}).length > 0;
 }
 
-/** What a form of this schema begins with: the defaults. */
+/** The initial values of a form of this schema: the defaults. */
 export function startValue(schema: JsonSchema | undefined): unknown {
   const { properties } = schema ?? {};
   if (properties === undefined) return {};
@@ -142,7 +142,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** What is typed may have more digits than a double; it may also not be a number yet. */
+/** A number as it is typed: it may have more digits than a double, or not be one yet. */
 function numberOf(typed: number | string): unknown {
   if (typed === "") return undefined;
   const whole = typeof typed === "string" && /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(typed);
