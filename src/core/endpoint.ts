@@ -1,4 +1,5 @@
 import { DEFAULT_RETRY } from "./backoff.ts";
+import { SIGNATURE_VERSIONS } from "./model.ts";
 import type { RetryPolicy, SignatureVersion } from "./model.ts";
 
 /** The settings of an endpoint: columns of `endpoints` of the same names. */
@@ -26,7 +27,7 @@ export const ENDPOINT_DEFAULTS = {
   rate_limit_per_s: null as number | null,
   timeout_s: 15,
   retry: DEFAULT_RETRY,
-  signatures: ["v1", "v1a"] as SignatureVersion[],
+  signatures: [...SIGNATURE_VERSIONS] as SignatureVersion[],
 } satisfies Partial<EndpointSettings>;
 
 /** Names of the settings that are shown as they rest: all but the headers. */

@@ -9,8 +9,10 @@ export async function ensureDatabase(
   await onServer(serverUrl, async (client) => {
     const found = await client.query("select from pg_database where datname = $1", [name]);
     if (found.rowCount !== 0) return;
+    // only the empty template takes any encoding; a copy has that of its template
+    const encoding = template === "template0" ? " encoding 'UTF8'" : "";
     await client.query(
-      `create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)} encoding 'UTF8'`,
+      `create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)}${encoding}`,
     );
   });
 }
