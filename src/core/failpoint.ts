@@ -5,6 +5,8 @@
 export type Failpoint =
   | "submit:before-commit"
   | "submit:committed"
+  | "publish:before-commit"
+  | "publish:committed"
   | "claim:committed"
   | "computed"
   | "finish:before-commit"

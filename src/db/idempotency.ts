@@ -92,18 +92,6 @@ export async function findIdempotencyRecords(
   }));
 }
 
-/** Stores the response for a key that this transaction has taken; neither is sealed. */
-export async function setIdempotencyResponse(
-  tx: Tx,
-  { accountId, key, response }: Pick<IdempotencyRecord, "accountId" | "key" | "response">,
-): Promise<void> {
-  await tx.query(
-    `update idempotency_records set status = $3, headers = $4, body = $5
-     where account_id = $1 and key = $2`,
-    [accountId, key, response.status, JSON.stringify(response.headers), response.body],
-  );
-}
-
 /** Deletes some expired records. Returns how many. */
 export async function deleteExpiredIdempotencyRecords(tx: Tx, limit: number): Promise<number> {
   const { rowCount } = await tx.query(

@@ -2,8 +2,10 @@ import type { Pool } from "pg";
 import type { ComputePool } from "../compute/pool.ts";
 import type { JobTypeRegistry } from "../compute/registry.ts";
 import type { Config } from "../config.ts";
+import type { StoredResponse } from "../core/model.ts";
 import type { TargetRules } from "../core/targets.ts";
 import type { Vault } from "../core/vault.ts";
+import type { NewDelivery } from "../db/deliveries/deliveries.ts";
 import type { DueDelivery, DueWanted } from "../db/deliveries/due.ts";
 import type { LaneConfig } from "../db/deliveries/leases.ts";
 import type { Settlement } from "../db/deliveries/settlements.ts";
@@ -14,6 +16,7 @@ import type { Notifier } from "../db/notifier.ts";
 import type { Reader } from "../db/transaction.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "../transport/send.ts";
+import type { Publication } from "./deliveries/publish.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
 /** All parts of the program, built in one place. Use cases take the parts they use. */
@@ -45,6 +48,7 @@ export interface Context {
   load: Load;
   jobs: JobRunner;
   submissions: SubmissionGroup;
+  publications: PublicationGroup;
   endings: RunEndGroup;
   settlements: SettlementGroup;
   leaseReads: LeaseReads;
@@ -118,6 +122,23 @@ export type KeyAnswer = IdempotencyRecord | null | "busy";
 
 /** A submission → null, it was stored; or the answer for its key. */
 export type SubmissionGroup = GroupCommit<NewSubmission, KeyAnswer>;
+
+/** A message of one's own, to be published once per key. */
+export interface NewPublication {
+  publication: Publication & { messageId: string };
+  idempotency: {
+    key: string;
+    fingerprint: string;
+    /** Makes the response to keep, before the commit, so that it commits with the message. */
+    respond(deliveries: readonly NewDelivery[]): StoredResponse;
+  } | null;
+}
+
+/** A publication → its deliveries, when it was made; or the answer for its key. */
+export type PublicationGroup = GroupCommit<
+  NewPublication,
+  { made: NewDelivery[] } | Exclude<KeyAnswer, null>
+>;
 
 /** The end of a run → the job's end; null: the claim was lost. */
 export type RunEndGroup = GroupCommit<RunEnd, EndedJob | null>;

@@ -25,8 +25,9 @@ const LONGEST_LOCK_WAIT_MS = 8_000;
  * it takes, and an idle system adds no latency. An item whose group fails is tried alone, so one
  * bad row, or a row that is locked for long, neither fails its neighbours nor delays later items;
  * when the database is away the whole group fails at once.
- * @param commit one transaction for all items; answers in their order. A commit that waits longer
- *   than `lockWaitMs` for a lock must fail (SQLSTATE 55P03), or may wait when it locks nothing.
+ * @param commit one transaction; answers in the order of the items. It may answer only the first of
+ *   them, at least one: the others begin the next group. A commit that waits longer than
+ *   `lockWaitMs` for a lock must fail (SQLSTATE 55P03), or may wait when it locks nothing.
  */
 export function createGroupCommit<Item, Answer>(
   commit: (items: Item[], lockWaitMs: number) => Promise<Answer[]>,
@@ -40,6 +41,8 @@ export function createGroupCommit<Item, Answer>(
     try {
       const items = group.map(({ item }) => item);
       const answers = await commit(items, GROUP_LOCK_WAIT_MS);
+      const rest = group.splice(answers.length);
+      waiting.unshift(...rest);
       group.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
       const bad = group.length === 1 && !isLockTimeout(error);
@@ -74,6 +77,17 @@ export function createGroupCommit<Item, Answer>(
       });
     },
   };
+}
+
+/** The first items whose sizes stay within the limit together; at least one. */
+export function firstWithin<Item>(
+  items: readonly Item[],
+  limit: number,
+  sizeOf: (item: Item) => number,
+): Item[] {
+  let size = 0;
+  const end = items.findIndex((item, index) => (size += sizeOf(item)) > limit && index > 0);
+  return end === -1 ? [...items] : items.slice(0, end);
 }
 
 function isLockTimeout(error: unknown): boolean {

@@ -16,27 +16,49 @@ export const IDEMPOTENCY_LIFETIME_S = 86_400;
 const RETRY_MS = 25;
 const PATIENCE_MS = 3_000;
 
+/** The keys of a group of requests: the first request with each, and whether its lock was free. */
+export type LockedKeys = ReadonlyMap<string, { index: number; free: boolean }>;
+
+/** Locks the keys of a group of requests until their common transaction ends, without waiting. */
+export async function lockKeys(
+  tx: Tx,
+  keys: readonly (Pick<IdempotencyRecord, "accountId" | "key"> | null)[],
+): Promise<LockedKeys> {
+  const firsts = new Map<string, number>();
+  keys.forEach((key, index) => {
+    if (key !== null && !firsts.has(keyOf(key))) firsts.set(keyOf(key), index);
+  });
+  if (firsts.size === 0) return new Map();
+  const indexes = [...firsts.values()];
+  const free = await lockIdempotencyKeys(
+    tx,
+    indexes.map((index) => keys[index]!),
+  );
+  return new Map([...firsts].map(([key, index], nth) => [key, { index, free: free[nth]! }]));
+}
+
 /** Takes the keys of a group of requests in their common transaction. */
 export async function takeKeys(
   tx: Tx,
   records: readonly (IdempotencyRecord | null)[],
+  locked?: LockedKeys,
 ): Promise<KeyAnswer[]> {
-  const firsts = new Map<string, IdempotencyRecord>();
-  for (const record of records) {
-    if (record !== null && !firsts.has(keyOf(record))) firsts.set(keyOf(record), record);
-  }
-  if (firsts.size === 0) return records.map(() => null);
-  const wanted = [...firsts.values()];
-  const free = await lockIdempotencyKeys(tx, wanted);
-  const ours = wanted.filter((_, index) => free[index]);
-  await takeIdempotencyKeys(tx, ours, IDEMPOTENCY_LIFETIME_S);
-  const stored = await findIdempotencyRecords(tx, ours);
+  if (records.every((record) => record === null)) return records.map(() => null);
+  const keys = locked ?? (await lockKeys(tx, records));
+  const ours = records.filter((record, index): record is IdempotencyRecord => {
+    const lock = record === null ? undefined : keys.get(keyOf(record));
+    return lock?.index === index && lock.free;
+  });
+  const [, stored] = await Promise.all([
+    takeIdempotencyKeys(tx, ours, IDEMPOTENCY_LIFETIME_S),
+    findIdempotencyRecords(tx, ours),
+  ]);
   const byKey = new Map(stored.map((record) => [keyOf(record), record]));
-  return records.map((record) => {
+  return records.map((record, index) => {
     if (record === null) return null;
     const holder = byKey.get(keyOf(record));
     if (holder === undefined) return "busy";
-    const isFirst = firsts.get(keyOf(record)) === record && sameResponse(holder, record);
+    const isFirst = keys.get(keyOf(record))?.index === index && sameResponse(holder, record);
     return isFirst ? null : holder;
   });
 }

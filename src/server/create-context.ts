@@ -12,6 +12,7 @@ import type { Context, PumpHandle, RunHandle } from "../flow/context.ts";
 import { createDueReads } from "../flow/deliveries/due.ts";
 import { createLeaseReads } from "../flow/deliveries/lane/lease.ts";
 import { createLoad } from "../flow/deliveries/load.ts";
+import { createPublicationGroup } from "../flow/deliveries/publish-message.ts";
 import { createSettlementGroup } from "../flow/deliveries/settle.ts";
 import { createJobRunner } from "../flow/jobs/claim.ts";
 import { createRunEndGroup } from "../flow/jobs/finish.ts";
@@ -88,6 +89,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     ...parts,
     jobs: createJobRunner({ ...parts, endings }, threads),
     submissions: createSubmissionGroup(parts),
+    publications: createPublicationGroup(parts),
     endings,
     settlements: createSettlementGroup(parts),
     leaseReads: createLeaseReads(parts),

@@ -99,6 +99,8 @@ export async function startWorker(context: Context): Promise<Worker> {
 
   return {
     async stop(graceMs) {
+      // lanes that are kept without work are left now
+      for (const held of context.pumps.values()) held.nudge();
       const stopped = Promise.allSettled([
         ...runners.map((runner) => runner.stop()),
         context.jobs.idle(),

@@ -10,6 +10,8 @@ import type { KillCase } from "./kill-scenario.ts";
 const CASES: Record<Failpoint, KillCase> = {
   "submit:before-commit": { nth: 2 },
   "submit:committed": { nth: 3 },
+  "publish:before-commit": { nth: 2, work: "publication" },
+  "publish:committed": { nth: 3, work: "publication" },
   "claim:committed": { nth: 2 },
   computed: { nth: 2 },
   "finish:before-commit": { nth: 2 },

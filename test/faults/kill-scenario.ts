@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Failpoint } from "../../src/core/failpoint.ts";
+import { formatId } from "../../src/core/ids.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { until } from "../support/jobs.ts";
@@ -22,7 +23,7 @@ export interface KillCase {
   /** The how manieth time the point is reached. */
   nth: number;
   /** What is needed beside 20 jobs with callbacks. */
-  work?: "failing" | "replay" | "recovery" | "migration";
+  work?: "failing" | "replay" | "recovery" | "migration" | "publication";
 }
 
 const JOBS = 20;
@@ -75,11 +76,13 @@ export async function killAt(point: Failpoint, one: KillCase, folder: string): P
       onMisbehaviour,
       onRefusedStart: (name) => faults.push(`${name} refused to start`),
     });
-    await submitAll(scene, one);
+    if (one.work === "publication") await publishAll(scene);
+    else await submitAll(scene, one);
     if (one.work === "replay") await replayAll(scene);
     await killed.doom;
     await settled(scene);
     faults.push(...(await findFaults(scene)));
+    if (one.work === "publication") faults.push(...(await findLostMessages(scene)));
     return faults.length === 0 ? [] : [...faults, readFileSync(logFile, "utf8").slice(-4_000)];
   } finally {
     killed?.destroy();
@@ -106,6 +109,37 @@ async function submitAll(scene: Scene, { work }: KillCase): Promise<void> {
     jobs.push({ n, key: `job-${n}`, body, expected: [url], id });
   });
   await Promise.all(submissions);
+}
+
+/** Messages instead of jobs, each once although it is posted until it is answered. */
+async function publishAll({ client, receiver, faults }: Scene): Promise<void> {
+  const endpoint = { url: `${receiver.url}/hook`, events: ["own.event"], retry: RETRY };
+  const made = await client.insist("POST", "/v1/endpoints", { body: JSON.stringify(endpoint) });
+  if (made?.status !== 201) faults.push(`the endpoint was answered ${made?.status}`);
+  const publications = Array.from({ length: JOBS }, async (_, n) => {
+    const body = JSON.stringify({ type: "own.event", data: { n } });
+    const answer = await client.insist("POST", "/v1/messages", { body, key: `message-${n}` });
+    if (answer?.status !== 202) faults.push(`a message was answered ${answer?.status}`);
+  });
+  await Promise.all(publications);
+}
+
+/** Each message was made once, and arrived. */
+async function findLostMessages({ database, receiver }: Scene): Promise<string[]> {
+  const { rows } = await database.pool.query<{ id: string; n: number; status: string }>(
+    `select m.id, (m.body::jsonb->'data'->>'n')::int as n, d.status
+     from messages m left join deliveries d on d.message_id = m.id`,
+  );
+  const arrived = new Set(receiver.requests.map(({ headers }) => headers["webhook-id"]));
+  const lost = rows.filter(
+    ({ id, status }) => status !== "delivered" || !arrived.has(formatId("message", id)),
+  );
+  const numbers = rows.map(({ n }) => n).toSorted((a, b) => a - b);
+  const expected = Array.from({ length: JOBS }, (_, n) => n);
+  return [
+    ...lost.map(({ id, status }) => `message ${id} is ${status}`),
+    ...(String(numbers) === String(expected) ? [] : [`messages made: ${numbers.join(" ")}`]),
+  ];
 }
 
 /** All is delivered, and then sent again: once each, although the process dies in the middle. */
@@ -154,7 +188,10 @@ async function findFaults({ database, receiver, jobs, client }: Scene): Promise<
     (await database.pool.query<R>(text, values)).rows;
   const checks = await checkDatabase(query, jobs);
   const faults = checks.flatMap(({ name, broken }) => broken.map((id) => `not so: ${name}: ${id}`));
-  const secret = await client.insist("GET", `/v1/signing-secret?origin=${receiver.url}`, {});
+  const endpoints = await query<{ id: string }>("select id from endpoints");
+  const owner = endpoints.map(({ id }) => `/v1/endpoints/${formatId("endpoint", id)}/secret`);
+  const path = owner[0] ?? `/v1/signing-secret?origin=${receiver.url}`;
+  const secret = await client.insist("GET", path, {});
   for (const request of receiver.requests) {
     try {
       verify(request, String(secret?.body["secret"]));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createGroupCommit } from "../../src/flow/group-commit.ts";
+import { createGroupCommit, firstWithin } from "../../src/flow/group-commit.ts";
 
 const OUTAGE = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
@@ -71,6 +71,18 @@ describe("group commit", () => {
     expect(answers).toEqual(Array.from({ length: 50 }, (_, n) => String(n)));
     expect(Math.max(...sizes)).toBe(7);
     expect(sizes.reduce((a, b) => a + b)).toBe(50);
+  });
+
+  test("a commit may take only the first; the others go first in the next", async () => {
+    const groups: number[][] = [];
+    const group = createGroupCommit(async (items: number[]) => {
+      const taken = firstWithin(items, 10, (n) => n);
+      groups.push(taken);
+      return taken.map(String);
+    }, 100);
+    const numbers = [4, 4, 4, 25, 1, 9, 1];
+    expect(await Promise.all(numbers.map((n) => group.add(n)))).toEqual(numbers.map(String));
+    expect(groups).toEqual([[4, 4], [4], [25], [1, 9], [1]]);
   });
 
   test("one bad item fails alone", async () => {

@@ -1,15 +1,16 @@
-import type { Context } from "../context.ts";
+import type { Context, NewPublication, PublicationGroup } from "../context.ts";
 import { messageBody } from "../../core/events.ts";
+import { failpoint } from "../../core/failpoint.ts";
 import { newId } from "../../core/ids.ts";
 import type { Delivery, Message, StoredResponse } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import type { NewDelivery } from "../../db/deliveries/deliveries.ts";
 import { getEndpoint } from "../../db/accounts/endpoints.ts";
-import { setIdempotencyResponse } from "../../db/idempotency.ts";
-import { inTransaction } from "../../db/transaction.ts";
-import type { Tx } from "../../db/transaction.ts";
-import { replayOf, takeKeys, untilDecided } from "../idempotency.ts";
-import { publish } from "./publish.ts";
+import type { IdempotencyRecord } from "../../db/idempotency.ts";
+import { createGroupCommit, firstWithin } from "../group-commit.ts";
+import { lockKeys, replayOf, takeKeys, untilDecided } from "../idempotency.ts";
+import { handOver } from "./hand-over.ts";
+import { findReceivers, planMessages, storeMessages } from "./publish.ts";
 import type { Publication } from "./publish.ts";
 
 export interface OwnMessage {
@@ -30,34 +31,85 @@ export type PublishedMessage =
   | { kind: "created"; message: Message; deliveries: Delivery[] }
   | { kind: "replayed"; response: StoredResponse };
 
+const GROUP = 200;
+/** The most characters of bodies in one transaction, and the most deliveries. */
+const GROUP_BYTES = 8_388_608;
+const GROUP_DELIVERIES = 2_000;
+
 /**
- * Publishes an event of the account's own to all its endpoints that want the type.
+ * The publication transaction, for all that wait, of all accounts: idempotency records, messages,
+ * deliveries and wake-ups.
+ */
+export function createPublicationGroup(
+  context: Pick<Context, "pool" | "worker" | "pumps">,
+): PublicationGroup {
+  return createGroupCommit(async (waiting, lockWaitMs) => {
+    const group = firstWithin(waiting, GROUP_BYTES, ({ publication }) => publication.body.length);
+    return await handOver(context, lockWaitMs, async (tx, own) => {
+      const [locked, receivers] = await Promise.all([
+        lockKeys(tx, group.map(keyOf)),
+        findReceivers(
+          tx,
+          group.map(({ publication }) => publication),
+        ),
+      ]);
+      const planned = firstWithin(
+        planMessages(
+          group.map(({ publication }) => publication),
+          receivers,
+        ),
+        GROUP_DELIVERIES,
+        ({ deliveries }) => deliveries.length,
+      );
+      const records = planned.map(({ deliveries }, index) => recordOf(group[index]!, deliveries));
+      const earlier = await takeKeys(tx, records, locked);
+      const made = planned.filter((_, index) => earlier[index] === null);
+      await storeMessages(tx, made, receivers, own);
+      failpoint("publish:before-commit");
+      return planned.map(({ deliveries }, index) => earlier[index] ?? { made: deliveries });
+    });
+  }, GROUP);
+}
+
+function keyOf({ publication, idempotency }: NewPublication) {
+  return idempotency && { accountId: publication.accountId, key: idempotency.key };
+}
+
+function recordOf(
+  { publication, idempotency }: NewPublication,
+  deliveries: readonly NewDelivery[],
+): IdempotencyRecord | null {
+  if (idempotency === null) return null;
+  const { key, fingerprint, respond } = idempotency;
+  const { accountId } = publication;
+  return { accountId, key, fingerprint, response: respond(deliveries), sealed: false };
+}
+
+/**
+ * Publishes an event of the account's own to all its endpoints that want the type: when this
+ * returns, the message is durable with its deliveries.
  * @throws Problem idempotency_key_reused, idempotency_in_progress
  */
 export async function publishMessage(
-  context: Pick<Context, "pool" | "vault" | "now">,
+  context: Pick<Context, "publications" | "vault" | "now">,
   own: OwnMessage,
 ): Promise<PublishedMessage> {
   const publication = newPublication(context, own);
-  const { idempotency, accountId } = own;
-  const placeholder = { status: 0, headers: {}, body: publication.messageId };
-  const record = idempotency && { ...idempotency, accountId, response: placeholder, sealed: false };
-  const publishOnce = async (tx: Tx): Promise<PublishedMessage | "busy"> => {
-    const [earlier] = await takeKeys(tx, [record]);
-    if (earlier === "busy") return "busy";
-    if (earlier) {
-      return { kind: "replayed", response: replayOf(context, earlier, idempotency!.fingerprint) };
-    }
-    const [published] = await publish(tx, [publication]);
-    const message = toMessage(publication);
-    const deliveries = published!.deliveries.map(toDelivery);
-    if (idempotency !== null) {
-      const response = idempotency.respond(message, deliveries);
-      await setIdempotencyResponse(tx, { accountId, key: idempotency.key, response });
-    }
-    return { kind: "created", message, deliveries };
-  };
-  return await untilDecided(() => inTransaction(context.pool, publishOnce));
+  const message = toMessage(publication);
+  const { idempotency } = own;
+  const respond = (deliveries: readonly NewDelivery[]): StoredResponse =>
+    idempotency!.respond(message, deliveries.map(toDelivery));
+  const answer = await untilDecided(() =>
+    context.publications.add({
+      publication,
+      idempotency: idempotency && { ...idempotency, respond },
+    }),
+  );
+  failpoint("publish:committed");
+  if ("made" in answer) {
+    return { kind: "created", message, deliveries: answer.made.map(toDelivery) };
+  }
+  return { kind: "replayed", response: replayOf(context, answer, idempotency!.fingerprint) };
 }
 
 /**
@@ -65,7 +117,7 @@ export async function publishMessage(
  * @throws Problem not_found, endpoint_state
  */
 export async function testEndpoint(
-  context: Pick<Context, "pool" | "now">,
+  context: Pick<Context, "pool" | "publications" | "now">,
   test: { accountId: string; endpointId: string; requestId: string; traceId: string },
 ): Promise<{ message: Message; delivery: Delivery }> {
   const endpoint = await getEndpoint(context.pool, test.accountId, test.endpointId);
@@ -81,8 +133,8 @@ export async function testEndpoint(
     ...newPublication(context, { ...test, type: "endpoint.test", data }),
     onlyEndpointId: test.endpointId,
   };
-  const [published] = await inTransaction(context.pool, (tx) => publish(tx, [publication]));
-  const delivery = published!.deliveries[0];
+  const answer = await context.publications.add({ publication, idempotency: null });
+  const delivery = answer !== "busy" && "made" in answer ? answer.made[0] : undefined;
   if (delivery === undefined) throw new Problem("not_found", "no such endpoint");
   return { message: toMessage(publication), delivery: toDelivery(delivery) };
 }

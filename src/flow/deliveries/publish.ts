@@ -59,6 +59,11 @@ export interface Receivers {
   lanes: ReadonlyMap<string, SharedLane>;
 }
 
+/** A publication and what is to be stored of it. */
+export interface PlannedMessage extends Published {
+  publication: Publication;
+}
+
 /**
  * Makes messages, their deliveries and the wake-ups of their lanes in the caller's transaction, so
  * they commit with the events that they report.
@@ -71,32 +76,46 @@ export async function publish(
   shared?: Receivers,
 ): Promise<Published[]> {
   if (publications.length === 0) return [];
-  const receiving = shared ?? (await findReceivers(tx, publications));
-  const plans = planAll(publications, receiving);
-  const laneIds = plans.map((receivers, index) =>
-    receivers.map((r) =>
-      r.kind === "endpoint" ? r.laneId : receiving.origins.get(originKey(publications[index]!, r))!,
-    ),
-  );
-  const lanes = new Map(laneIds.flat().map((id) => [id, receiving.lanes.get(id)!]));
+  const receivers = shared ?? (await findReceivers(tx, publications));
+  const planned = planMessages(publications, receivers);
+  await storeMessages(tx, planned, receivers, own);
+  return planned;
+}
 
-  const published = publications.map((publication, index): Published => {
-    const receivers = plans[index]!;
+/** Decides who receives what; nothing is written yet. */
+export function planMessages(
+  publications: readonly Publication[],
+  receivers: Receivers,
+): PlannedMessage[] {
+  const plans = planAll(publications, receivers);
+  return publications.map((publication, index): PlannedMessage => {
     const messageId = publication.messageId ?? newId();
-    const deliveries = receivers.map((receiver, nth) =>
-      newDelivery(publication, messageId, receiver, laneIds[index]![nth]!),
-    );
+    const deliveries = plans[index]!.map((receiver) => {
+      const laneId =
+        receiver.kind === "endpoint"
+          ? receiver.laneId
+          : receivers.origins.get(originKey(publication, receiver))!;
+      return newDelivery(publication, messageId, receiver, laneId);
+    });
     const made = deliveries.length > 0 || publication.jobId === null;
-    return { messageId: made ? messageId : null, deliveries };
+    return { publication, messageId: made ? messageId : null, deliveries };
   });
+}
 
-  const deliveries = published.flatMap((p) => p.deliveries);
+/** Stores planned messages with their deliveries, and wakes the lanes, which the caller shares. */
+export async function storeMessages(
+  tx: Tx,
+  planned: readonly PlannedMessage[],
+  receivers: Pick<Receivers, "lanes">,
+  own?: OwnLanes,
+): Promise<void> {
+  const deliveries = planned.flatMap((one) => one.deliveries);
+  const lanes = new Map(deliveries.map(({ lane_id }) => [lane_id, receivers.lanes.get(lane_id)!]));
   await positionInOrder(
     tx,
     deliveries.filter((d) => lanes.get(d.lane_id)?.ordered),
   );
-  const messages = published.flatMap(({ messageId, deliveries: made }, index) => {
-    const p = publications[index]!;
+  const messages = planned.flatMap(({ publication: p, messageId, deliveries: made }) => {
     if (messageId === null) return [];
     return {
       id: messageId,
@@ -112,13 +131,12 @@ export async function publish(
   });
   if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages, deliveries));
   await wakeSharedLanes(tx, lanes, own);
-  published.forEach(({ deliveries: made }, index) => {
+  for (const { publication, deliveries: made } of planned) {
     for (const delivery of made) {
       if (delivery.lane_position !== null) continue;
-      own?.toNudge.get(delivery.lane_id)?.push(asDue(delivery, publications[index]!));
+      own?.toNudge.get(delivery.lane_id)?.push(asDue(delivery, publication));
     }
-  });
-  return published;
+  }
 }
 
 /** Wakes lanes that the caller shares and has made deliveries due in. */

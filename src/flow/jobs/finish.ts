@@ -5,35 +5,32 @@ import { endRuns, returnRun } from "../../db/jobs/runs.ts";
 import type { RunEnd } from "../../db/jobs/runs.ts";
 import type { EndedJob } from "../../db/jobs/jobs.ts";
 import { wakeForJobs } from "../../db/queue/wake.ts";
-import { inTransaction, limitLockWaits } from "../../db/transaction.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
-import { createGroupCommit } from "../group-commit.ts";
+import { createGroupCommit, firstWithin } from "../group-commit.ts";
 import { retryWhileUnavailable } from "../../db/retry.ts";
 import { jobPublication } from "./publication.ts";
+import { handOver } from "../deliveries/hand-over.ts";
 import { findReceivers, publish } from "../deliveries/publish.ts";
 import type { Audience, OwnLanes } from "../deliveries/publish.ts";
 
 type RunEndContext = Pick<Context, "pool" | "config" | "worker" | "pumps" | "runs">;
 
 const GROUP = 200;
+/** The most characters of results in one transaction. */
+const GROUP_BYTES = 8_388_608;
 
 /**
  * The finish transaction, for all runs that have ended: final state, result, message, deliveries
  * and wake-ups.
  */
 export function createRunEndGroup(context: RunEndContext): RunEndGroup {
-  const { pool, config, worker, pumps } = context;
-  return createGroupCommit(async (endings, lockWaitMs) => {
+  return createGroupCommit(async (waiting, lockWaitMs) => {
+    const endings = firstWithin(waiting, GROUP_BYTES, ({ result }) => result?.length ?? 0);
     const audiences = audiencesOf(context, endings);
-    const { ended, toNudge, since } = await inTransaction(pool, async (tx) => {
-      const own: OwnLanes = { workerId: worker.id, toNudge: new Map() };
-      limitLockWaits(tx, lockWaitMs);
-      const began = performance.now();
-      const jobs = await endJobs(tx, endings, config.publicUrl, { own, audiences });
-      return { ended: jobs, toNudge: own.toNudge, since: began };
-    });
-    for (const [laneId, deliveries] of toNudge) pumps.get(laneId)?.nudge({ deliveries, since });
-    return ended;
+    return await handOver(context, lockWaitMs, (tx, own) =>
+      endJobs(tx, endings, context.config.publicUrl, { own, audiences }),
+    );
   }, GROUP);
 }
 

@@ -9,7 +9,7 @@ import { findEndpointIds } from "../../db/accounts/endpoints.ts";
 import { insertJobs } from "../../db/jobs/jobs.ts";
 import type { NewJob } from "../../db/jobs/jobs.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
-import { createGroupCommit } from "../group-commit.ts";
+import { createGroupCommit, firstWithin } from "../group-commit.ts";
 import { replayOf, sealRecord, takeKeys, untilDecided } from "../idempotency.ts";
 
 export interface Submission {
@@ -36,10 +36,13 @@ export type Accepted =
   { kind: "created"; job: Job } | { kind: "replayed"; response: StoredResponse };
 
 const GROUP = 200;
+/** The most characters of inputs in one transaction. */
+const GROUP_BYTES = 8_388_608;
 
 /** The submission transaction, for all that wait: idempotency records + jobs + announcement. */
 export function createSubmissionGroup({ pool }: Pick<Context, "pool">): SubmissionGroup {
-  return createGroupCommit(async (group) => {
+  return createGroupCommit(async (waiting) => {
+    const group = firstWithin(waiting, GROUP_BYTES, ({ job }) => job.input.length);
     if (group.every(({ record }) => record === null)) {
       await insertJobs(
         singleStatement(pool),

@@ -14,7 +14,10 @@ export async function followNudges({ notifier, jobs, pumps }: NudgedContext): Pr
         else pumps.get(what)?.nudge();
       }
     },
-    missed: () => void jobs.look(true),
+    missed() {
+      void jobs.look(true);
+      for (const pump of pumps.values()) pump.nudge();
+    },
   });
   await notifier.listening();
   return leave;

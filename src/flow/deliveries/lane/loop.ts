@@ -75,11 +75,10 @@ export class LanePump {
 
   /** Takes the deliveries that became due, or looks again. */
   nudge(made?: MadeDue): void {
+    // the endpoint may have been changed while the lane was kept without work
+    if (this.#buffer.inHand === 0 && this.#lane.config.endpoint_id !== null) this.#refreshAt = 0;
     if (made !== undefined && this.#canTake(made)) this.#buffer.addMade(made.deliveries);
     else this.#more = true;
-    // the endpoint may have been paused while the lane was kept without work
-    const { endpoint_id } = this.#lane.config;
-    if (this.#idleSince < Infinity && endpoint_id !== null) this.#refreshAt = 0;
     this.#wake();
   }
 
@@ -107,10 +106,12 @@ export class LanePump {
 
   async #work(): Promise<void> {
     while (true) {
-      if (performance.now() >= this.#refreshAt) {
+      if (this.#mustRefresh()) {
         const refreshed = this.#refresh();
         if (!this.#isOver()) this.#read();
         await refreshed;
+        // a nudge that came meanwhile may tell of a later change
+        continue;
       }
       const over = this.#isOver();
       if (!over) {
@@ -128,9 +129,18 @@ export class LanePump {
     return !this.#isOver() && !this.#held() && !this.#slice.isCrowded();
   }
 
+  /** Whether it is time to read the endpoint; an empty lane does so when it is nudged. */
+  #mustRefresh(): boolean {
+    if (this.#refreshAt === 0) return true;
+    return this.#idleSince === Infinity && performance.now() >= this.#refreshAt;
+  }
+
   /** Whether the lane has been empty for a while, or the process has other lanes to pump. */
   #isLeft(): boolean {
-    if (this.#buffer.waiting > 0 || lacksPositions(this.#lane)) return false;
+    if (this.#buffer.waiting > 0 || lacksPositions(this.#lane)) {
+      this.#idleSince = Infinity;
+      return false;
+    }
     const now = performance.now();
     this.#idleSince = Math.min(this.#idleSince, now);
     return now - this.#idleSince >= LINGER_MS || this.#slice.isCrowded();
@@ -275,9 +285,9 @@ export class LanePump {
   async #event(over: boolean): Promise<void> {
     const now = performance.now();
     const rateMs = rateLimitDelay(this.#lane, this.#context.now().getTime());
-    const waits = [this.#refreshAt - now];
+    const idle = this.#idleSince < Infinity;
+    const waits = [idle ? this.#idleSince + LINGER_MS - now : this.#refreshAt - now];
     if (this.#buffer.waiting > 0 && rateMs > 0 && !over) waits.push(rateMs);
-    if (this.#idleSince < Infinity) waits.push(this.#idleSince + LINGER_MS - now);
     if (over && this.#sender.sending > 0 && !this.#lost) waits.push(this.#slice.msToDrain);
     const waitMs = Math.max(1, Math.min(...waits));
     await new Promise<void>((resolve) => {
