@@ -61,7 +61,7 @@ export async function openApiTypes(document: object): Promise<string> {
 
 function operationType({ parameters = [], requestBody, responses }: Operation): Schema {
   const query = parameters.filter((one) => one.in === "query");
-  const body = requestBody?.content["application/json"]?.schema;
+  const body = bodySchema(requestBody?.content);
   return objectType({
     ...(query.length === 0 ? {} : { query: queryType(query) }),
     ...(body === undefined ? {} : { body: simplified(body) }),
@@ -78,10 +78,17 @@ function queryType(parameters: NonNullable<Operation["parameters"]>): Schema {
   };
 }
 
+/** The schema of a JSON body; of JSON Lines, of them all. */
+function bodySchema(content: Operation["responses"][string]["content"]): Schema | undefined {
+  const items = content?.["application/x-ndjson"]?.schema;
+  if (items !== undefined) return { type: "array", items };
+  return content?.["application/json"]?.schema;
+}
+
 /** What the statuses of success answer; the same schema in all of them. */
 function answerType(responses: Operation["responses"]): Schema {
   for (const [status, { content }] of Object.entries(responses)) {
-    const schema = content?.["application/json"]?.schema;
+    const schema = bodySchema(content);
     if (status.startsWith("2") && schema !== undefined) return simplified(schema);
   }
   return { tsType: "undefined" };

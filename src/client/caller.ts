@@ -48,9 +48,12 @@ export interface Call<Name extends OperationName> extends CallOptions {
   /** Fills in the `{id}` of the path. */
   id?: string;
   query?: QueryOf<Name> | undefined;
+  /** An array is sent as JSON Lines. */
   body?: BodyOf<Name>;
   /** Makes it safe to repeat: the service does it once. */
   idempotencyKey?: string | undefined;
+  /** It is safe to repeat for another reason. */
+  repeatable?: boolean;
   /** Asks the service to hold the answer back for this long while there is nothing to tell. */
   waitS?: number;
 }
@@ -72,6 +75,7 @@ export interface ApiCaller {
   parse(text: string): unknown;
 }
 
+const LINES_TYPE = "application/x-ndjson";
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 4;
 
@@ -122,18 +126,19 @@ export function createCaller(options: CallerOptions): ApiCaller {
         url: `${baseUrl}${fillIn(path, call.id)}${queryText(query ?? {})}`,
         headers: {
           ...authorize(method),
-          accept: "application/json, application/problem+json",
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          accept: `application/json, ${LINES_TYPE}, application/problem+json`,
+          ...(body === undefined ? {} : { "content-type": contentType(body) }),
           ...(idempotencyKey === undefined
             ? {}
             : { "idempotency-key": JSON.stringify(idempotencyKey) }),
           ...(waitS > 0 ? { prefer: `wait=${waitS}` } : {}),
         },
-        body: body === undefined ? undefined : bodyText(body as object),
+        body: body === undefined ? undefined : encode(body),
         timeoutMs: (call.timeoutMs ?? timeoutMs) + waitS * 1000,
         signal: call.signal,
       };
-      const repeatable = method !== "POST" || idempotencyKey !== undefined;
+      const repeatable =
+        method !== "POST" || idempotencyKey !== undefined || call.repeatable === true;
       return await persevere(doFetch, exchange, { repeatable, maxRetries, parse });
     },
 
@@ -239,6 +244,8 @@ function parseProblem(text: string): (Partial<Problem> & Pick<Problem, "code" | 
 async function readJson(response: Response, parse: Parse, attempts: number): Promise<never> {
   const text = await response.text();
   try {
+    const isLines = response.headers.get("content-type")?.startsWith(LINES_TYPE) === true;
+    if (isLines) return text.trimEnd().split("\n").map(parse) as never;
     return (text === "" ? undefined : parse(text)) as never;
   } catch (cause) {
     throw new RingbackError({
@@ -249,6 +256,15 @@ async function readJson(response: Response, parse: Parse, attempts: number): Pro
       cause,
     });
   }
+}
+
+function contentType(body: unknown): string {
+  return Array.isArray(body) ? LINES_TYPE : "application/json";
+}
+
+function encode(body: unknown): string {
+  if (!Array.isArray(body)) return bodyText(body as object);
+  return (body as object[]).map((line) => `${bodyText(line)}\n`).join("");
 }
 
 function fillIn(path: string, id: string | undefined): string {

@@ -1,7 +1,23 @@
 import type { ApiCaller, BodyOf, CallOptions } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
+import { bodyText } from "./json-text.ts";
 import type { JsonText } from "./json-text.ts";
-import type { Message } from "./openapi-types.ts";
+import type { Message, MessageLineAnswer } from "./openapi-types.ts";
+import { pause, pauseBefore } from "./retry.ts";
+
+/** An event to be published. */
+export interface OwnEvent {
+  type: string;
+  data: Record<string, unknown> | JsonText;
+  /** Publishes it once, however often it is sent. Default: a new one. */
+  idempotencyKey?: string | undefined;
+}
+
+/** Lines and characters of one request; the service takes ten times as many lines. */
+const LINES = 1_000;
+const CHARACTERS = 4_000_000;
+/** How often lines are sent again that the service could not take at the moment. */
+const ROUNDS = 4;
 
 /** Messages: events of one's own. */
 export class Messages {
@@ -23,7 +39,65 @@ export class Messages {
     return (await this.#caller.call("POST /v1/messages", call)).body;
   }
 
+  /**
+   * Publishes many events, each once, in as few requests as their size allows.
+   * @returns an answer for each, in their order: `status` 202 and `id`, or why it was refused
+   */
+  async publishMany(
+    events: readonly OwnEvent[],
+    options: CallOptions = {},
+  ): Promise<MessageLineAnswer[]> {
+    const lines = events.map(({ type, data, idempotencyKey = newIdempotencyKey() }) => ({
+      type,
+      data,
+      idempotency_key: idempotencyKey,
+    })) as BodyOf<"POST /v1/messages/batch">;
+    const answers: MessageLineAnswer[] = [];
+    for (let begin = 0; begin < lines.length;) {
+      const end = endOfRequest(lines, begin);
+      for (const answer of await this.#publishLines(lines.slice(begin, end), options)) {
+        answers.push({ ...answer, line: begin + answer.line });
+      }
+      begin = end;
+    }
+    return answers;
+  }
+
+  async #publishLines(
+    lines: BodyOf<"POST /v1/messages/batch">,
+    options: CallOptions,
+  ): Promise<MessageLineAnswer[]> {
+    const answers: MessageLineAnswer[] = [];
+    let open = lines.map((_, index) => index);
+    for (let round = 1; ; round += 1) {
+      const body = open.map((index) => lines[index]!);
+      const call = { body, repeatable: true, ...options };
+      const answered = (await this.#caller.call("POST /v1/messages/batch", call)).body;
+      for (const answer of answered) {
+        const index = open[answer.line - 1]!;
+        answers[index] = { ...answer, line: index + 1 };
+      }
+      open = open.filter((index) => mayGoAgain(answers[index]!));
+      if (open.length === 0 || round === ROUNDS) return answers;
+      await pause(pauseBefore(round, null)!, options.signal);
+    }
+  }
+
   async get(id: string, options: CallOptions = {}): Promise<Message> {
     return (await this.#caller.call("GET /v1/messages/{id}", { id, ...options })).body;
   }
+}
+
+function mayGoAgain({ status, problem }: MessageLineAnswer): boolean {
+  return status === 503 || problem?.code === "idempotency_in_progress";
+}
+
+function endOfRequest(lines: readonly object[], begin: number): number {
+  let characters = 0;
+  for (let end = begin; end < lines.length; end += 1) {
+    characters += bodyText(lines[end]!).length;
+    const isFull = end - begin === LINES || characters > CHARACTERS;
+    if (isFull && end > begin) return end;
+  }
+  return lines.length;
 }

@@ -62,6 +62,10 @@ export interface Operations {
     body: MessageInput;
     answer: Message;
   };
+  "POST /v1/messages/batch": {
+    body: MessageLine[];
+    answer: MessageLineAnswer[];
+  };
   "GET /v1/messages/{id}": {
     answer: Message;
   };
@@ -531,6 +535,90 @@ export interface Message {
   /** The exact text that is signed and sent */
   body: string;
   deliveries: Delivery[];
+}
+export interface MessageLine {
+  type: string;
+  /** The `data` of the webhook, as posted but for whitespace between tokens */
+  data: {
+    [k: string]: unknown;
+  };
+  /** The line with the same key again answers as the first time, for 24 hours, as an `Idempotency-Key` does */
+  idempotency_key?: string;
+}
+export interface MessageLineAnswer {
+  /** Counted from 1; empty lines are not counted */
+  line: number;
+  /** 202: published; else that of the problem */
+  status: number;
+  id?: string;
+  /** How many endpoints it goes to */
+  deliveries?: number;
+  /** This is the answer to an earlier line with the same key */
+  replayed?: true;
+  problem?: Problem;
+}
+export interface Problem {
+  /** `/problems/{code}`, relative to the origin */
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** Stable; decide by this one */
+  code:
+    | "body_not_json"
+    | "body_too_deep"
+    | "body_forbidden_text"
+    | "body_forbidden_key"
+    | "body_too_large"
+    | "body_interrupted"
+    | "content_type_unsupported"
+    | "content_encoding_unsupported"
+    | "validation_failed"
+    | "query_invalid"
+    | "cursor_invalid"
+    | "id_invalid"
+    | "path_invalid"
+    | "unauthenticated"
+    | "scope_missing"
+    | "csrf_failed"
+    | "sign_in_limited"
+    | "not_found"
+    | "method_not_allowed"
+    | "job_type_unknown"
+    | "input_invalid"
+    | "callback_url_invalid"
+    | "callback_url_userinfo"
+    | "target_blocked"
+    | "header_forbidden"
+    | "event_unknown"
+    | "event_reserved"
+    | "endpoint_unknown"
+    | "job_finished"
+    | "job_not_completed"
+    | "endpoint_state"
+    | "delivery_state"
+    | "replay_finished"
+    | "last_admin_key"
+    | "activity_id_invalid"
+    | "idempotency_key_invalid"
+    | "idempotency_key_reused"
+    | "idempotency_in_progress"
+    | "unavailable"
+    | "internal";
+  /** The path of the request */
+  instance: string;
+  request_id: string;
+  errors?: {
+    /** JSON pointer into the body */
+    pointer?: string;
+    /** Name in the path or the query */
+    parameter?: string;
+    detail: string;
+  }[];
+  job_error?: {
+    code: string;
+    message: string;
+  };
 }
 export interface DeliveryWithAttempts {
   id: string;
@@ -1198,68 +1286,5 @@ export interface OwnEvent {
   timestamp: string;
   data: {
     [k: string]: unknown;
-  };
-}
-export interface Problem {
-  /** `/problems/{code}`, relative to the origin */
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  /** Stable; decide by this one */
-  code:
-    | "body_not_json"
-    | "body_too_deep"
-    | "body_forbidden_text"
-    | "body_forbidden_key"
-    | "body_too_large"
-    | "body_interrupted"
-    | "content_type_unsupported"
-    | "content_encoding_unsupported"
-    | "validation_failed"
-    | "query_invalid"
-    | "cursor_invalid"
-    | "id_invalid"
-    | "path_invalid"
-    | "unauthenticated"
-    | "scope_missing"
-    | "csrf_failed"
-    | "sign_in_limited"
-    | "not_found"
-    | "method_not_allowed"
-    | "job_type_unknown"
-    | "input_invalid"
-    | "callback_url_invalid"
-    | "callback_url_userinfo"
-    | "target_blocked"
-    | "header_forbidden"
-    | "event_unknown"
-    | "event_reserved"
-    | "endpoint_unknown"
-    | "job_finished"
-    | "job_not_completed"
-    | "endpoint_state"
-    | "delivery_state"
-    | "replay_finished"
-    | "last_admin_key"
-    | "activity_id_invalid"
-    | "idempotency_key_invalid"
-    | "idempotency_key_reused"
-    | "idempotency_in_progress"
-    | "unavailable"
-    | "internal";
-  /** The path of the request */
-  instance: string;
-  request_id: string;
-  errors?: {
-    /** JSON pointer into the body */
-    pointer?: string;
-    /** Name in the path or the query */
-    parameter?: string;
-    detail: string;
-  }[];
-  job_error?: {
-    code: string;
-    message: string;
   };
 }

@@ -3,6 +3,7 @@ import { Problem } from "../core/problem.ts";
 
 /** Longest request body, in bytes. */
 export const MAX_BODY_BYTES = 1_048_576;
+const JSON_TYPE = "application/json";
 
 /**
  * Reads a JSON body whole.
@@ -14,14 +15,15 @@ export async function readBody(request: IncomingMessage, optional: boolean): Pro
   const announced = Number(request.headers["content-length"] ?? 0);
   const chunked = request.headers["transfer-encoding"] !== undefined;
   if (optional && !chunked && announced === 0) return Buffer.alloc(0);
-  if (!optional || announced > 0) checkContent(request);
+  if (!optional || announced > 0) checkContent(request, JSON_TYPE);
   if (announced > MAX_BODY_BYTES) throw tooLarge();
   const bytes = await collect(request);
-  if (optional && bytes.length > 0) checkContent(request);
+  if (optional && bytes.length > 0) checkContent(request, JSON_TYPE);
   return bytes;
 }
 
-function checkContent({ headers }: IncomingMessage): void {
+/** @throws Problem `content_type_unsupported`, `content_encoding_unsupported` */
+export function checkContent({ headers }: IncomingMessage, wanted: string): void {
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
   if (encoding !== "identity" && encoding !== "") {
     throw new Problem("content_encoding_unsupported", "Send the body without content-encoding.", {
@@ -33,12 +35,10 @@ function checkContent({ headers }: IncomingMessage): void {
     .map((part) => part.trim().toLowerCase());
   const charset = parameters.find((p) => p.startsWith("charset="))?.slice("charset=".length);
   const utf8 = charset === undefined || /^"?utf-?8"?$/.test(charset);
-  if (type !== "application/json" || !utf8) {
-    throw new Problem(
-      "content_type_unsupported",
-      "Send content-type: application/json, in UTF-8.",
-      { headers: { accept: "application/json" } },
-    );
+  if (type !== wanted || !utf8) {
+    throw new Problem("content_type_unsupported", `Send content-type: ${wanted}, in UTF-8.`, {
+      headers: { accept: wanted },
+    });
   }
 }
 

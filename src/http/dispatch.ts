@@ -6,6 +6,7 @@ import { requireScope } from "./auth.ts";
 import { readBody } from "./body.ts";
 import type { HttpContext } from "./http-context.ts";
 import { fingerprint, keepErrors, parseIdempotencyKey } from "./idempotency.ts";
+import { readLines } from "./lines.ts";
 import type { Reply } from "./reply.ts";
 import type { RequestInfo, Route } from "./route.ts";
 import { parseParameters, parseWith } from "./validation.ts";
@@ -53,6 +54,8 @@ export async function dispatch(
       query,
       body,
       posted: () => memberTexts(document?.text ?? "{}"),
+      lines: () => readLines(request),
+      path,
       idempotency,
     });
   };

@@ -37,8 +37,15 @@ export interface RouteCall<Params, Query, Body> extends RequestInfo {
   body: Body;
   /** The members of the body as JSON texts, as posted except for whitespace. */
   posted(): ReadonlyMap<string, string>;
+  /** The lines of a body of JSON Lines, as they come in. */
+  lines(): AsyncIterable<Buffer>;
+  /** The path of the request, without its query. */
+  path: string;
   idempotency: Idempotency | null;
 }
+
+/** The parts that a call without a body has not. */
+export type BodyParts = "idempotency" | "body" | "posted" | "lines" | "path";
 
 export interface ResponseSpec {
   description: string;
@@ -69,6 +76,8 @@ interface Definition {
   headers?: Record<string, HeaderSpec>;
   /** Whether the route takes an `Idempotency-Key`. */
   idempotent?: boolean;
+  /** The schema of each line, when the body is JSON Lines. */
+  line?: z.ZodType;
   responses: Record<number, ResponseSpec>;
   /** Problems that it may answer beside those of every route. */
   problems: readonly ProblemCode[];

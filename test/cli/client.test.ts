@@ -242,6 +242,12 @@ describe("endpoints and messages", () => {
     expect(JSON.parse(call.body.toString())).toMatchObject({
       data: { invoice: "I-1", amount: 42 },
     });
+    const lines = ['{"type":"invoice.paid","data":{"n":1}}', "", '{"type":"job.own","data":{}}'];
+    const many = await run("messages publish-many -", { stdin: lines.join("\n") });
+    expect(many.code).toBe(6);
+    expect(many.stdout).toMatch(/^line 2: 422 event_reserved: .*\n1 published, 1 refused\n$/);
+    const broken = await run("messages publish-many -", { stdin: "{" });
+    expect([broken.code, broken.stderr]).toEqual([2, "ringback: line 1 is no JSON object\n"]);
     const message = await run(`messages get ${published.json().id}`);
     expect(message.stdout).toContain('"amount":42');
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from "zod-openapi";
 import { PROBLEMS, type ProblemCode } from "../../core/problem.ts";
 import { endpointWebhooks, jobCallbacks } from "./events.ts";
+import { LINES_TYPE, MAX_LINES, MAX_LINES_BYTES } from "../lines.ts";
 import { jsonText } from "../reply.ts";
 import { route, type HeaderSpec, type Route } from "../route.ts";
 import { problem } from "../schemas/problem.ts";
@@ -105,16 +106,26 @@ function describeOperation(one: Route): ZodOpenApiOperationObject {
       ...(one.query === null ? {} : { query: one.query }),
       header: z.object(mapValues(headers, requestHeader)),
     },
-    ...(one.body === null
-      ? {}
-      : {
-          requestBody: {
-            required: !one.bodyOptional,
-            content: { "application/json": { schema: one.body } },
-          },
-        }),
+    ...describeBody(one),
     responses: { ...describeProblems(one), ...describeResponses(one) },
     ...(one.operationId === "submitJob" ? { callbacks: jobCallbacks() } : {}),
+  };
+}
+
+function describeBody({
+  body,
+  bodyOptional,
+  line,
+}: Route): Pick<ZodOpenApiOperationObject, "requestBody"> {
+  if (line !== undefined) {
+    const description = `One JSON value on each line; ${MAX_LINES} lines and ${MAX_LINES_BYTES} bytes at most`;
+    return {
+      requestBody: { description, required: true, content: { [LINES_TYPE]: { schema: line } } },
+    };
+  }
+  if (body === null) return {};
+  return {
+    requestBody: { required: !bodyOptional, content: { "application/json": { schema: body } } },
   };
 }
 
@@ -159,7 +170,7 @@ function describeResponses(one: Route): ZodOpenApiOperationObject["responses"] {
 export function problemsOf(one: Route): ProblemCode[] {
   return [
     ...one.problems,
-    ...(one.body === null ? [] : BODY_PROBLEMS),
+    ...(one.body === null && one.line === undefined ? [] : BODY_PROBLEMS),
     ...(one.idempotent === true ? KEY_PROBLEMS : []),
     ...(one.scopes === null ? [] : CALLER_PROBLEMS),
     "internal",

@@ -5,7 +5,7 @@ import { Problem } from "../../core/problem.ts";
 import type { Channel } from "../streams/channel.ts";
 import { streamAccount, streamJob } from "../streams/activity.ts";
 import type { HttpContext } from "../http-context.ts";
-import { route, type RouteCall, type Route } from "../route.ts";
+import { route, type BodyParts, type Route, type RouteCall } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
 import { streamQuery } from "../schemas/activity.ts";
 import { eventStream } from "../streams/sse.ts";
@@ -18,7 +18,7 @@ export interface StreamRoute extends Route {
   /** Returns the function that sends activity to a channel. @throws Problem the refusal */
   open(
     context: HttpContext,
-    call: Omit<RouteCall<unknown, unknown, unknown>, "idempotency" | "body" | "posted">,
+    call: Omit<RouteCall<unknown, unknown, unknown>, BodyParts>,
   ): Promise<(channel: Channel) => void>;
 }
 
@@ -30,7 +30,7 @@ function streamRoute<Params extends z.ZodObject>(
     params?: Params;
     open(
       context: HttpContext,
-      call: Omit<StreamCall<z.output<Params>>, "idempotency" | "body" | "posted">,
+      call: Omit<StreamCall<z.output<Params>>, BodyParts>,
     ): Promise<(channel: Channel) => void>;
   },
 ): StreamRoute {
@@ -86,7 +86,7 @@ const job = streamRoute({
   },
 });
 
-function callOf(call: Omit<StreamCall<unknown>, "idempotency" | "body" | "posted">) {
+function callOf(call: Omit<StreamCall<unknown>, BodyParts>) {
   const { accountId, keyId, scopes, query } = call;
   const after = readPosition(call.header("last-event-id") ?? query.last_event_id);
   return { accountId, keyId, scopes, after, types: query.types ?? [] };

@@ -1,16 +1,23 @@
 import { isReservedEvent } from "../../core/event-names.ts";
 import { formatId } from "../../core/ids.ts";
+import { memberTexts } from "../../core/json-text.ts";
 import type { Delivery, Message } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listDeliveries } from "../../db/deliveries/deliveries.ts";
 import { getMessage } from "../../db/deliveries/messages.ts";
 import { publishMessage } from "../../flow/deliveries/publish-message.ts";
-import { replayed, storedResponse } from "../idempotency.ts";
+import { fingerprint, replayed, storedResponse } from "../idempotency.ts";
+import { answerLines, LINES_TYPE, type LineAnswer } from "../lines.ts";
 import { json, type Reply } from "../reply.ts";
 import { messageView } from "../views/delivery.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
-import { message as messageSchema, messageInput } from "../schemas/delivery.ts";
+import {
+  message as messageSchema,
+  messageInput,
+  messageLine,
+  messageLineAnswer,
+} from "../schemas/delivery.ts";
 import { refuseFaults } from "../validation.ts";
 
 const tag = "Messages";
@@ -43,10 +50,7 @@ const publish = route({
   },
   problems: ["event_reserved"],
   async handler(context, { accountId, body, posted, requestId, traceId, idempotency }) {
-    if (isReservedEvent(body.type)) {
-      const detail = "names that begin with job. or endpoint. are Ringback's own";
-      refuseFaults([{ code: "event_reserved", path: ["type"], detail }]);
-    }
+    refuseReserved(body.type);
     const reply = (message: Message, deliveries: Delivery[]): Reply =>
       json(202, messageView(message, deliveries.slice(0, MAX_SHOWN)), {
         location: `${context.config.publicUrl}/v1/messages/${formatId("message", message.id)}`,
@@ -65,6 +69,59 @@ const publish = route({
     return published.kind === "replayed"
       ? replayed(published.response)
       : reply(published.message, published.deliveries);
+  },
+});
+
+const publishLines = route({
+  method: "post",
+  path: "/v1/messages/batch",
+  scopes,
+  operationId: "publishMessages",
+  tag,
+  summary: "Publish many events of your own",
+  description:
+    "JSON Lines: one event on each line of the request, and its answer on the same line of the answer. Each line is published, or refused, by itself; one that was answered 202 is durable. A line that may have been published already is safe to send again with the same `idempotency_key`.",
+  line: messageLine,
+  responses: {
+    200: {
+      description:
+        "An answer for each line. When the body is too large, the last answer says so and the rest was not read.",
+      schema: messageLineAnswer,
+      contentType: LINES_TYPE,
+    },
+  },
+  problems: ["event_reserved", "idempotency_key_reused", "idempotency_in_progress"],
+  async handler(context, { accountId, lines, path, requestId, traceId }) {
+    const onUnexpected = (error: unknown): void =>
+      context.telemetry.unexpectedError(error, { request_id: requestId });
+    const request = { path, requestId, onUnexpected };
+    return await answerLines(lines(), messageLine, request, async ({ value, document }) => {
+      refuseReserved(value.type);
+      const { idempotency_key: key } = value;
+      const answer = (message: Message, deliveries: readonly Delivery[]) => ({
+        status: 202,
+        id: formatId("message", message.id),
+        deliveries: deliveries.length,
+      });
+      const published = await publishMessage(context, {
+        accountId,
+        type: value.type,
+        data: memberTexts(document.text).get("data")!,
+        requestId,
+        traceId,
+        idempotency:
+          key === undefined
+            ? null
+            : {
+                key,
+                fingerprint: fingerprint("POST", path, document.text),
+                respond: (message, deliveries) =>
+                  storedResponse(json(202, answer(message, deliveries))),
+              },
+      });
+      if (published.kind === "created") return answer(published.message, published.deliveries);
+      return { ...(JSON.parse(published.response.body) as LineAnswer), replayed: true };
+    });
   },
 });
 
@@ -92,4 +149,10 @@ const get = route({
   },
 });
 
-export const messageRoutes: Route[] = [publish, get];
+function refuseReserved(type: string): void {
+  if (!isReservedEvent(type)) return;
+  const detail = "names that begin with job. or endpoint. are Ringback's own";
+  refuseFaults([{ code: "event_reserved", path: ["type"], detail }]);
+}
+
+export const messageRoutes: Route[] = [publish, publishLines, get];

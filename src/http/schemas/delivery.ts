@@ -10,6 +10,7 @@ import {
   timeRangeQuery,
   timeText,
 } from "./common.ts";
+import { problem } from "./problem.ts";
 import { headersText } from "./receiver.ts";
 
 /** How many attempts are shown with a delivery. */
@@ -131,6 +132,37 @@ export const messageInput = z
     id: "MessageInput",
     example: { type: "invoice.paid", data: { invoice: "I-2026-17", amount: 4200 } },
   });
+
+export const messageLine = z
+  .strictObject({
+    ...messageInput.shape,
+    idempotency_key: z
+      .string()
+      .regex(/^[ -~]{1,255}$/, "must be 1 to 255 ASCII characters")
+      .optional()
+      .meta({
+        description:
+          "The line with the same key again answers as the first time, for 24 hours, as an `Idempotency-Key` does",
+      }),
+  })
+  .meta({
+    id: "MessageLine",
+    example: { type: "invoice.paid", data: { amount: 4200 }, idempotency_key: "I-2026-17" },
+  });
+
+export const messageLineAnswer = z
+  .strictObject({
+    line: z.int().meta({ description: "Counted from 1; empty lines are not counted" }),
+    status: z.int().meta({ description: "202: published; else that of the problem", example: 202 }),
+    id: idText("message").optional(),
+    deliveries: z.int().optional().meta({ description: "How many endpoints it goes to" }),
+    replayed: z
+      .literal(true)
+      .optional()
+      .meta({ description: "This is the answer to an earlier line with the same key" }),
+    problem: problem.optional(),
+  })
+  .meta({ id: "MessageLineAnswer" });
 
 export const message = z
   .strictObject({
