@@ -60,7 +60,7 @@ export async function answerLines<Schema extends z.ZodType>(
   } catch (error) {
     // nothing was done yet: the request as a whole is refused
     if (answers.length === 0) throw error;
-    answers.push(answerTo(() => Promise.reject(error as Error), answers.length + 1));
+    answers.push(answerTo(() => Promise.reject(error), answers.length + 1));
   }
   if (answers.length === 0) throw new Problem("body_not_json", "The body has no line.");
   const texts = await Promise.all(answers);

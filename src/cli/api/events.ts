@@ -55,7 +55,7 @@ function readEvent(line: string, number: number): OwnEvent {
 
 function parseLine(line: string, number: number): Record<string, unknown> {
   try {
-    const value = parseExactly(line) as unknown;
+    const value = parseExactly(line);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
       return value as Record<string, unknown>;
     }
