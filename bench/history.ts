@@ -10,6 +10,7 @@ const DAY_MS = 86_400_000;
 /** Of each big table, the columns that name rows; the rest is copied from one real row. */
 const TABLES = {
   jobs: { id: "job" },
+  job_ends: { id: "job" },
   messages: { id: "message", job_id: "job" },
   deliveries: { id: "delivery", message_id: "message", job_id: "job" },
   attempts: { delivery_id: "delivery", id: "attempt" },

@@ -36,10 +36,13 @@ export async function makeOldWeek(
            case when g % $4 = 0 then 'dead' else 'delivered' end as status
          from generate_series($1::int, $2::int) g
        ), j as (
-         insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
-           max_runs, run, result, request_id, trace_id, created_at, finished_at)
-         select id, $5, 'demo.echo', 'completed', '{}', '{}', '[]', 60, 1, 1, '{}', 'r', 't', at, at
-         from made
+         insert into jobs (id, account_id, type, input, metadata, callbacks, timeout_s, max_runs,
+           request_id, trace_id, created_at)
+         select id, $5, 'demo.echo', '{}', '{}', '[]', 60, 1, 'r', 't', at from made
+       ), e as (
+         insert into job_ends (id, account_id, status, run, failures, crashes, progress_fraction,
+           result, finished_at)
+         select id, $5, 'completed', 1, 0, 0, 1, '{}', at from made
        ), m as (
          insert into messages (id, account_id, job_id, type, body, delivery_count, request_id,
            trace_id, created_at)

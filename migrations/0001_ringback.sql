@@ -1,7 +1,7 @@
 -- Up Migration
 
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
--- The big tables (jobs, messages, deliveries, attempts) have no foreign keys: they are written
+-- The big tables (jobs, job_ends, messages, deliveries, attempts) have no foreign keys: they are written
 -- together in one transaction and not deleted singly. They are partitioned by week on their
 -- UUIDv7 key (src/db/maintenance/partitions.ts makes the weeks). Rows that outlive their week are
 -- in one partition of all kept rows; rows without a week are in the default partitions.
@@ -46,9 +46,9 @@ create table idempotency_records (
 );
 create index idempotency_records_expiry on idempotency_records (expires_at);
 
+-- What never changes of a job, but for sealed texts when a new master key seals them. How far it is
+-- tells exactly one other row: of unfinished_jobs, or of job_ends (docs/decisions/0034).
 create table jobs (
-  -- Columns that never change come first: an update logs a row from its first change on, when the
-  -- new version is on the page of the old one.
   id uuid primary key,
   account_id uuid not null,
   type text not null,
@@ -57,12 +57,23 @@ create table jobs (
   metadata text not null,
   -- callbacks, with their own headers and secrets sealed
   callbacks jsonb not null,
-  timeout_s integer not null check (timeout_s > 0),
-  max_runs integer not null check (max_runs > 0),
+  timeout_s integer not null,
+  max_runs integer not null,
   request_id text not null,
   trace_id text not null,
   created_at timestamptz not null default now(),
-  status text not null check (status in ('pending', 'running', 'completed', 'failed', 'canceled')),
+  check (timeout_s > 0 and max_runs > 0)
+) partition by range (id);
+create table jobs_default partition of jobs default;
+create index jobs_account on jobs (account_id, id desc);
+create index jobs_account_type on jobs (account_id, type, id desc);
+
+-- The jobs that are pending or run: a small table whose rows come and go, so what they leave behind is
+-- vacuumed by number. One constraint, as each statement prepares each anew.
+create table unfinished_jobs (
+  id uuid primary key,
+  account_id uuid not null,
+  status text not null,
   -- each claim raises the number of the run, which fences all writes of the claim
   run integer not null default 0,
   failures integer not null default 0,
@@ -70,30 +81,68 @@ create table jobs (
   next_run_at timestamptz,
   worker_id uuid,
   run_started_at timestamptz,
+  started_at timestamptz,
   cancel_requested_at timestamptz,
-  progress_fraction double precision not null default 0 check (progress_fraction between 0 and 1),
+  progress_fraction double precision not null default 0,
+  progress_message text,
+  progress_data text,
+  progress_at timestamptz,
+  updated_at timestamptz not null default now(),
+  check (progress_fraction between 0 and 1 and case status
+    when 'pending' then next_run_at is not null and worker_id is null
+    when 'running' then next_run_at is null and worker_id is not null and run > 0
+    else false end)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_analyze_scale_factor = 1, autovacuum_analyze_threshold = 5000);
+create index unfinished_jobs_account on unfinished_jobs (account_id, status, id desc);
+create index unfinished_jobs_pending on unfinished_jobs (account_id, next_run_at)
+  where status = 'pending';
+create index unfinished_jobs_running on unfinished_jobs (worker_id) where status = 'running';
+
+-- The ends of jobs: written once, by the statement that deletes the row of unfinished_jobs.
+create table job_ends (
+  id uuid primary key,
+  account_id uuid not null,
+  status text not null,
+  run integer not null,
+  failures integer not null,
+  crashes integer not null,
+  run_started_at timestamptz,
+  started_at timestamptz,
+  cancel_requested_at timestamptz,
+  progress_fraction double precision not null,
   progress_message text,
   progress_data text,
   progress_at timestamptz,
   result text,
   error_code text,
   error_message text,
-  started_at timestamptz,
-  finished_at timestamptz,
-  updated_at timestamptz not null default now(),
-  check ((status = 'pending') = (next_run_at is not null)),
-  check ((status = 'running') = (worker_id is not null)),
-  check ((status in ('completed', 'failed', 'canceled')) = (finished_at is not null)),
-  check ((status = 'completed') = (result is not null)),
-  check ((status in ('failed', 'canceled')) = (error_code is not null)),
-  check (run > 0 or status in ('pending', 'canceled'))
+  finished_at timestamptz not null,
+  check (progress_fraction between 0 and 1 and case status
+    when 'completed' then run > 0 and result is not null and error_code is null
+    when 'failed' then run > 0 and result is null and error_code is not null
+    when 'canceled' then result is null and error_code is not null
+    else false end)
 ) partition by range (id);
-create table jobs_default partition of jobs default;
-create index jobs_account on jobs (account_id, id desc);
-create index jobs_account_status on jobs (account_id, status, id desc) where status <> 'completed';
-create index jobs_account_type on jobs (account_id, type, id desc);
-create index jobs_pending on jobs (account_id, next_run_at) where status = 'pending';
-create index jobs_running on jobs (worker_id) where status = 'running';
+create table job_ends_default partition of job_ends default;
+create index job_ends_account on job_ends (account_id, status, id desc) where status <> 'completed';
+
+-- Jobs as they are.
+create view job_states as
+select j.id, j.account_id, j.type, coalesce(u.status, e.status) as status, j.input, j.metadata,
+  j.callbacks, j.timeout_s, j.max_runs, coalesce(u.run, e.run) as run,
+  coalesce(u.failures, e.failures) as failures, coalesce(u.crashes, e.crashes) as crashes,
+  u.next_run_at, u.worker_id, coalesce(u.run_started_at, e.run_started_at) as run_started_at,
+  coalesce(u.cancel_requested_at, e.cancel_requested_at) as cancel_requested_at,
+  coalesce(u.progress_fraction, e.progress_fraction) as progress_fraction,
+  coalesce(u.progress_message, e.progress_message) as progress_message,
+  coalesce(u.progress_data, e.progress_data) as progress_data,
+  coalesce(u.progress_at, e.progress_at) as progress_at, e.result, e.error_code, e.error_message,
+  j.request_id, j.trace_id, j.created_at, coalesce(u.started_at, e.started_at) as started_at,
+  e.finished_at, coalesce(u.updated_at, e.finished_at) as updated_at
+from jobs j
+left join unfinished_jobs u on u.id = j.id
+left join job_ends e on e.id = j.id;
 
 create table endpoints (
   id uuid primary key,

@@ -80,7 +80,7 @@ async function round(
   });
   await until("all is delivered and settled", async () => {
     const { rows } = await pool.query<{ open: number }>(
-      `select (select count(*) from jobs where status <> 'completed')::int
+      `select (select count(*) from unfinished_jobs)::int
          + (select count(*) from deliveries where status <> 'delivered')::int as open`,
     );
     return { done: rows[0]!.open === 0, progress: -rows[0]!.open };

@@ -6,7 +6,7 @@ import type { Reader, Tx } from "./transaction.ts";
 export async function findOutstanding(reader: Reader): Promise<string[]> {
   const { rows } = await reader.query<{ what: string }>(
     `select format('%s %s job%s', count(*), status, case when count(*) > 1 then 's' end) as what
-     from jobs where status = 'running' or status = 'pending' and next_run_at <= now()
+     from unfinished_jobs where status = 'running' or status = 'pending' and next_run_at <= now()
      group by status
      union all
      select format('a lane that is being sent') from lanes where leased_by is not null
@@ -26,7 +26,7 @@ export async function findOutstanding(reader: Reader): Promise<string[]> {
 export async function findTimeToNext(reader: Reader): Promise<number | null> {
   const { rows } = await reader.query<{ ms: number | null }>(
     `select (extract(epoch from min(at) - now()) * 1000)::float8 as ms from (
-       select next_run_at as at from jobs where status = 'pending'
+       select next_run_at as at from unfinished_jobs where status = 'pending'
        union all
        select ${LANE_DUE} from ${LANES}) due`,
   );
@@ -36,7 +36,7 @@ export async function findTimeToNext(reader: Reader): Promise<number | null> {
 /** Brings every awaited time forward by `ms`. Times of past events stay. */
 export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
   const columns: [table: string, column: string][] = [
-    ["jobs", "next_run_at"],
+    ["unfinished_jobs", "next_run_at"],
     ["deliveries", "next_attempt_at"],
     ["deliveries", "scheduled_at"],
     ["lanes", "breaker_until"],

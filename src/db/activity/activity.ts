@@ -147,7 +147,7 @@ export async function getJobDrained(
 ): Promise<{ drained: boolean; next: bigint }> {
   const { rows } = await reader.query<{ drained: boolean; next: string }>(
     `select ${HORIZON}, exists (
-         select from jobs where account_id = $1 and id = $2 and finished_at is not null)
+         select from job_ends where account_id = $1 and id = $2)
        and not exists (
          select from deliveries where job_id = $2 and status = 'pending') as drained`,
     [accountId, jobId],

@@ -17,7 +17,8 @@ export async function findOldestDue(
 ): Promise<{ jobs: Date | null; deliveries: Date | null; now: Date }> {
   const { rows } = await reader.query<{ jobs: Date | null; deliveries: Date | null; now: Date }>(
     `select now() as now,
-       (select min(next_run_at) from jobs where status = 'pending' and next_run_at <= now()) as jobs,
+       (select min(next_run_at) from unfinished_jobs
+        where status = 'pending' and next_run_at <= now()) as jobs,
        (select min(due) from (select ${LANE_DUE} as due from ${LANES}) lane where due <= now())
          as deliveries`,
   );

@@ -1,9 +1,8 @@
 import type { Job } from "../../core/model.ts";
-import { JOB_COLUMNS, EMIT_ENDED } from "./jobs.ts";
-import type { EndedJob } from "./jobs.ts";
+import { rowById, UNFINISHED_COLUMNS } from "./columns.ts";
 import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { rowsAs, unindexed } from "../rows.ts";
+import { unindexed } from "../rows.ts";
 
 /** A job whose run this worker has claimed. `run` fences all writes of the worker. */
 export interface ClaimedRun extends Job {
@@ -41,37 +40,41 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
     text: `with recursive me as (
         select id from workers where id = $1 for key share
       ), waiting(account_id) as (
-        (select account_id from jobs where status = 'pending' order by account_id limit 1)
+        (select account_id from unfinished_jobs where status = 'pending'
+         order by account_id limit 1)
         union all
-        select (select j.account_id from jobs j
+        select (select j.account_id from unfinished_jobs j
                 where j.status = 'pending' and j.account_id > w.account_id
                 order by j.account_id limit 1)
         from waiting w where w.account_id is not null
       ), busy as (
         select account_id, count(*) as runs
-        from (select account_id from jobs where status = 'running' offset 0) running
+        from (select account_id from unfinished_jobs where status = 'running' offset 0) running
         group by account_id
       ), chosen as (
         select due.id from waiting w
         cross join lateral (
           select j.id, j.next_run_at, row_number() over (order by j.next_run_at) as nth from (
-            select id, next_run_at from jobs
+            select id, next_run_at from unfinished_jobs
             where status = 'pending' and account_id = w.account_id and next_run_at <= now()
             order by next_run_at limit $2) j) due
         left join busy using (account_id)
         order by due.nth + coalesce(busy.runs, 0), due.next_run_at limit $2
       ), held as (
-        select id from jobs
+        select id from unfinished_jobs
         where id = any(array(select id from chosen)) and ${unindexed("status")} = 'pending'
         order by id for update skip locked
+      ), taken as (
+        update unfinished_jobs set status = 'running', run = run + 1, worker_id = $1,
+          next_run_at = null, run_started_at = now(), started_at = coalesce(started_at, now()),
+          progress_fraction = 0, progress_message = null, progress_data = null, progress_at = null,
+          updated_at = now()
+        where id = any(array(select id from held)) and ${unindexed("status")} = 'pending'
+          and next_run_at <= now() and exists (select from me)
+        returning *
       ), claimed as (
-      update jobs set status = 'running', run = run + 1, worker_id = $1, next_run_at = null,
-        run_started_at = now(), started_at = coalesce(started_at, now()), progress_fraction = 0,
-        progress_message = null, progress_data = null, progress_at = null, updated_at = now()
-      where id = any(array(select id from held)) and ${unindexed("status")} = 'pending'
-        and next_run_at <= now()
-        and exists (select from me)
-      returning ${JOB_COLUMNS}, max_runs, failures, crashes, trace_id
+        select ${UNFINISHED_COLUMNS}, j.max_runs, u.failures, u.crashes, j.trace_id
+        from taken u cross join ${rowById("jobs", "u.id")} j
       ), wanted as (
         select account_id, ${subscribed("job.started")} as started_subscribed,
           ${subscribed("job.progress")} as progress_subscribed
@@ -89,49 +92,6 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
   return { jobs: rows.filter(({ id }) => id !== null), chosen: rows[0]?.chosen ?? 0 };
 }
 
-/** The end of a run, and so of its job. */
-export interface RunEnd {
-  id: string;
-  run: number;
-  status: "completed" | "failed" | "canceled";
-  /** JSON text. */
-  result: string | null;
-  errorCode: string | null;
-  errorMessage: string | null;
-}
-
-const RUN_ENDS = rowsAs<RunEnd>("t", {
-  // the first parameter: jobs are locked by it
-  ending_id: ["uuid", (end) => end.id],
-  ending_run: ["int", (end) => end.run],
-  to_status: ["text", (end) => end.status],
-  to_result: ["text", (end) => end.result],
-  to_code: ["text", (end) => end.errorCode],
-  to_message: ["text", (end) => end.errorMessage],
-});
-
-/** Ends runs, fenced by run: `running → completed | failed | canceled`. Skips lost claims. */
-export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<EndedJob[]> {
-  const { rows } = await tx.query<EndedJob>({
-    name: "end_runs",
-    text: `with ending as (
-        select * from ${RUN_ENDS.sql}
-      ), held as (
-        select id from jobs where id = any($1::uuid[]) order by id for update
-      ), ended as (
-        update jobs set status = to_status, result = to_result, error_code = to_code,
-          error_message = to_message, worker_id = null, finished_at = now(), updated_at = now(),
-          progress_fraction = case when to_status = 'completed' then 1 else progress_fraction end
-        from ending join held on held.id = ending_id
-        where jobs.id = ending_id and run = ending_run and ${unindexed("status")} = 'running'
-        returning ${JOB_COLUMNS.replace(/\bid\b/, "jobs.id")}, trace_id
-      ), emitted as (${EMIT_ENDED})
-      select * from ended`,
-    values: RUN_ENDS.values(endings),
-  });
-  return rows;
-}
-
 /**
  * `running → pending`: the run failed in a way that another run may mend, or its worker stops. A
  * job that is to be canceled is left: it must end, not run again.
@@ -141,10 +101,11 @@ export async function returnRun(
   run: { id: string; run: number; delayMs: number; failed: boolean },
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `update jobs set status = 'pending', worker_id = null,
+    `update unfinished_jobs set status = 'pending', worker_id = null,
        next_run_at = now() + $3 * interval '1 millisecond', failures = failures + $4::int,
        updated_at = now()
-     where id = $1 and run = $2 and status = 'running' and cancel_requested_at is null`,
+     where id = $1 and run = $2 and ${unindexed("status")} = 'running'
+       and cancel_requested_at is null`,
     [run.id, run.run, run.delayMs, run.failed ? 1 : 0],
   );
   return rowCount === 1;
@@ -160,13 +121,19 @@ export interface ProgressWrite {
 }
 
 /** Writes progress in a short write, fenced by run. Null: the claim is lost. */
-export async function writeProgress(tx: Tx, p: ProgressWrite): Promise<EndedJob | null> {
-  const { rows } = await tx.query<EndedJob>({
+export async function writeProgress(
+  tx: Tx,
+  p: ProgressWrite,
+): Promise<(Job & { trace_id: string }) | null> {
+  const { rows } = await tx.query<Job & { trace_id: string }>({
     name: "write_progress",
-    text: `with written as (
-        update jobs set progress_fraction = $3, progress_message = $4, progress_data = $5,
-          progress_at = now(), updated_at = now()
-        where id = $1 and run = $2 and status = 'running' returning ${JOB_COLUMNS}, trace_id
+    text: `with updated as (
+        update unfinished_jobs set progress_fraction = $3, progress_message = $4,
+          progress_data = $5, progress_at = now(), updated_at = now()
+        where id = $1 and run = $2 and ${unindexed("status")} = 'running' returning *
+      ), written as (
+        select ${UNFINISHED_COLUMNS}, j.trace_id
+        from updated u cross join ${rowById("jobs", "u.id")} j
       ), emitted as (${emits("written", {
         type: "job.progress",
         about: { job_id: "id" },
@@ -186,7 +153,7 @@ export async function findCancelRequests(
 ): Promise<{ id: string; run: number }[]> {
   const { rows } = await reader.query<{ id: string; run: number }>({
     name: "find_cancel_requests",
-    text: `select id, run from jobs
+    text: `select id, run from unfinished_jobs
       where worker_id = $1 and status = 'running' and cancel_requested_at is not null`,
     values: [workerId],
   });
@@ -204,8 +171,9 @@ export async function lockRunsOf(
     crashes: number;
     cancel_requested_at: Date | null;
   }>(
-    `with mine as materialized (select id from jobs where worker_id = $1 and status = 'running')
-     select id, run, crashes, cancel_requested_at from jobs
+    `with mine as materialized (
+       select id from unfinished_jobs where worker_id = $1 and status = 'running')
+     select id, run, crashes, cancel_requested_at from unfinished_jobs
      where id = any(array(select id from mine)) and worker_id = $1 and status = 'running'
      order by id for update`,
     [workerId],
@@ -219,9 +187,9 @@ export async function lockRunsOf(
  */
 export async function returnRuns(tx: Tx, ids: readonly string[], crashed: boolean): Promise<void> {
   await tx.query(
-    `update jobs set status = 'pending', worker_id = null,
+    `update unfinished_jobs set status = 'pending', worker_id = null,
        next_run_at = coalesce(run_started_at, now()), crashes = crashes + $2::int, updated_at = now()
-     where id = any($1::uuid[]) and status = 'running'`,
+     where id = any($1::uuid[]) and ${unindexed("status")} = 'running'`,
     [ids, crashed ? 1 : 0],
   );
 }
@@ -232,7 +200,7 @@ export async function findRunsOf(
   workerId: string,
 ): Promise<{ id: string; run: number }[]> {
   const { rows } = await reader.query<{ id: string; run: number }>(
-    `select id, run from jobs where worker_id = $1 and status = 'running'`,
+    `select id, run from unfinished_jobs where worker_id = $1 and status = 'running'`,
     [workerId],
   );
   return rows;

@@ -5,11 +5,12 @@ import type { Reader, Tx } from "../transaction.ts";
  * The tables that grow, each partitioned by week on a UUIDv7 that begins with its time. Weeks and
  * not days: a statement that names many rows locks every partition (docs/decisions/0012).
  */
-export const BIG_TABLES = ["jobs", "messages", "deliveries", "attempts"] as const;
+export const BIG_TABLES = ["jobs", "job_ends", "messages", "deliveries", "attempts"] as const;
 export type BigTable = (typeof BIG_TABLES)[number];
 
 export const KEY = {
   jobs: "id",
+  job_ends: "id",
   messages: "id",
   deliveries: "id",
   attempts: "delivery_id",
@@ -18,12 +19,14 @@ const WEEK_MS = 7 * 86_400_000;
 /** 1970-01-05 was a Monday. */
 const MONDAY_MS = 4 * 86_400_000;
 
-// Rows change a few times in their first minutes and never again.
+const WRITTEN_ONCE = "autovacuum_vacuum_insert_scale_factor = 0.1";
 const STORAGE = {
-  jobs: "fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05",
-  messages: "autovacuum_vacuum_insert_scale_factor = 0.1",
+  jobs: WRITTEN_ONCE,
+  job_ends: WRITTEN_ONCE,
+  messages: WRITTEN_ONCE,
+  // rows change a few times in their first minutes and never again
   deliveries: "fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05",
-  attempts: "autovacuum_vacuum_insert_scale_factor = 0.1",
+  attempts: WRITTEN_ONCE,
 } as const;
 
 /** A week of one table, or all that was kept of the weeks before one; half-open. */

@@ -8,7 +8,7 @@ import type { BigTable, Partition } from "./partitions.ts";
 export interface Rewrite {
   /**
    * The rows that are copied: messages that are needed, with their deliveries and attempts; jobs that
-   * are needed; or all of one table's default partition.
+   * are needed, with their ends; or all of one table's default partition.
    */
   what: "messages" | "jobs" | "default";
   tables: BigTable[];

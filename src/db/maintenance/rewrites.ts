@@ -44,7 +44,8 @@ export async function beginRewrite(tx: Tx, rewrite: Rewrite): Promise<void> {
 
 function unitOf({ what }: Rewrite, table: BigTable): string {
   if (what !== "messages") return KEY[table];
-  return { jobs: "id", messages: "id", deliveries: "message_id", attempts: "" }[table];
+  const units = { messages: "id", deliveries: "message_id", attempts: "" };
+  return units[table as keyof typeof units];
 }
 
 /** Notes the messages in the sources with deliveries outside of them. */
@@ -106,9 +107,11 @@ async function copyNext(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
   return await store(tx, { ...rewrite, position });
 }
 
-/** The sources to read: messages and attempts are kept by their deliveries. */
+/** The sources to read: messages and attempts are kept by their deliveries, ends by their jobs. */
 function walkedTables({ what, sources }: Rewrite): Rewrite["sources"] {
-  return what === "messages" ? sources.filter(({ table }) => table === "deliveries") : sources;
+  if (what === "default") return sources;
+  const walked = { messages: "deliveries", jobs: "jobs" }[what];
+  return sources.filter(({ table }) => table === walked);
 }
 
 /** SQL of units in order of the ids read; the last row has the last id read, and no unit. */
@@ -126,16 +129,18 @@ function walk(rewrite: Rewrite, source: string): string {
   }
   if (what === "jobs") {
     return read(
-      `select id as at, finished_at, octet_length(input) + coalesce(octet_length(result), 0) as bytes
+      `select id as at, octet_length(input) as bytes
        from ${source} where id > $1 and id < $2 order by id limit $3`,
-      `select w.at, w.at as unit, w.bytes + ${ROW_BYTES}::float8 as weight
-       from walked w where w.finished_at is null or w.finished_at >= '${endedSince}'
-         or ${isAwaited(rewrite, "w.at")}`,
+      `select w.at, w.at as unit,
+         w.bytes + coalesce(octet_length(e.result), 0) + ${ROW_BYTES}::float8 as weight
+       from walked w left join job_ends e on e.id = w.at
+       where ${isNeeded(rewrite, "w.at")}`,
     );
   }
   const table = rewrite.tables[0]!;
   const bytes = {
-    jobs: "octet_length(input) + coalesce(octet_length(result), 0)",
+    jobs: "octet_length(input)",
+    job_ends: "coalesce(octet_length(result), 0)",
     messages: "octet_length(body)",
     deliveries: "0",
     attempts: "coalesce(octet_length(response_body), 0)",
@@ -163,6 +168,11 @@ function isWanted({ diedSince }: Rewrite, d: string, id = `${d}.id`): string {
 /** Whether webhooks that are not delivered or given up yet still point to a job. */
 function isAwaited(rewrite: Rewrite, job: string): string {
   return `exists (select from deliveries d where d.job_id = ${job} and ${isWanted(rewrite, "d")})`;
+}
+
+/** Whether a job is needed, by its row `e` of `job_ends`, if it has one. */
+function isNeeded(rewrite: Rewrite, job: string): string {
+  return `(e.id is null or e.finished_at >= '${rewrite.endedSince}' or ${isAwaited(rewrite, job)})`;
 }
 
 async function followChanges(tx: Tx, rewrite: Rewrite): Promise<Rewrite> {
@@ -205,11 +215,14 @@ function copyUnits(rewrite: Rewrite): string {
         join attempts a on a.delivery_id = d.id where d.message_id = any(kept);`;
   }
   if (what === "jobs") {
+    const [jobs, ends] = targets.map(({ name }) => name);
     return `
-      delete from ${targets[0]!.name} where id = any(units);
-      insert into ${targets[0]!.name} select * from jobs j
-        where j.id = any(units) and j.id < '${until}' and (j.finished_at is null
-          or j.finished_at >= '${endedSince}' or ${isAwaited(rewrite, "j.id")});`;
+      delete from ${jobs} where id = any(units);
+      delete from ${ends} where id = any(units);
+      insert into ${jobs} select j.* from jobs j left join job_ends e on e.id = j.id
+        where j.id = any(units) and j.id < '${until}' and ${isNeeded(rewrite, "j.id")};
+      insert into ${ends} select e.* from ${jobs} j join job_ends e on e.id = j.id
+        where j.id = any(units);`;
   }
   const table = rewrite.tables[0]!;
   const key = KEY[table];

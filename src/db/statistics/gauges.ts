@@ -41,11 +41,11 @@ const ageOf = (at: string): string =>
 export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
   const { rows } = await reader.query<DatabaseGauges>(
     `with jobs_pending as materialized (
-       ${upToCap("next_run_at", "jobs where status = 'pending'")}),
+       ${upToCap("next_run_at", "unfinished_jobs where status = 'pending'")}),
      deliveries_pending as materialized (
        ${upToCap("next_attempt_at", "deliveries where status = 'pending'")})
      select j.*, d.*,
-       ${countOf("jobs where status = 'running'")} as jobs_running,
+       ${countOf("unfinished_jobs where status = 'running'")} as jobs_running,
        ${countsOf("reason", "dead_letters where discarded_at is null")} as dead_letters,
        ${countOf("lanes where breaker_until > now()")} as lanes_broken,
        ${countOf("endpoints where state = 'paused' and deleted_at is null")} as endpoints_paused,

@@ -30,8 +30,8 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
        select lane_id from deliveries where account_id = $1 and status = 'pending'
        limit ${CAPPED_AT + 1})
      select
-       ${cappedCount("jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
-       ${cappedCount("jobs where account_id = $1 and status = 'running'")} as jobs_running,
+       ${cappedCount("unfinished_jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
+       ${cappedCount("unfinished_jobs where account_id = $1 and status = 'running'")} as jobs_running,
        (select count(*)::int from pending) as deliveries_pending,
        ${cappedCount("dead_letters where account_id = $1 and discarded_at is null")}
          as dead_letters,
@@ -127,8 +127,8 @@ export interface WorkerView {
 export async function listWorkers(reader: Reader): Promise<WorkerView[]> {
   const { rows } = await reader.query<WorkerView>(
     `select id, hostname, pid, version, roles, ${WORKER_STATE} as state, heartbeat_at, started_at,
-       (select count(*)::int from jobs j where j.worker_id = w.id and j.status = 'running')
-         as running_jobs,
+       (select count(*)::int from unfinished_jobs j
+        where j.worker_id = w.id and j.status = 'running') as running_jobs,
        coalesce(held.lanes, 0) as leased_lanes
      from workers w left join (
        select leased_by, count(*)::int as lanes from lanes where leased_by is not null group by 1

@@ -1,9 +1,9 @@
 import type { Context, RunEndGroup } from "../context.ts";
 import { failpoint } from "../../core/failpoint.ts";
 import type { JobEventType } from "../../core/model.ts";
-import { endRuns, returnRun } from "../../db/jobs/runs.ts";
-import type { RunEnd } from "../../db/jobs/runs.ts";
-import type { EndedJob } from "../../db/jobs/jobs.ts";
+import { endRuns } from "../../db/jobs/ends.ts";
+import type { EndedJob, RunEnd } from "../../db/jobs/ends.ts";
+import { returnRun } from "../../db/jobs/runs.ts";
 import { wakeForJobs } from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";

@@ -1,6 +1,6 @@
 import { jobEventBody } from "../../core/events.ts";
 import type { JobEventType } from "../../core/model.ts";
-import type { EndedJob } from "../../db/jobs/jobs.ts";
+import type { EndedJob } from "../../db/jobs/ends.ts";
 import type { Publication } from "../deliveries/publish.ts";
 
 /** The message of a job's new state. `row` as the update that made the state returned it. */

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { failpoint } from "../../core/failpoint.ts";
-import type { EndedJob } from "../../db/jobs/jobs.ts";
+import type { EndedJob } from "../../db/jobs/ends.ts";
 import { lockRunsOf, returnRuns } from "../../db/jobs/runs.ts";
 import { breakLeases } from "../../db/deliveries/leases.ts";
 import {

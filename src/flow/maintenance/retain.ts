@@ -130,13 +130,14 @@ async function emptyDefaults(context: RetainContext, step: Step): Promise<void> 
   }
 }
 
-/** Replaces old weeks: messages, deliveries and attempts together, as their rows are kept so. */
+/** Replaces old weeks: messages, deliveries and attempts together, as their rows are kept so; and
+ * jobs with their ends. */
 async function replaceOld(context: RetainContext, step: Step): Promise<void> {
   const { jobsDays, deliveriesDays, deadLettersDays } = context.config.retention;
   const ago = (days: number): Date => new Date(context.now().getTime() - days * DAY_MS);
   const plans: { what: "messages" | "jobs"; tables: BigTable[]; days: number }[] = [
     { what: "messages", tables: ["messages", "deliveries", "attempts"], days: deliveriesDays },
-    { what: "jobs", tables: ["jobs"], days: jobsDays },
+    { what: "jobs", tables: ["jobs", "job_ends"], days: jobsDays },
   ];
   for (const { what, tables, days } of plans) {
     const until = partitions.weekOf(ago(days));
