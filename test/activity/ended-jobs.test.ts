@@ -44,7 +44,7 @@ test("while nobody waits or listens nothing is notified", async () => {
   const id = await submit(10);
   await until("its end", async () => {
     const { rows } = await api.database.pool.query(
-      "select from jobs where id = $1 and finished_at is not null",
+      "select from job_states where id = $1 and finished_at is not null",
       [parseId("job", id)],
     );
     return rows.length > 0;

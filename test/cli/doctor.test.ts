@@ -15,6 +15,7 @@ import type { Environment } from "../support/ringback-process.ts";
 import { startCommand, startServer } from "./cli.ts";
 import type { TestServer } from "./cli.ts";
 import { startTransactionPooler } from "./shared-session.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -110,10 +111,11 @@ describe("doctor", () => {
     const other = await createTestDatabase();
     const env = { ...healthy(), DATABASE_URL: other.url };
     try {
+      await letInsertJobs(other.pool);
       await other.pool.query(
         `with a as (insert into accounts (id, name)
            values (gen_random_uuid(), 'late') returning id)
-         insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+         insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
            max_runs, request_id, trace_id, next_run_at)
          select gen_random_uuid(), a.id, 'demo.echo', 'pending', '{}', '{}', '[]', 1, 1, '', '',
            now() - interval '5 minutes' from a`,

@@ -33,23 +33,39 @@ function job(row: Row): Row {
     id: newId(),
     account_id: accountId,
     type: "demo.echo",
-    status: "pending",
     input: "1",
     metadata: "{}",
     callbacks: "[]",
     timeout_s: 60,
     max_runs: 3,
-    next_run_at: now,
     request_id: "req",
     trace_id: "trace",
     ...row,
   };
 }
 
-const notPending = { next_run_at: null, run: 1 };
-const runningJob = { ...notPending, status: "running", worker_id: newId() };
-const completed = { ...notPending, status: "completed", finished_at: now, result: "1" };
-const failed = { ...notPending, status: "failed", finished_at: now, error_code: "x" };
+function unfinished(row: Row): Row {
+  return { id: newId(), account_id: accountId, status: "pending", next_run_at: now, ...row };
+}
+
+const runningJob = { next_run_at: null, run: 1, status: "running", worker_id: newId() };
+
+function jobEnd(row: Row): Row {
+  return {
+    id: newId(),
+    account_id: accountId,
+    status: "completed",
+    run: 1,
+    failures: 0,
+    crashes: 0,
+    progress_fraction: 1,
+    result: "1",
+    finished_at: now,
+    ...row,
+  };
+}
+
+const failed = { status: "failed", result: null, error_code: "x" };
 const canceled = { ...failed, status: "canceled", run: 0 };
 
 function delivery(row: Row): Row {
@@ -122,10 +138,11 @@ function replay(row: Row): Row {
 describe("possible rows are taken", () => {
   test.each([
     ["jobs", job({})],
-    ["jobs", job(runningJob)],
-    ["jobs", job(completed)],
-    ["jobs", job(failed)],
-    ["jobs", job(canceled)],
+    ["unfinished_jobs", unfinished({})],
+    ["unfinished_jobs", unfinished(runningJob)],
+    ["job_ends", jobEnd({})],
+    ["job_ends", jobEnd(failed)],
+    ["job_ends", jobEnd(canceled)],
     ["deliveries", delivery({})],
     ["deliveries", delivery({ manual: true, scheduled_at: now, free_attempts: 1 })],
     ["deliveries", delivery(delivered)],
@@ -143,23 +160,27 @@ describe("possible rows are taken", () => {
 
 describe("impossible rows are refused", () => {
   test.each<[string, string, Row]>([
-    ["a status nobody knows", "jobs", job({ status: "paused" })],
-    ["pending, but never due", "jobs", job({ next_run_at: null })],
-    ["running and due", "jobs", job({ ...runningJob, next_run_at: now })],
-    ["running in nobody's hands", "jobs", job({ ...runningJob, worker_id: null })],
-    ["running without a run", "jobs", job({ ...runningJob, run: 0 })],
-    ["pending in a worker's hands", "jobs", job({ worker_id: newId() })],
-    ["pending, but finished", "jobs", job({ finished_at: now })],
-    ["completed without an end", "jobs", job({ ...completed, finished_at: null })],
-    ["completed without a result", "jobs", job({ ...completed, result: null })],
-    ["completed with an error", "jobs", job({ ...completed, error_code: "x" })],
-    ["completed without a run", "jobs", job({ ...completed, run: 0 })],
-    ["completed in a worker's hands", "jobs", job({ ...completed, worker_id: newId() })],
-    ["failed without an error", "jobs", job({ ...failed, error_code: null })],
-    ["failed with a result", "jobs", job({ ...failed, result: "1" })],
-    ["failed without a run", "jobs", job({ ...failed, run: 0 })],
-    ["canceled, and due", "jobs", job({ ...canceled, next_run_at: now })],
-    ["more than done", "jobs", job({ progress_fraction: 1.01 })],
+    ["a status nobody knows", "unfinished_jobs", unfinished({ status: "paused" })],
+    ["pending, but never due", "unfinished_jobs", unfinished({ next_run_at: null })],
+    ["running and due", "unfinished_jobs", unfinished({ ...runningJob, next_run_at: now })],
+    [
+      "running in nobody's hands",
+      "unfinished_jobs",
+      unfinished({ ...runningJob, worker_id: null }),
+    ],
+    ["running without a run", "unfinished_jobs", unfinished({ ...runningJob, run: 0 })],
+    ["pending in a worker's hands", "unfinished_jobs", unfinished({ worker_id: newId() })],
+    ["completed, but not ended", "unfinished_jobs", unfinished({ status: "completed" })],
+    ["more than done", "unfinished_jobs", unfinished({ progress_fraction: 1.01 })],
+    ["ended, but pending", "job_ends", jobEnd({ status: "pending" })],
+    ["completed without a result", "job_ends", jobEnd({ result: null })],
+    ["completed with an error", "job_ends", jobEnd({ error_code: "x" })],
+    ["completed without a run", "job_ends", jobEnd({ run: 0 })],
+    ["failed without an error", "job_ends", jobEnd({ ...failed, error_code: null })],
+    ["failed with a result", "job_ends", jobEnd({ ...failed, result: "1" })],
+    ["failed without a run", "job_ends", jobEnd({ ...failed, run: 0 })],
+    ["canceled with a result", "job_ends", jobEnd({ ...canceled, result: "1" })],
+    ["less than nothing done", "job_ends", jobEnd({ progress_fraction: -0.01 })],
     ["no time to run", "jobs", job({ timeout_s: 0 })],
     ["no runs", "jobs", job({ max_runs: 0 })],
 
@@ -196,6 +217,15 @@ describe("impossible rows are refused", () => {
     ["a key with a scope nobody knows", "api_keys", apiKey(["jobs", "root"])],
   ])("%s (%s)", async (_what, table, row) => {
     await expect(insert(table, row)).rejects.toMatchObject({ code: CHECK_VIOLATION });
+  });
+
+  test("two ends of one job, and an end without its time", async () => {
+    const one = jobEnd({});
+    await insert("job_ends", one);
+    await expect(insert("job_ends", one)).rejects.toMatchObject({ code: UNIQUE_VIOLATION });
+    await expect(insert("job_ends", jobEnd({ finished_at: null }))).rejects.toMatchObject({
+      code: NOT_NULL_VIOLATION,
+    });
   });
 
   test("two attempts with one number", async () => {

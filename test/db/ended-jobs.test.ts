@@ -7,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { noteFigure } from "../support/figures.ts";
 import { until } from "../support/jobs.ts";
 import { listenIn } from "../support/plans.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const JOBS = 3_000;
 const WORKER = "00000000-0000-7000-8000-000000000001";
@@ -46,18 +47,22 @@ async function costOfClaim(bitmapscan: "on" | "off"): Promise<{ pages: number; m
 async function fill(): Promise<void> {
   const { pool } = database;
   await (await createTestContext({ database })).stop();
+  await letInsertJobs(pool);
   await pool.query(`
-    insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+    insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
       run, worker_id, request_id, trace_id)
     select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || '7'
         || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid,
       gen_random_uuid(), 'demo.echo', 'running', '{}', '{}', '[]', 600, 5, 1, '${WORKER}', '', ''
     from generate_series(1, ${JOBS}) n`);
   await pool.query(`
-    update jobs set status = 'completed', worker_id = null, result = '{}', finished_at = now()`);
+    with gone as (delete from unfinished_jobs returning *)
+    insert into job_ends (id, account_id, status, run, failures, crashes, progress_fraction, result,
+      finished_at)
+    select id, account_id, 'completed', run, failures, crashes, 1, '{}', now() from gone`);
   // or a claim would not ask for those that run
   await pool.query(`
-    insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+    insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
       next_run_at, request_id, trace_id)
     values (gen_random_uuid(), gen_random_uuid(), 'demo.echo', 'pending', '{}', '{}', '[]', 600, 5,
       now(), '', '')`);

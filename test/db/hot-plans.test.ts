@@ -4,6 +4,7 @@ import { changeEndpointState } from "../../src/flow/accounts/endpoints.ts";
 import { callbackTo, endpointAt, submit, until, warmUp } from "../support/jobs.ts";
 import { explain, listenIn, rowsRead } from "../support/plans.ts";
 import { startReceiver, type Receiver } from "../support/receiver.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const ROWS = 20_000;
 /** A few rows, in each of the partitions. */
@@ -20,12 +21,13 @@ beforeAll(async () => {
     endpointId: id,
     action: "pause",
   });
+  await letInsertJobs(t.database.pool);
   // a history, and a backlog in the one lane that the planner knows of
   await t.database.pool.query(`
     create function v7(kind text, g int) returns uuid language sql stable as $$
       select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || '7'
         || substr(md5(kind || g), 1, 3) || '8' || substr(md5(kind || g), 4, 15))::uuid $$;
-    insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+    insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
       run, result, request_id, trace_id, finished_at)
     select v7('job', g), '${t.accountId}', 'demo.echo', 'completed', '{}', '{}', '[]', 600, 5, 1,
       '{}', '', '', now() from generate_series(1, ${ROWS}) g;

@@ -5,10 +5,11 @@ import { createTestContext } from "../support/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { askedForJobs } from "../support/hot-statements.ts";
 import { carryOut, rowsRead } from "../support/plans.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const ROWS = 2_000;
-/** The tables that grow, by their partitions. */
-const BIG = new RegExp(`^(${BIG_TABLES.join("|")})_`);
+/** The tables that grow, by their partitions, and the one that a backlog is in. */
+const BIG = new RegExp(`^(${BIG_TABLES.join("|")})_|^unfinished_jobs$`);
 /** A few rows, in each of the partitions. */
 const MOST_READ = ROWS / 50;
 
@@ -28,6 +29,7 @@ test("what was planned while the big tables were empty goes by keys when they ha
   const worker = String(claim?.values[0]);
   // with the weeks that a process makes
   await (await createTestContext({ database })).stop();
+  await letInsertJobs(database.pool);
   // the planner is told that there is nothing, and not only that it knows nothing
   await database.pool.query("vacuum analyze");
   const pool = createPool({
@@ -50,20 +52,25 @@ test("what was planned while the big tables were empty goes by keys when they ha
       await client.query("rollback");
     }
     await client.query(`
-      insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+      insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
         run, result, request_id, trace_id, finished_at)
       select pg_temp.v7(), gen_random_uuid(), 'demo.echo', 'completed', '{}', '{}', '[]', 600, 5, 1, '{}',
         '', '', now() from generate_series(1, ${ROWS});
       insert into workers (id, hostname, pid, version, roles)
       values ('${worker}', 'here', 1, '0', '{compute}') on conflict do nothing;
-      insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+      insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
         next_run_at, request_id, trace_id)
       select pg_temp.v7(), gen_random_uuid(), 'demo.echo', 'pending', '{}', '{}', '[]', 600, 5, now(),
         '', '' from generate_series(1, 3);
-      insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+      insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
         run, worker_id, request_id, trace_id)
       select pg_temp.v7(), gen_random_uuid(), 'demo.echo', 'running', '{}', '{}', '[]', 600, 5, 1,
         '${worker}', '', '' from generate_series(1, 3);
+      insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+        next_run_at, request_id, trace_id)
+      select pg_temp.v7(), account.id, 'demo.echo', 'pending', '{}', '{}', '[]', 600, 5,
+        now() + interval '1 hour', '', ''
+      from (select gen_random_uuid() as id) account, generate_series(1, ${ROWS});
       insert into messages (id, account_id, type, body, delivery_count, request_id, trace_id)
       select pg_temp.v7(), gen_random_uuid(), 'never', 'body', 1, '', '' from generate_series(1, ${ROWS});
       insert into deliveries (id, account_id, message_id, event_type, lane_id, url, body_bytes, status,

@@ -3,10 +3,12 @@ import { newId } from "../../src/core/ids.ts";
 import { claimRuns, returnRuns } from "../../src/db/jobs/runs.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
+  await letInsertJobs(database.pool);
 });
 afterAll(async () => await database.drop());
 
@@ -24,7 +26,7 @@ test("a run of a dead worker goes on before the backlog of its account", async (
   const submit = async (): Promise<string> => {
     const id = newId();
     await database.pool.query(
-      `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+      `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
          max_runs, next_run_at, request_id, trace_id)
        values ($1, $2, 'demo.echo', 'pending', '1', '{}', '[]', 60, 3, now(), 'req', 'trace')`,
       [id, account],

@@ -6,6 +6,7 @@ import { sessionTx } from "../../src/db/transaction.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { noteFigure } from "../support/figures.ts";
 import { rowsRead, type Plan } from "../support/plans.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const PENDING = 5_000;
 /** After as many executions a statement keeps the plan it has. */
@@ -14,6 +15,7 @@ const EXECUTIONS = 10;
 /** What a claim reads of a backlog when it was planned while there were no jobs. */
 async function claimPlannedEarly(seqscan: "on" | "off"): Promise<{ rows: number; ms: number }> {
   const database = await createTestDatabase();
+  await letInsertJobs(database.pool);
   const options = { connectionString: database.url, max: 1, name: "test" };
   const pool = createPool({ ...options, onError: () => undefined });
   try {
@@ -28,7 +30,7 @@ async function claimPlannedEarly(seqscan: "on" | "off"): Promise<{ rows: number;
     const claim = () => claimRuns(sessionTx(client), worker, 4);
     for (let i = 0; i < EXECUTIONS; i++) expect((await claim()).jobs).toEqual([]);
     await client.query(
-      `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+      `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
          max_runs, next_run_at, request_id, trace_id)
        select id, $2, 'demo.echo', 'pending', '1', '{}', '[]', 60, 3, now(), 'req', 'trace'
        from unnest($1::uuid[]) id`,

@@ -114,7 +114,7 @@ async function waitsOfJobs(
   const waits = await query<Wait>(
     `select id, extract(epoch from created_at)::float8 * 1000 as asked,
        extract(epoch from started_at)::float8 * 1000 as begun
-     from jobs where id = any($1)`,
+     from job_states where id = any($1)`,
     [jobs.map((id) => parseId("job", id))],
   );
   return { name, quiet, kind: "jobs", waits };

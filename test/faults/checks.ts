@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatId, parseId } from "../../src/core/ids.ts";
+import { BROKEN_STATES } from "../support/job-states.ts";
 import type { FaultDatabase } from "./fault-database.ts";
 import type { AcknowledgedJob } from "./load.ts";
 
@@ -22,6 +23,7 @@ export async function checkDatabase(
 ): Promise<Check[]> {
   return [
     await checkJobs(query, acknowledged),
+    await checkStates(query),
     await checkEndings(query),
     await checkReceiversHeard(query, acknowledged),
     await checkNoDoubles(query, acknowledged),
@@ -34,17 +36,23 @@ export async function checkDatabase(
 
 async function checkJobs(query: Query, acknowledged: readonly AcknowledgedJob[]): Promise<Check> {
   const rows = await query<{ id: string; status: string }>(
-    "select id, status from jobs where finished_at is not null",
+    "select id, status from job_states where finished_at is not null",
   );
   const ended = new Set(rows.map(({ id }) => formatId("job", id)));
   const broken = acknowledged.filter(({ id }) => !ended.has(id)).map(({ id }) => id);
   return { name: "every acknowledged job has ended", of: acknowledged.length, broken };
 }
 
+async function checkStates(query: Query): Promise<Check> {
+  const [jobs] = await query<{ of: number }>("select count(*)::int as of from jobs");
+  const broken = (await query<{ id: string }>(BROKEN_STATES)).map(({ id }) => formatId("job", id));
+  return { name: "every job is in exactly one state", of: jobs!.of, broken };
+}
+
 async function checkEndings(query: Query): Promise<Check> {
   const jobs = await query<{ id: string; endings: number }>(
     `select j.id, (select count(*)::int from messages m where m.job_id = j.id and ${FINAL}) as endings
-     from jobs j where j.finished_at is not null`,
+     from job_states j where j.finished_at is not null`,
   );
   const broken = jobs.filter(({ endings }) => endings !== 1).map(({ id }) => formatId("job", id));
   return { name: "every job has exactly one ending", of: jobs.length, broken };

@@ -171,11 +171,11 @@ async function settled({ database, jobs }: Scene): Promise<void> {
     "all to settle",
     async () => {
       const { rows } = await database.pool.query<{ open: number; ended: number }>(
-        `select (select count(*) from jobs where finished_at is null)::int
+        `select (select count(*) from job_states where finished_at is null)::int
            + (select count(*) from deliveries where status = 'pending')::int
            + (select count(*) from replays where status = 'running')::int
            + (select count(*) from lanes where leased_by is not null)::int as open,
-           (select count(*) from jobs where finished_at is not null)::int as ended`,
+           (select count(*) from job_states where finished_at is not null)::int as ended`,
       );
       return rows[0]?.open === 0 && rows[0].ended === jobs.length;
     },

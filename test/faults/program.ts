@@ -135,7 +135,7 @@ async function settle(stack: Stack, signal: AbortSignal): Promise<Check> {
   let left: { id: string }[] = [];
   while (Date.now() < deadline) {
     left = await stack.database.query<{ id: string }>(
-      `select 'job ' || id || ' ' || status as id from jobs where finished_at is null
+      `select 'job ' || id || ' ' || status as id from job_states where finished_at is null
        union all select 'delivery ' || id from deliveries where status = 'pending'
        union all select 'replay ' || id from replays where status = 'running'
        union all select 'lease of lane ' || id from lanes where leased_by is not null`,

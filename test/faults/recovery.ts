@@ -46,7 +46,7 @@ export async function measureRecovery(
 
 async function findHeldUp(client: pg.Client, workerId: string | null): Promise<HeldUp> {
   const jobs = await client.query<NonNullable<HeldUp["job"]>>(
-    `select id, run, status from jobs
+    `select id, run, status from job_states
      where case when $1::uuid is null then status = 'running'
          or (status = 'pending' and next_run_at <= now())
        else status = 'running' and worker_id = $1 end
@@ -71,7 +71,7 @@ async function findWaiting(client: pg.Client, { job, delivery }: HeldUp): Promis
     const { rows } = await client.query<{ moved: boolean }>(
       `select run > $2 or finished_at is not null
          or ($3 = 'running' and status = 'pending' and next_run_at > now()) as moved
-       from jobs where id = $1`,
+       from job_states where id = $1`,
       [job.id, job.run, job.status],
     );
     if (rows[0]?.moved !== true) return `${job.status} job ${job.id}`;

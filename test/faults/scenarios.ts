@@ -8,7 +8,14 @@ import type { Stack } from "./stack.ts";
 import type { SupervisedProcess } from "./supervised-process.ts";
 
 const EVERYBODY = { workerId: null };
-const GROWING = ["jobs", "messages", "deliveries", "attempts", "graphile_worker._private_jobs"];
+const GROWING = [
+  "jobs",
+  "job_ends",
+  "messages",
+  "deliveries",
+  "attempts",
+  "graphile_worker._private_jobs",
+];
 
 /** Every kind of fault, each complete when it is over. */
 const CATALOGUE = {
@@ -90,7 +97,7 @@ const CATALOGUE = {
   },
   // a table that is locked for longer than a statement may take
   "statement-timeout": async ({ database }, random) => {
-    const table = pick(random, ["jobs", "deliveries", "lanes"]);
+    const table = pick(random, ["unfinished_jobs", "deliveries", "lanes"]);
     const role = database.appRole;
     await database.query(`alter role ${role} set statement_timeout = '20ms'`);
     const holder = await database.connect();

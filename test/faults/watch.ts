@@ -126,5 +126,5 @@ const STREAMS = `
   select account_id, 'account', null, null, false,
     extract(epoch from min(next_run_at) filter (where status = 'pending'))::float8 * 1000,
     extract(epoch from max(run_started_at))::float8 * 1000
-  from jobs group by account_id
+  from job_states group by account_id
   having min(next_run_at) filter (where status = 'pending') <= now()`;

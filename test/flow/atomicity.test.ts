@@ -8,6 +8,7 @@ import type { TestContext } from "../support/context.ts";
 import { callbackTo, count, ended, jobOf, submit, until, warmUp } from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const REFUSED = "refused by the test";
 const STEPS = ["messages", "deliveries", "graphile_worker._private_jobs"] as const;
@@ -18,6 +19,7 @@ beforeAll(async () => {
   t = await createTestContext();
   await warmUp(t);
   receiver = await startReceiver();
+  await letInsertJobs(t.database.pool);
   await t.database.pool.query(`
     create sequence refusals;
     create function refuse() returns trigger language plpgsql as $$ begin
@@ -70,7 +72,7 @@ async function seen(jobId: string) {
     `select status,
        array(select type from messages m where m.job_id = j.id order by m.id) as messages,
        (select count(*)::int from deliveries d where d.job_id = j.id) as deliveries
-     from jobs j where j.id = $1`,
+     from job_states j where j.id = $1`,
     [jobId],
   );
   return rows[0]!;
@@ -138,8 +140,8 @@ describe.each(STEPS)("when inserting into %s fails", (table) => {
       [dead],
     );
     await t.database.pool.query(
-      `update jobs set status = 'running', run = 3, crashes = 2, worker_id = $2, next_run_at = null
-       where id = $1`,
+      `update unfinished_jobs set status = 'running', run = 3, crashes = 2, worker_id = $2,
+         next_run_at = null where id = $1`,
       [id, dead],
     );
     await refuse(table);
@@ -160,7 +162,7 @@ describe.each(STEPS)("when inserting into %s fails", (table) => {
 async function insertPending(url: string): Promise<string> {
   const id = newId();
   await t.database.pool.query(
-    `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+    `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
        max_runs, next_run_at, request_id, trace_id)
      values ($1, $2, 'demo.echo', 'pending', '1', '{}', $3, 60, 3, now() + interval '1 hour',
        'req', '0af7651916cd43dd8448eb211c80319c')`,

@@ -122,6 +122,8 @@ export function description() {
 export async function countRows({ database }: TestContext): Promise<Record<string, number>> {
   const tables = [
     "jobs",
+    "unfinished_jobs",
+    "job_ends",
     "idempotency_records",
     "endpoints",
     "signing_secrets",

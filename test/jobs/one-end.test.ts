@@ -58,13 +58,13 @@ describe("a run whose claim was lost changes nothing", () => {
 
   async function takeOver(id: string): Promise<void> {
     await t.database.pool.query(
-      "update jobs set run = run + 1, progress_message = 'of another' where id = $1",
+      "update unfinished_jobs set run = run + 1, progress_message = 'of another' where id = $1",
       [id],
     );
   }
 
   async function whole(id: string): Promise<unknown> {
-    const { rows } = await t.database.pool.query("select * from jobs where id = $1", [id]);
+    const { rows } = await t.database.pool.query("select * from job_states where id = $1", [id]);
     return rows[0];
   }
 
@@ -156,7 +156,7 @@ describe("with a worker", () => {
     const id = await submit(t, { type: "demo.sleep", input: { ms: 800 } });
     await running(t, id);
     const refused = await fenced(t);
-    await t.database.pool.query("update jobs set run = run + 1 where id = $1", [id]);
+    await t.database.pool.query("update unfinished_jobs set run = run + 1 where id = $1", [id]);
     await until("the old run to be refused", async () => (await fenced(t)) > refused);
     const job = await jobOf(t, id);
     expect(job).toMatchObject({ status: "running", run: 2, error_code: null });
@@ -194,7 +194,7 @@ describe("with a worker", () => {
     // the race was one: both sides won some
     expect([...statuses.keys()].toSorted()).toEqual(["canceled", "completed"]);
     const { rows } = await t.database.pool.query<{ type: string; status: string; n: number }>(
-      `select m.type, j.status, count(*)::int as n from jobs j join messages m on m.job_id = j.id
+      `select m.type, j.status, count(*)::int as n from job_states j join messages m on m.job_id = j.id
        where j.id = any($1) group by 1, 2`,
       [ids],
     );
@@ -216,7 +216,7 @@ function watchForGaps(t: TestContext): () => Promise<number> {
     while (watching) {
       gaps += await count(
         t,
-        `jobs j where finished_at is not null and callbacks <> '[]' and not exists (
+        `job_states j where finished_at is not null and callbacks <> '[]' and not exists (
            select 1 from messages m join deliveries d on d.message_id = m.id
            where m.job_id = j.id and m.type = 'job.' || j.status)`,
       );

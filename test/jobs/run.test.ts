@@ -72,7 +72,7 @@ describe("runs that fail", () => {
     expect(waiting.error_code).toBeNull();
     const { rows } = await t.database.pool.query<{ ms: number; failures: number }>(
       `select extract(epoch from next_run_at - updated_at)::float8 * 1000 as ms, failures
-       from jobs where id = $1`,
+       from job_states where id = $1`,
       [id],
     );
     expect(rows[0]!.ms).toBeCloseTo(1_600, 0);

@@ -50,7 +50,7 @@ async function rowsOf(key: string): Promise<{ jobs: number; records: number; ent
     jobs: await count(t, "jobs where metadata::jsonb->>'key' = $1", [key]),
     entries: await count(
       t,
-      `graphile_worker.jobs q join jobs j on q.created_at = j.next_run_at
+      `graphile_worker.jobs q join job_states j on q.created_at = j.next_run_at
        where q.task_identifier = 'claim-jobs' and j.metadata::jsonb->>'key' = $1`,
       [key],
     ),
@@ -66,7 +66,7 @@ describe("what is accepted is durable (T1)", () => {
     }
   });
 
-  test.each(["jobs", "idempotency_records", "graphile_worker._private_jobs"])(
+  test.each(["jobs", "unfinished_jobs", "idempotency_records", "graphile_worker._private_jobs"])(
     "when %s can't be written nothing is left, and the caller is told",
     async (table) => {
       const pool = t.database.pool;

@@ -38,7 +38,7 @@ interface Facts {
 
 async function factsOf(id: string): Promise<Facts> {
   const { rows } = await t.database.pool.query<Facts>(
-    "select status, run, crashes, failures from jobs where id = $1",
+    "select status, run, crashes, failures from job_states where id = $1",
     [id],
   );
   return rows[0]!;
@@ -74,7 +74,7 @@ test("killed in the middle of runs and of a send: another resumes both, crashes 
   const resumed = await submit(t, { type: "demo.sleep", input: { ms: 2_000 } });
   const poison = await submit(t, { type: "demo.burn", input: { ms: 60_000 }, callbacks });
   await Promise.all([running(t, resumed), running(t, poison)]);
-  await t.database.pool.query("update jobs set crashes = 2 where id = $1", [poison]);
+  await t.database.pool.query("update unfinished_jobs set crashes = 2 where id = $1", [poison]);
   expect(await lockedBy(poolIds)).toBeGreaterThan(0);
 
   survivor = await createTestContext({ database: t.database });
@@ -121,7 +121,10 @@ test("a cancellation that the dead worker did not heed is heeded at its recovery
   await running(t, id);
   survivor = await createTestContext({ database: t.database });
   victim.kill("SIGKILL");
-  await t.database.pool.query("update jobs set cancel_requested_at = now() where id = $1", [id]);
+  await t.database.pool.query(
+    "update unfinished_jobs set cancel_requested_at = now() where id = $1",
+    [id],
+  );
   expect(await ended(t, id)).toMatchObject({ status: "canceled", run: 1 });
   await receiver.waitFor((r) => r.path === "/canceled", 10_000);
 });

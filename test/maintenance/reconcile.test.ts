@@ -21,6 +21,7 @@ import {
 } from "../support/jobs.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const NOTHING = { lanes: 0, replays: 0 };
 
@@ -57,8 +58,13 @@ async function forget(t: TestContext, key: string): Promise<void> {
   expect(rowCount).toBe(1);
 }
 
-async function overdue(t: TestContext, table: "jobs" | "deliveries", id: string): Promise<void> {
-  const [column, key] = table === "jobs" ? ["next_run_at", "id"] : ["next_attempt_at", "lane_id"];
+async function overdue(
+  t: TestContext,
+  table: "unfinished_jobs" | "deliveries",
+  id: string,
+): Promise<void> {
+  const [column, key] =
+    table === "unfinished_jobs" ? ["next_run_at", "id"] : ["next_attempt_at", "lane_id"];
   const { rowCount } = await t.database.pool.query(
     `update ${table} set ${column} = now() - interval '6 seconds' where ${key} = $1 and status = 'pending'`,
     [id],
@@ -179,6 +185,7 @@ describe("beside a worker", () => {
   beforeAll(async () => {
     t = await createTestContext();
     await warmUp(t);
+    await letInsertJobs(t.database.pool);
   });
   afterAll(async () => await t?.stop());
 
@@ -207,10 +214,10 @@ describe("beside a worker", () => {
     const before = await repairs(t, "job");
     const id = newId();
     await t.database.pool.query(
-      `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+      `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
          max_runs, next_run_at, request_id, trace_id)
        select $1, account_id, type, 'pending', input, metadata, callbacks, timeout_s, max_runs,
-         now(), request_id, trace_id from jobs where id = $2`,
+         now(), request_id, trace_id from job_states where id = $2`,
       [id, model],
     );
     expect((await ended(t, id)).status).toBe("completed");
@@ -222,7 +229,7 @@ describe("beside a worker", () => {
       Array.from({ length: 40 }, () => submit(t, { type: "demo.sleep", input: { ms: 100 } })),
     );
     await t.database.pool.query(
-      `update jobs set next_run_at = now() - interval '1 minute'
+      `update unfinished_jobs set next_run_at = now() - interval '1 minute'
        where id = any($1) and status = 'pending'`,
       [ids],
     );
@@ -231,7 +238,7 @@ describe("beside a worker", () => {
     await until("the backlog to be done", async () => {
       await auditOwn(t.context);
       looks += 1;
-      return (await count(t, "jobs where finished_at is null")) === 0;
+      return (await count(t, "job_states where finished_at is null")) === 0;
     });
     expect(looks).toBeGreaterThan(5);
     expect(await repairs(t, "job")).toBe(before);
@@ -245,7 +252,7 @@ describe("beside a worker", () => {
     const client = await t.database.pool.connect();
     await client.query("begin");
     await client.query(
-      `update jobs set status = 'pending', worker_id = null, next_run_at = now() where id = $1`,
+      `update unfinished_jobs set status = 'pending', worker_id = null, next_run_at = now() where id = $1`,
       [id],
     );
     await client.query("select graphile_worker.add_job('claim-jobs')");
@@ -283,6 +290,7 @@ describe("the audit of a worker's own", () => {
   beforeAll(async () => {
     t = await createTestContext();
     await warmUp(t);
+    await letInsertJobs(t.database.pool);
   });
   afterAll(async () => await t?.stop());
 
@@ -290,7 +298,7 @@ describe("the audit of a worker's own", () => {
     const [laneId, jobId] = [newId(), newId()];
     const { pool } = t.database;
     await pool.query(
-      `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+      `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
          max_runs, run, worker_id, request_id, trace_id)
        values ($1, $2, 'demo.echo', 'running', '1', '{}', '[]', 60, 3, 1, $3, 'req', 'trace')`,
       [jobId, t.accountId, t.context.worker.id],
@@ -303,7 +311,7 @@ describe("the audit of a worker's own", () => {
     await auditOwn(t.context);
     expect(await ended(t, jobId)).toMatchObject({ status: "completed", run: 2 });
     const { rows } = await pool.query<{ crashes: number; failures: number }>(
-      "select crashes, failures from jobs where id = $1",
+      "select crashes, failures from job_states where id = $1",
       [jobId],
     );
     expect(rows[0]).toEqual({ crashes: 0, failures: 0 });
@@ -340,7 +348,7 @@ describe("the audit of a worker's own", () => {
     );
     await until("the load to be done", async () => {
       await Promise.all([auditOwn(t.context), auditOwn(t.context)]);
-      return (await count(t, "jobs where finished_at is null")) === 0;
+      return (await count(t, "job_states where finished_at is null")) === 0;
     });
     expect(await repairs(t, "run")).toBe(before);
     expect(await repairs(t, "lease")).toBe(1);

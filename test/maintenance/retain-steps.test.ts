@@ -7,6 +7,7 @@ import { makePartitions, makePartitionsIfFree, retain } from "../../src/flow/mai
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import { count, submit, until } from "../support/jobs.ts";
+import { BROKEN_STATES, DELETE_PENDING_JOBS, letInsertJobs } from "../support/job-states.ts";
 
 const DAY_MS = 86_400_000;
 const LETTERS = 1_500;
@@ -18,6 +19,7 @@ const KEPT = (LETTERS + PENDING) * 2;
 let t: TestContext;
 beforeEach(async () => {
   t = await createTestContext({ worker: false });
+  await letInsertJobs(t.database.pool);
   await fill();
 });
 afterEach(async () => await t?.stop());
@@ -39,7 +41,7 @@ async function fill(): Promise<void> {
     `with made as (select g, old(g, 'm') as id, to_timestamp($2 / 1000.0) as at,
        case when g <= $3 then 'dead' when g <= $3 + ${PENDING} then 'pending' else 'delivered' end as status
        from generate_series(1, $3::int * 2) g),
-     jobs as (insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+     jobs as (insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
          max_runs, run, result, request_id, trace_id, created_at, finished_at)
        select old(g, 'j'), $1, 'demo.echo', 'completed', '{}', '{}', '[]', 60, 1, 1, '"result"', 'r',
          't', at, at from made),
@@ -77,6 +79,7 @@ async function whatIsKept(): Promise<Record<string, number>> {
       t,
       "deliveries d where status <> 'delivered' and not exists (select from jobs where id = d.job_id)",
     ),
+    brokenStates: await count(t, `(${BROKEN_STATES}) broken`),
     withoutAttempts: await count(
       t,
       `deliveries d where attempt_count <> (select count(*) from attempts where delivery_id = d.id)`,
@@ -90,6 +93,7 @@ const KEPT_ALL = {
   pending: PENDING,
   letters: LETTERS,
   withoutJob: 0,
+  brokenStates: 0,
   withoutAttempts: 0,
 };
 
@@ -108,7 +112,7 @@ async function expectDone(): Promise<void> {
   expect(await count(t, "partition_changes")).toBe(0);
   const tables = await count(
     t,
-    `pg_class where relkind = 'r' and not relispartition and relname ~ '^(jobs|deliveries|messages|attempts)_'`,
+    `pg_class where relkind = 'r' and not relispartition and relname ~ '^(jobs|job_ends|deliveries|messages|attempts)_'`,
   );
   expect(tables).toBe(0);
 }
@@ -164,7 +168,7 @@ describe("H1: a week of which much must be kept", () => {
     const others = traffic();
     await retain(t.context);
     expect(await others.stop()).toBeLessThan(3_000);
-    await t.database.pool.query("delete from jobs where status = 'pending'");
+    await t.database.pool.query(DELETE_PENDING_JOBS);
     await expectDone();
     const kept = (await listPartitions(t.context.pool)).find(({ name }) =>
       /attempts_kept/.test(name),
@@ -260,7 +264,7 @@ describe("H1: a week of which much must be kept", () => {
     await vacuum.query("rollback");
     vacuum.release();
     await retaining;
-    await t.database.pool.query("delete from jobs where status = 'pending'");
+    await t.database.pool.query(DELETE_PENDING_JOBS);
     await expectDone();
   });
 
@@ -281,7 +285,9 @@ describe("H1: a week of which much must be kept", () => {
 test("L1: a dump that reads does not keep a process from starting", async () => {
   const later = { ...t.context, now: () => new Date(Date.now() + 40 * DAY_MS) };
   const dump = await t.database.pool.connect();
-  await dump.query("begin; lock table jobs, messages, deliveries, attempts in access share mode");
+  await dump.query(
+    "begin; lock table jobs, job_ends, messages, deliveries, attempts in access share mode",
+  );
   await makePartitionsIfFree(later);
   const { name } = partitionAt("attempts", later.now());
   const there = async (): Promise<boolean> =>
@@ -307,7 +313,7 @@ test("L1: what came without a week is moved into it while more comes", async () 
   expect(await count(t, "jobs_default")).toBe(0);
   const { submitted } = others;
   expect(await count(t, `${name} where id = any($1)`, [submitted])).toBe(submitted.length);
-  expect(await count(t, "jobs where status = 'pending'")).toBe(submitted.length);
+  expect(await count(t, "job_states where status = 'pending'")).toBe(submitted.length);
 });
 
 test("M2: a message with a delivery in the next week goes when both weeks do", async () => {

@@ -7,6 +7,7 @@ import { makePartitions, retain } from "../../src/flow/maintenance/retain.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext } from "../support/context.ts";
 import { count } from "../support/jobs.ts";
+import { letInsertJobs } from "../support/job-states.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = new Date("2031-05-20T12:00:00Z");
@@ -16,6 +17,7 @@ let context: Context;
 beforeAll(async () => {
   t = await createTestContext({ worker: false });
   context = { ...t.context, now: () => NOW };
+  await letInsertJobs(t.database.pool);
 });
 afterAll(async () => await t?.stop());
 
@@ -35,7 +37,7 @@ async function history(
   const done = job === "completed";
   const { pool } = t.database;
   await pool.query(
-    `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+    `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
        run, next_run_at, result, request_id, trace_id, created_at, finished_at)
      values ($1, $2, 'demo.echo', $3, '{}', '{}', '[]', 60, 1, 1, $4, $5, 'r', 't', $6, $7)`,
     [id, t.accountId, job, done ? null : at, done ? "{}" : null, at, done ? at : null],
@@ -76,7 +78,13 @@ async function history(
 
 /** In which of the tables a history still is. */
 async function whatIsLeft(id: string): Promise<string[]> {
-  const tables = { jobs: "id", messages: "id", deliveries: "id", attempts: "delivery_id" };
+  const tables = {
+    jobs: "id",
+    job_ends: "id",
+    messages: "id",
+    deliveries: "id",
+    attempts: "delivery_id",
+  };
   const left: string[] = [];
   for (const [table, key] of Object.entries({ ...tables, dead_letters: "delivery_id" })) {
     if ((await count(t, `${table} where ${key} = $1`, [id])) > 0) left.push(table);
@@ -84,7 +92,7 @@ async function whatIsLeft(id: string): Promise<string[]> {
   return left;
 }
 
-const ALL = ["jobs", "messages", "deliveries", "attempts"];
+const ALL = ["jobs", "job_ends", "messages", "deliveries", "attempts"];
 
 describe("retention", () => {
   test("weeks are made ahead, by any number of processes at once", async () => {
@@ -103,7 +111,7 @@ describe("retention", () => {
     // not under the locks of those who make weeks
     expect(await makePartitions(context.pool, daysAgo(-30))).toBe(false);
     await retain(context);
-    for (const table of ["jobs", "messages", "deliveries", "attempts"]) {
+    for (const table of ALL) {
       expect(await count(t, `${table}_default`)).toBe(0);
     }
     expect(await count(t, partitionAt("attempts", daysAgo(-60)).name)).toBe(1);

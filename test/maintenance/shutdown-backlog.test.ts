@@ -6,6 +6,7 @@ import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import { endProcess, startWorkerProcess } from "../support/ringback-process.ts";
 import type { RingbackProcess } from "../support/ringback-process.ts";
+import { DELETE_PENDING_JOBS } from "../support/job-states.ts";
 
 let t: TestContext;
 let receiver: Receiver;
@@ -34,16 +35,16 @@ test("a stop in the middle of a backlog leaves no job and no lane without its wa
       ),
     );
     await until("some to be done", async () => {
-      const where = "jobs where id = any($1) and finished_at is not null";
+      const where = "job_states where id = any($1) and finished_at is not null";
       return (await count(t, where, [ids])) > 10 + round * 15;
     });
     child.kill("SIGTERM");
     expect((await child.ended).code).toBe(0);
-    expect(await count(t, "jobs where status = 'pending'")).toBeGreaterThan(0);
+    expect(await count(t, "job_states where status = 'pending'")).toBeGreaterThan(0);
     expect(await forgotten(t)).toEqual({ jobs: 0, lanes: 0 });
-    const lost = "jobs where id = any($1) and crashes + failures > 0";
+    const lost = "job_states where id = any($1) and crashes + failures > 0";
     expect(await count(t, lost, [ids])).toBe(0);
     // the next backlog is its own
-    await t.database.pool.query("delete from jobs where status = 'pending'");
+    await t.database.pool.query(DELETE_PENDING_JOBS);
   }
 }, 60_000);

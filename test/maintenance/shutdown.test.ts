@@ -15,6 +15,7 @@ import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import { endProcess, startWorkerProcess } from "../support/ringback-process.ts";
 import type { RingbackProcess } from "../support/ringback-process.ts";
+import { DELETE_PENDING_JOBS } from "../support/job-states.ts";
 
 let t: TestContext;
 let receiver: Receiver;
@@ -38,7 +39,7 @@ interface Facts {
 
 async function factsOf(id: string): Promise<Facts> {
   const { rows } = await t.database.pool.query<Facts>(
-    "select status, run, crashes, failures from jobs where id = $1",
+    "select status, run, crashes, failures from job_states where id = $1",
     [id],
   );
   return rows[0]!;
@@ -72,7 +73,7 @@ test("a stop hands runs back and finishes sends; nothing counts as a failure", a
   expect(await count(t, "workers")).toBe(0);
   expect(await count(t, "lanes where leased_by is not null")).toBe(0);
   expect(await forgotten(t)).toEqual({ jobs: 0, lanes: 0 });
-  await t.database.pool.query("delete from jobs where status = 'pending'");
+  await t.database.pool.query(DELETE_PENDING_JOBS);
 });
 
 test("a send that outlasts the grace goes to another, as it is", async () => {

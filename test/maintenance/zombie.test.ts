@@ -110,6 +110,6 @@ test("a zombie changes nothing it lost, registers anew and works on", async () =
   expect(await jobOf(t, id)).toMatchObject({ status: "completed", run });
   await until("its attempt", async () => (await count(t, "attempts")) === attempts + 1);
   expect(await count(t, "messages where job_id = $1", [id])).toBe(1);
-  expect(await count(t, "jobs where status = 'running'")).toBe(0);
+  expect(await count(t, "job_states where status = 'running'")).toBe(0);
   expect(await count(t, "books where not balanced")).toBe(0);
 });

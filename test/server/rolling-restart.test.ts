@@ -131,7 +131,7 @@ test("a rolling restart fails no request of a client that retries refused connec
   expect(events.failures).toEqual([]);
   expect(events.seen.ended).toBeGreaterThan(0);
   const { rows } = await database.pool.query<{ status: string; jobs: number }>(
-    "select status, count(*)::int as jobs from jobs group by status",
+    "select status, count(*)::int as jobs from job_states group by status",
   );
   expect(rows).toEqual([{ status: "completed", jobs: accepted.length }]);
 }, 180_000);

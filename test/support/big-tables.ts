@@ -1,5 +1,6 @@
 import { makePartitions } from "../../src/flow/maintenance/retain.ts";
 import type { TestContext } from "./context.ts";
+import { letInsertJobs } from "./job-states.ts";
 
 const DAYS = 35;
 const DAY_MS = 86_400_000;
@@ -58,8 +59,9 @@ export async function fillTables(
       from generate_series(1, ${ENDPOINTS}) g returning id, lane_id)
     insert into lanes (id, account_id, endpoint_id, ordered)
     select lane_id, '${accountId}', id, false from made`);
+  await letInsertJobs(pool);
   await pool.query(
-    `insert into jobs (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
+    `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
        run, next_run_at, worker_id, result, error_code, request_id, trace_id, created_at, finished_at)
      select v7(g, 'job'), ${account},
        case when g % 1000 = 3 and g < $1 / 2 then 'demo.burn' when g % 10 = 4 then 'csv.summary'

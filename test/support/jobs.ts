@@ -152,7 +152,7 @@ export async function forgotten(
   return {
     jobs: await count(
       t,
-      `jobs j where status = 'pending' and not ${woken}q.task_identifier = 'claim-jobs'${live}`,
+      `job_states j where status = 'pending' and not ${woken}q.task_identifier = 'claim-jobs'${live}`,
     ),
     lanes: await count(
       t,

@@ -70,7 +70,7 @@ export async function checkChaos(run: {
 /** What has not come to its end, except what a breaker or an endpoint's state holds. */
 export async function findLeft({ database }: Stack): Promise<string[]> {
   const rows = await database.query<{ kind: "job" | "delivery" | "replay"; id: string }>(
-    `select 'job' as kind, id from jobs where finished_at is null
+    `select 'job' as kind, id from job_states where finished_at is null
      union all select 'replay', id from replays where status = 'running'
      union all select 'delivery', d.id from deliveries d join lanes l on l.id = d.lane_id
        left join endpoints e on e.id = d.endpoint_id
