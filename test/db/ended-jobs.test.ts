@@ -9,7 +9,7 @@ import { until } from "../support/jobs.ts";
 import { listenIn } from "../support/plans.ts";
 import { letInsertJobs } from "../support/job-states.ts";
 
-const JOBS = 3_000;
+const JOBS = 6_000;
 const WORKER = "00000000-0000-7000-8000-000000000001";
 
 let database: TestDatabase;
@@ -48,6 +48,7 @@ async function fill(): Promise<void> {
   const { pool } = database;
   await (await createTestContext({ database })).stop();
   await letInsertJobs(pool);
+  await pool.query("alter table unfinished_jobs set (autovacuum_enabled = off)");
   await pool.query(`
     insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s, max_runs,
       run, worker_id, request_id, trace_id)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cancelJob } from "../../src/flow/jobs/cancel.ts";
 import type { Context } from "../../src/flow/context.ts";
 import { uuidAt } from "../../src/core/ids.ts";
 import { listPartitions, partitionAt, weekOf } from "../../src/db/maintenance/partitions.ts";
@@ -249,6 +250,39 @@ describe("H1: a week of which much must be kept", () => {
       and (select max(number) from attempts where delivery_id = d.id) = ${ATTEMPTS + 1}`;
     expect(await count(t, ofSettled, [settled])).toBe(PENDING);
     expect(await whatIsKept()).toMatchObject({ unbalanced: 0, withoutAttempts: 0, dead: LETTERS });
+  });
+
+  test("keeps a job that ends meanwhile, before the swap or after it, with its end", async () => {
+    const { pool } = t.database;
+    const { rows: jobs } = await pool.query<{ id: string }>(
+      `insert into job_states (id, account_id, type, status, input, metadata, callbacks, timeout_s,
+         max_runs, next_run_at, request_id, trace_id)
+       select old(g, 'unfinished'), $1, 'demo.echo', 'pending', '{}', '{}', '[]', 60, 1, now(), 'r', 't'
+       from generate_series(1, 200) g returning id`,
+      [t.accountId],
+    );
+    const ended: string[] = [];
+    const process = watching(async () => {
+      const one = jobs.at(ended.length);
+      if (one === undefined) return;
+      ended.push(one.id);
+      await cancelJob(t.context, { accountId: t.accountId, jobId: one.id });
+      expect(await count(t, `(${BROKEN_STATES}) broken`)).toBe(0);
+    });
+    await retain(process);
+    expect(await isDone()).toBe(true);
+    expect(ended.length).toBeGreaterThan(20);
+    const canceled = "job_states where status = 'canceled' and finished_at is not null";
+    expect(await count(t, canceled)).toBe(ended.length);
+    expect(await count(t, "unfinished_jobs")).toBe(jobs.length - ended.length);
+    expect(await whatIsKept()).toEqual(KEPT_ALL);
+    // and those that end in the partition of what was kept
+    for (const { id } of jobs.slice(ended.length)) {
+      await cancelJob(t.context, { accountId: t.accountId, jobId: id });
+    }
+    expect(await count(t, canceled)).toBe(jobs.length);
+    expect(await count(t, `(${BROKEN_STATES}) broken`)).toBe(0);
+    expect(await count(t, "job_ends_default")).toBe(0);
   });
 
   test("waits for a vacuum without keeping others waiting", async () => {

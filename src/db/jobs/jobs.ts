@@ -76,7 +76,7 @@ export async function lockJob(tx: Tx, accountId: string, id: string): Promise<Jo
   }
 }
 
-/** Some of the jobs that have been pending and due for a while. */
+/** Some of the jobs that have been pending and due for a while, in the order of their index. */
 export async function findOverdueJobs(
   reader: Reader,
   overdueMs: number,
@@ -85,7 +85,8 @@ export async function findOverdueJobs(
   const { rows } = await reader.query<{ id: string }>(
     `select id from unfinished_jobs
      where status = 'pending' and next_run_at < now() - $1 * interval '1 millisecond'
-       and updated_at < now() - $1 * interval '1 millisecond' limit $2`,
+       and updated_at < now() - $1 * interval '1 millisecond'
+     order by account_id, next_run_at limit $2`,
     [overdueMs, limit],
   );
   return rows.map(({ id }) => id);
