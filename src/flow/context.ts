@@ -158,4 +158,6 @@ export interface DueRead {
 export interface DueReads {
   free: GroupCommit<DueWanted, DueRead>;
   ordered: GroupCommit<DueWanted, DueRead>;
+  /** The id of a lane → whether anything is pending in it, due or not. */
+  pending: GroupCommit<string, boolean>;
 }

@@ -108,6 +108,22 @@ async function readLanes(
   return answers;
 }
 
+/** The lanes, of these, with deliveries that are pending, due or not. */
+export async function findLanesWithPending(
+  reader: Reader,
+  laneIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await reader.query<{ id: string }>({
+    name: "find_lanes_with_pending",
+    text: `select t.id from unnest($1::uuid[]) as t(id)
+      cross join lateral (
+        select from deliveries where lane_id = t.id and status = 'pending'
+        order by next_attempt_at limit 1) pending`,
+    values: [laneIds],
+  });
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** The facts that decide when a lane is pumped next. */
 export interface LaneOutlook {
   endpoint_state: EndpointState | null;
