@@ -24,8 +24,13 @@ const operations = {
       }),
     ),
 
-  /** A closed loop: each connection sends its next request after the answer. Answers per second. */
-  closedLoop: (load: Load & { warmSeconds: number; seconds: number }): Promise<number> =>
+  /**
+   * A closed loop: each connection sends its next request after the answer. Returns how many were
+   * answered, and how many a second once it was warm.
+   */
+  closedLoop: (
+    load: Load & { warmSeconds: number; seconds: number },
+  ): Promise<{ rate: number; answered: number }> =>
     using(load, async (sender) => {
       const begin = performance.now() + load.warmSeconds * 1000;
       const end = begin + load.seconds * 1000;
@@ -37,7 +42,7 @@ const operations = {
           if (now >= begin && now < end) answered += 1;
         }
       });
-      return answered / load.seconds;
+      return { rate: answered / load.seconds, answered: sender.sent };
     }),
 
   /**

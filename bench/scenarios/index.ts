@@ -13,6 +13,7 @@ import { memoryScenario } from "./memory.ts";
 import { noisyScenario } from "./noisy.ts";
 import { notifyScenario } from "./notify.ts";
 import { pathScenario } from "./path.ts";
+import { publishScenario } from "./publish.ts";
 import { retentionScenario } from "./retention.ts";
 import { submitScenario } from "./submit.ts";
 import { twoDeliverScenario } from "./two-deliver.ts";
@@ -21,6 +22,7 @@ import { twoDeliverScenario } from "./two-deliver.ts";
 export const SCENARIOS = {
   drain: drainScenario,
   submit: submitScenario,
+  publish: publishScenario,
   path: pathScenario,
   latency: latencyScenario,
   isolation: isolationScenario,
