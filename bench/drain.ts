@@ -2,10 +2,10 @@ import type { Arrivals } from "./agents/receiver.ts";
 import { until, untilArrived } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { webhookBodies } from "./bodies.ts";
-import { readPeakMb } from "./cpu.ts";
 import type { CpuUse } from "./cpu.ts";
 import type { BenchDatabase } from "./database.ts";
 import { prepareBacklog, queueWakeUps } from "./prepare.ts";
+import { readPeakMb } from "./proc.ts";
 import { countTwice, rateOf } from "./stats.ts";
 
 export interface Drained {
@@ -57,7 +57,7 @@ export async function drain(
     tell(`${deliveries} over ${lanes} lanes: ${Math.round(rate)}/s`);
     const settleMs = Math.round(settledAt - arrivals.ticks.at(-1)!);
     const secondHalf = Math.round(rateOf(arrivals.ticks.subarray(deliveries >> 1)));
-    const peakMb = Math.max(...started.map(({ pid }) => readPeakMb(pid)));
+    const peakMb = Math.round(Math.max(...started.map(({ pid }) => readPeakMb(pid))));
     return { rate, secondHalf, peakMb, arrivals, settleMs, twice: countTwice(arrivals), cpu };
   });
 }
