@@ -78,11 +78,11 @@ export async function addLaneOwners(
 ): Promise<LaneOwner[]> {
   const place = { pool, vault: createVault([fixture.masterKey]) };
   const made = await makeAll(accounts, (number) => makeAccount(place, `owner-${number}`));
-  const owners: LaneOwner[] = [];
-  for (const [number, account] of made.entries()) {
+  const owners = await makeAll(accounts, async (number): Promise<LaneOwner> => {
+    const account = made[number]!;
     const url = `${receiverUrl}/owner/${number}`;
-    owners.push({ ...account, endpoints: await makeLanes(place, account.id, url, endpoints) });
-  }
+    return { ...account, endpoints: await makeLanes(place, account.id, url, endpoints) };
+  });
   await settleDown(pool);
   return owners;
 }

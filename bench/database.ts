@@ -5,6 +5,7 @@ import { createVault } from "../src/core/vault.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { adoptMasterKey } from "../src/flow/accounts/master-key.ts";
 import { makePartitions } from "../src/flow/maintenance/retain.ts";
+import type { PostgresBinaries } from "../src/embedded-postgres/binaries.ts";
 import { startEmbeddedDatabase } from "../src/server/embedded-database.ts";
 import { makeAccount, makeLanes } from "./accounts.ts";
 import type { BenchAccount, BenchLane } from "./accounts.ts";
@@ -39,8 +40,10 @@ export interface Server {
 }
 
 interface ServerOptions {
-  /** Null: an embedded one. */
+  /** Null: one of our own. */
   databaseUrl: string | null;
+  /** Of our own server, where it is not the embedded one. */
+  binaries: PostgresBinaries | null;
   folder: string;
   receiverUrl: string;
   lanes: number;
@@ -54,7 +57,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     options.databaseUrl === null
       ? await startEmbeddedDatabase({
           dataDir: options.folder,
-          flags: options.explain ? ["-c", "shared_preload_libraries=pg_stat_statements"] : [],
+          binaries: options.binaries ?? undefined,
+          flags: [
+            ...(options.explain ? ["-c", "shared_preload_libraries=pg_stat_statements"] : []),
+            // a stock server has it on where it can
+            ...(options.binaries === null ? [] : ["-c", "jit=on"]),
+          ],
         })
       : null;
   const baseUrl = options.databaseUrl ?? embedded!.url;

@@ -21,7 +21,9 @@ const command = new Command("bench")
     "processes of the product, where all of it is needed",
     "api,compute+deliver",
   )
+  .option("--pinned <number>", "seconds that pinned-xmin holds a transaction open", positive)
   .option("--database-url <url>", "a Postgres to make databases in; else an embedded one")
+  .option("--binaries <folder>", "of another Postgres's initdb and postgres, to start that one")
   .option("--json <file>", "write all figures as JSON")
   .option("--plot <file>", "write a plot of the ratios as SVG")
   .option("--write-docs <file>", "put the table of figures into a page")

@@ -5,7 +5,7 @@ import type { Sent } from "../agents/open-loop.ts";
 import type { Load } from "../agents/sender.ts";
 import { apiOf, untilArrived, WARM_S } from "../bench.ts";
 import type { Bench, Scenario } from "../bench.ts";
-import { apiHeaders, jobRequests, messageRequests, webhookBodies } from "../bodies.ts";
+import { apiHeaders, jobRequests, webhookBodies } from "../bodies.ts";
 import type { BenchDatabase } from "../database.ts";
 import { figure, ms } from "../figure.ts";
 import type { Figure } from "../figure.ts";
@@ -13,14 +13,13 @@ import { watchHandOvers } from "../hand-overs.ts";
 import type { HandOvers } from "../hand-overs.ts";
 import { settleDown } from "../prepare.ts";
 import { latencies, quantile } from "../stats.ts";
+import { messagesTo, USUAL } from "../ways.ts";
 
 const QUANTILES = [
   { name: "p50", q: 0.5, atMost: 4 },
   { name: "p99", q: 0.99, atMost: 8 },
 ];
 const CONNECTIONS = 64;
-/** Of the account whose messages are measured; each is wanted by one. */
-const ENDPOINTS = 50;
 
 /** What is sent, whose webhook is waited for. */
 interface Kind {
@@ -43,11 +42,9 @@ const KINDS: Kind[] = [
   {
     name: "message",
     async load(bench, database) {
-      const many = { accounts: 1, endpoints: ENDPOINTS };
-      const [owner] = await addLaneOwners(bench, database, many);
-      const { apiKey, endpoints } = owner!;
-      const bodies = endpoints.map(({ eventType }) => messageRequests(eventType, 1)[0]!);
-      return { path: "/v1/messages", headers: apiHeaders(apiKey), bodies };
+      const owners = await addLaneOwners(bench, database, USUAL);
+      const headers = apiHeaders(owners[0]!.apiKey);
+      return { path: "/v1/messages", headers, bodies: messagesTo(owners) };
     },
   },
 ];

@@ -1,18 +1,16 @@
 import { addLaneOwners } from "../accounts.ts";
-import { apiOf } from "../bench.ts";
 import type { Bench, Scenario } from "../bench.ts";
-import { apiHeaders, jobRequests, messageRequests, webhookBodies } from "../bodies.ts";
+import { webhookBodies } from "../bodies.ts";
 import { drain } from "../drain.ts";
 import { count, figure } from "../figure.ts";
 import type { Figure } from "../figure.ts";
 import { readPssMb, withChildren } from "../proc.ts";
-import { driveWholePath } from "../whole-path.ts";
+import { driveWay, USUAL } from "../ways.ts";
 
 const BODY_BYTES = 256 * 1024;
 const LANES = 200;
 const LIMIT_MB = 400;
 const ROLES = ["api", "compute", "deliver"];
-const ENDPOINTS = 50;
 const LIMIT_OF_ALL_MB = 500;
 
 export const memoryScenario: Scenario = {
@@ -44,22 +42,11 @@ async function peakOfLargeBodies(bench: Bench): Promise<Omit<Figure, "scenario">
 
 /** What is shared, as the buffers of Postgres are, counts once. */
 async function allAfterLoad(bench: Bench): Promise<Omit<Figure, "scenario">> {
-  const { fixture, receiverUrl } = bench;
   const parts = await bench.withDatabase(async (database) => {
-    const many = { accounts: 1, endpoints: ENDPOINTS };
-    const [owner] = await addLaneOwners(bench, database, many);
+    const owners = await addLaneOwners(bench, database, USUAL);
     return await bench.withProduct(database, ROLES, async (processes) => {
-      const api = apiOf(processes);
-      await driveWholePath(bench, processes, {
-        url: `${api}/v1/jobs`,
-        headers: apiHeaders(fixture.jobs.apiKey),
-        bodies: jobRequests(`${receiverUrl}/memory`),
-      });
-      await driveWholePath(bench, processes, {
-        url: `${api}/v1/messages`,
-        headers: apiHeaders(owner!.apiKey),
-        bodies: owner!.endpoints.map(({ eventType }) => messageRequests(eventType, 1)[0]!),
-      });
+      await driveWay(bench, processes, owners, "jobs");
+      await driveWay(bench, processes, owners, "messages");
       const sum = (pids: number[]): number =>
         Math.round(pids.reduce((mb, pid) => mb + (readPssMb(pid) || 0), 0));
       return {

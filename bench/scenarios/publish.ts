@@ -8,12 +8,12 @@ import type { BenchDatabase } from "../database.ts";
 import { figure, perSecond } from "../figure.ts";
 import type { Figure } from "../figure.ts";
 import type { ProductProcess } from "../product.ts";
-import { driveWholePath } from "../whole-path.ts";
+import { driveWay, USUAL } from "../ways.ts";
 import type { WholePath } from "../whole-path.ts";
 import { closedLoop, submitCeiling } from "./submit.ts";
 
 /** Of each account; each message is wanted by one. */
-const ENDPOINTS = 50;
+const ENDPOINTS = USUAL.endpoints;
 const ACCOUNTS = 20;
 const BATCH_LINES = 100;
 const BATCH_CONNECTIONS = 8;
@@ -138,13 +138,7 @@ async function check({ pool }: BenchDatabase, answered: number): Promise<void> {
 
 async function measurePath(bench: Bench): Promise<WholePath> {
   return await withOwners(bench, 1, ["api", "deliver"], async (_, processes, [owner]) => {
-    const path = await driveWholePath(bench, processes, {
-      url: `${apiOf(processes)}/v1/messages`,
-      headers: apiHeaders(owner!.apiKey),
-      bodies: messageBodies(),
-    });
-    bench.tell(`publish until it arrived: ${Math.round(path.rate)}/s`);
-    return path;
+    return await driveWay(bench, processes, [owner!], "messages");
   });
 }
 
