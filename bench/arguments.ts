@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "commander";
 import { ConfigError } from "../src/config.ts";
 import { parseRoles } from "../src/cli/roles.ts";
 import { findPostgresBinaries } from "../src/embedded-postgres/binaries.ts";
@@ -121,4 +122,10 @@ export function readBinaries({
     throw new ConfigError("--binaries and --database-url: one of them, as each names a Postgres");
   }
   return findPostgresBinaries(binaries);
+}
+
+/** @throws InvalidArgumentError */
+export function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
 }

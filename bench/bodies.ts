@@ -62,6 +62,11 @@ export function messageLines(types: readonly string[], lines: number): string[] 
   );
 }
 
+/** A JSON object of so many bytes, with a place for the key of its request. */
+export function markedObject(mark: string, bytes: number): string {
+  return makeBodies(bytes, (fill) => JSON.stringify({ bench_key: mark, fill }), 1)[0]!;
+}
+
 export function apiHeaders(apiKey: string): Record<string, string> {
   return { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
 }

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { positive } from "./arguments.ts";
 import type { BenchArguments } from "./arguments.ts";
 import { runBench } from "./run-bench.ts";
 import { SCENARIO_NAMES } from "./scenarios/index.ts";
@@ -35,8 +36,3 @@ const command = new Command("bench")
   )
   .action(async (given: BenchArguments) => await runBench(given));
 await command.parseAsync();
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
-  return Number(text);
-}

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Pool } from "undici";
 
+/** What a marked body has in the place of its key. */
+export const MARK = "bench-key-goes-here-----";
+
 /** Requests of one kind. */
 export interface Load {
   url: string;
@@ -11,6 +14,8 @@ export interface Load {
   bodies: string[];
   /** An `Idempotency-Key` of its own on each. */
   keyed?: boolean;
+  /** Each body's MARK becomes the key of its request, or this and a number. */
+  marked?: string;
   connections: number;
 }
 
@@ -26,7 +31,7 @@ export interface Sender {
 }
 
 export function createSender(load: Load): Sender {
-  const { url, headers, bodies, connections, senders = [{}], keyed = false } = load;
+  const { url, headers, bodies, connections, senders = [{}], keyed = false, marked } = load;
   const { origin, pathname: path } = new URL(url);
   const pool = new Pool(origin, { connections, pipelining: 1 });
   let sent = 0;
@@ -43,7 +48,9 @@ export function createSender(load: Load): Sender {
       const { headers: own, body } = next();
       sent += 1;
       const all = { ...own, ...more };
-      const answer = await pool.request({ method: "POST", path, headers: all, body });
+      const key = more["x-request-id"] ?? `${marked}-${sent}`;
+      const text = marked === undefined ? body : body.replace(MARK, key.padEnd(MARK.length, "_"));
+      const answer = await pool.request({ method: "POST", path, headers: all, body: text });
       if (answer.statusCode >= 300) {
         throw new Error(`${path} answered ${answer.statusCode}: ${await answer.body.text()}`);
       }
