@@ -6,7 +6,7 @@ const EVENT_TYPE = "bench.lane";
 /** Endpoints of one project, each with a subscription to all types; an event names its endpoint. */
 export const convoy: Peer = {
   version: "Convoy (measured: 26.7)",
-  accepted: "a task in the queue, in Redis",
+  accepted: "a task in its queue, in Redis",
   async setUp(place, receivers) {
     if (place.project === null) throw new Error("Convoy needs the id of a project: --project");
     const base = `/api/v1/projects/${place.project}`;

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { addLaneOwners } from "../accounts.ts";
 import type { Agent } from "../agent.ts";
 import type { DistanceOperations } from "../agents/distance.ts";
@@ -26,29 +27,36 @@ export const distantScenario: Scenario = {
     const far = await measure(bench, ROUND_TRIP_MS);
     return WAYS.flatMap((way) => [
       besideUsual(way, { usual: near[way].path, other: far[way].path }),
-      roundTrips(way, near[way].loneMs, far[way].loneMs),
+      roundTrips(way, near, far),
     ]);
   },
 };
 
-interface Measured {
+interface OfWay {
   path: WholePath;
   /** p50 of what is alone on its way. */
   loneMs: number;
 }
 
-async function measure(bench: Bench, roundTripMs: number): Promise<Record<Way, Measured>> {
+interface Measured extends Record<Way, OfWay> {
+  /** Of a statement that does nothing. */
+  statementMs: number;
+}
+
+async function measure(bench: Bench, roundTripMs: number): Promise<Measured> {
   return await bench.withDatabase(async (database) => {
     const owners = await addLaneOwners(bench, database, USUAL);
     return await bench.withAgent("distance", async (distance: Agent<DistanceOperations>) => {
       const url = await distance.call("place", database.url, roundTripMs);
+      const statementMs = await timeStatement(url);
       return await bench.withProduct({ ...database, url }, bench.processes, async (processes) => {
-        const measured = async (way: Way): Promise<Measured> => {
+        const measured = async (way: Way): Promise<OfWay> => {
           const loneMs = await lone(bench, processes, owners[0]!, way);
           bench.tell(`${way} alone, ${roundTripMs} ms away: ${ms(loneMs)}`);
           return { loneMs, path: await driveWay(bench, processes, owners, way) };
         };
-        return { jobs: await measured("jobs"), messages: await measured("messages") };
+        const jobs = await measured("jobs");
+        return { statementMs, jobs, messages: await measured("messages") };
       });
     });
   });
@@ -77,13 +85,30 @@ async function lone(
   return quantile(latencies(sent, await receiver.call("arrivals")), 0.5);
 }
 
+const STATEMENTS = 100;
+
+/** The median of many, one after the other. */
+async function timeStatement(url: string): Promise<number> {
+  const session = new pg.Client({ connectionString: url });
+  await session.connect();
+  const took = [];
+  for (let n = 0; n < STATEMENTS; n += 1) {
+    const start = performance.now();
+    await session.query("select");
+    took.push(performance.now() - start);
+  }
+  await session.end();
+  return quantile(took, 0.5);
+}
+
 /** How many round trips to the database are on the way of one that is alone. */
-function roundTrips(way: Way, near: number, far: number): Omit<Figure, "scenario"> {
+function roundTrips(way: Way, near: Measured, far: Measured): Omit<Figure, "scenario"> {
+  const eachMs = far.statementMs - near.statementMs;
   return figure({
     variant: `${way}, round trips until it arrived`,
-    measured: `${ms(far)} at ${LONE_RATE}/s`,
-    ceiling: `${ms(near)}; ${ROUND_TRIP_MS} ms each`,
-    ratio: (far - near) / ROUND_TRIP_MS,
+    measured: `${ms(far[way].loneMs)} at ${LONE_RATE}/s`,
+    ceiling: `${ms(near[way].loneMs)}; ${ms(eachMs)} each`,
+    ratio: (far[way].loneMs - near[way].loneMs) / eachMs,
     goal: null,
   });
 }
