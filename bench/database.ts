@@ -60,7 +60,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
           binaries: options.binaries ?? undefined,
           flags: [
             ...(options.explain ? ["-c", "shared_preload_libraries=pg_stat_statements"] : []),
-            // a stock server has it on where it can
+            // a stock server has JIT on where it can
             ...(options.binaries === null ? [] : ["-c", "jit=on"]),
           ],
         })

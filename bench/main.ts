@@ -8,7 +8,7 @@ import { SCENARIO_NAMES } from "./scenarios/index.ts";
 const command = new Command("bench")
   .description("measure the product beside what this machine gives; see docs/benchmarks.md")
   .option("--only <list>", `scenarios, comma-separated: ${SCENARIO_NAMES.join(", ")}`)
-  .option("--quick", "small sizes, and only what is done in under a minute")
+  .option("--quick", "small sizes, and only what is done in about a minute")
   .option("--deliveries <number>", "of a drain", positive)
   .option("--jobs <number>", "that the noisy account submits at once", positive)
   .option(

@@ -30,11 +30,17 @@ export function readStat(pid: number): ProcessStat | null {
 
 /** A process and its children, as a Postgres is. */
 export function withChildren(pid: number): number[] {
-  const children = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((child) => readStat(child)?.parent === pid);
-  return [pid, ...children];
+  return [pid, ...listProcesses().filter((child) => readStat(child)?.parent === pid)];
+}
+
+function listProcesses(): number[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** The most memory a process had resident so far, in MB; NaN where there is no /proc. */

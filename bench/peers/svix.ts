@@ -12,7 +12,7 @@ export const svix: Peer = {
     });
     for (const [number, url] of receivers.entries()) {
       const name = typeOf(number);
-      // of an earlier run
+      // the type of an earlier run
       const exists = [409];
       const description = "of a benchmark";
       await ask(place, "POST", "/api/v1/event-type/", { name, description }, exists);

@@ -138,6 +138,9 @@ async function check({ pool }: BenchDatabase, answered: number): Promise<void> {
 
 async function measurePath(bench: Bench): Promise<WholePath> {
   return await withOwners(bench, 1, ["api", "deliver"], async (_, processes, [owner]) => {
+    if (bench.postgresPid === null) {
+      bench.tell("CPU of a message: left out, as the Postgres is not the benchmark's own");
+    }
     return await driveWay(bench, processes, [owner!], "messages");
   });
 }
