@@ -13,6 +13,8 @@ export interface BenchArguments {
   history?: number;
   seconds?: number;
   processes: string;
+  lanes?: number;
+  accounts?: number;
   pinned?: number;
   databaseUrl?: string;
   binaries?: string;
@@ -97,6 +99,8 @@ export function readSizes(given: BenchArguments): Sizes {
     costJobs: Math.min(given.jobs ?? base.costJobs, base.costJobs),
     history: given.history ?? base.history,
     seconds: given.seconds ?? base.seconds,
+    manyLanes: given.lanes ?? base.manyLanes,
+    manyAccounts: given.accounts ?? base.manyAccounts,
     pinned: given.pinned ?? (given.seconds === undefined ? base.pinned : 3 * given.seconds),
   };
 }

@@ -22,6 +22,8 @@ const command = new Command("bench")
     "processes of the product, where all of it is needed",
     "api,compute+deliver",
   )
+  .option("--lanes <number>", "of many-lanes", positive)
+  .option("--accounts <number>", "of many-accounts", positive)
   .option("--pinned <number>", "seconds that pinned-xmin holds a transaction open", positive)
   .option("--database-url <url>", "a Postgres to make databases in; else an embedded one")
   .option("--binaries <folder>", "of another Postgres's initdb and postgres, to start that one")
