@@ -28,6 +28,8 @@ export interface Scenario {
 export interface Bench {
   sizes: Sizes;
   fixture: Fixture;
+  /** The postmaster, when it runs on this machine and is ours. */
+  postgresPid: number | null;
   receiver: Agent<ReceiverOperations>;
   receiverUrl: string;
   client: Agent<ClientOperations>;
@@ -91,6 +93,7 @@ export function createBench(parts: BenchParts, scenario: string): Bench {
   return {
     ...parts,
     fixture: server.fixture,
+    postgresPid: server.pid,
     withDatabase: (work) => server.withDatabase(work),
     async withProduct(database, roles, work) {
       const processes: ProductProcess[] = [];
