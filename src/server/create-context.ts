@@ -10,7 +10,8 @@ import { createPool } from "../db/pool.ts";
 import { plannedEachTime } from "../db/transaction.ts";
 import type { Context, PumpHandle, RunHandle } from "../flow/context.ts";
 import { createDueReads } from "../flow/deliveries/due.ts";
-import { createLeaseReads } from "../flow/deliveries/lane/lease.ts";
+import { createLeaseReads, createLeaseTakes } from "../flow/deliveries/lane/lease.ts";
+import { createLeaveGroup } from "../flow/deliveries/lane/leave.ts";
 import { createLoad } from "../flow/deliveries/load.ts";
 import { createPublicationGroup } from "../flow/deliveries/publish-message.ts";
 import { createSettlementGroup } from "../flow/deliveries/settle.ts";
@@ -92,7 +93,9 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     publications: createPublicationGroup(parts),
     endings,
     settlements: createSettlementGroup(parts),
+    leaseTakes: createLeaseTakes(parts),
     leaseReads: createLeaseReads(parts),
+    leaves: createLeaveGroup(parts),
     dueReads: createDueReads(parts),
   };
 }

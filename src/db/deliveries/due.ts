@@ -135,15 +135,18 @@ export interface LaneOutlook {
   due_ms: number | null;
 }
 
-/** The lane as it is now; its holder's copy may be out of date. */
-export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
-  const { rows } = await tx.query<LaneOutlook>({
-    name: "read_outlook",
-    text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
+/** Lanes as they are now, by id; their holders' copies may be out of date. */
+export async function readOutlooks(
+  tx: Tx,
+  laneIds: readonly string[],
+): Promise<Map<string, LaneOutlook>> {
+  const { rows } = await tx.query<LaneOutlook & { id: string }>({
+    name: "read_outlooks",
+    text: `select l.id, e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
         e.rate_limit_per_s, l.ordering_xid is not null as ordering,
         (extract(epoch from ${NEXT_IN_LANE} - clock_timestamp()) * 1000)::float8 as due_ms
-      from ${LANES} where l.id = $1`,
-    values: [laneId],
+      from ${LANES} where l.id = any($1::uuid[])`,
+    values: [laneIds],
   });
-  return rows[0]!;
+  return new Map(rows.map(({ id, ...outlook }) => [id, outlook]));
 }

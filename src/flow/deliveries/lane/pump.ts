@@ -1,6 +1,6 @@
-import type { Context, PumpHandle } from "../../context.ts";
-import { leaseLane, leaveLane } from "./lease.ts";
-import type { Leaving } from "./lease.ts";
+import type { Context, Leaving, PumpHandle } from "../../context.ts";
+import { leaseLane } from "./lease.ts";
+import { leaveLane } from "./leave.ts";
 import { LanePump } from "./loop.ts";
 import { passOn } from "./pass-on.ts";
 
