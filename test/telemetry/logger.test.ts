@@ -54,3 +54,28 @@ test("no line is lost when the process ends, and the order stays", () => {
     .map((line) => JSON.parse(line) as { message: string });
   expect(messages.map(({ message }) => message)).toEqual(["first", "second", "third"]);
 });
+
+test("lines that come often are the same lines, in their order, and obey the level", () => {
+  const program = `
+    import { createLogger, logOften } from "./src/telemetry/logger.ts";
+    const fields = { delivery_id: "dlv_1", event_type: 'a "b"', number: 2, manual: false, error_code: null };
+    const log = createLogger({ level: "info", readable: false });
+    log.info("attempt", fields);
+    logOften(log, "attempt", fields);
+    log.info("last");
+    log.silent = true;
+    logOften(log, "silent", fields);
+    logOften(createLogger({ level: "warn", readable: false }), "not shown", fields);`;
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  const lines = stderr
+    .trim()
+    .split("\n")
+    .map((line) => Object.entries(JSON.parse(line) as Record<string, unknown>));
+  const withoutTime = lines.map((line) => line.filter(([name]) => name !== "timestamp"));
+  expect(lines[1]![1]).toEqual(["timestamp", expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)]);
+  expect(withoutTime).toHaveLength(3);
+  expect(withoutTime[1]).toEqual(withoutTime[0]);
+  expect(withoutTime[2]).toContainEqual(["message", "last"]);
+});

@@ -1,5 +1,6 @@
 import type { EndpointState } from "../../core/endpoint.ts";
 import type { DeliveryOverrides } from "../../core/receivers.ts";
+import { arrayText } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { LANES, NEXT_IN_LANE } from "./lane-due.ts";
 
@@ -97,10 +98,13 @@ async function readLanes(
       where d.bytes_so_far - d.body_bytes < t.bytes
       order by t.ord, d.rank`,
     values: [
-      wanted.map((one) => one.laneId),
-      wanted.map((one) => one.rows),
-      wanted.map((one) => one.bytes),
-      wanted.flatMap((one) => one.except),
+      arrayText(wanted, (one) => one.laneId),
+      arrayText(wanted, (one) => one.rows),
+      arrayText(wanted, (one) => one.bytes),
+      arrayText(
+        wanted.flatMap((one) => one.except),
+        (id) => id,
+      ),
     ],
   });
   const answers = wanted.map((): DueDelivery[] => []);

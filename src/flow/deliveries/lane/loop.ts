@@ -56,6 +56,8 @@ export class LanePump {
   /** Whether the lane, empty, may be kept for long, as nothing is planned that it would miss. */
   #keeping: "unknown" | "asked" | "yes" | "no" = "unknown";
   #wake: () => void = () => undefined;
+  #alarm: NodeJS.Timeout | undefined;
+  #alarmAt = Infinity;
 
   constructor(context: Context, lane: LeasedLane, onLost: () => void) {
     this.#context = context;
@@ -106,6 +108,7 @@ export class LanePump {
       await this.#work();
     } finally {
       this.#ended = true;
+      this.#clearAlarm();
       this.#dropBuffer();
     }
   }
@@ -317,14 +320,24 @@ export class LanePump {
     const waits = [idle ? this.#idleSince + lingerMs - now : this.#refreshAt - now];
     if (this.#buffer.waiting > 0 && rateMs > 0 && !over) waits.push(rateMs);
     if (over && this.#sender.sending > 0 && !this.#lost) waits.push(this.#slice.msToDrain);
-    const waitMs = Math.max(1, Math.min(...waits));
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#setAlarm(now, Math.max(1, Math.min(...waits)));
+    await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = () => undefined;
+  }
+
+  /** Most turns need no timer of their own: one that is set earlier only makes the loop look. */
+  #setAlarm(now: number, waitMs: number): void {
+    if (this.#alarmAt <= now + waitMs) return;
+    clearTimeout(this.#alarm);
+    this.#alarmAt = now + waitMs;
+    this.#alarm = setTimeout(() => {
+      this.#alarmAt = Infinity;
+      this.#wake();
+    }, waitMs);
+  }
+
+  #clearAlarm(): void {
+    clearTimeout(this.#alarm);
+    this.#alarmAt = Infinity;
   }
 }
