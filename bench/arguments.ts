@@ -1,5 +1,5 @@
 import { ConfigError } from "../src/config.ts";
-import { parseRoles } from "../src/cli/roles.ts";
+import { parseRoles } from "../src/cli/serve-options.ts";
 
 /** As the command line gives them. */
 export interface BenchArguments {
