@@ -10,6 +10,7 @@ export interface BenchArguments {
   history?: number;
   seconds?: number;
   processes: string;
+  serveProcesses: number;
   databaseUrl?: string;
   json?: string;
   plot?: string;

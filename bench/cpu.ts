@@ -7,8 +7,8 @@ export type CpuUse = Record<string, number>;
 const TICKS_PER_S = 100;
 
 /**
- * Begins to watch; the function returned ends it. The processes of the embedded Postgres count
- * together. Empty where there is no /proc.
+ * Begins to watch; the function returned ends it. A process counts with its children: those
+ * of the embedded Postgres, and those that `serve` started. Empty where there is no /proc.
  */
 export function watchCpu(pids: Record<string, number | null>): () => CpuUse {
   const start = readAll(pids);
@@ -41,8 +41,7 @@ function readAll(pids: Record<string, number | null>): Reading | null {
     const parts = new Map([["bench", own.ticks]]);
     for (const [name, pid] of Object.entries(pids)) {
       if (pid === null) continue;
-      const ticks = name === "postgres" ? readTree(pid) : (readProcess(pid)?.ticks ?? 0);
-      parts.set(name, ticks);
+      parts.set(name, readTree(pid));
     }
     const fields = readFileSync("/proc/stat", "utf8").split("\n")[0]!.trim().split(/\s+/);
     const [user, nice, system, , , irq, softirq] = fields.slice(1).map(Number);
@@ -74,25 +73,31 @@ function readProcess(pid: number): { parent: number; ticks: number; reaped: numb
 function readTree(pid: number): number {
   const root = readProcess(pid);
   if (root === null) return 0;
-  let ticks = root.ticks + root.reaped;
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const child = readProcess(Number(name));
-    if (child?.parent === pid) ticks += child.ticks;
-  }
-  return ticks;
+  const children = childrenOf(pid).map((child) => readProcess(child)?.ticks ?? 0);
+  return children.reduce((sum, ticks) => sum + ticks, root.ticks + root.reaped);
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((child) => readProcess(child)?.parent === pid);
 }
 
 function round(cores: number): number {
   return Math.round(cores * 100) / 100;
 }
 
-/** The most memory a process had resident so far, in MB; NaN where there is no /proc. */
+/** The most memory a process and its children had resident so far, in MB; NaN where there is no /proc. */
 export function readPeakMb(pid: number): number {
   try {
-    const text = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Math.round(Number(/^VmHWM:\s+(\d+) kB/m.exec(text)?.[1]) / 1024);
+    return [pid, ...childrenOf(pid)].map(readPeakOf).reduce((sum, mb) => sum + mb);
   } catch {
     return NaN;
   }
+}
+
+function readPeakOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/^VmHWM:\s+(\d+) kB/m.exec(text)?.[1]) / 1024);
 }

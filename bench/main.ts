@@ -21,6 +21,12 @@ const command = new Command("bench")
     "processes of the product, where all of it is needed",
     "api,compute+deliver",
   )
+  .option(
+    "--serve-processes <number>",
+    "that each of them starts, by `serve --processes`",
+    positive,
+    1,
+  )
   .option("--database-url <url>", "a Postgres to make databases in; else an embedded one")
   .option("--json <file>", "write all figures as JSON")
   .option("--plot <file>", "write a plot of the ratios as SVG")

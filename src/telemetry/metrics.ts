@@ -20,8 +20,11 @@ export function createMetrics({ process, pagesOfOthers }: MetricsOptions = {}) {
   let rendering: Promise<string> | null = null;
 
   async function makePage(): Promise<string> {
-    const pages = [database.metrics(), registry.metrics(), pagesOfOthers?.() ?? []];
-    return mergePages((await Promise.all(pages)).flat());
+    const others = pagesOfOthers?.();
+    return mergePages([
+      ...(await Promise.all([database.metrics(), registry.metrics()])),
+      ...((await others) ?? []),
+    ]);
   }
   return {
     registry,

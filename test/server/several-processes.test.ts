@@ -183,7 +183,9 @@ test("with a database of its own; killed, it leaves no process behind but that, 
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   first.kill("SIGKILL");
   for (const { pid } of children) expect(await waitForProcessEnd(pid, 8_000)).toBe(true);
-  await expect(fetch(`${url}/readyz`)).rejects.toThrow();
+  await expect(fetch(`${url}/readyz`)).rejects.toMatchObject({
+    cause: { code: "ECONNREFUSED" },
+  });
 
   const second = await serve([], env);
   expect((await fetch(`${urlOf(second)}/readyz`)).status).toBe(200);

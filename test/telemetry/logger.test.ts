@@ -60,7 +60,7 @@ test("processes that write to the same place write whole lines, and each says wh
     import { createLogger } from "./src/telemetry/logger.ts";
     const lengths = [];
     const write = process.stderr.write.bind(process.stderr);
-    process.stderr.write = (text) => write(text, lengths.push(Buffer.byteLength(text)));
+    process.stderr.write = (text) => lengths.push(Buffer.byteLength(text)) && write(text);
     const log = createLogger({ level: "info", readable: false, process: 2 });
     for (let n = 0; n < 100; n += 1) log.info("é".repeat(n));
     log.info("long".repeat(2_000));
