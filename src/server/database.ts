@@ -11,7 +11,8 @@ export interface Database {
 }
 
 const OLDEST_POSTGRES = 14;
-const EMBEDDED_CONNECTIONS = 200;
+/** For so many an embedded database takes enough connections as it is. */
+const EMBEDDED_PROCESSES = 6;
 
 /** The pool's connections, and those of the signs of life, the notifier and the queue. */
 export const CONNECTIONS_PER_PROCESS = 30;
@@ -23,8 +24,8 @@ export async function openDatabase(
   processes = 1,
 ): Promise<Database> {
   if (secrets.databaseUrl === null) {
-    const connections = Math.max(EMBEDDED_CONNECTIONS, (processes + 1) * CONNECTIONS_PER_PROCESS);
-    const flags = ["-c", `max_connections=${connections}`];
+    const connections = (processes + 1) * CONNECTIONS_PER_PROCESS;
+    const flags = processes > EMBEDDED_PROCESSES ? ["-c", `max_connections=${connections}`] : [];
     return await startEmbeddedDatabase({ dataDir: config.dataDir, flags });
   }
   const url = secrets.databaseUrl.reveal();
