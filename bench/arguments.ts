@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { ConfigError } from "../src/config.ts";
-import { parseRoles } from "../src/cli/roles.ts";
+import { parseRoles } from "../src/cli/serve-options.ts";
 import { findPostgresBinaries } from "../src/embedded-postgres/binaries.ts";
 import type { PostgresBinaries } from "../src/embedded-postgres/binaries.ts";
 
@@ -16,6 +16,7 @@ export interface BenchArguments {
   lanes?: number;
   accounts?: number;
   pinned?: number;
+  serveProcesses: number;
   databaseUrl?: string;
   binaries?: string;
   json?: string;

@@ -64,6 +64,7 @@ export interface BenchParts {
   receiverUrl: string;
   client: Agent<ClientOperations>;
   processes: string[];
+  serveProcesses: number;
   folder: string;
   profileFolder: string | null;
   explain: boolean;
@@ -80,6 +81,7 @@ export function createBench(parts: BenchParts, scenario: string): Bench {
     started += 1;
     const process = await startProduct({
       roles,
+      processes: parts.serveProcesses,
       databaseUrl: database.url,
       masterKey: server.fixture.masterKey,
       folder: parts.folder,

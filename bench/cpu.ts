@@ -7,8 +7,8 @@ export type CpuUse = Record<string, number>;
 const TICKS_PER_S = 100;
 
 /**
- * Begins to watch; the function returned ends it. The processes of the embedded Postgres count
- * together. Empty where there is no /proc.
+ * Begins to watch; the function returned ends it. A process counts with its children: those
+ * of the embedded Postgres, and those that `serve` started. Empty where there is no /proc.
  */
 export function watchCpu(pids: Record<string, number | null>): () => CpuUse {
   const start = readAll(pids);
@@ -41,8 +41,7 @@ function readAll(pids: Record<string, number | null>): Reading | null {
     const parts = new Map([["bench", own.ticks]]);
     for (const [name, pid] of Object.entries(pids)) {
       if (pid === null) continue;
-      const ticks = name === "postgres" ? readTree(pid) : (readStat(pid)?.ticks ?? 0);
-      parts.set(name, ticks);
+      parts.set(name, readTree(pid));
     }
     const fields = readFileSync("/proc/stat", "utf8").split("\n")[0]!.trim().split(/\s+/);
     const [user, nice, system, , , irq, softirq] = fields.slice(1).map(Number);

@@ -25,6 +25,12 @@ const command = new Command("bench")
   .option("--lanes <number>", "of many-lanes", positive)
   .option("--accounts <number>", "of many-accounts", positive)
   .option("--pinned <number>", "seconds that pinned-xmin holds a transaction open", positive)
+  .option(
+    "--serve-processes <number>",
+    "that each of them starts, by `serve --processes`",
+    positive,
+    1,
+  )
   .option("--database-url <url>", "a Postgres to make databases in; else an embedded one")
   .option("--binaries <folder>", "of another Postgres's initdb and postgres, to start that one")
   .option("--json <file>", "write all figures as JSON")

@@ -122,6 +122,7 @@ async function startParts(
     client,
     folder,
     profileFolder: given.profile ?? null,
+    serveProcesses: given.serveProcesses,
     explain: given.explain ?? false,
     tell,
     onStart: (started: { stop(): Promise<void> }) => void undo.push(() => started.stop()),

@@ -5,9 +5,20 @@ import TransportStream from "winston-transport";
 /** The key under which winston's formats leave the finished line. */
 const MESSAGE = Symbol.for("message");
 
+/** Up to this length, what one process writes to a pipe is not mixed with what another does. */
+const WHOLE_BYTES = 4_096;
+
+export interface LogOptions {
+  level: string;
+  readable: boolean;
+  /** Which of several processes it is, that write to the same place. */
+  process?: number | undefined;
+}
+
 /** JSON lines for machines; one readable line on a terminal. */
-export function createLogger(options: { level: string; readable: boolean }): winston.Logger {
+export function createLogger(options: LogOptions): winston.Logger {
   const { combine, timestamp, printf } = winston.format;
+  shared = options.process !== undefined;
   const readable = printf(({ level, message, timestamp: time, ...fields }) => {
     const rest = Object.entries(fields)
       .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
@@ -17,6 +28,7 @@ export function createLogger(options: { level: string; readable: boolean }): win
   const log = winston.createLogger({
     level: options.level,
     format: combine(timestamp(), options.readable ? readable : printf(jsonLine)),
+    ...(options.process !== undefined && { defaultMeta: { process: options.process } }),
     transports: [new StderrTransport()],
   });
   if (!options.readable) straight.add(log);
@@ -50,11 +62,31 @@ function timeText(ms: number): string {
 }
 
 let pending = "";
+let shared = false;
 
 function flush(): void {
   const lines = pending;
   pending = "";
-  if (lines !== "") process.stderr.write(lines);
+  if (lines === "") return;
+  for (const part of shared ? wholeParts(lines) : [lines]) process.stderr.write(part);
+}
+
+/** Parts that end with a line, and can be written whole; a line that is too long is one of its own. */
+function wholeParts(lines: string): string[] {
+  const parts: string[] = [];
+  let part = "";
+  let bytes = 0;
+  for (const line of lines.match(/.*\n/g) ?? []) {
+    const more = Buffer.byteLength(line);
+    if (part !== "" && bytes + more > WHOLE_BYTES) {
+      parts.push(part);
+      part = "";
+      bytes = 0;
+    }
+    part += line;
+    bytes += more;
+  }
+  return [...parts, part];
 }
 
 function append(line: string): void {
