@@ -71,7 +71,7 @@ function readProcess(pid: number): { parent: number; ticks: number; reaped: numb
 }
 
 /** A process, its children, and those children that have ended. */
-function readTree(pid: number): number {
+export function readTree(pid: number): number {
   const root = readProcess(pid);
   if (root === null) return 0;
   let ticks = root.ticks + root.reaped;
