@@ -52,7 +52,7 @@ function readAll(pids: Record<string, number | null>): Reading | null {
 }
 
 /** A process, its children, and those children that have ended. */
-export function readTree(pid: number): number {
+function readTree(pid: number): number {
   const [root, ...children] = withChildren(pid).map(readStat);
   if (!root) return 0;
   return children.reduce((sum, child) => sum + (child?.ticks ?? 0), root.ticks + root.reaped);
