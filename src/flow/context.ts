@@ -84,6 +84,8 @@ export interface PumpHandle {
   nudge(made?: MadeDue): boolean;
   /** Resolves when that is known. */
   settled(): Promise<void>;
+  /** Whether the lane is empty, and kept for what may come. */
+  isIdle(): boolean;
 }
 
 /** Claims pending jobs for the threads of this process that are free, and computes them. */

@@ -13,7 +13,7 @@ import { Slice } from "./slice.ts";
 /** Time for which an empty lane is kept, so that the next delivery needs no lease. */
 const LINGER_MS = 300;
 /** The same for a lane with nothing planned, in a process that doesn't pump many. */
-const LONG_LINGER_MS = 2_000;
+const LONG_LINGER_MS = 1_000;
 const MANY_LANES = 500;
 /** A pause, a new secret or a new limit takes effect within this time. */
 const REFRESH_MS = 500;
@@ -97,6 +97,11 @@ export class LanePump {
     const recently = this.#readAt < since && since - this.#readAt < TAKE_MS;
     const free = !ordered && (endpoint_state ?? "active") === "active" && !this.#buffer.isFull();
     return deliveries.length > 0 && hasRead && recently && free && !this.#lost && !this.#ended;
+  }
+
+  /** Whether the lane is empty, and kept for what may come. */
+  isIdle(): boolean {
+    return this.#idleSince < Infinity && this.#buffer.inHand === 0 && !this.#reading;
   }
 
   /** Works until there is nothing to do, or the lane is to be left; may be called again. */

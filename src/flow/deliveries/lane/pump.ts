@@ -22,6 +22,7 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
       return pump !== null;
     },
     settled: () => known.promise,
+    isIdle: () => pump?.isIdle() ?? false,
   };
   context.pumps.set(laneId, handle);
   const letGo = (): void => {
