@@ -1,5 +1,8 @@
+import { InvalidArgumentError } from "commander";
 import { ConfigError } from "../src/config.ts";
-import { parseRoles } from "../src/cli/roles.ts";
+import { parseRoles } from "../src/cli/serve-options.ts";
+import { findPostgresBinaries } from "../src/embedded-postgres/binaries.ts";
+import type { PostgresBinaries } from "../src/embedded-postgres/binaries.ts";
 
 /** As the command line gives them. */
 export interface BenchArguments {
@@ -10,7 +13,12 @@ export interface BenchArguments {
   history?: number;
   seconds?: number;
   processes: string;
+  lanes?: number;
+  accounts?: number;
+  pinned?: number;
+  serveProcesses: number;
   databaseUrl?: string;
+  binaries?: string;
   json?: string;
   plot?: string;
   writeDocs?: string;
@@ -42,6 +50,11 @@ export interface Sizes {
   large: number;
   /** GETs per route. */
   lookUps: number;
+  /** Seconds that a transaction is held open. */
+  pinned: number;
+  /** Lanes of which each has little. */
+  manyLanes: number;
+  manyAccounts: number;
 }
 
 const FULL: Sizes = {
@@ -56,6 +69,9 @@ const FULL: Sizes = {
   history: 1_000_000,
   large: 10_000,
   lookUps: 300,
+  pinned: 60,
+  manyLanes: 10_000,
+  manyAccounts: 1_000,
 };
 
 const QUICK: Sizes = {
@@ -70,6 +86,9 @@ const QUICK: Sizes = {
   history: 20_000,
   large: 200,
   lookUps: 50,
+  pinned: 6,
+  manyLanes: 1_000,
+  manyAccounts: 100,
 };
 
 export function readSizes(given: BenchArguments): Sizes {
@@ -81,6 +100,9 @@ export function readSizes(given: BenchArguments): Sizes {
     costJobs: Math.min(given.jobs ?? base.costJobs, base.costJobs),
     history: given.history ?? base.history,
     seconds: given.seconds ?? base.seconds,
+    manyLanes: given.lanes ?? base.manyLanes,
+    manyAccounts: given.accounts ?? base.manyAccounts,
+    pinned: given.pinned ?? (given.seconds === undefined ? base.pinned : 3 * given.seconds),
   };
 }
 
@@ -93,4 +115,22 @@ export function readProcesses(text: string): string[] {
     if (!has.has(role)) throw new ConfigError(`--processes ${text}: nobody has the role ${role}`);
   }
   return processes;
+}
+
+/** Null: those of the embedded Postgres. @throws Error they are not in the folder */
+export function readBinaries({
+  binaries,
+  databaseUrl,
+}: Pick<BenchArguments, "binaries" | "databaseUrl">): PostgresBinaries | null {
+  if (binaries === undefined) return null;
+  if (databaseUrl !== undefined) {
+    throw new ConfigError("--binaries and --database-url: one of them, as each names a Postgres");
+  }
+  return findPostgresBinaries(binaries);
+}
+
+/** @throws InvalidArgumentError */
+export function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
 }

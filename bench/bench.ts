@@ -28,6 +28,8 @@ export interface Scenario {
 export interface Bench {
   sizes: Sizes;
   fixture: Fixture;
+  /** The postmaster, when it runs on this machine and is ours. */
+  postgresPid: number | null;
   receiver: Agent<ReceiverOperations>;
   receiverUrl: string;
   client: Agent<ClientOperations>;
@@ -62,6 +64,7 @@ export interface BenchParts {
   receiverUrl: string;
   client: Agent<ClientOperations>;
   processes: string[];
+  serveProcesses: number;
   folder: string;
   profileFolder: string | null;
   explain: boolean;
@@ -78,6 +81,7 @@ export function createBench(parts: BenchParts, scenario: string): Bench {
     started += 1;
     const process = await startProduct({
       roles,
+      processes: parts.serveProcesses,
       databaseUrl: database.url,
       masterKey: server.fixture.masterKey,
       folder: parts.folder,
@@ -91,6 +95,7 @@ export function createBench(parts: BenchParts, scenario: string): Bench {
   return {
     ...parts,
     fixture: server.fixture,
+    postgresPid: server.pid,
     withDatabase: (work) => server.withDatabase(work),
     async withProduct(database, roles, work) {
       const processes: ProductProcess[] = [];

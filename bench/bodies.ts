@@ -42,9 +42,29 @@ export function submitRequests(callbackUrl: string): string[] {
   );
 }
 
-/** Messages of BODY_BYTES as they are posted. */
+/** What the webhook of a message has and its request has not. */
+const TIMESTAMP_BYTES = `"timestamp":"${new Date(0).toISOString()}",`.length;
+
+/** Messages whose webhook has a body of BODY_BYTES. */
 export function messageRequests(type: string, variants = VARIANTS): string[] {
-  return makeBodies(BODY_BYTES, (fill) => JSON.stringify({ type, data: { fill } }), variants);
+  const frame = (fill: string): string => JSON.stringify({ type, data: { fill } });
+  return makeBodies(BODY_BYTES - TIMESTAMP_BYTES, frame, variants);
+}
+
+/** The same as they are sent in groups: one object a line. */
+export function messageLines(types: readonly string[], lines: number): string[] {
+  const groups = Math.max(1, Math.ceil(VARIANTS / lines));
+  const typeOf = (n: number): string => types[n % types.length]!;
+  return Array.from({ length: groups }, (_, group) =>
+    Array.from({ length: lines }, (_line, n) => messageRequests(typeOf(group * lines + n), 1)[0]!)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+}
+
+/** A JSON object of so many bytes, with a place for the key of its request. */
+export function markedObject(mark: string, bytes: number): string {
+  return makeBodies(bytes, (fill) => JSON.stringify({ bench_key: mark, fill }), 1)[0]!;
 }
 
 export function apiHeaders(apiKey: string): Record<string, string> {

@@ -1,32 +1,14 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { newApiKey } from "../src/core/api-key.ts";
 import { ENDPOINT_DEFAULTS } from "../src/core/endpoint.ts";
 import { createVault } from "../src/core/vault.ts";
 import { migrate } from "../src/db/migrate.ts";
-import { ensureAccount } from "../src/flow/accounts/accounts.ts";
-import { addApiKey } from "../src/flow/accounts/api-keys.ts";
-import { singleStatement } from "../src/db/transaction.ts";
 import { adoptMasterKey } from "../src/flow/accounts/master-key.ts";
-import { createEndpoint } from "../src/flow/accounts/endpoints.ts";
 import { makePartitions } from "../src/flow/maintenance/retain.ts";
+import type { PostgresBinaries } from "../src/embedded-postgres/binaries.ts";
 import { startEmbeddedDatabase } from "../src/server/embedded-database.ts";
-
-/** A tenant of the benchmark. */
-export interface BenchAccount {
-  id: string;
-  apiKey: string;
-}
-
-/** One endpoint of the account `lanes`; its lane gets events of one type of its own. */
-export interface BenchLane {
-  laneId: string;
-  endpointId: string;
-  url: string;
-  eventType: string;
-}
-
-export const FAN_OUT_EVENT = "bench.fan-out";
+import { makeAccount, makeLanes } from "./accounts.ts";
+import type { BenchAccount, BenchLane } from "./accounts.ts";
 
 /** What every database of the run begins with. */
 export interface Fixture {
@@ -58,8 +40,10 @@ export interface Server {
 }
 
 interface ServerOptions {
-  /** Null: an embedded one. */
+  /** Null: one of our own. */
   databaseUrl: string | null;
+  /** Of our own server, where it is not the embedded one. */
+  binaries: PostgresBinaries | null;
   folder: string;
   receiverUrl: string;
   lanes: number;
@@ -73,7 +57,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     options.databaseUrl === null
       ? await startEmbeddedDatabase({
           dataDir: options.folder,
-          flags: options.explain ? ["-c", "shared_preload_libraries=pg_stat_statements"] : [],
+          binaries: options.binaries ?? undefined,
+          flags: [
+            ...(options.explain ? ["-c", "shared_preload_libraries=pg_stat_statements"] : []),
+            // a stock server has JIT on where it can
+            ...(options.binaries === null ? [] : ["-c", "jit=on"]),
+          ],
         })
       : null;
   const baseUrl = options.databaseUrl ?? embedded!.url;
@@ -156,30 +145,13 @@ async function fill(url: string, { receiverUrl, lanes }: ServerOptions): Promise
     const masterKey = randomBytes(32).toString("base64");
     const context = { pool, vault: createVault([masterKey]) };
     await adoptMasterKey(context);
-    const account = async (name: string): Promise<BenchAccount> => {
-      const made = { id: await ensureAccount(context, name), apiKey: newApiKey() };
-      const key = { accountId: made.id, name: "bench", text: made.apiKey };
-      await addApiKey(singleStatement(context.pool), { ...key, scopes: ["admin"] });
-      return made;
-    };
-    const [jobs, quiet] = [await account("jobs"), await account("quiet")];
-    const owner = await account("lanes");
-    const endpoints: BenchLane[] = [];
-    for (let number = 0; number < lanes; number += 1) {
-      const eventType = `bench.lane-${number}`;
-      const { endpoint } = await createEndpoint(context, {
-        accountId: owner.id,
-        secret: null,
-        url: `${receiverUrl}/lane/${number}/`,
-        ...ENDPOINT_DEFAULTS,
-        events: [eventType, FAN_OUT_EVENT],
-        headers: {},
-        // a lane alone is given what an operator may give it
-        max_in_flight: number === 0 ? 100 : ENDPOINT_DEFAULTS.max_in_flight,
-      });
-      const { id: endpointId, lane_id: laneId, url: to } = endpoint;
-      endpoints.push({ laneId, endpointId, url: to, eventType });
-    }
+    const jobs = await makeAccount(context, "jobs");
+    const quiet = await makeAccount(context, "quiet");
+    const owner = await makeAccount(context, "lanes");
+    // a lane alone is given what an operator may give it
+    const endpoints = await makeLanes(context, owner.id, receiverUrl, lanes, (number) =>
+      number === 0 ? 100 : ENDPOINT_DEFAULTS.max_in_flight,
+    );
     await pool.query("vacuum analyze");
     return { masterKey, jobs, quiet, lanes: owner, endpoints };
   } finally {

@@ -1,11 +1,12 @@
+import type { LaneOwner } from "./accounts.ts";
 import type { Arrivals } from "./agents/receiver.ts";
 import { until, untilArrived } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { webhookBodies } from "./bodies.ts";
-import { readPeakMb } from "./cpu.ts";
 import type { CpuUse } from "./cpu.ts";
 import type { BenchDatabase } from "./database.ts";
 import { prepareBacklog, queueWakeUps } from "./prepare.ts";
+import { readPeakMb } from "./proc.ts";
 import { countTwice, rateOf } from "./stats.ts";
 
 export interface Drained {
@@ -25,7 +26,10 @@ export interface Drained {
 
 export interface DrainOptions {
   deliveries: number;
+  /** The first ones of their owner. */
   lanes: number;
+  /** The account `lanes` by default. */
+  owner?: LaneOwner;
   bodies?: readonly string[];
   /** Deliver processes; 1 by default. */
   processes?: number;
@@ -42,22 +46,27 @@ export async function drain(
   options: DrainOptions,
 ): Promise<Drained> {
   const { receiver, tell } = bench;
-  const { deliveries, lanes, processes = 1, bodies = webhookBodies() } = options;
-  await prepareBacklog(bench, database, { deliveries, lanes, bodies });
+  const { deliveries, processes = 1, bodies = webhookBodies() } = options;
+  const { id, endpoints } = options.owner ?? {
+    ...bench.fixture.lanes,
+    endpoints: bench.fixture.endpoints,
+  };
+  const lanes = endpoints.slice(0, options.lanes);
+  await prepareBacklog(bench, database, { deliveries, accountId: id, lanes, bodies });
   await receiver.call("reset");
   const roles = Array.from({ length: processes }, () => "deliver");
   return await bench.withProduct(database, roles, async (started) => {
     const { cpu } = await bench.measureCpu(started, async () => {
-      await queueWakeUps(bench, database, lanes);
+      await queueWakeUps(database, lanes);
       await untilArrived(bench, deliveries);
     });
     const settledAt = await untilSettled(database, deliveries);
     const arrivals = await receiver.call("arrivals");
     const rate = rateOf(arrivals.ticks);
-    tell(`${deliveries} over ${lanes} lanes: ${Math.round(rate)}/s`);
+    tell(`${deliveries} over ${lanes.length} lanes: ${Math.round(rate)}/s`);
     const settleMs = Math.round(settledAt - arrivals.ticks.at(-1)!);
     const secondHalf = Math.round(rateOf(arrivals.ticks.subarray(deliveries >> 1)));
-    const peakMb = Math.max(...started.map(({ pid }) => readPeakMb(pid)));
+    const peakMb = Math.round(Math.max(...started.map(({ pid }) => readPeakMb(pid))));
     return { rate, secondHalf, peakMb, arrivals, settleMs, twice: countTwice(arrivals), cpu };
   });
 }

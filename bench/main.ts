@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { positive } from "./arguments.ts";
 import type { BenchArguments } from "./arguments.ts";
 import { runBench } from "./run-bench.ts";
 import { SCENARIO_NAMES } from "./scenarios/index.ts";
@@ -7,7 +8,7 @@ import { SCENARIO_NAMES } from "./scenarios/index.ts";
 const command = new Command("bench")
   .description("measure the product beside what this machine gives; see docs/benchmarks.md")
   .option("--only <list>", `scenarios, comma-separated: ${SCENARIO_NAMES.join(", ")}`)
-  .option("--quick", "small sizes, and only what is done in under a minute")
+  .option("--quick", "small sizes, and only what is done in about a minute")
   .option("--deliveries <number>", "of a drain", positive)
   .option("--jobs <number>", "that the noisy account submits at once", positive)
   .option(
@@ -21,7 +22,17 @@ const command = new Command("bench")
     "processes of the product, where all of it is needed",
     "api,compute+deliver",
   )
+  .option("--lanes <number>", "of many-lanes", positive)
+  .option("--accounts <number>", "of many-accounts", positive)
+  .option("--pinned <number>", "seconds that pinned-xmin holds a transaction open", positive)
+  .option(
+    "--serve-processes <number>",
+    "that each of them starts, by `serve --processes`",
+    positive,
+    1,
+  )
   .option("--database-url <url>", "a Postgres to make databases in; else an embedded one")
+  .option("--binaries <folder>", "of another Postgres's initdb and postgres, to start that one")
   .option("--json <file>", "write all figures as JSON")
   .option("--plot <file>", "write a plot of the ratios as SVG")
   .option("--write-docs <file>", "put the table of figures into a page")
@@ -33,8 +44,3 @@ const command = new Command("bench")
   )
   .action(async (given: BenchArguments) => await runBench(given));
 await command.parseAsync();
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
-  return Number(text);
-}

@@ -2,7 +2,7 @@ import type { Figure } from "./figure.ts";
 import { goalText, ratioText } from "./report-text.ts";
 
 const ROW = 24;
-const LABELS = 300;
+const LABELS = 340;
 const BARS = 360;
 const NOTES = 140;
 const TOP = 56;

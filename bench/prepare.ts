@@ -3,6 +3,7 @@ import { newId } from "../src/core/ids.ts";
 import { insertMessages } from "../src/db/deliveries/messages.ts";
 import { wake } from "../src/db/queue/wake.ts";
 import { singleStatement } from "../src/db/transaction.ts";
+import type { BenchLane } from "./accounts.ts";
 import type { Bench } from "./bench.ts";
 import type { BenchDatabase } from "./database.ts";
 
@@ -11,8 +12,9 @@ const BATCH_BYTES = 8_000_000;
 
 export interface Backlog {
   deliveries: number;
-  /** Over how many lanes, in turn. */
-  lanes: number;
+  accountId: string;
+  /** In turn. */
+  lanes: readonly BenchLane[];
   bodies: readonly string[];
 }
 
@@ -21,17 +23,17 @@ export interface Backlog {
  * uses. Their lanes have no wake-ups yet: `queueWakeUps` queues them.
  */
 export async function prepareBacklog(
-  { fixture, tell }: Bench,
+  { tell }: Pick<Bench, "tell">,
   { pool }: BenchDatabase,
-  { deliveries, lanes, bodies }: Backlog,
+  { deliveries, accountId, lanes, bodies }: Backlog,
 ): Promise<void> {
   const tx = singleStatement(pool);
   const perBatch = Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / bodies[0]!.length)));
-  tell(`preparing ${deliveries} deliveries over ${lanes} lanes`);
+  tell(`preparing ${deliveries} deliveries over ${lanes.length} lanes`);
   for (let done = 0; done < deliveries; done += perBatch) {
     const createdAt = new Date();
     const rows = Array.from({ length: Math.min(perBatch, deliveries - done) }, (_, index) => {
-      const lane = fixture.endpoints[(done + index) % lanes]!;
+      const lane = lanes[(done + index) % lanes.length]!;
       const body = bodies[(done + index) % bodies.length]!;
       return { lane, body, id: newId(), requestId: `drain-${done + index}` };
     });
@@ -39,7 +41,7 @@ export async function prepareBacklog(
       tx,
       rows.map(({ id, lane, body, requestId }) => ({
         id,
-        account_id: fixture.lanes.id,
+        account_id: accountId,
         job_id: null,
         type: lane.eventType,
         body,
@@ -50,7 +52,7 @@ export async function prepareBacklog(
       })),
       rows.map(({ id, lane, body }) => ({
         id: newId(),
-        account_id: fixture.lanes.id,
+        account_id: accountId,
         message_id: id,
         job_id: null,
         event_type: lane.eventType,
@@ -76,14 +78,11 @@ export async function settleDown(pool: BenchDatabase["pool"]): Promise<void> {
 
 /** Queues the wake-ups of lanes, as those who make deliveries do. */
 export async function queueWakeUps(
-  { fixture }: Pick<Bench, "fixture">,
   { pool }: BenchDatabase,
-  lanes: number,
+  lanes: readonly BenchLane[],
 ): Promise<void> {
   await wake(
     singleStatement(pool),
-    fixture.endpoints.slice(0, lanes).map(({ laneId: id }) => {
-      return { task: "pump-lane", id, delayMs: 0 };
-    }),
+    lanes.map(({ laneId: id }) => ({ task: "pump-lane", id, delayMs: 0 })),
   );
 }

@@ -21,6 +21,8 @@ interface ProductOptions {
   roles: string;
   databaseUrl: string;
   masterKey: string;
+  /** As `serve --processes` takes them. */
+  processes: number;
   /** Where its log goes: `<name>.log`. */
   folder: string;
   name: string;
@@ -32,7 +34,7 @@ const START_PATIENCE_MS = 30_000;
 
 /** Starts `ringback serve` with the settings of an operator and waits until it is ready. */
 export async function startProduct(options: ProductOptions): Promise<ProductProcess> {
-  const { roles, name } = options;
+  const { roles, name, processes } = options;
   const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
   const logFile = path.join(options.folder, `${name}.log`);
   const profile =
@@ -41,10 +43,12 @@ export async function startProduct(options: ProductOptions): Promise<ProductProc
       : [
           "--cpu-prof",
           `--cpu-prof-dir=${options.profileFolder}`,
-          `--cpu-prof-name=${name}.cpuprofile`,
+          // several can't have the same
+          ...(processes > 1 ? [] : [`--cpu-prof-name=${name}.cpuprofile`]),
         ];
   const log = openSync(logFile, "w");
-  const child = spawn(process.execPath, [...profile, main, "serve", "--roles", roles], {
+  const args = ["serve", "--roles", roles, "--processes", String(processes)];
+  const child = spawn(process.execPath, [...profile, main, ...args], {
     env: {
       DATABASE_URL: options.databaseUrl,
       RINGBACK_MASTER_KEY: options.masterKey,

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { PostgresBinaries } from "../src/embedded-postgres/binaries.ts";
 import { startAgent } from "./agent.ts";
 import type { Agent } from "./agent.ts";
 import type { ClientOperations } from "./agents/client.ts";
@@ -10,7 +11,7 @@ import { createBench } from "./bench.ts";
 import type { BenchParts } from "./bench.ts";
 import { webhookBodies } from "./bodies.ts";
 import { startServer } from "./database.ts";
-import { readProcesses, readSizes } from "./arguments.ts";
+import { readBinaries, readProcesses, readSizes } from "./arguments.ts";
 import type { BenchArguments, Sizes } from "./arguments.ts";
 import { describeRun } from "./machine.ts";
 import { checkOutputs, printTable, writeOutputs } from "./report.ts";
@@ -62,8 +63,9 @@ async function measure(
   const names = readScenarios(given);
   const sizes = readSizes(given);
   const processes = readProcesses(given.processes);
+  const binaries = readBinaries(given);
   await checkOutputs(given);
-  const parts = await startParts(given, { sizes, processes }, undo);
+  const parts = await startParts(given, { sizes, processes, binaries }, undo);
   const { tell, server, client, receiverUrl } = parts;
   const report: Report = {
     ...(await describeRun(server.version, sizes)),
@@ -90,7 +92,7 @@ async function measure(
 /** Postgres with its template, the receiver and the client. */
 async function startParts(
   given: BenchArguments,
-  plan: { sizes: Sizes; processes: string[] },
+  { binaries, ...plan }: { sizes: Sizes; processes: string[]; binaries: PostgresBinaries | null },
   undo: (() => Promise<unknown>)[],
 ): Promise<BenchParts> {
   const tell = (text: string): void => console.error(`  ${text}`);
@@ -105,6 +107,7 @@ async function startParts(
   const receiverUrl = await receiver.call("listen");
   const server = await startServer({
     databaseUrl: given.databaseUrl ?? null,
+    binaries,
     folder,
     receiverUrl,
     lanes: Math.max(LEAST_LANES, plan.sizes.fanOut, ...plan.sizes.lanes),
@@ -119,6 +122,7 @@ async function startParts(
     client,
     folder,
     profileFolder: given.profile ?? null,
+    serveProcesses: given.serveProcesses,
     explain: given.explain ?? false,
     tell,
     onStart: (started: { stop(): Promise<void> }) => void undo.push(() => started.stop()),

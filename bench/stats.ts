@@ -13,6 +13,12 @@ export function rateOf(ticks: Float64Array): number {
   return ((ticks.length - 1) / spanMs) * 1000;
 }
 
+/** The same of the middle 80 %: without its start and its end. */
+export function middleRate(ticks: Float64Array): number {
+  const sorted = ticks.toSorted();
+  return rateOf(sorted.subarray(Math.floor(sorted.length * 0.1), Math.ceil(sorted.length * 0.9)));
+}
+
 /** Per second between two times. */
 export function rateBetween(ticks: Float64Array, from: number, to: number): number {
   return (ticks.filter((tick) => tick >= from && tick < to).length / (to - from)) * 1000;

@@ -18,6 +18,9 @@ const table = z.registry<{ default: string; about: string }>();
 const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 const MAX_PREVIOUS_KEYS = 10;
 
+/** How many processes `serve` may be asked for. */
+export const processCount = wholeNumber(1, 64, "a number of processes");
+
 /** Every environment variable that Ringback reads, in the order of the README's table. */
 const environmentSchema = z.object({
   PORT: wholeNumber(0, 65_535, "a number").register(table, {
@@ -81,6 +84,10 @@ const environmentSchema = z.object({
   RINGBACK_JOB_TYPES: z.string().transform(toModules).register(table, {
     default: "the built-in ones only",
     about: "modules with job types of yours, comma-separated",
+  }),
+  RINGBACK_PROCESSES: processCount.register(table, {
+    default: "`1`",
+    about: "processes that `serve` starts, up to one per core, [to use them](docs/scaling.md)",
   }),
   RINGBACK_THREAD_MEMORY_MB: wholeNumber(32, 1_048_576, "a whole number of MiB").register(table, {
     default: "Node's own limit",
@@ -161,6 +168,8 @@ export interface Config {
   threadMemoryMb: number | null;
   logLevel: (typeof LOG_LEVELS)[number];
   roles: Role[];
+  /** How many processes `serve` starts. */
+  processes: number;
   /** Days that something is kept at least; it goes with its week, so up to a week more. */
   retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
   /** Seconds for which a process that was told to stop goes on taking connections. */
@@ -213,6 +222,7 @@ export function readConfig(
     threadMemoryMb: given.RINGBACK_THREAD_MEMORY_MB ?? null,
     logLevel: given.LOG_LEVEL ?? "info",
     roles,
+    processes: given.RINGBACK_PROCESSES ?? 1,
     retention: retentionOf(given),
     // on a laptop Ctrl-C is at once
     drainS: given.RINGBACK_DRAIN_SECONDS ?? (development ? 0 : 5),

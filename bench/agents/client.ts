@@ -16,16 +16,26 @@ async function using<T>(load: Load, work: (sender: Sender) => Promise<T>): Promi
 }
 
 const operations = {
-  /** `count` requests as fast as they are answered. */
-  flood: (load: Load & { count: number }): Promise<void> =>
-    using(load, (sender) =>
-      sender.each(async () => {
-        while (sender.sent < load.count) await sender.post({ "webhook-id": `msg_${sender.sent}` });
-      }),
-    ),
+  /** `count` requests as fast as they are answered. Returns when each was, in ms since the epoch. */
+  flood: (load: Load & { count: number }): Promise<Float64Array> =>
+    using(load, async (sender) => {
+      const ticks: number[] = [];
+      await sender.each(async () => {
+        while (sender.sent < load.count) {
+          await sender.post({ "webhook-id": `msg_${sender.sent}` });
+          ticks.push(performance.timeOrigin + performance.now());
+        }
+      });
+      return Float64Array.from(ticks);
+    }),
 
-  /** A closed loop: each connection sends its next request after the answer. Answers per second. */
-  closedLoop: (load: Load & { warmSeconds: number; seconds: number }): Promise<number> =>
+  /**
+   * A closed loop: each connection sends its next request after the answer. Returns how many were
+   * answered, and how many a second once it was warm.
+   */
+  closedLoop: (
+    load: Load & { warmSeconds: number; seconds: number },
+  ): Promise<{ rate: number; answered: number }> =>
     using(load, async (sender) => {
       const begin = performance.now() + load.warmSeconds * 1000;
       const end = begin + load.seconds * 1000;
@@ -37,7 +47,7 @@ const operations = {
           if (now >= begin && now < end) answered += 1;
         }
       });
-      return answered / load.seconds;
+      return { rate: answered / load.seconds, answered: sender.sent };
     }),
 
   /**

@@ -21,6 +21,8 @@ const keys: string[] = [];
 const seen = new Set<string>();
 /** Requests whose path begins with this are never answered. */
 let hanging: string | null = null;
+/** Whether requests are told apart by the key in their body, as those of other programs are. */
+let marked = false;
 const held: ServerResponse[] = [];
 
 const server = createServer({ keepAliveTimeout: 300_000 }, (request, response) => {
@@ -28,28 +30,40 @@ const server = createServer({ keepAliveTimeout: 300_000 }, (request, response) =
     response.end(String(seen.size));
     return;
   }
+  if (marked) return readKey(request, (key) => arrived(request, response, key));
   request.resume();
   request.once("end", () => arrived(request, response));
 });
 
-function arrived(request: IncomingMessage, response: ServerResponse): void {
+const KEY = /"bench_key":"([^"_]*)/;
+
+function readKey(request: IncomingMessage, done: (key: string) => void): void {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.once("end", () => done(KEY.exec(Buffer.concat(chunks).toString("latin1"))?.[1] ?? ""));
+}
+
+function arrived(request: IncomingMessage, response: ServerResponse, key?: string): void {
   if (hanging !== null && request.url!.startsWith(hanging)) {
     held.push(response);
     return;
   }
   ticks.push(performance.timeOrigin + performance.now());
-  const id = `${request.headers["webhook-id"] as string} ${request.url!}`;
+  const id = `${key ?? (request.headers["webhook-id"] as string)} ${request.url!}`;
   ids.push(id);
   seen.add(id);
-  keys.push(request.headers["x-request-id"] as string);
+  keys.push(key ?? (request.headers["x-request-id"] as string));
   response.writeHead(204).end();
 }
 
 const operations = {
-  async listen(): Promise<string> {
-    server.listen(0, "127.0.0.1");
+  /** Returns its URL. */
+  async listen(options: { host?: string; marked?: boolean } = {}): Promise<string> {
+    const { host = "127.0.0.1" } = options;
+    marked = options.marked ?? false;
+    server.listen(0, host);
     await once(server, "listening");
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return `http://${host}:${(server.address() as AddressInfo).port}`;
   },
   /** How many different ones. */
   async count(): Promise<number> {

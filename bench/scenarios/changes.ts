@@ -23,7 +23,12 @@ export const changesScenario: Scenario = {
     const { fixture, sizes } = bench;
     const many = sizes.deliveries * 2;
     return await bench.withDatabase(async (database) => {
-      await prepareBacklog(bench, database, { deliveries: 2 * many, lanes: 2, bodies: small() });
+      await prepareBacklog(bench, database, {
+        deliveries: 2 * many,
+        accountId: fixture.lanes.id,
+        lanes: fixture.endpoints.slice(0, 2),
+        bodies: small(),
+      });
       await killLane(database, fixture.endpoints[1]!.laneId);
       await bench.receiver.call("reset");
       // what is sent to the account meanwhile is never answered

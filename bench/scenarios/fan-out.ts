@@ -1,7 +1,7 @@
 import type { Scenario } from "../bench.ts";
 import { apiOf, untilArrived } from "../bench.ts";
 import { apiHeaders, messageRequests } from "../bodies.ts";
-import { FAN_OUT_EVENT } from "../database.ts";
+import { FAN_OUT_EVENT } from "../accounts.ts";
 import { drain } from "../drain.ts";
 import { count, figure, perSecond } from "../figure.ts";
 import { settleDown } from "../prepare.ts";

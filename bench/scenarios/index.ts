@@ -3,16 +3,21 @@ import type { BenchArguments } from "../arguments.ts";
 import type { Scenario } from "../bench.ts";
 import { changesScenario } from "./changes.ts";
 import { costScenario } from "./cost.ts";
+import { distantScenario } from "./distant.ts";
 import { drainScenario } from "./drain.ts";
 import { fanOutScenario } from "./fan-out.ts";
 import { historyScenario } from "./history.ts";
 import { isolationScenario } from "./isolation.ts";
 import { latencyScenario } from "./latency.ts";
 import { listenersScenario } from "./listeners.ts";
+import { manyAccountsScenario } from "./many-accounts.ts";
+import { manyLanesScenario } from "./many-lanes.ts";
 import { memoryScenario } from "./memory.ts";
 import { noisyScenario } from "./noisy.ts";
 import { notifyScenario } from "./notify.ts";
 import { pathScenario } from "./path.ts";
+import { pinnedXminScenario } from "./pinned-xmin.ts";
+import { publishScenario } from "./publish.ts";
 import { retentionScenario } from "./retention.ts";
 import { submitScenario } from "./submit.ts";
 import { twoDeliverScenario } from "./two-deliver.ts";
@@ -21,6 +26,7 @@ import { twoDeliverScenario } from "./two-deliver.ts";
 export const SCENARIOS = {
   drain: drainScenario,
   submit: submitScenario,
+  publish: publishScenario,
   path: pathScenario,
   latency: latencyScenario,
   isolation: isolationScenario,
@@ -28,6 +34,10 @@ export const SCENARIOS = {
   changes: changesScenario,
   history: historyScenario,
   retention: retentionScenario,
+  "pinned-xmin": pinnedXminScenario,
+  distant: distantScenario,
+  "many-lanes": manyLanesScenario,
+  "many-accounts": manyAccountsScenario,
   listeners: listenersScenario,
   notify: notifyScenario,
   memory: memoryScenario,

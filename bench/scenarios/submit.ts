@@ -1,5 +1,6 @@
 import type { Agent } from "../agent.ts";
 import type { CeilingOperations } from "../agents/ceilings.ts";
+import type { Load } from "../agents/sender.ts";
 import type { Bench, Scenario } from "../bench.ts";
 import { apiHeaders, submitRequests } from "../bodies.ts";
 import { figure, perSecond } from "../figure.ts";
@@ -12,23 +13,27 @@ export async function submitCeiling(bench: Bench): Promise<number> {
   const rate = await bench.withDatabase((database) =>
     bench.withAgent("ceilings", async (ceilings: Agent<CeilingOperations>) => {
       const url = await ceilings.call("serveRoute", database.url);
-      return await closedLoop(bench, url, { "content-type": "application/json" });
+      const headers = { "content-type": "application/json" };
+      const { rate: inserts } = await closedLoop(bench, { url, headers, bodies: requests(bench) });
+      return inserts;
     }),
   );
   bench.tell(`ceiling: ${Math.round(rate)} inserts/s`);
   return rate;
 }
 
-async function closedLoop(
-  { client, sizes, receiverUrl }: Bench,
-  url: string,
-  headers: Record<string, string>,
-): Promise<number> {
+function requests({ receiverUrl }: Bench): string[] {
+  return submitRequests(receiverUrl);
+}
+
+/** Requests as fast as they are answered; their rate once warm. */
+export async function closedLoop(
+  { client, sizes }: Bench,
+  load: Omit<Load, "connections"> & { connections?: number },
+): Promise<{ rate: number; answered: number }> {
   return await client.call("closedLoop", {
-    url,
-    headers,
-    bodies: submitRequests(receiverUrl),
     connections: CONNECTIONS,
+    ...load,
     warmSeconds: sizes.seconds / 4,
     seconds: sizes.seconds,
   });
@@ -39,14 +44,19 @@ export const submitScenario: Scenario = {
   quick: true,
   async run(bench) {
     const before = await submitCeiling(bench);
-    const { result: rate, cpu } = await bench.withDatabase(async (database) => {
+    const { result, cpu } = await bench.withDatabase(async (database) => {
       await settleDown(database.pool);
       return await bench.withProduct(database, ["api"], (processes) =>
         bench.measureCpu(processes, () =>
-          closedLoop(bench, `${processes[0]!.url}/v1/jobs`, apiHeaders(bench.fixture.jobs.apiKey)),
+          closedLoop(bench, {
+            url: `${processes[0]!.url}/v1/jobs`,
+            headers: apiHeaders(bench.fixture.jobs.apiKey),
+            bodies: requests(bench),
+          }),
         ),
       );
     });
+    const { rate } = result;
     bench.tell(`submit: ${Math.round(rate)}/s`);
     const ceiling = (before + (await submitCeiling(bench))) / 2;
     return [

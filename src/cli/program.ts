@@ -19,7 +19,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { EXIT, EXIT_MEANINGS } from "./exit.ts";
 import { explainError } from "./explain-error.ts";
 import { addListen } from "./commands/listen.ts";
-import { parseRoles } from "./roles.ts";
+import { parseProcesses, parseRoles } from "./serve-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The tree of commands. Parts that only a server needs are loaded on use. */
@@ -81,11 +81,17 @@ function addServer(program: Command): void {
         .default(["api", "compute", "deliver"], "all")
         .argParser(parseRoles),
     )
-    .action(async (options: { roles: Role[] }) => {
+    .addOption(
+      new Option(
+        "--processes <number>",
+        "processes that share the port and the work, for as many cores (default: RINGBACK_PROCESSES, or 1)",
+      ).argParser(parseProcesses),
+    )
+    .action(async (options: { roles: Role[]; processes?: number }) => {
       const { serve: start } = await import("./commands/serve.ts");
       await start(options);
     });
-  examples(serve, "serve", "serve --roles compute,deliver");
+  examples(serve, "serve", "serve --processes 4", "serve --roles compute,deliver");
   const migrate = program
     .command("migrate")
     .description("bring the database of DATABASE_URL to the schema of this version, and exit")

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { fromUUID, TypeID } from "typeid-js";
-import { v7 } from "uuid";
+import { randomInt, randomUUID } from "node:crypto";
+import { TypeID } from "typeid-js";
 import { clock } from "./clock.ts";
 
 /**
@@ -22,24 +21,51 @@ export const ID_PREFIXES = {
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 
-/** The newest id's time, and its place among those of that millisecond, of 32 bits. */
-let newest = { msecs: 0, seq: 0 };
+/** The newest id's time, the text of it, and the id's place among those of that millisecond. */
+let newest = { msecs: 0, time: "", place: 0 };
+/** The places are written in the 26 bits behind the version and the variant. */
+const PLACES = 2 ** 26;
 
 /**
  * A new UUIDv7, of the time of the database; later ones sort after earlier ones made by the same
- * process.
+ * process. A UUIDv4 gives the random part: Node makes many of them at once.
  */
 export function newId(): string {
   const msecs = clock.now().getTime();
   // half of the places are left for those that follow
-  if (msecs > newest.msecs) newest = { msecs, seq: randomBytes(4).readUInt32BE() >>> 1 };
-  else newest.seq += 1;
-  return v7(newest);
+  if (msecs > newest.msecs) {
+    newest = { msecs, time: timeText(msecs), place: randomInt(PLACES / 2) };
+  } else newest.place += 1;
+  const { time, place } = newest;
+  const high = (0x7000 | (place >>> 14)).toString(16);
+  const low = (0x8000 | (place & 0x3fff)).toString(16);
+  return `${time}-${high}-${low}-${randomUUID().slice(24)}`;
+}
+
+/** The first two groups of a UUIDv7. */
+function timeText(msecs: number): string {
+  const hex = msecs.toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+/** Two characters for each 10 bits. */
+const PAIRS = Array.from({ length: 1024 }, (_, n) => ALPHABET[n >>> 5]! + ALPHABET[n & 31]!);
+
+/** Eight characters for 40 bits, given in hexadecimal. */
+function base32(hex: string): string {
+  const bits = parseInt(hex, 16);
+  const high = Math.floor(bits / 2 ** 20);
+  const low = bits % 2 ** 20;
+  return PAIRS[high >>> 10]! + PAIRS[high & 1023]! + PAIRS[low >>> 10]! + PAIRS[low & 1023]!;
 }
 
 /** `uuid` → TypeID, for instance `formatId("job", id)` → `job_01h455vb4pex5vsknk084sn02q`. */
 export function formatId(kind: IdKind, uuid: string): string {
-  return fromUUID(uuid, ID_PREFIXES[kind]);
+  const first = PAIRS[parseInt(uuid.slice(0, 2), 16)]!;
+  const second = base32(uuid.slice(2, 8) + uuid.slice(9, 13));
+  const third = base32(uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24, 26));
+  return `${ID_PREFIXES[kind]}_${first}${second}${third}${base32(uuid.slice(26))}`;
 }
 
 /** TypeID → `uuid`, or null when it is malformed or of another kind. */
@@ -57,8 +83,7 @@ const LAST_ID_TIME = 2 ** 48 - 1;
 /** The least UUIDv7 of a moment: half-open ranges of time are ranges of ids. */
 export function uuidAt(at: Date): string {
   const ms = Math.min(Math.max(at.getTime(), 0), LAST_ID_TIME);
-  const hex = ms.toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+  return `${timeText(ms)}-0000-0000-000000000000`;
 }
 
 /** Milliseconds since the epoch at which a UUIDv7 was made. */

@@ -8,15 +8,17 @@ const HARMLESS = new Set(["webhook-key-id"]);
 
 /** The headers' names, without any value. */
 export function redactAll(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.keys(headers).map((name) => [name, REDACTED]));
+  // a copy, then changed: a name may be that of a setter, such as __proto__
+  const redacted = { ...headers };
+  for (const name in redacted) redacted[name] = REDACTED;
+  return redacted;
 }
 
 /** The headers as they may be shown: values that look like credentials are replaced. */
 export function redactHeaders(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      SENSITIVE.test(name) && !HARMLESS.has(name) ? REDACTED : value,
-    ]),
-  );
+  const shown = { ...headers };
+  for (const name in shown) {
+    if (SENSITIVE.test(name) && !HARMLESS.has(name)) shown[name] = REDACTED;
+  }
+  return shown;
 }

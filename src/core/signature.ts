@@ -42,12 +42,13 @@ export function signatureHeader(
   body: string,
   versions: readonly SignatureVersion[],
 ): string {
-  const content = Buffer.from(`${id}.${timestamp}.${body}`, "utf8");
+  const content = `${id}.${timestamp}.${body}`;
   const signatures = versions.includes("v1")
     ? signer.hmacKeys.map((key) => signV1(key, content))
     : [];
   if (versions.includes("v1a")) {
-    for (const { privateKey } of signer.signingKeys) signatures.push(signV1a(privateKey, content));
+    const bytes = Buffer.from(content, "utf8");
+    for (const { privateKey } of signer.signingKeys) signatures.push(signV1a(privateKey, bytes));
   }
   return signatures.join(" ");
 }
@@ -61,7 +62,7 @@ export function keyIdHeader(
   return { "webhook-key-id": signer.signingKeys.map(({ kid }) => kid).join(" ") };
 }
 
-export function signV1(key: KeyObject, content: Buffer): string {
+export function signV1(key: KeyObject, content: string | Buffer): string {
   return `v1,${createHmac("sha256", key).update(content).digest("base64")}`;
 }
 

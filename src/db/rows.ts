@@ -1,3 +1,5 @@
+import { isDate } from "node:util/types";
+
 type SqlType = "uuid" | "text" | "int" | "bigint" | "float8" | "boolean" | "jsonb" | "timestamptz";
 
 /** A column: its type, and, unless the row has a field of its name, the value by the row. */
@@ -13,7 +15,7 @@ export interface RowParameters<Row> {
   readonly sql: string;
   /** The number of parameters of the rows. */
   readonly count: number;
-  values(rows: readonly Row[]): unknown[][];
+  values(rows: readonly Row[]): string[];
 }
 
 /**
@@ -36,8 +38,26 @@ export function rowsAs<Row>(
   return {
     sql: `unnest(${parameters})${ordinality ? " with ordinality" : ""} as ${alias}(${names})`,
     count: entries.length,
-    values: (rows) => takers.map((take) => rows.map(take)),
+    values: (rows) => takers.map((take) => arrayText(rows, take)),
   };
+}
+
+/**
+ * A parameter that is an array: what `pg` makes of one, at a fraction of the time, as most texts
+ * have nothing to escape.
+ */
+export function arrayText<Row>(rows: readonly Row[], take: (row: Row) => unknown): string {
+  let text = "";
+  for (const row of rows) text += `${text === "" ? "{" : ","}${elementText(take(row))}`;
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function elementText(value: unknown): string {
+  if (value === null || value === undefined) return "NULL";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  let text = value as string;
+  if (typeof value === "object") text = isDate(value) ? value.toISOString() : JSON.stringify(value);
+  return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, "\\$&") : text}"`;
 }
 
 /**

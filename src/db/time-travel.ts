@@ -9,8 +9,6 @@ export async function findOutstanding(reader: Reader): Promise<string[]> {
      from unfinished_jobs where status = 'running' or status = 'pending' and next_run_at <= now()
      group by status
      union all
-     select format('a lane that is being sent') from lanes where leased_by is not null
-     union all
      select format('a lane with due deliveries') from ${LANES} where ${LANE_DUE} <= now()
      union all
      select format('a running replay') from replays where status = 'running'
@@ -31,6 +29,11 @@ export async function findTimeToNext(reader: Reader): Promise<number | null> {
        select ${LANE_DUE} from ${LANES}) due`,
   );
   return rows[0]!.ms;
+}
+
+/** Shares all lanes until commit, as a producer does: none comes to rest with a time of before. */
+export async function shareAllLanes(tx: Tx): Promise<void> {
+  await tx.query("select from lanes order by id for key share");
 }
 
 /** Brings every awaited time forward by `ms`. Times of past events stay. */

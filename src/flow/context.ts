@@ -2,12 +2,14 @@ import type { Pool } from "pg";
 import type { ComputePool } from "../compute/pool.ts";
 import type { JobTypeRegistry } from "../compute/registry.ts";
 import type { Config } from "../config.ts";
+import type { Breaker } from "../core/breaker.ts";
 import type { StoredResponse } from "../core/model.ts";
+import type { RateLimitState } from "../core/rate-limit.ts";
 import type { TargetRules } from "../core/targets.ts";
 import type { Vault } from "../core/vault.ts";
 import type { NewDelivery } from "../db/deliveries/deliveries.ts";
 import type { DueDelivery, DueWanted } from "../db/deliveries/due.ts";
-import type { LaneConfig } from "../db/deliveries/leases.ts";
+import type { LaneConfig, LeaseAnswer } from "../db/deliveries/leases.ts";
 import type { Settlement } from "../db/deliveries/settlements.ts";
 import type { IdempotencyRecord } from "../db/idempotency.ts";
 import type { EndedJob, RunEnd } from "../db/jobs/ends.ts";
@@ -52,7 +54,9 @@ export interface Context {
   publications: PublicationGroup;
   endings: RunEndGroup;
   settlements: SettlementGroup;
+  leaseTakes: LeaseTakes;
   leaseReads: LeaseReads;
+  leaves: LeaveGroup;
   dueReads: DueReads;
 }
 
@@ -81,6 +85,8 @@ export interface PumpHandle {
   nudge(made?: MadeDue): boolean;
   /** Resolves when that is known. */
   settled(): Promise<void>;
+  /** Whether the lane is empty, and kept for what may come. */
+  isIdle(): boolean;
 }
 
 /** Claims pending jobs for the threads of this process that are free, and computes them. */
@@ -147,6 +153,26 @@ export type RunEndGroup = GroupCommit<RunEnd, EndedJob | null>;
 /** A settlement → false: its lease or attempt number was out of date, and nothing changed. */
 export type SettlementGroup = GroupCommit<Settlement, boolean>;
 
+/** A lane → its lease, or why not. */
+export type LeaseTakes = GroupCommit<{ laneId: string; workerId: string }, LeaseAnswer>;
+
+/** A lane that its holder leaves. */
+export interface LaneLeave extends RateLimitState {
+  id: string;
+  epoch: string;
+  /** Whether the holder could as well keep the lane. */
+  mayStay: boolean;
+  breaker: Breaker;
+  /** Whether the database has another one. */
+  isBreakerChanged: boolean;
+}
+
+/** `stays`: producers are under way, so the lane is not at rest, and its holder goes on. */
+export type Leaving = "left" | "stays" | "lost";
+
+/** A lane that is left → how; `alone`: it takes a transaction of its own. */
+export type LeaveGroup = GroupCommit<LaneLeave, Leaving | "alone">;
+
 /** A lease → the lane as it is now; null: the lease is lost. */
 export type LeaseReads = GroupCommit<{ id: string; epoch: string }, LaneConfig | null>;
 
@@ -159,4 +185,6 @@ export interface DueRead {
 export interface DueReads {
   free: GroupCommit<DueWanted, DueRead>;
   ordered: GroupCommit<DueWanted, DueRead>;
+  /** The id of a lane → whether anything is pending in it, due or not. */
+  pending: GroupCommit<string, boolean>;
 }

@@ -10,7 +10,8 @@ import { createPool } from "../db/pool.ts";
 import { plannedEachTime } from "../db/transaction.ts";
 import type { Context, PumpHandle, RunHandle } from "../flow/context.ts";
 import { createDueReads } from "../flow/deliveries/due.ts";
-import { createLeaseReads } from "../flow/deliveries/lane/lease.ts";
+import { createLeaseReads, createLeaseTakes } from "../flow/deliveries/lane/lease.ts";
+import { createLeaveGroup } from "../flow/deliveries/lane/leave.ts";
 import { createLoad } from "../flow/deliveries/load.ts";
 import { createPublicationGroup } from "../flow/deliveries/publish-message.ts";
 import { createSettlementGroup } from "../flow/deliveries/settle.ts";
@@ -21,6 +22,7 @@ import { createLogger } from "../telemetry/logger.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createTransport } from "../transport/send.ts";
+import type { ProcessShare } from "./processes/messages.ts";
 
 /** Parts that tests and the command line may replace. */
 export type Overrides = Partial<
@@ -35,16 +37,29 @@ export interface ContextOptions {
   stopping: AbortSignal;
   /** Lines that a person can read instead of JSON. */
   readableLog?: boolean;
+  /** Which of several processes it is for, and how the metrics of the others are asked for. */
+  share?: ProcessShare | undefined;
+  pagesOfOthers?: (() => Promise<string[]>) | undefined;
   overrides?: Overrides;
 }
 
 const POOL_SIZE = 24;
 
+/** The threads of all processes together are as many as there are cores, where that is enough. */
+function threadsOf({ number, of }: ProcessShare): number {
+  return Math.max(1, Math.floor((availableParallelism() + of - number) / of));
+}
+
 /** Builds the parts. Nothing is connected or started yet. */
 export async function createContext(options: ContextOptions): Promise<Context> {
-  const { config, databaseUrl, overrides = {} } = options;
-  const log = createLogger({ level: config.logLevel, readable: options.readableLog ?? false });
-  const telemetry = overrides.telemetry ?? createTelemetry(log, createMetrics());
+  const { config, databaseUrl, overrides = {}, share } = options;
+  const log = createLogger({
+    level: config.logLevel,
+    readable: options.readableLog ?? false,
+    process: share?.number,
+  });
+  const metrics = createMetrics({ process: share?.number, pagesOfOthers: options.pagesOfOthers });
+  const telemetry = overrides.telemetry ?? createTelemetry(log, metrics);
   const targets = parseAllowTargets(config.allowTargets);
   const pool = createPool({
     connectionString: databaseUrl,
@@ -70,7 +85,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       overrides.compute ??
       createComputePool({
         modules: config.jobTypeModules,
-        threads: availableParallelism(),
+        threads: share === undefined ? availableParallelism() : threadsOf(share),
         env: config.jobEnvironment,
         allowTargets: config.allowTargets,
         ...(config.threadMemoryMb !== null && { memoryMb: config.threadMemoryMb }),
@@ -92,7 +107,9 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     publications: createPublicationGroup(parts),
     endings,
     settlements: createSettlementGroup(parts),
+    leaseTakes: createLeaseTakes(parts),
     leaseReads: createLeaseReads(parts),
+    leaves: createLeaveGroup(parts),
     dueReads: createDueReads(parts),
   };
 }

@@ -11,14 +11,30 @@ export interface Database {
 }
 
 const OLDEST_POSTGRES = 14;
+/** For so many an embedded database takes enough connections as it is. */
+const EMBEDDED_PROCESSES = 6;
 
-/** The database of DATABASE_URL, or an embedded one in the data folder. */
-export async function openDatabase(config: Config, secrets: Secrets): Promise<Database> {
+/** The pool's connections, and those of the signs of life, the notifier and the queue. */
+export const CONNECTIONS_PER_PROCESS = 30;
+
+/** The database of DATABASE_URL, or an embedded one in the data folder, for so many processes. */
+export async function openDatabase(
+  config: Config,
+  secrets: Secrets,
+  processes = 1,
+): Promise<Database> {
   if (secrets.databaseUrl === null) {
-    return await startEmbeddedDatabase({ dataDir: config.dataDir });
+    const connections = (processes + 1) * CONNECTIONS_PER_PROCESS;
+    const flags = processes > EMBEDDED_PROCESSES ? ["-c", `max_connections=${connections}`] : [];
+    return await startEmbeddedDatabase({ dataDir: config.dataDir, flags });
   }
   const url = secrets.databaseUrl.reveal();
   await checkServer(url);
+  return databaseOf(url);
+}
+
+/** A database that others look after. */
+export function databaseOf(url: string): Database {
   return { url, onExit: () => undefined, stop: async () => undefined };
 }
 

@@ -22,10 +22,14 @@ export function addGauges(context: GaugeContext): void {
     read: (gauges: GaugeReading) => Record<string, number>,
     label?: string,
   ): void =>
-    addGauge(metrics, { name, help, ...(label === undefined ? {} : { label }) }, async () => {
-      const gauges = await current();
-      return gauges === null ? {} : read(gauges);
-    });
+    addGauge(
+      metrics.database,
+      { name, help, ...(label === undefined ? {} : { label }) },
+      async () => {
+        const gauges = await current();
+        return gauges === null ? {} : read(gauges);
+      },
+    );
 
   gauge(
     "ringback_jobs",
@@ -67,12 +71,12 @@ export function addGauges(context: GaugeContext): void {
     "task",
   );
   addGauge(
-    metrics,
+    metrics.registry,
     { name: "ringback_lanes_pumped", help: "Lanes that this process delivers now." },
     () => ({ "": pumps.size }),
   );
   addGauge(
-    metrics,
+    metrics.registry,
     {
       name: "ringback_pool_connections",
       help: "Database connections of this process.",

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { connect, Server as NetServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../config.ts";
 import type { Config } from "../config.ts";
@@ -26,16 +27,44 @@ export function createHttpServer(): Server {
   });
 }
 
-/** @throws ConfigError the address can't be listened on */
-export async function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
+/**
+ * @param shared whether other processes of ours listen there as well: each gets its part of the
+ * connections from the kernel
+ * @throws ConfigError the address can't be listened on
+ */
+export async function listen(
+  server: Server,
+  { host, port }: ListenAddress,
+  shared = false,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const inUse = error.code === "EADDRINUSE";
-      const problem = inUse ? portInUse(host, port) : `can't listen on ${host}: ${error.message}`;
-      reject(new ConfigError(problem));
+      reject(new ConfigError(listenProblem(error, { host, port })));
     });
-    server.listen(port, host, resolve);
+    server.listen({ host, port, reusePort: shared }, resolve);
   });
+}
+
+function listenProblem(error: NodeJS.ErrnoException, { host, port }: ListenAddress): string {
+  if (error.code === "EADDRINUSE") return portInUse(host, port);
+  if (error.code === "ENOTSUP") {
+    return "RINGBACK_PROCESSES must be 1: this system has no way to share a port (SO_REUSEPORT)";
+  }
+  return `can't listen on ${host}: ${error.message}`;
+}
+
+/**
+ * The port for processes that share it: the one of the settings, or one that is free.
+ * @throws ConfigError see `checkAddress`; or ports can't be shared here
+ */
+export async function choosePort({ host, port }: ListenAddress): Promise<number> {
+  const server = createHttpServer();
+  await listen(server, { host, port: 0 }, true);
+  const free = (server.address() as AddressInfo).port;
+  await new Promise((resolve) => server.close(resolve));
+  if (port === 0) return free;
+  await checkAddress({ host, port });
+  return port;
 }
 
 /**

@@ -17,10 +17,11 @@ import { docsRouter } from "../http/docs.ts";
 import { startWorker } from "./worker.ts";
 import { addGauges } from "./gauges.ts";
 import { addGauge } from "../telemetry/metrics.ts";
-import { openDatabase } from "./database.ts";
+import { databaseOf, openDatabase } from "./database.ts";
 import { readGeneratedKeys } from "./generated-keys.ts";
 import { checkAddress, createHttpServer, drain, listen, urlOf } from "./http-server.ts";
 import { masterKeysOf, requireKeysInUse } from "./master-keys.ts";
+import type { ProcessShare } from "./processes/messages.ts";
 
 /** How long work in hand may take when told to stop, and answers after the drain. */
 const GRACE_MS = 10_000;
@@ -32,13 +33,18 @@ export interface Service {
   url: string;
   /** In clear when this start made it or development keeps it; null when it was given. */
   apiKey: string | null;
-  stop(): Promise<void>;
+  /** @param drainS seconds for which it goes on taking connections, if not those of the settings */
+  stop(drainS?: number): Promise<void>;
 }
 
 export interface ServiceOptions {
   config: Config;
   secrets: Secrets;
   readableLog?: boolean;
+  /** For one of several processes, whose supervisor has chosen the port and made the database ready. */
+  share?: ProcessShare;
+  /** The metrics of the other processes. */
+  pagesOfOthers?(): Promise<string[]>;
   overrides?: Overrides;
   /** The service can't go on: an embedded database ended by itself. */
   onFatal?(reason: string): void;
@@ -60,17 +66,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 async function start(
-  { config, secrets, readableLog = false, overrides = {}, onFatal }: ServiceOptions,
+  {
+    config,
+    secrets,
+    readableLog = false,
+    overrides = {},
+    onFatal,
+    share,
+    pagesOfOthers,
+  }: ServiceOptions,
   undo: (() => Promise<unknown>)[],
 ): Promise<Service> {
   const stopping = new AbortController();
   const refusing = new AbortController();
   const server = createHttpServer();
   // first, so that a port in use is known before anything else is touched
-  if (config.port === 0) {
+  if (share === undefined && config.port === 0) {
     // links need the number; nobody else knows it before all is ready
     await listen(server, config);
-  } else {
+  } else if (share === undefined) {
     await checkAddress(config);
   }
   undo.push(async () => {
@@ -78,9 +92,11 @@ async function start(
     // a client that goes on asking "are you ready?" would keep this process half-living for ever
     server.closeAllConnections();
   });
-  const port = config.port || (server.address() as AddressInfo).port;
+  const port = share?.port ?? (config.port || (server.address() as AddressInfo).port);
 
-  const database = await openDatabase(config, secrets);
+  const database = await (share === undefined
+    ? openDatabase(config, secrets)
+    : databaseOf(share.databaseUrl));
   undo.push(() => database.stop());
   let databaseGone = false;
   database.onExit((reason) => {
@@ -88,7 +104,7 @@ async function start(
     onFatal?.(reason);
   });
   const generated = config.development ? readGeneratedKeys(config.dataDir) : null;
-  await migrate(database.url);
+  if (share === undefined) await migrate(database.url);
 
   const context = await createContext({
     config: {
@@ -99,6 +115,8 @@ async function start(
     masterKeys: masterKeysOf(secrets, generated?.masterKeys ?? []),
     stopping: stopping.signal,
     readableLog,
+    share,
+    pagesOfOthers,
     overrides,
   });
   undo.push(
@@ -129,17 +147,19 @@ async function start(
   const pages = Router().use(docsRouter(), consoleRouter());
   const api = createApi(context, pages, refusing.signal);
   addGauge(
-    context.telemetry.metrics,
+    context.telemetry.metrics.registry,
     { name: "ringback_activity_listeners", help: "Listeners to the activity in this process." },
     () => ({ "": api.activity.count() }),
   );
 
   server.on("request", api.app).on("upgrade", api.upgrade);
-  if (!server.listening) await listen(server, config);
+  if (!server.listening) {
+    await listen(server, { host: config.host, port }, share !== undefined);
+  }
 
   let stopped: Promise<void> | undefined;
-  async function stop(): Promise<void> {
-    const drainMs = databaseGone || !config.roles.includes("api") ? 0 : config.drainS * 1000;
+  async function stop(drainS = config.drainS): Promise<void> {
+    const drainMs = databaseGone || !config.roles.includes("api") ? 0 : drainS * 1000;
     const graceMs = databaseGone ? NO_DATABASE_GRACE_MS : GRACE_MS;
     const deadline = performance.now() + drainMs + graceMs;
     const leftMs = (): number => Math.max(0, deadline - performance.now());
@@ -161,6 +181,6 @@ async function start(
     context,
     url: context.config.publicUrl,
     apiKey: newKey ?? (secrets.apiKey === null ? givenKey : null),
-    stop: () => (stopped ??= stop()),
+    stop: (drainS) => (stopped ??= stop(drainS)),
   };
 }

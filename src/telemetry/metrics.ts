@@ -1,18 +1,40 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { mergePages } from "./metrics-page.ts";
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
+export interface MetricsOptions {
+  /** Which of several processes it is; a label of what is counted in it. */
+  process?: number | undefined;
+  /** The pages of the others. */
+  pagesOfOthers?: (() => Promise<string[]>) | undefined;
+}
+
 /** Everything counted in this process. Ids never become labels. */
-export function createMetrics() {
+export function createMetrics({ process, pagesOfOthers }: MetricsOptions = {}) {
   const registry = new Registry();
+  const database = new Registry();
+  if (process !== undefined) registry.setDefaultLabels({ process: String(process) });
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   let rendering: Promise<string> | null = null;
+
+  async function makePage(): Promise<string> {
+    const others = pagesOfOthers?.();
+    return mergePages([
+      ...(await Promise.all([database.metrics(), registry.metrics()])),
+      ...((await others) ?? []),
+    ]);
+  }
   return {
     registry,
-    /** The page Prometheus reads; made once for all who ask while it is being made. */
+    /** Gauges of the database, which are the same in all processes. */
+    database,
+    /** What was counted in this process. */
+    page: async (): Promise<string> => await registry.metrics(),
+    /** The page Prometheus reads, of all processes; made once for all who ask while it is being made. */
     async render(): Promise<{ contentType: string; text: string }> {
-      rendering ??= registry.metrics().finally(() => (rendering = null));
+      rendering ??= makePage().finally(() => (rendering = null));
       return { contentType: registry.contentType, text: await rendering };
     },
     jobsAccepted: new Counter({
@@ -125,7 +147,7 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 /** A gauge read when the page is asked for. `read` returns value by label; none: it is absent. */
 export function addGauge(
-  metrics: Metrics,
+  register: Registry,
   options: { name: string; help: string; label?: string },
   read: () => Promise<Record<string, number>> | Record<string, number>,
 ): void {
@@ -135,7 +157,7 @@ export function addGauge(
     name,
     help,
     labelNames: label === undefined ? [] : [label],
-    registers: [metrics.registry],
+    registers: [register],
     async collect() {
       const values = await read();
       this.reset();

@@ -28,35 +28,35 @@ interface Open extends StatsRow {
 export function createStatsCounters(
   now: () => number = () => clock.now().getTime(),
 ): StatsCounters {
-  const open = new Map<string, Open>();
+  /** The rows of an account and endpoint, one for each step. */
+  const open = new Map<string, Open[]>();
   /** Rows whose time is over, until they are written. */
   const closed: Open[] = [];
   const shown = new Map<StatsRow, { row: Open; version: number }>();
 
-  function rowOf(accountId: string, endpointId: string, stepS: number): Open {
-    const key = `${accountId}${endpointId}${stepS}`;
-    const atMs = Math.floor(now() / (stepS * 1000)) * stepS * 1000;
-    const found = open.get(key);
-    if (found?.atMs === atMs) return found;
-    if (found !== undefined) closed.push(found);
-    const counts = new Array<number>(STATS_WIDTH).fill(0);
-    const row = { accountId, endpointId, stepS, at: new Date(atMs), atMs, counts };
-    const made = { ...row, version: 0, writtenVersion: 0 };
-    open.set(key, made);
-    return made;
-  }
-
   return {
-    count(accountId, endpointId, slots) {
-      for (const stepS of STATS_STEPS_S) {
-        const row = rowOf(accountId, endpointId ?? NO_ENDPOINT, stepS);
-        for (const slot of slots) row.counts[slot] = (row.counts[slot] ?? 0) + 1;
+    count(accountId, endpoint, slots) {
+      const endpointId = endpoint ?? NO_ENDPOINT;
+      const nowMs = now();
+      const key = accountId + endpointId;
+      let rows = open.get(key);
+      if (rows === undefined) {
+        rows = STATS_STEPS_S.map((stepS) => openRow(accountId, endpointId, stepS, nowMs));
+        open.set(key, rows);
+      }
+      for (let index = 0; index < rows.length; index += 1) {
+        let row = rows[index]!;
+        if (nowMs < row.atMs || nowMs >= endOf(row)) {
+          closed.push(row);
+          row = rows[index] = openRow(accountId, endpointId, row.stepS, nowMs);
+        }
+        for (const slot of slots) row.counts[slot]! += 1;
         row.version += 1;
       }
     },
     changed() {
       shown.clear();
-      return [...closed, ...open.values()]
+      return [...closed, ...[...open.values()].flat()]
         .filter(({ version, writtenVersion }) => version > writtenVersion)
         .map((row) => {
           const copy = { ...row, counts: [...row.counts] };
@@ -71,9 +71,22 @@ export function createStatsCounters(
       }
       const isWritten = (row: Open): boolean => row.writtenVersion === row.version;
       closed.splice(0, closed.length, ...closed.filter((row) => !isWritten(row)));
-      for (const [key, row] of open) {
-        if (isWritten(row) && row.atMs + row.stepS * 1000 < now()) open.delete(key);
+      const isOver = (row: Open): boolean => isWritten(row) && endOf(row) < now();
+      for (const [key, places] of open) {
+        if (places.every(isOver)) open.delete(key);
       }
     },
   };
+}
+
+function openRow(accountId: string, endpointId: string, stepS: number, nowMs: number): Open {
+  const atMs = nowMs - (nowMs % (stepS * 1000));
+  const counts = new Array<number>(STATS_WIDTH).fill(0);
+  const at = new Date(atMs);
+  return { accountId, endpointId, stepS, at, atMs, counts, version: 0, writtenVersion: 0 };
+}
+
+/** Milliseconds since the epoch at which the row's time is over. */
+function endOf({ atMs, stepS }: Open): number {
+  return atMs + stepS * 1000;
 }

@@ -5,7 +5,7 @@ import type { JobStatus } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { outcomeLabel } from "../core/run-failures.ts";
 import { attemptCounter, counterSlot, durationSlot } from "../core/stats.ts";
-import { errorFields } from "./logger.ts";
+import { errorFields, logOften } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { createStatsCounters } from "./stats.ts";
 import type { StatsCounters } from "./stats.ts";
@@ -107,7 +107,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
       }
       if (outcome.kind === "dead") metrics.deadLettered.inc({ reason: outcome.reason });
       if (!log.isLevelEnabled("info")) return;
-      log.info("attempt", {
+      logOften(log, "attempt", {
         delivery_id: formatId("delivery", d.id),
         message_id: formatId("message", d.message_id),
         ...(d.job_id === null ? {} : { job_id: formatId("job", d.job_id) }),

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../flow/context.ts";
 import { wakeForJobs, wake } from "../db/queue/wake.ts";
 import { inTransaction } from "../db/transaction.ts";
-import { findOutstanding, findTimeToNext, findWakeUps, shiftDueTimes } from "../db/time-travel.ts";
+import {
+  findOutstanding,
+  findTimeToNext,
+  findWakeUps,
+  shareAllLanes,
+  shiftDueTimes,
+} from "../db/time-travel.ts";
 
 type Parts = Pick<Context, "pool" | "runs" | "pumps">;
 
@@ -13,7 +19,8 @@ export async function runAll({ pool, runs, pumps }: Parts, timeoutMs: number): P
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const outstanding = await findOutstanding(pool);
-    if (outstanding.length === 0 && runs.size === 0 && pumps.size === 0) return;
+    const sending = [...pumps.values()].some((pump) => !pump.isIdle());
+    if (outstanding.length === 0 && runs.size === 0 && !sending) return;
     if (performance.now() > deadline) {
       const what = outstanding.length === 0 ? "its last steps" : outstanding.join(", ");
       throw new Error(`work is still going on after ${timeoutMs} ms: ${what}`);
@@ -42,8 +49,9 @@ export async function advance(parts: Parts, ms: number, timeoutMs: number): Prom
 }
 
 /** Brings all due times forward, of wake-ups and rows in one transaction. */
-async function shift({ pool }: Parts, ms: number): Promise<void> {
+async function shift({ pool, pumps }: Parts, ms: number): Promise<void> {
   await inTransaction(pool, async (tx) => {
+    await shareAllLanes(tx);
     await shiftDueTimes(tx, ms);
     await wakeForJobs(tx);
     const wakeUps = await findWakeUps(tx);
@@ -52,4 +60,6 @@ async function shift({ pool }: Parts, ms: number): Promise<void> {
       wakeUps.map((wakeUp) => ({ ...wakeUp, delayMs: Math.max(0, wakeUp.delayMs - ms) })),
     );
   });
+  // lanes that are kept without work have no wake-up
+  for (const pump of pumps.values()) pump.nudge();
 }

@@ -47,8 +47,8 @@ export function createConnectionPool(options: PoolOptions): ConnectionPool {
   function forget(connection: Connection): void {
     if (!idle.delete(connection)) return;
     const stack = idleByKey.get(connection.key) ?? [];
-    const index = stack.lastIndexOf(connection);
-    if (index !== -1) stack.splice(index, 1);
+    if (stack.at(-1) === connection) stack.pop();
+    else stack.splice(stack.lastIndexOf(connection), 1);
     if (stack.length === 0) idleByKey.delete(connection.key);
   }
 

@@ -81,12 +81,13 @@ export class ResponseReader implements Dispatcher.DispatchHandler {
   /** Names in lower case, repeated values joined; null when no status line arrived. */
   headers(): Record<string, string> | null {
     if (this.statusCode === null) return null;
-    const entries: [string, string][] = [];
-    for (const [name, value] of Object.entries(this.#headers)) {
-      if (value === undefined) continue;
-      entries.push([name, withoutNul(typeof value === "string" ? value : value.join(", "))]);
+    const headers = this.#headers;
+    for (const name in headers) {
+      const value = headers[name]!;
+      if (typeof value !== "string") headers[name] = withoutNul(value.join(", "));
+      else if (value.includes("\0")) headers[name] = withoutNul(value);
     }
-    return Object.fromEntries(entries);
+    return headers as Record<string, string>;
   }
 
   /** The excerpt as UTF-8, a character cut in half at its end left out; null without a status. */

@@ -47,10 +47,10 @@ export function createTransport(options: TransportOptions): Transport {
     if (busy === 0) closing?.resolve();
   }
 
-  function post(request: SendRequest, url: URL, done: (exchange: Exchange) => void): void {
+  function post(request: SendRequest, to: Target, done: (exchange: Exchange) => void): void {
     const startedAt = clock.now();
     const begin = performance.now();
-    const connection = pool.acquire(request.lane, url.origin);
+    const connection = pool.acquire(request.lane, to.origin);
     let ended = false;
 
     function end(ending: ExchangeEnd): void {
@@ -83,21 +83,20 @@ export function createTransport(options: TransportOptions): Transport {
       end({ kind: "failed", error: Object.assign(new Error(message), { code: "ETIMEDOUT" }) });
     }, request.timeoutMs);
     const { headers, body } = request;
-    const path = url.pathname + url.search;
-    connection.client.dispatch({ method: "POST", path, headers, body }, reader);
+    connection.client.dispatch({ method: "POST", path: to.path, headers, body }, reader);
   }
 
   function send(request: SendRequest): Promise<Exchange> {
-    const url = URL.parse(request.url);
     if (closing !== null) {
       return Promise.resolve(unsent({ code: "connect", message: "the sender is shutting down" }));
     }
-    if (url === null || !/^https?:$/.test(url.protocol)) {
+    const to = targetOf(request.url);
+    if (to === null) {
       return Promise.resolve(unsent({ code: "target_blocked", message: "not an http(s) URL" }));
     }
     busy += 1;
     return new Promise((resolve) => {
-      post(request, url, (exchange) => {
+      post(request, to, (exchange) => {
         finished();
         resolve(exchange);
       });
@@ -116,6 +115,28 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   return { send, close, openConnections: () => pool.openSockets() };
+}
+
+/** The parts of a URL that a request needs. */
+interface Target {
+  origin: string;
+  path: string;
+}
+
+const MAX_TARGETS = 2_000;
+/** Targets by URL, as most are called again; the oldest go first. */
+const targets = new Map<string, Target>();
+
+/** Null: not an http(s) URL. */
+function targetOf(text: string): Target | null {
+  const known = targets.get(text);
+  if (known !== undefined) return known;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return null;
+  const target = { origin: url.origin, path: url.pathname + url.search };
+  if (targets.size >= MAX_TARGETS) targets.delete(targets.keys().next().value!);
+  targets.set(text, target);
+  return target;
 }
 
 function unsent(error: ExchangeError): Exchange {

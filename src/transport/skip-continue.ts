@@ -1,12 +1,15 @@
 import type { Socket } from "node:net";
 
 const CONTINUE = Buffer.from("HTTP/1.1 100");
+/** Where the status code begins, and its first digit. */
+const STATUS_AT = 9;
+const ONE = 0x31;
 const HEAD_END = "\r\n\r\n";
 
 /** The chunk without the `100 Continue` responses it begins with. */
 function withoutContinue(chunk: Buffer): Buffer {
   let rest = chunk;
-  while (rest.subarray(0, CONTINUE.length).equals(CONTINUE)) {
+  while (rest[STATUS_AT] === ONE && rest.subarray(0, CONTINUE.length).equals(CONTINUE)) {
     const end = rest.indexOf(HEAD_END);
     if (end === -1) return rest;
     rest = rest.subarray(end + HEAD_END.length);

@@ -97,6 +97,13 @@ describe("npm run bench", () => {
       code: 1,
       stderr: expect.stringContaining("nobody has the role compute"),
     });
+    expect(await run("--binaries", folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${path.join(folder, "initdb")} does not exist`),
+    });
+    expect(
+      await run("--binaries", folder, "--database-url", "postgres://127.0.0.1/x"),
+    ).toMatchObject({ code: 1, stderr: expect.stringContaining("one of them") });
     expect(await run("--deliveries", "many")).toMatchObject({
       stderr: expect.stringContaining("--deliveries"),
     });

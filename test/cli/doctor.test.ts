@@ -71,9 +71,11 @@ describe("doctor", () => {
       RINGBACK_API_KEY: "rk_wrong_wrong_wrong_wrong",
       RINGBACK_PUBLIC_URL: "http://127.0.0.1:9",
       RINGBACK_ALLOW_TARGETS: "0.0.0.0/0",
+      RINGBACK_PROCESSES: "20",
     });
     expect(code).toBe(1);
     expect(states).toMatchObject({
+      connections: "warn",
       "master key": "fail",
       "api key": "fail",
       "public url": "warn",
@@ -81,6 +83,7 @@ describe("doctor", () => {
       database: "ok",
       workers: "ok",
     });
+    expect(text).toContain("20 processes want 600");
     expect(text).toContain("set RINGBACK_MASTER_KEY to the one it was sealed with");
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { readOutlook } from "../../src/db/deliveries/due.ts";
+import { readOutlooks } from "../../src/db/deliveries/due.ts";
 import { findStarvedLanes } from "../../src/db/deliveries/lanes.ts";
 import { findOldestDue } from "../../src/db/inspection/work.ts";
 import { getOverview, listLanes } from "../../src/db/statistics/overview.ts";
@@ -136,6 +136,6 @@ test("what waits in a lane is listed and looked at by its holder, whatever holds
   const lane = await make({ endpoint: "state = 'paused'", pending: [[-9]] });
   const [listed] = await listLanes(database.pool, account, { limit: 1 });
   expect(listed).toMatchObject({ pending: 1, oldest_due_at: expect.any(Date) });
-  const { due_ms } = await readOutlook(singleStatement(database.pool), lane);
+  const { due_ms } = (await readOutlooks(singleStatement(database.pool), [lane])).get(lane)!;
   expect(due_ms).toBeLessThan(-8_000);
 });

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { startEmbeddedDatabase } from "../../src/server/embedded-database.ts";
 import { chosenServer } from "../support/chosen-server.ts";
-import { startDatabaseProxy } from "./database-proxy.ts";
-import type { DatabaseProxy } from "./database-proxy.ts";
+import { startDatabaseProxy } from "../../bench/network/database-proxy.ts";
+import type { DatabaseProxy } from "../../bench/network/database-proxy.ts";
 
 /** The role of the processes; not a superuser, so that limits count for it. */
 const APP = "ringback_app";

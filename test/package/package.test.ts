@@ -27,6 +27,7 @@ describe("the packed package", () => {
       "dist/index.js",
       "dist/index.d.ts",
       "dist/compute/thread.js",
+      "dist/server/processes/main.js",
       "dist/cli/demo/seattle-weather.csv",
       "dist/console/index.html",
       "migrations/0001_ringback.sql",

@@ -56,7 +56,14 @@ export async function measurePath(
     const { masterKey, apiKey } = await prepare(postgres.url);
     for (const [index, roles] of PROCESSES.entries()) {
       const name = `process-${index + 1}`;
-      const options = { roles, name, masterKey, folder: dataDir, profileFolder: null };
+      const options = {
+        roles,
+        name,
+        processes: 1,
+        masterKey,
+        folder: dataDir,
+        profileFolder: null,
+      };
       processes.push(await startProduct({ ...options, databaseUrl: postgres.url }));
     }
     const figures: PathFigures[] = [];

@@ -141,16 +141,16 @@ export function pumpMoves(
     }
     case "lockLease": {
       const isHolder = (l: Lane): boolean => l.leasedBy !== null && l.epoch === task.epoch;
-      if (!isHolder(lane)) return moves.add(`${me}: tryLockLease, lost`, to("lost"));
+      if (!isHolder(lane)) return moves.add(`${me}: tryLockLeases, lost`, to("lost"));
       const waits = blockers(db, tx, LANE, "update");
       if (waits.length > 0 && rules.leavesWithoutWaiting) {
         const again = { plan: null };
-        if (!worker.stopping) moves.add(`${me}: tryLockLease, busy, stays`, to("pump", again));
+        if (!worker.stopping) moves.add(`${me}: tryLockLeases, busy, stays`, to("pump", again));
         const next = rules.passesOnWhenBusy ? "pass" : "nextDue";
-        moves.add(`${me}: tryLockLease, busy`, to(next, again));
+        moves.add(`${me}: tryLockLeases, busy`, to(next, again));
         return;
       }
-      moves.statement(tx, "tryLockLease", waits, (s) => {
+      moves.statement(tx, "tryLockLeases", waits, (s) => {
         lock(s.db, tx, LANE, "update");
         to(
           rules.looksAfterTheLock
@@ -169,7 +169,7 @@ export function pumpMoves(
       });
       return;
     case "nextDue":
-      moves.add(`${me}: readOutlook`, (s) => {
+      moves.add(`${me}: readOutlooks`, (s) => {
         const times = pending(s.db).map(([, d]) => Math.max(0, d.next));
         const plan = times.length === 0 ? null : Math.min(...times);
         if (!rules.looksAfterTheLock) return to("lockLease", { plan })(s);
@@ -202,7 +202,7 @@ export function pumpMoves(
       });
       return;
     case "release":
-      moves.add(`${me}: releaseLease, commit`, (s) => {
+      moves.add(`${me}: releaseLeases, commit`, (s) => {
         write(s.db, tx, LANE, { leasedBy: null, epoch: laneOf(s.db).epoch });
         commit(s.db, tx);
         const late = !rules.plansBeforeTheRelease && task.plan !== null;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { insertOriginLanes } from "../../src/db/deliveries/lanes.ts";
-import { releaseLease, takeLease, tryLockLease } from "../../src/db/deliveries/leases.ts";
+import { releaseLeases, takeLease, tryLockLeases } from "../../src/db/deliveries/leases.ts";
 import { wake, wakeAfterRelease } from "../../src/db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
 import { recoverWorker, unregister } from "../../src/flow/maintenance/recover-worker.ts";
@@ -120,8 +120,8 @@ test("a lease is refused at once while its holder leaves: the plan of the holder
   const lease = await takeLease(singleStatement(pool), laneId, worker);
 
   await inTransaction(pool, async (tx) => {
-    expect(await tryLockLease(tx, laneId, lease!.epoch)).toBe("locked");
-    await releaseLease(tx, laneId, null);
+    expect(await tryLockLeases(tx, [lease!])).toEqual(["locked"]);
+    await releaseLeases(tx, [{ id: laneId, nextSendMs: null }]);
     expect(await takeLease(singleStatement(pool), laneId, worker)).toBeNull();
   });
   expect(await takeLease(singleStatement(pool), laneId, worker)).not.toBeNull();

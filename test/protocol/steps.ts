@@ -1,13 +1,13 @@
 import { breakLease, breakLeases, findLeasesOf } from "../../src/db/deliveries/leases.ts";
 import {
   lockLease,
-  releaseLease,
+  releaseLeases,
   takeLease,
-  tryLockLease,
+  tryLockLeases,
 } from "../../src/db/deliveries/leases.ts";
 import { findStarvedLanes, shareLanes } from "../../src/db/deliveries/lanes.ts";
 import { insertMessages } from "../../src/db/deliveries/messages.ts";
-import { readDue, readOutlook } from "../../src/db/deliveries/due.ts";
+import { readDue, readOutlooks } from "../../src/db/deliveries/due.ts";
 import { settleDeliveries } from "../../src/db/deliveries/settlements.ts";
 import { endRuns } from "../../src/db/jobs/ends.ts";
 import { claimRuns, findRunsOf, lockRunsOf } from "../../src/db/jobs/runs.ts";
@@ -16,7 +16,8 @@ import { insertJobs } from "../../src/db/jobs/jobs.ts";
 import { deleteWorker, lockDeadWorker } from "../../src/db/maintenance/workers.ts";
 import { nudgeProcesses } from "../../src/db/nudges.ts";
 import { findWakeUpsOf, wake, wakeAfterRelease, wakeForJobs } from "../../src/db/queue/wake.ts";
-import { leaseLane, leaveLane } from "../../src/flow/deliveries/lane/lease.ts";
+import { leaseLane } from "../../src/flow/deliveries/lane/lease.ts";
+import { leaveLane } from "../../src/flow/deliveries/lane/leave.ts";
 import { pumpLane } from "../../src/flow/deliveries/lane/pump.ts";
 import { wakeLanes } from "../../src/flow/deliveries/publish.ts";
 import { sendDelivery } from "../../src/flow/deliveries/send.ts";
@@ -58,9 +59,9 @@ export const STEPS = {
   nudgeProcesses,
   pumpLane,
   readDue,
-  readOutlook,
+  readOutlooks,
   recoverWorker,
-  releaseLease,
+  releaseLeases,
   returnRun,
   returnRuns,
   sendDelivery,
@@ -69,7 +70,7 @@ export const STEPS = {
   startLiveness,
   submitJob,
   takeLease,
-  tryLockLease,
+  tryLockLeases,
   unregister,
   wake,
   wakeAfterRelease,

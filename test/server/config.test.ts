@@ -98,6 +98,7 @@ test("what is given is taken", () => {
     RINGBACK_JOB_TYPES: "./types.ts, my-package ,/abs/types.js",
     RINGBACK_API_KEY: API_KEY,
     RINGBACK_THREAD_MEMORY_MB: "512",
+    RINGBACK_PROCESSES: "4",
     LOG_LEVEL: "debug",
   });
   expect(config).toMatchObject({
@@ -108,6 +109,7 @@ test("what is given is taken", () => {
     allowTargets: "10.0.0.0/8, fd00::/8",
     logLevel: "debug",
     threadMemoryMb: 512,
+    processes: 4,
     jobTypeModules: [
       pathToFileURL(path.resolve("types.ts")).href,
       "my-package",
@@ -143,6 +145,8 @@ test.each<[string, NodeJS.ProcessEnv]>([
   ["RINGBACK_ALLOW_TARGETS", { RINGBACK_ALLOW_TARGETS: "10.0.0.0/33" }],
   ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
   ["RINGBACK_THREAD_MEMORY_MB", { RINGBACK_THREAD_MEMORY_MB: "31" }],
+  ["RINGBACK_PROCESSES", { RINGBACK_PROCESSES: "0" }],
+  ["RINGBACK_PROCESSES", { RINGBACK_PROCESSES: "65" }],
   ["RINGBACK_DRAIN_SECONDS", { RINGBACK_DRAIN_SECONDS: "1.5" }],
   ["RINGBACK_RETENTION_JOBS_DAYS", { RINGBACK_RETENTION_JOBS_DAYS: "0" }],
 ])("a wrong %s is named in one line: %j", (name, environment) => {

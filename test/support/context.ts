@@ -57,6 +57,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       threadMemoryMb: null,
       logLevel: (process.env["TEST_LOG_LEVEL"] ?? "error") as Config["logLevel"],
       retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
+      processes: 1,
       drainS: 0,
       metricsToken: null,
       roles: ["compute", "deliver"],

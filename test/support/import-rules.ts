@@ -21,7 +21,7 @@ const RULES: readonly Rule[] = [
   {
     files: "core/",
     about: "pure rules: states, backoff, outcome, breaker, signature, ids, problems",
-    may: ["zod", "ipaddr.js", "typeid-js", "uuid", "tweetnacl", ...PURE_NODE],
+    may: ["zod", "ipaddr.js", "typeid-js", "tweetnacl", ...PURE_NODE],
   },
   { files: "config.ts", about: "the settings", may: ["core/", "zod", "node:*"] },
   { files: "job-types/", about: "the built-in job types", may: ["core/", "*"] },

@@ -83,7 +83,7 @@ async function* examineDatabase(
   try {
     const clock = () => checkClock(reader);
     yield await look("clock", clock);
-    yield await look("connections", () => checkConnections(reader));
+    yield await look("connections", () => checkConnections(reader, config.processes));
     yield await look("sessions", () => checkSessions(databaseUrl));
     yield await look("own settings", () => checkOwnSettings(reader, databaseUrl));
     yield await look("durability", () => checkDurability(reader));

@@ -4,6 +4,7 @@ import path from "node:path";
 import { readClock } from "../../db/clock.ts";
 import { countConnections, findQueueRevision, listMigrations } from "../../db/inspection/server.ts";
 import type { Reader } from "../../db/transaction.ts";
+import { CONNECTIONS_PER_PROCESS } from "../../server/database.ts";
 import { duration } from "../output/times.ts";
 import { fail, ok, warn } from "./check.ts";
 import type { Finding } from "./check.ts";
@@ -59,10 +60,13 @@ export async function checkClock(reader: Reader): Promise<Finding> {
   return apart - slack > CLOCKS_APART_MS.warn ? warn(name, detail, advice) : ok(name, detail);
 }
 
-export async function checkConnections(reader: Reader): Promise<Finding> {
+/** @param processes those that `serve` starts with the settings here */
+export async function checkConnections(reader: Reader, processes: number): Promise<Finding> {
   const name = "connections";
   const { used, most } = await countConnections(reader);
   const detail = `${used} of ${most} in use`;
-  if (used <= most * 0.8) return ok(name, detail);
-  return warn(name, detail, "raise max_connections, or run fewer processes: each takes some 30");
+  const needed = processes * CONNECTIONS_PER_PROCESS;
+  const advice = `raise max_connections, or run fewer processes: each takes some ${CONNECTIONS_PER_PROCESS}`;
+  if (needed > most) return warn(name, `${detail}; ${processes} processes want ${needed}`, advice);
+  return used <= most * 0.8 ? ok(name, detail) : warn(name, detail, advice);
 }

@@ -16,6 +16,7 @@ export function printBanner(
     `  Data         ${config.development ? config.dataDir : "the Postgres of DATABASE_URL"}`,
     `  Receivers    ${receivers(config)}`,
     `  Roles        ${config.roles.join(", ")}`,
+    ...(config.processes === 1 ? [] : [`  Processes    ${config.processes}`]),
   ];
   if (config.roles.includes("api")) {
     lines.push(

@@ -1,5 +1,6 @@
 import type { EndpointState } from "../../core/endpoint.ts";
 import type { DeliveryOverrides } from "../../core/receivers.ts";
+import { arrayText } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { LANES, NEXT_IN_LANE } from "./lane-due.ts";
 
@@ -97,15 +98,34 @@ async function readLanes(
       where d.bytes_so_far - d.body_bytes < t.bytes
       order by t.ord, d.rank`,
     values: [
-      wanted.map((one) => one.laneId),
-      wanted.map((one) => one.rows),
-      wanted.map((one) => one.bytes),
-      wanted.flatMap((one) => one.except),
+      arrayText(wanted, (one) => one.laneId),
+      arrayText(wanted, (one) => one.rows),
+      arrayText(wanted, (one) => one.bytes),
+      arrayText(
+        wanted.flatMap((one) => one.except),
+        (id) => id,
+      ),
     ],
   });
   const answers = wanted.map((): DueDelivery[] => []);
   for (const row of rows) answers[row.ord - 1]!.push(row);
   return answers;
+}
+
+/** The lanes, of these, with deliveries that are pending, due or not. */
+export async function findLanesWithPending(
+  reader: Reader,
+  laneIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await reader.query<{ id: string }>({
+    name: "find_lanes_with_pending",
+    text: `select t.id from unnest($1::uuid[]) as t(id)
+      cross join lateral (
+        select from deliveries where lane_id = t.id and status = 'pending'
+        order by next_attempt_at limit 1) pending`,
+    values: [laneIds],
+  });
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** The facts that decide when a lane is pumped next. */
@@ -119,15 +139,18 @@ export interface LaneOutlook {
   due_ms: number | null;
 }
 
-/** The lane as it is now; its holder's copy may be out of date. */
-export async function readOutlook(tx: Tx, laneId: string): Promise<LaneOutlook> {
-  const { rows } = await tx.query<LaneOutlook>({
-    name: "read_outlook",
-    text: `select e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
+/** Lanes as they are now, by id; their holders' copies may be out of date. */
+export async function readOutlooks(
+  tx: Tx,
+  laneIds: readonly string[],
+): Promise<Map<string, LaneOutlook>> {
+  const { rows } = await tx.query<LaneOutlook & { id: string }>({
+    name: "read_outlooks",
+    text: `select l.id, e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted,
         e.rate_limit_per_s, l.ordering_xid is not null as ordering,
         (extract(epoch from ${NEXT_IN_LANE} - clock_timestamp()) * 1000)::float8 as due_ms
-      from ${LANES} where l.id = $1`,
-    values: [laneId],
+      from ${LANES} where l.id = any($1::uuid[])`,
+    values: [laneIds],
   });
-  return rows[0]!;
+  return new Map(rows.map(({ id, ...outlook }) => [id, outlook]));
 }

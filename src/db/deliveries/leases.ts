@@ -81,6 +81,44 @@ export async function takeLease(
   return rows[0] ?? null;
 }
 
+/** An answer for a lease asked for: `busy`, another transaction changes the lane just now. */
+export type LeaseAnswer = LaneConfig | "leased" | "busy";
+
+/**
+ * Takes the leases of those lanes that nobody has, in the order of `laneIds`. Never waits for a
+ * lane. The worker's row is locked against its recovery.
+ */
+export async function takeLeases(
+  tx: Tx,
+  laneIds: readonly string[],
+  workerId: string,
+): Promise<LeaseAnswer[]> {
+  const { rows } = await tx.query<LaneConfig & { busy: boolean }>({
+    name: "take_leases",
+    text: `with me as (select id from workers where id = $2 for key share), free as (
+        select id from lanes
+        where id = any($1::uuid[]) and leased_by is null and exists (select from me)
+        order by id for no key update skip locked
+      ), l as (
+        update lanes set leased_by = $2, epoch = epoch + 1
+        where id = any(array(select id from free)) and leased_by is null
+        returning *)
+      select t.busy, ${LANE_CONFIG}
+      from (
+        select asked.ord, asked.id, now.leased_by is null and exists (select from me) as busy
+        from unnest($1::uuid[]) with ordinality as asked(id, ord)
+        left join lanes now on now.id = asked.id) t
+      left join l on l.id = t.id
+      left join endpoints e on e.id = l.endpoint_id
+      order by t.ord`,
+    values: [laneIds, workerId],
+  });
+  return rows.map(({ busy, ...config }) => {
+    if ((config.id as string | null) !== null) return config;
+    return busy ? "busy" : "leased";
+  });
+}
+
 /** Lanes as they are now, while their leases last; lanes with lost leases are missing. */
 export async function readLeases(
   reader: Reader,
@@ -99,19 +137,31 @@ export async function readLeases(
 /** `locked`: no producer shares the lane, and none can until the transaction ends. */
 export type LeaseLock = "locked" | "busy" | "lost";
 
-/** The first step to let a lane rest. Never waits: a lane with producers is not at rest. */
-export async function tryLockLease(tx: Tx, laneId: string, epoch: string): Promise<LeaseLock> {
-  const { rows } = await tx.query<{ locked: boolean }>({
-    name: "try_lock_lease",
-    text: `with locked as (
-        select id from lanes where id = $1 and epoch = $2 and leased_by is not null
-        for update skip locked)
-      select exists (select from locked) as locked
-      from lanes where id = $1 and epoch = $2 and leased_by is not null`,
-    values: [laneId, epoch],
+/**
+ * The first step to let lanes rest. Never waits: a lane with producers is not at rest. Answers in
+ * the order of `leases`.
+ */
+export async function tryLockLeases(
+  tx: Tx,
+  leases: readonly { id: string; epoch: string }[],
+): Promise<LeaseLock[]> {
+  const { rows } = await tx.query<{ id: string; locked: boolean }>({
+    name: "try_lock_leases",
+    text: `with held as (
+        select l.id from unnest($1::uuid[], $2::bigint[]) as t(id, epoch)
+        join lanes l on l.id = t.id and l.epoch = t.epoch and l.leased_by is not null
+      ), locked as (
+        select id from lanes where id = any(array(select id from held)) and leased_by is not null
+        order by id for update skip locked)
+      select id, id = any(array(select id from locked)) as locked from held`,
+    values: [leases.map(({ id }) => id), leases.map(({ epoch }) => epoch)],
   });
-  if (rows[0] === undefined) return "lost";
-  return rows[0].locked ? "locked" : "busy";
+  const locked = new Map(rows.map((row) => [row.id, row.locked]));
+  return leases.map(({ id }) => {
+    const isLocked = locked.get(id);
+    if (isLocked === undefined) return "lost";
+    return isLocked ? "locked" : "busy";
+  });
 }
 
 /** The first step to pass a lane on: locks out admins, not producers. False: the lease is lost. */
@@ -125,18 +175,17 @@ export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<
   return rowCount === 1;
 }
 
-/** @param nextSendMs milliseconds from now until the rate limit allows a send */
-export async function releaseLease(
+/** Gives locked leases back. `nextSendMs`: milliseconds until the rate limit allows a send. */
+export async function releaseLeases(
   tx: Tx,
-  laneId: string,
-  nextSendMs: number | null,
+  leases: readonly { id: string; nextSendMs: number | null }[],
 ): Promise<void> {
   await tx.query({
-    name: "release_lease",
+    name: "release_leases",
     text: `update lanes set leased_by = null,
-        next_send_at = clock_timestamp() + $2 * interval '1 millisecond'
-      where id = $1`,
-    values: [laneId, nextSendMs],
+        next_send_at = clock_timestamp() + t.ms * interval '1 millisecond'
+      from unnest($1::uuid[], $2::float8[]) as t(id, ms) where lanes.id = t.id`,
+    values: [leases.map(({ id }) => id), leases.map(({ nextSendMs }) => nextSendMs)],
   });
 }
 

@@ -1,10 +1,11 @@
 import type { Context, DueReads } from "../context.ts";
-import { readDue, readDueInOrder } from "../../db/deliveries/due.ts";
+import { findLanesWithPending, readDue, readDueInOrder } from "../../db/deliveries/due.ts";
 import { createGroupCommit } from "../group-commit.ts";
 
 /** Bytes of bodies in hand in all lanes of a process; beyond it a lane has one delivery. */
 export const MAX_BYTES_IN_ALL = 32 * 1_048_576;
 const LANES = 32;
+const LANES_LOOKED_AT = 500;
 
 /**
  * Reads what is due in all lanes that ask at the same time with one statement. The bytes of the
@@ -26,5 +27,9 @@ export function createDueReads({ pool, load }: Pick<Context, "pool" | "load">): 
         return { due, more: due.length === rows || bytes >= limit };
       });
     }, LANES);
-  return { free: group(readDue), ordered: group(readDueInOrder) };
+  const pending = createGroupCommit(async (laneIds: string[]) => {
+    const found = await findLanesWithPending(pool, laneIds);
+    return laneIds.map((id) => found.has(id));
+  }, LANES_LOOKED_AT);
+  return { free: group(readDue), ordered: group(readDueInOrder), pending };
 }

@@ -1,34 +1,23 @@
-import type { Context, LeaseReads } from "../../context.ts";
+import type { Context, LeaseReads, LeaseTakes } from "../../context.ts";
 import { failpoint } from "../../../core/failpoint.ts";
 import { CLOSED } from "../../../core/breaker.ts";
 import type { Breaker } from "../../../core/breaker.ts";
 import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
 import type { Signer } from "../../../core/signature.ts";
-import { CHANGE_STEP, cancelPendingOfLane } from "../../../db/deliveries/deliveries.ts";
-import { readOutlook } from "../../../db/deliveries/due.ts";
-import type { LaneOutlook } from "../../../db/deliveries/due.ts";
-import {
-  lockLease,
-  readLeases,
-  releaseLease,
-  saveBreaker,
-  takeLease,
-  tryLockLease,
-} from "../../../db/deliveries/leases.ts";
+import { readLeases, saveBreaker, takeLease, takeLeases } from "../../../db/deliveries/leases.ts";
 import type { LaneConfig } from "../../../db/deliveries/leases.ts";
 import { nudgeProcesses } from "../../../db/nudges.ts";
-import { wakeAfterRelease } from "../../../db/queue/wake.ts";
-import { inTransaction, singleStatement } from "../../../db/transaction.ts";
+import { singleStatement } from "../../../db/transaction.ts";
 import type { Tx } from "../../../db/transaction.ts";
 import { isRegistered } from "../../../db/maintenance/workers.ts";
 import { createGroupCommit } from "../../group-commit.ts";
-import { retryWhileUnavailable } from "../../../db/retry.ts";
 import type { OrderingWalk } from "./order.ts";
 import { passOn } from "./pass-on.ts";
 import { signerOf } from "./signer.ts";
 
 const LEASE_READS = 500;
+const LEASE_TAKES = 200;
 
 /** A lane and what its holder knows of it. */
 export interface LeasedLane {
@@ -45,7 +34,7 @@ export interface LeasedLane {
   ordering: OrderingWalk | null;
 }
 
-type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
+type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now">;
 
 /** Reads lanes in groups, as their holders ask for them twice a second. */
 export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
@@ -55,11 +44,25 @@ export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
   }, LEASE_READS);
 }
 
+/** Takes leases in groups: many lanes may be woken at once. */
+export function createLeaseTakes({ pool }: Pick<Context, "pool">): LeaseTakes {
+  return createGroupCommit(async (wanted) => {
+    const { workerId } = wanted[0]!;
+    // another id comes with a new registration
+    const end = wanted.findIndex((one) => one.workerId !== workerId);
+    const group = end === -1 ? wanted : wanted.slice(0, end);
+    const laneIds = group.map(({ laneId }) => laneId);
+    return await takeLeases(singleStatement(pool), laneIds, workerId);
+  }, LEASE_TAKES);
+}
+
 /** Takes the lease of a lane; null: another worker has it. */
-export async function leaseLane(context: LeaseContext, laneId: string): Promise<LeasedLane | null> {
+export async function leaseLane(
+  context: LeaseContext & Pick<Context, "leaseTakes">,
+  laneId: string,
+): Promise<LeasedLane | null> {
   const { id: workerId, doubtful } = context.worker;
-  const asked = takeLease(singleStatement(context.pool), laneId, workerId);
-  const config = await asked.catch((error: unknown) => {
+  const config = await takeLeaseInGroup(context, laneId, workerId).catch((error: unknown) => {
     doubtful.add(laneId);
     throw error;
   });
@@ -92,6 +95,17 @@ export async function leaseLane(context: LeaseContext, laneId: string): Promise<
   };
 }
 
+/** Takes the lease with others that are asked for, or by itself when that would mean to wait. */
+async function takeLeaseInGroup(
+  { pool, leaseTakes }: Pick<Context, "pool" | "leaseTakes">,
+  laneId: string,
+  workerId: string,
+): Promise<LaneConfig | null> {
+  const answer = await leaseTakes.add({ laneId, workerId });
+  if (answer === "busy") return await takeLease(singleStatement(pool), laneId, workerId);
+  return answer === "leased" ? null : answer;
+}
+
 /**
  * Reads an admin's changes while the lane is pumped: secrets, pauses, limits; and writes changes of
  * the breaker. False: the lease is lost.
@@ -102,7 +116,7 @@ export async function refreshLane(
 ): Promise<boolean> {
   const { breaker } = lane;
   if (breaker.until !== lane.savedBreaker.until) {
-    await writeBreaker(singleStatement(context.pool), context, lane);
+    await writeBreaker(singleStatement(context.pool), context, lane.config, breaker);
     lane.savedBreaker = breaker;
   }
   const saved = lane.savedBreaker;
@@ -123,75 +137,13 @@ export async function refreshLane(
   return true;
 }
 
-async function writeBreaker(
+/** Stores the breaker as its holder judges it. */
+export async function writeBreaker(
   tx: Tx,
   { now }: Pick<Context, "now">,
-  { config, breaker: { failures, opens, until, reason } }: LeasedLane,
+  lane: Pick<LaneConfig, "id" | "epoch">,
+  { failures, opens, until, reason }: Breaker,
 ): Promise<void> {
   const ms = until === null ? null : until - now().getTime();
-  await saveBreaker(tx, config, { failures, opens, ms, reason });
-}
-
-/** `stays`: producers are under way, so the lane is not at rest, and its holder goes on. */
-export type Leaving = "left" | "stays" | "lost";
-
-/**
- * Gives the lane back with its next wake-up, in one transaction, without waits.
- *
- * - The lane rests, when no producer shares it: its row is locked, and the next statement, which
- *   sees all that was committed before the lock, finds the next due time. Producers that commit
- *   later find the lane free and bring their own wake-ups.
- * - Else the lane stays, or is passed on: woken at once, or when its breaker or rate allows a send,
- *   due or not. The next holder looks.
- * @param mayStay whether the holder could as well keep the lane
- */
-export async function leaveLane(
-  context: LeaseContext,
-  lane: LeasedLane,
-  mayStay: boolean,
-): Promise<Leaving> {
-  const { id, epoch } = lane.config;
-  failpoint("lane:before-leave");
-  const leaving = await retryWhileUnavailable(context.telemetry.log, "leave lane", () =>
-    inTransaction(context.pool, async (tx): Promise<Leaving> => {
-      const lock = await tryLockLease(tx, id, epoch);
-      if (lock === "lost") return "lost";
-      if (lock === "busy" && mayStay) return "stays";
-      // the look is a later statement: an admin's change is seen, or comes after and wakes the lane
-      if (lock === "busy" && !(await lockLease(tx, id, epoch))) return "lost";
-      const outlook = await readOutlook(tx, id);
-      const now = context.now().getTime();
-      const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
-      const { nextSendAt } = rateLimitAfterChange(lane, outlook.rate_limit_per_s, now);
-      const nextSendMs = nextSendAt > now ? nextSendAt - now : null;
-      const heldMs = Math.max(0, breakerMs ?? 0, nextSendMs ?? 0);
-      const delayMs = outlook.endpoint_deleted
-        ? await cancelSome(tx, id, lock === "locked")
-        : nextWakeUp(outlook, heldMs, lock === "locked");
-      if (delayMs !== null) await wakeAfterRelease(tx, [{ task: "pump-lane", id, delayMs }]);
-      // an unchanged breaker is not written: times from now would creep
-      const { failures, until } = lane.savedBreaker;
-      if (lane.breaker.failures !== failures || lane.breaker.until !== until) {
-        await writeBreaker(tx, context, lane);
-      }
-      await releaseLease(tx, id, nextSendMs);
-      return "left";
-    }),
-  );
-  failpoint("lane:left");
-  return leaving;
-}
-
-/** The next wake-up in milliseconds from now; null: none is needed. */
-function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): number | null {
-  // an endpoint that is resumed wakes its lane
-  if (outlook.endpoint_state === "paused") return null;
-  if (!atRest || outlook.ordering) return heldMs;
-  return outlook.due_ms === null ? null : Math.max(heldMs, outlook.due_ms);
-}
-
-/** One step that ends a deleted endpoint; the next step comes with the next lease. */
-async function cancelSome(tx: Tx, laneId: string, atRest: boolean): Promise<number | null> {
-  const canceled = await cancelPendingOfLane(tx, laneId);
-  return atRest && canceled < CHANGE_STEP ? null : 0;
+  await saveBreaker(tx, lane, { failures, opens, ms, reason });
 }

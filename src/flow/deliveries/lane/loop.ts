@@ -12,6 +12,9 @@ import { Slice } from "./slice.ts";
 
 /** Time for which an empty lane is kept, so that the next delivery needs no lease. */
 const LINGER_MS = 300;
+/** The same for a lane with nothing planned, in a process that doesn't pump many. */
+const LONG_LINGER_MS = 1_000;
+const MANY_LANES = 500;
 /** A pause, a new secret or a new limit takes effect within this time. */
 const REFRESH_MS = 500;
 /** Sends that are in flight when the lease is lost are over by then. */
@@ -50,7 +53,11 @@ export class LanePump {
   #readAt = performance.now();
   /** The time since which there is nothing to do. */
   #idleSince = Infinity;
+  /** Whether the lane, empty, may be kept for long, as nothing is planned that it would miss. */
+  #keeping: "unknown" | "asked" | "yes" | "no" = "unknown";
   #wake: () => void = () => undefined;
+  #alarm: NodeJS.Timeout | undefined;
+  #alarmAt = Infinity;
 
   constructor(context: Context, lane: LeasedLane, onLost: () => void) {
     this.#context = context;
@@ -75,6 +82,7 @@ export class LanePump {
 
   /** Takes the deliveries that became due, or looks again. */
   nudge(made?: MadeDue): void {
+    this.#keeping = "unknown";
     // the endpoint may have been changed while the lane was kept without work
     if (this.#buffer.inHand === 0 && this.#lane.config.endpoint_id !== null) this.#refreshAt = 0;
     if (made !== undefined && this.#canTake(made)) this.#buffer.addMade(made.deliveries);
@@ -91,6 +99,11 @@ export class LanePump {
     return deliveries.length > 0 && hasRead && recently && free && !this.#lost && !this.#ended;
   }
 
+  /** Whether the lane is empty, and kept for what may come. */
+  isIdle(): boolean {
+    return this.#idleSince < Infinity && this.#buffer.inHand === 0 && !this.#reading;
+  }
+
   /** Works until there is nothing to do, or the lane is to be left; may be called again. */
   async run(): Promise<void> {
     this.#ended = false;
@@ -100,6 +113,7 @@ export class LanePump {
       await this.#work();
     } finally {
       this.#ended = true;
+      this.#clearAlarm();
       this.#dropBuffer();
     }
   }
@@ -143,12 +157,31 @@ export class LanePump {
     }
     const now = performance.now();
     this.#idleSince = Math.min(this.#idleSince, now);
-    return now - this.#idleSince >= LINGER_MS || this.#slice.isCrowded();
+    if (this.#slice.isCrowded()) return true;
+    if (now - this.#idleSince < LINGER_MS) return false;
+    if (this.#context.pumps.size > MANY_LANES) return true;
+    if (this.#keeping === "unknown") void this.#askToKeep();
+    return this.#keeping === "no" || now - this.#idleSince >= LONG_LINGER_MS;
+  }
+
+  /** Looks whether something is planned for later, for which the lane is to be left to a wake-up. */
+  async #askToKeep(): Promise<void> {
+    this.#keeping = "asked";
+    try {
+      const planned = await this.#context.dueReads.pending.add(this.#lane.config.id);
+      // a nudge that came meanwhile is looked for first
+      if (this.#keeping === "asked") this.#keeping = planned ? "no" : "yes";
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#wake();
+    }
   }
 
   /** Whether to begin no more: the lease is lost, the process stops, or others have a turn. */
   #isOver(): boolean {
     if (this.#lost || this.#context.stopping.aborted) return true;
+    if (this.#idleSince < Infinity) return false;
     return this.#slice.isOver(this.#sender.sending > 0);
   }
 
@@ -192,7 +225,9 @@ export class LanePump {
         ).nextSendAt;
       }
       const delivery = this.#buffer.shift();
+      if (this.#idleSince < Infinity) this.#slice.renew();
       this.#idleSince = Infinity;
+      this.#keeping = "unknown";
       this.#slice.spend();
       void (disabled ? this.#sender.giveUp(delivery) : this.#sender.send(delivery));
     }
@@ -286,17 +321,28 @@ export class LanePump {
     const now = performance.now();
     const rateMs = rateLimitDelay(this.#lane, this.#context.now().getTime());
     const idle = this.#idleSince < Infinity;
-    const waits = [idle ? this.#idleSince + LINGER_MS - now : this.#refreshAt - now];
+    const lingerMs = this.#keeping === "yes" ? LONG_LINGER_MS : LINGER_MS;
+    const waits = [idle ? this.#idleSince + lingerMs - now : this.#refreshAt - now];
     if (this.#buffer.waiting > 0 && rateMs > 0 && !over) waits.push(rateMs);
     if (over && this.#sender.sending > 0 && !this.#lost) waits.push(this.#slice.msToDrain);
-    const waitMs = Math.max(1, Math.min(...waits));
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#setAlarm(now, Math.max(1, Math.min(...waits)));
+    await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = () => undefined;
+  }
+
+  /** Most turns need no timer of their own: one that is set earlier only makes the loop look. */
+  #setAlarm(now: number, waitMs: number): void {
+    if (this.#alarmAt <= now + waitMs) return;
+    clearTimeout(this.#alarm);
+    this.#alarmAt = now + waitMs;
+    this.#alarm = setTimeout(() => {
+      this.#alarmAt = Infinity;
+      this.#wake();
+    }, waitMs);
+  }
+
+  #clearAlarm(): void {
+    clearTimeout(this.#alarm);
+    this.#alarmAt = Infinity;
   }
 }

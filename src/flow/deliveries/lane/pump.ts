@@ -1,6 +1,6 @@
-import type { Context, PumpHandle } from "../../context.ts";
-import { leaseLane, leaveLane } from "./lease.ts";
-import type { Leaving } from "./lease.ts";
+import type { Context, Leaving, PumpHandle } from "../../context.ts";
+import { leaseLane } from "./lease.ts";
+import { leaveLane } from "./leave.ts";
 import { LanePump } from "./loop.ts";
 import { passOn } from "./pass-on.ts";
 
@@ -22,6 +22,7 @@ export async function pumpLane(context: Context, laneId: string): Promise<void> 
       return pump !== null;
     },
     settled: () => known.promise,
+    isIdle: () => pump?.isIdle() ?? false,
   };
   context.pumps.set(laneId, handle);
   const letGo = (): void => {

@@ -15,7 +15,7 @@ export class Slice {
 
   constructor(context: Pick<Context, "pumps" | "worker">) {
     this.#context = context;
-    this.#renew();
+    this.renew();
   }
 
   get msLeft(): number {
@@ -46,12 +46,13 @@ export class Slice {
     const now = performance.now();
     if (now < this.#end && this.#left > 0) return false;
     // a slow answer keeps the lease anyway, so the lane works on beside it
-    if (isSending && now > this.#end + DRAIN_MS) this.#renew();
-    if (!this.isCrowded() && this.#context.worker.peers === 0) this.#renew();
+    if (isSending && now > this.#end + DRAIN_MS) this.renew();
+    if (!this.isCrowded() && this.#context.worker.peers === 0) this.renew();
     return now >= this.#end || this.#left <= 0;
   }
 
-  #renew(): void {
+  /** Begins a new turn: the lane was empty, so it took none from others. */
+  renew(): void {
     this.#end = performance.now() + SLICE_MS;
     this.#left = SLICE_DELIVERIES;
   }

@@ -19,7 +19,10 @@ export interface DatabaseProxy {
   close(): Promise<void>;
 }
 
-export async function startDatabaseProxy(target: number): Promise<DatabaseProxy> {
+export async function startDatabaseProxy(
+  target: number,
+  host = "127.0.0.1",
+): Promise<DatabaseProxy> {
   const sockets = new Map<Socket, DelayLine>();
   let roundTripMs = 0;
   let upstreamPort: number | null = target;
@@ -42,7 +45,7 @@ export async function startDatabaseProxy(target: number): Promise<DatabaseProxy>
 
   const server = createServer({ allowHalfOpen: true }, (downstream) => {
     if (upstreamPort === null) return void downstream.resetAndDestroy();
-    const upstream = connect({ port: upstreamPort, host: "127.0.0.1", allowHalfOpen: true });
+    const upstream = connect({ port: upstreamPort, host, allowHalfOpen: true });
     adopt(downstream, upstream);
     adopt(upstream, downstream);
   });

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { ROLES } from "../config.ts";
+import { processCount, ROLES } from "../config.ts";
 import type { Role } from "../config.ts";
 
 /** `api,compute,deliver` */
@@ -11,4 +11,10 @@ export function parseRoles(text: string): Role[] {
     }
   }
   return ROLES.filter((role) => roles.includes(role));
+}
+
+export function parseProcesses(text: string): number {
+  const parsed = processCount.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]!.message}.`);
+  return parsed.data;
 }
