@@ -108,7 +108,7 @@ test("two processes share a port, a log and the metrics; one that is killed come
   }
   const holders = await until("runs in hand of both", async () => {
     const { rows } = await database.pool.query<{ pid: number }>(
-      "select distinct w.pid from jobs j join workers w on w.id = j.worker_id where j.status = 'running'",
+      "select distinct w.pid from job_states j join workers w on w.id = j.worker_id where j.status = 'running'",
     );
     return rows.length === 2 ? rows : null;
   });
@@ -125,7 +125,7 @@ test("two processes share a port, a log and the metrics; one that is killed come
     30_000,
   );
   const { rows } = await database.pool.query<{ jobs: number; crashed: number }>(
-    "select count(*)::int as jobs, count(*) filter (where run > 1)::int as crashed from jobs where status = 'completed'",
+    "select count(*)::int as jobs, count(*) filter (where run > 1)::int as crashed from job_states where status = 'completed'",
   );
   expect(rows[0]!.jobs).toBe(jobs);
   expect(rows[0]!.crashed).toBeGreaterThan(0);
