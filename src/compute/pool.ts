@@ -149,6 +149,12 @@ export function createComputePool(options: ComputePoolOptions): ComputePool {
   };
 }
 
+/**
+ * The young objects of a thread. Node ends a thread at its limit of memory with 16 MiB to spare; what
+ * is promoted at once must fit in there, or V8 ends the whole process.
+ */
+const YOUNG_GENERATION_MB = 24;
+
 function createThreads(
   options: ComputePoolOptions,
   onTaken: (runKey: number, threadId: number) => void,
@@ -166,9 +172,10 @@ function createThreads(
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     ...(options.env === undefined ? {} : { env: options.env }),
-    ...(options.memoryMb === undefined
-      ? {}
-      : { resourceLimits: { maxOldGenerationSizeMb: options.memoryMb } }),
+    resourceLimits: {
+      maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      ...(options.memoryMb !== undefined && { maxOldGenerationSizeMb: options.memoryMb }),
+    },
     // Piscina asks this in the moment it hands a task to a thread: the only sign of a start. Ready
     // threads stand behind those that still boot.
     loadBalancer(task, workers) {
