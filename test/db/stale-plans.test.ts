@@ -39,7 +39,7 @@ async function claimPlannedEarly(seqscan: "on" | "off"): Promise<{ rows: number;
     expect((await claim()).jobs).toHaveLength(4);
     const { rows } = await client.query<{
       "QUERY PLAN": [{ Plan: Plan; "Execution Time": number }];
-    }>(`explain (analyze, timing off, format json) execute claim_runs('${worker}', 4)`);
+    }>(`explain (analyze, timing off, format json) execute claim_runs('${worker}', 4, null)`);
     client.release();
     const [{ Plan: plan, "Execution Time": ms }] = rows[0]!["QUERY PLAN"];
     return { rows: rowsRead(plan), ms };

@@ -138,7 +138,7 @@ describe("a run whose claim was lost changes nothing", () => {
     const { worker } = t.context;
     const gone = await createTestContext({ database: t.database, worker: false });
     gone.context.worker.id = worker.id.replace(/....$/, "0000");
-    expect(await claimPending(gone.context, 1)).toEqual({ jobs: [], chosen: 1 });
+    expect(await claimPending(gone.context, 1)).toEqual({ jobs: [], chosen: 1, stoppedAt: null });
     await gone.stop();
     expect((await jobOf(t, id)).status).toBe("pending");
   });

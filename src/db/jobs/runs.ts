@@ -26,27 +26,41 @@ export interface Claims {
   jobs: ClaimedRun[];
   /** The number of jobs chosen: others may have taken some of them at the same time. */
   chosen: number;
+  /** The last account looked at, when there may be more behind it; null: there are none. */
+  stoppedAt: string | null;
 }
+
+/** The most accounts that one claim looks at. */
+export const CLAIM_ACCOUNTS = 64;
 
 /**
  * The claim: `pending → running`, for the fairest of the jobs that are due: the accounts with the
  * fewest runs first, in each the longest due first. The worker's row is locked, so a recovery
  * either finds the claim or comes first and leaves none. The choice locks nothing; jobs that others
- * took meanwhile are skipped.
+ * took meanwhile are skipped. Some accounts are looked at, so that a claim costs no more when many
+ * wait; the caller goes on with those behind.
+ * @param after the last account looked at before; null: begin with the first
  */
-export async function claimRuns(tx: Tx, workerId: string, limit: number): Promise<Claims> {
-  const { rows } = await tx.query<ClaimedRun & { chosen: number }>({
+export async function claimRuns(
+  tx: Tx,
+  workerId: string,
+  limit: number,
+  after: string | null = null,
+): Promise<Claims> {
+  const { rows } = await tx.query<ClaimedRun & { chosen: number; stopped_at: string | null }>({
     name: "claim_runs",
     text: `with recursive me as (
         select id from workers where id = $1 for key share
-      ), waiting(account_id) as (
-        (select account_id from unfinished_jobs where status = 'pending'
+      ), waiting(account_id, number) as (
+        (select account_id, 1 from unfinished_jobs
+         where status = 'pending'
+           and account_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
          order by account_id limit 1)
         union all
         select (select j.account_id from unfinished_jobs j
                 where j.status = 'pending' and j.account_id > w.account_id
-                order by j.account_id limit 1)
-        from waiting w where w.account_id is not null
+                order by j.account_id limit 1), w.number + 1
+        from waiting w where w.account_id is not null and w.number < ${CLAIM_ACCOUNTS}
       ), busy as (
         select account_id, count(*) as runs
         from (select account_id from unfinished_jobs where status = 'running' offset 0) running
@@ -84,12 +98,14 @@ export async function claimRuns(tx: Tx, workerId: string, limit: number): Promis
         about: { job_id: "id" },
         data: "json_build_object('job_type', type, 'run', run)",
       })})
-      select c.chosen, claimed.*, started_subscribed, progress_subscribed
-      from (select count(*)::int as chosen from chosen) c
+      select c.*, claimed.*, started_subscribed, progress_subscribed
+      from (select (select count(*)::int from chosen) as chosen,
+        (select account_id from waiting where number = ${CLAIM_ACCOUNTS}) as stopped_at) c
       left join (claimed join wanted using (account_id)) on true`,
-    values: [workerId, limit],
+    values: [workerId, limit, after],
   });
-  return { jobs: rows.filter(({ id }) => id !== null), chosen: rows[0]?.chosen ?? 0 };
+  const { chosen, stopped_at } = rows[0]!;
+  return { jobs: rows.filter(({ id }) => id !== null), chosen, stoppedAt: stopped_at };
 }
 
 /**

@@ -44,6 +44,10 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
   let taken = 0;
   /** Whether there may be pending jobs that no claim has looked for. */
   let more = false;
+  /** The account after which the next claim goes on; null: it begins with the first. */
+  let after: string | null = null;
+  /** Whether accounts that were passed may have more jobs by now. */
+  let passed = false;
   let looking: Promise<void> | null = null;
   let nudging = false;
   const inHand = new Set<Promise<void>>();
@@ -61,6 +65,7 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
 
   async function look(nudged = false): Promise<void> {
     more = true;
+    if (after !== null) passed = true;
     if (free() === 0) {
       if (!nudged) nudgeOthers();
       return;
@@ -93,17 +98,20 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
 
   async function claim(wanted: number): Promise<void> {
     taken += wanted;
-    const { jobs, chosen } = await claimPending(context, wanted).catch(
+    const { jobs, chosen, stoppedAt } = await claimPending(context, wanted, after).catch(
       async (error: unknown): Promise<Claims> => {
         context.telemetry.unexpectedError(error, { what: "claim runs" });
         await sleep(ERROR_WAIT_MS, undefined, { ref: false });
-        return { jobs: [], chosen: 1 };
+        return { jobs: [], chosen: 1, stoppedAt: null };
       },
     );
     taken -= wanted - jobs.length;
-    if (jobs.length < chosen) more = true;
+    passed ||= jobs.length < chosen || chosen === wanted;
+    // the accounts behind have their turn, and after the last it is that of the first again
+    more ||= stoppedAt !== null || passed;
+    if (stoppedAt === null) passed = false;
+    after = stoppedAt;
     if (chosen === wanted) {
-      more = true;
       // as many jobs as there was room for: others may have room for the rest
       if (free() === 0) nudgeOthers();
     }
@@ -115,7 +123,7 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
       const running = run(job).finally(() => inHand.delete(running));
       inHand.add(running);
     }
-    if (jobs.length === 0 && more) await sleep(REFUSED_WAIT_MS);
+    if (jobs.length === 0 && chosen > 0) await sleep(REFUSED_WAIT_MS);
   }
 
   async function run(job: Claims["jobs"][number]): Promise<void> {
@@ -167,11 +175,12 @@ export function createJobRunner(context: RunnerContext, threads: number): JobRun
 export async function claimPending(
   context: Pick<Context, "pool" | "worker" | "config" | "telemetry" | "runs">,
   limit: number,
+  after: string | null = null,
 ): Promise<Claims> {
   const { pool, worker, config, runs } = context;
   const claims = await retryWhileUnavailable(context.telemetry.log, "claim runs", () =>
     inTransaction(pool, async (tx) => {
-      const claimed = await claimRuns(tx, worker.id, limit);
+      const claimed = await claimRuns(tx, worker.id, limit, after);
       const wanted = claimed.jobs.filter(
         (job) => job.started_subscribed || callbacksWant(job.callbacks, "job.started"),
       );
