@@ -34,7 +34,7 @@ async function costOfClaim(bitmapscan: "on" | "off"): Promise<{ pages: number; m
     });
     const { rows } = await pool.query<Explained>(
       `explain (analyze, buffers, timing off, format json)
-       ${claim!.text.replace(/\$1/g, `'${WORKER}'`).replace(/\$2/g, "16")}`,
+       ${claim!.text.replace(/\$1/g, `'${WORKER}'`).replace(/\$2/g, "16").replace(/\$3/g, "null")}`,
     );
     const [{ Plan, "Execution Time": ms }] = rows[0]!["QUERY PLAN"];
     return { pages: Plan["Shared Hit Blocks"]! + Plan["Shared Read Blocks"]!, ms };
