@@ -43,7 +43,7 @@ create table idempotency_records (
   created_at timestamptz not null default now(),
   expires_at timestamptz not null,
   primary key (account_id, key)
-);
+) with (toast_tuple_target = 8160); -- an answer of some kilobytes is kept for a day: not worth compressing
 create index idempotency_records_expiry on idempotency_records (expires_at);
 
 -- What never changes of a job, but for sealed texts when a new master key seals them. How far it is

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseTraceparent } from "../core/trace.ts";
 import type { RequestInfo } from "./route.ts";
@@ -15,7 +15,7 @@ export function requestInfo(request: IncomingMessage, response: ServerResponse):
   let gone: AbortController | null = null;
   return {
     requestId: given !== undefined && REQUEST_ID.test(given) ? given : randomUUID(),
-    traceId: parseTraceparent(header("traceparent")) ?? randomBytes(16).toString("hex"),
+    traceId: parseTraceparent(header("traceparent")) ?? newTraceId(),
     startedAt: performance.now(),
     remoteAddress: request.socket.remoteAddress ?? "unknown",
     header,
@@ -29,4 +29,9 @@ export function requestInfo(request: IncomingMessage, response: ServerResponse):
       return gone.signal;
     },
   };
+}
+
+/** 32 hex digits: those of a UUID, of which Node makes many at once. */
+function newTraceId(): string {
+  return randomUUID().replaceAll("-", "");
 }

@@ -3,9 +3,8 @@ import type { SharedLane, OriginLane } from "./lanes.ts";
 import type { Tx } from "../transaction.ts";
 
 export interface ReceiversWanted {
-  /** Accounts whose endpoints receive if they want one of the types, or are named. */
-  accountIds: readonly string[];
-  types: readonly string[];
+  /** The types of messages by account; endpoints receive if they want one of them, or are named. */
+  types: readonly { accountId: string; type: string }[];
   named: readonly string[];
   origins: readonly OriginLane[];
 }
@@ -34,10 +33,14 @@ interface ReceiverRow {
 export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<FoundReceivers> {
   const { rows } = await tx.query<ReceiverRow>({
     name: "share_receivers",
-    text: `with subscribers as (
-        select id, account_id, lane_id, url, events from endpoints
-        where account_id = any($1::uuid[]) and deleted_at is null
-          and (events = '{}' or events && $2::text[] or id = any($3::uuid[]))
+    text: `with wanted as (
+        select account_id, array_agg(type) as types
+        from unnest($1::uuid[], $2::text[]) as t(account_id, type) group by account_id
+      ), subscribers as (
+        select e.id, e.account_id, e.lane_id, e.url, e.events
+        from wanted w cross join lateral (
+          select * from endpoints where account_id = w.account_id and deleted_at is null offset 0) e
+        where e.events = '{}' or e.events && w.types or e.id = any($3::uuid[])
       ), origins as (
         select t.ord::int, l.id as lane_id
         from unnest($4::uuid[], $5::text[], $6::boolean[])
@@ -60,8 +63,8 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
       union all
       (select lane_id, null, null, null, id, account_id, url, events from subscribers order by id)`,
     values: [
-      wanted.accountIds,
-      wanted.types,
+      wanted.types.map((t) => t.accountId),
+      wanted.types.map((t) => t.type),
       wanted.named,
       wanted.origins.map((o) => o.accountId),
       wanted.origins.map((o) => o.origin),

@@ -167,8 +167,7 @@ export async function wakeLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
 export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Promise<Receivers> {
   const origins = originsOf(audiences);
   const wanted = {
-    accountIds: [...new Set(audiences.map((a) => a.accountId))],
-    types: [...new Set(audiences.map((a) => a.type))],
+    types: typesOf(audiences),
     named: audiences.flatMap((a) => [
       ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
       ...(a.onlyEndpointId === undefined ? [] : [a.onlyEndpointId]),
@@ -188,6 +187,11 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
     origins: new Map([...origins.keys()].map((key, index) => [key, found.originLanes[index]!])),
     lanes: found.lanes,
   };
+}
+
+function typesOf(audiences: readonly Audience[]): { accountId: string; type: string }[] {
+  const types = new Map(audiences.map((a) => [`${a.accountId} ${a.type}`, a]));
+  return [...types.values()].map(({ accountId, type }) => ({ accountId, type }));
 }
 
 function originsOf(audiences: readonly Audience[]): Map<string, OriginLane> {
