@@ -109,6 +109,7 @@ export class LanePump {
     this.#ended = false;
     this.#more = true;
     this.#idleSince = Infinity;
+    this.#keeping = "unknown";
     try {
       await this.#work();
     } finally {
@@ -157,6 +158,8 @@ export class LanePump {
     }
     const now = performance.now();
     this.#idleSince = Math.min(this.#idleSince, now);
+    // an empty lane takes no turn from others
+    this.#slice.renew();
     if (this.#slice.isCrowded()) return true;
     if (now - this.#idleSince < LINGER_MS) return false;
     if (this.#context.pumps.size > MANY_LANES) return true;
@@ -181,7 +184,6 @@ export class LanePump {
   /** Whether to begin no more: the lease is lost, the process stops, or others have a turn. */
   #isOver(): boolean {
     if (this.#lost || this.#context.stopping.aborted) return true;
-    if (this.#idleSince < Infinity) return false;
     return this.#slice.isOver(this.#sender.sending > 0);
   }
 
@@ -225,7 +227,6 @@ export class LanePump {
         ).nextSendAt;
       }
       const delivery = this.#buffer.shift();
-      if (this.#idleSince < Infinity) this.#slice.renew();
       this.#idleSince = Infinity;
       this.#keeping = "unknown";
       this.#slice.spend();

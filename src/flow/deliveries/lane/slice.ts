@@ -51,7 +51,7 @@ export class Slice {
     return now >= this.#end || this.#left <= 0;
   }
 
-  /** Begins a new turn: the lane was empty, so it took none from others. */
+  /** Begins a new turn. */
   renew(): void {
     this.#end = performance.now() + SLICE_MS;
     this.#left = SLICE_DELIVERIES;
