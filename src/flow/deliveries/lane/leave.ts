@@ -9,7 +9,7 @@ import type { LeaseLock } from "../../../db/deliveries/leases.ts";
 import { wakeAfterRelease } from "../../../db/queue/wake.ts";
 import type { WakeUp } from "../../../db/queue/wake.ts";
 import { retryWhileUnavailable } from "../../../db/retry.ts";
-import { inTransaction } from "../../../db/transaction.ts";
+import { inTransaction, limitLockWaits } from "../../../db/transaction.ts";
 import type { Tx } from "../../../db/transaction.ts";
 import { createGroupCommit } from "../../group-commit.ts";
 import { writeBreaker } from "./lease.ts";
@@ -51,8 +51,9 @@ export async function leaveLane(
 
 /** Lets lanes rest in groups. Those that are not at rest or have more to do are left alone. */
 export function createLeaveGroup(context: Pick<Context, "pool" | "now">): LeaveGroup {
-  return createGroupCommit(async (group) => {
+  return createGroupCommit(async (group, lockWaitMs) => {
     return await inTransaction(context.pool, async (tx) => {
+      limitLockWaits(tx, lockWaitMs);
       const locks = await tryLockLeases(tx, group);
       const outlooks = await readOutlooksOf(
         tx,
