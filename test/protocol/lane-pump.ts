@@ -69,7 +69,7 @@ export function pumpMoves(
       // `me` is a condition without columns, so it is asked first
       const row = `worker:${worker.registration}`;
       const held = rules.leaseHoldsTheWorker ? blockers(db, tx, row, "key share") : [];
-      moves.statement(tx, "takeLease", held, (s) => {
+      moves.statement(tx, "takeLeases", held, (s) => {
         const now = laneOf(s.db);
         // the scan meets the version of its snapshot: leased there, it does not wait
         const gone = s.db.rows[row] === undefined;
@@ -90,7 +90,7 @@ export function pumpMoves(
     case "leased":
       within("leased", to("pump", answer));
       if (left.lostAnswers > 0) {
-        moves.world(`${me}: the answer of takeLease is lost`, (s) => {
+        moves.world(`${me}: the answer of takeLeases is lost`, (s) => {
           s.left.lostAnswers -= 1;
           to("fail", { noted: false, epoch: null })(s);
         });

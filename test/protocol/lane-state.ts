@@ -26,7 +26,7 @@ export const LANE_RULES = {
   plansBeforeTheRelease: true,
   /** settleDeliveries: the epoch must be that of the lease. */
   settlesUnderItsEpoch: true,
-  /** takeLease: the worker's row is held against its recovery. */
+  /** takeLeases: the worker's row is held against its recovery. */
   leaseHoldsTheWorker: true,
   /** pumpLane: a lane is noted in `pumps` before its lease is asked for. */
   notesItsIntention: true,
@@ -64,7 +64,7 @@ export interface LaneWorld {
   /** Workers that lose their signs of life and go on. One that then dies is the reconciler's. */
   zombies: number;
   failedSends: number;
-  /** Answers of takeLease or of the commit of leaveLane that never arrive. */
+  /** Answers of takeLeases or of the commit of leaveLane that never arrive. */
   lostAnswers: number;
   /** Queue entries that vanish. */
   deletions: number;

@@ -106,13 +106,13 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       rule: "leaseHoldsTheWorker",
       world: { zombies: 1 },
       what: /a lease was given to a worker that is declared dead/,
-      trace: [/breakLeases, none/, /takeLease/, /deleteWorker, commit/],
+      trace: [/breakLeases, none/, /takeLeases/, /deleteWorker, commit/],
     },
     {
       rule: "notesItsIntention",
       world: { lostAnswers: 1, audits: true },
       what: /the audit broke a lease that is in hand/,
-      trace: [/takeLease/, /findLeasesOf/, /not noted/, /breakLease/],
+      trace: [/takeLeases/, /findLeasesOf/, /not noted/, /breakLease/],
     },
     {
       rule: "nudgesOnlyBeforeTheLook",
@@ -130,7 +130,7 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       rule: "refusedPutsBack",
       world: { zombies: 1 },
       what: LOST,
-      trace: [/deleteWorker, commit/, /takeLease/, /refused/, /completeJobs/],
+      trace: [/deleteWorker, commit/, /takeLeases/, /refused/, /completeJobs/],
     },
     {
       rule: "recoveryQueuesAnew",

@@ -62,7 +62,7 @@ function visit<S>(model: Model<S>, isWaiting: (state: S) => boolean, limit: numb
   return visited;
 }
 
-/** `W1/entry:1: takeLease` is a step of W1, `W1 fetch: getJobs` one of its fetch. */
+/** `W1/entry:1: takeLeases` is a step of W1, `W1 fetch: getJobs` one of its fetch. */
 function actorOf(name: string): Actor {
   return /^[A-Za-z0-9]+( fetch)?/.exec(name)![0];
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { insertOriginLanes } from "../../src/db/deliveries/lanes.ts";
-import { releaseLeases, takeLease, tryLockLeases } from "../../src/db/deliveries/leases.ts";
+import { insertOriginLanes, lockLanes } from "../../src/db/deliveries/lanes.ts";
+import { releaseLeases, takeLeases, tryLockLeases } from "../../src/db/deliveries/leases.ts";
+import type { LaneConfig, LeaseAnswer } from "../../src/db/deliveries/leases.ts";
 import { wake, wakeAfterRelease } from "../../src/db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
 import { recoverWorker, unregister } from "../../src/flow/maintenance/recover-worker.ts";
@@ -117,12 +118,41 @@ test("a lease is refused at once while its holder leaves: the plan of the holder
   const worker = await makeWorker("other-pool");
   const made = { accountId: t.accountId, origin: "https://leaving.test", ordered: false };
   await inTransaction(pool, (tx) => insertOriginLanes(tx, [{ ...made, newId: laneId }]));
-  const lease = await takeLease(singleStatement(pool), laneId, worker);
+  const take = async () => await takeLeases(singleStatement(pool), [laneId], worker);
+  const [lease] = (await take()) as LaneConfig[];
 
   await inTransaction(pool, async (tx) => {
     expect(await tryLockLeases(tx, [lease!])).toEqual(["locked"]);
     await releaseLeases(tx, [{ id: laneId, nextSendMs: null }]);
-    expect(await takeLease(singleStatement(pool), laneId, worker)).toBeNull();
+    expect(await take()).toEqual(["leased"]);
   });
-  expect(await takeLease(singleStatement(pool), laneId, worker)).not.toBeNull();
+  expect(await take()).toMatchObject([{ id: laneId, epoch: String(Number(lease!.epoch) + 1) }]);
+});
+
+test("lanes that are asked for together don't wait for one that an admin changes", async () => {
+  const { pool } = t.database;
+  const worker = await makeWorker("together");
+  const ids = [newId(), newId()];
+  const lanes = ids.map((id, n) => ({
+    accountId: t.accountId,
+    origin: `https://together-${n}.test`,
+    ordered: false,
+    newId: id,
+  }));
+  await inTransaction(pool, (tx) => insertOriginLanes(tx, lanes));
+  const tx = singleStatement(pool);
+  let waiting: Promise<LeaseAnswer[]> | undefined;
+  await inTransaction(pool, async (admin) => {
+    await lockLanes(admin, [ids[0]!]);
+    expect(await takeLeases(tx, ids, worker)).toEqual([
+      "busy",
+      expect.objectContaining({ id: ids[1], epoch: "1" }),
+    ]);
+    waiting = takeLeases(tx, [ids[0]!], worker, true);
+    waiting.catch(() => undefined);
+    await sleep(100);
+  });
+  expect(await waiting).toMatchObject([{ id: ids[0], epoch: "1" }]);
+  // a worker that is not registered gets none
+  expect(await takeLeases(tx, ids, newId(), true)).toEqual(["leased", "leased"]);
 });

@@ -2,7 +2,7 @@ import { breakLease, breakLeases, findLeasesOf } from "../../src/db/deliveries/l
 import {
   lockLease,
   releaseLeases,
-  takeLease,
+  takeLeases,
   tryLockLeases,
 } from "../../src/db/deliveries/leases.ts";
 import { findStarvedLanes, shareLanes } from "../../src/db/deliveries/lanes.ts";
@@ -69,7 +69,7 @@ export const STEPS = {
   shareLanes,
   startLiveness,
   submitJob,
-  takeLease,
+  takeLeases,
   tryLockLeases,
   unregister,
   wake,

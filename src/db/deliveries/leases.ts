@@ -62,43 +62,26 @@ function secretsWhere(endpoint: string): string {
     order by s.id desc`;
 }
 
-/** Takes the lease, if nobody has it. The worker's row is locked against its recovery. */
-export async function takeLease(
-  tx: Tx,
-  laneId: string,
-  workerId: string,
-): Promise<LaneConfig | null> {
-  const { rows } = await tx.query<LaneConfig>({
-    name: "take_lease",
-    text: `with me as (select id from workers where id = $2 for key share), l as (
-        update lanes set leased_by = $2, epoch = epoch + 1
-        where id = $1 and leased_by is null and exists (select from me)
-        returning *)
-      select ${LANE_CONFIG} from l
-      left join endpoints e on e.id = l.endpoint_id`,
-    values: [laneId, workerId],
-  });
-  return rows[0] ?? null;
-}
-
 /** An answer for a lease asked for: `busy`, another transaction changes the lane just now. */
 export type LeaseAnswer = LaneConfig | "leased" | "busy";
 
 /**
- * Takes the leases of those lanes that nobody has, in the order of `laneIds`. Never waits for a
- * lane. The worker's row is locked against its recovery.
+ * Takes the leases of those lanes that nobody has, in the order of `laneIds`. The worker's row is
+ * locked against its recovery.
+ * @param waits whether to wait for lanes that others change just now, rather than to call them busy
  */
 export async function takeLeases(
   tx: Tx,
   laneIds: readonly string[],
   workerId: string,
+  waits = false,
 ): Promise<LeaseAnswer[]> {
   const { rows } = await tx.query<LaneConfig & { busy: boolean }>({
-    name: "take_leases",
+    name: waits ? "take_leases_waiting" : "take_leases",
     text: `with me as (select id from workers where id = $2 for key share), free as (
         select id from lanes
         where id = any($1::uuid[]) and leased_by is null and exists (select from me)
-        order by id for no key update skip locked
+        order by id for no key update ${waits ? "" : "skip locked"}
       ), l as (
         update lanes set leased_by = $2, epoch = epoch + 1
         where id = any(array(select id from free)) and leased_by is null

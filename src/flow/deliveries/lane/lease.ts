@@ -5,7 +5,7 @@ import type { Breaker } from "../../../core/breaker.ts";
 import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
 import type { Signer } from "../../../core/signature.ts";
-import { readLeases, saveBreaker, takeLease, takeLeases } from "../../../db/deliveries/leases.ts";
+import { readLeases, saveBreaker, takeLeases } from "../../../db/deliveries/leases.ts";
 import type { LaneConfig } from "../../../db/deliveries/leases.ts";
 import { nudgeProcesses } from "../../../db/nudges.ts";
 import { singleStatement } from "../../../db/transaction.ts";
@@ -102,8 +102,10 @@ async function takeLeaseInGroup(
   workerId: string,
 ): Promise<LaneConfig | null> {
   const answer = await leaseTakes.add({ laneId, workerId });
-  if (answer === "busy") return await takeLease(singleStatement(pool), laneId, workerId);
-  return answer === "leased" ? null : answer;
+  if (typeof answer === "object") return answer;
+  if (answer === "leased") return null;
+  const [awaited] = await takeLeases(singleStatement(pool), [laneId], workerId, true);
+  return typeof awaited === "object" ? awaited : null;
 }
 
 /**
