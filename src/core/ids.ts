@@ -21,26 +21,34 @@ export const ID_PREFIXES = {
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 
-/** The newest id's time, the text of it, and the id's place among those of that millisecond. */
-let newest = { msecs: 0, time: "", place: 0 };
-/** The places are written in the 26 bits behind the version and the variant. */
+/** The places of one millisecond are written in the 26 bits behind the version and the variant. */
 const PLACES = 2 ** 26;
 
 /**
- * A new UUIDv7, of the time of the database; later ones sort after earlier ones made by the same
- * process. A UUIDv4 gives the random part: Node makes many of them at once.
+ * Makes UUIDv7, later ones after earlier ones also while the clock stands still or goes back. A
+ * UUIDv4 gives the random part: Node makes many of them at once.
+ * @param places how many ids one millisecond has; those that follow are of the next one
  */
-export function newId(): string {
-  const msecs = clock.now().getTime();
-  // half of the places are left for those that follow
-  if (msecs > newest.msecs) {
-    newest = { msecs, time: timeText(msecs), place: randomInt(PLACES / 2) };
-  } else newest.place += 1;
-  const { time, place } = newest;
-  const high = (0x7000 | (place >>> 14)).toString(16);
-  const low = (0x8000 | (place & 0x3fff)).toString(16);
-  return `${time}-${high}-${low}-${randomUUID().slice(24)}`;
+export function createIdMaker(now: () => number, places = PLACES): () => string {
+  let newest = { msecs: -1, time: "", place: 0 };
+  const begin = (msecs: number): void => {
+    // half of the places are left for those that follow
+    newest = { msecs, time: timeText(msecs), place: randomInt(places / 2) };
+  };
+  return () => {
+    const msecs = now();
+    if (msecs > newest.msecs) begin(msecs);
+    else if (newest.place < places - 1) newest.place += 1;
+    else begin(newest.msecs + 1);
+    const { time, place } = newest;
+    const high = (0x7000 | (place >>> 14)).toString(16);
+    const low = (0x8000 | (place & 0x3fff)).toString(16);
+    return `${time}-${high}-${low}-${randomUUID().slice(24)}`;
+  };
 }
+
+/** A new UUIDv7, of the time of the database. */
+export const newId = createIdMaker(() => clock.now().getTime());
 
 /** The first two groups of a UUIDv7. */
 function timeText(msecs: number): string {

@@ -4,6 +4,7 @@ import { TEST_MASTER_KEY } from "../support/context.ts";
 import { createTestDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { parseId } from "../../src/core/ids.ts";
+import { verifyWebhook } from "../../src/client/webhooks.ts";
 import { layOutJson, memberTexts } from "../../src/core/json-text.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
@@ -170,6 +171,22 @@ test("a job is submitted again with all it was made of", async () => {
   await page.getByRole("heading", { name: "demo.sleep" }).waitFor();
   expect(page.url()).not.toContain(data[0]!.id);
 });
+
+test("a callback whose secret is typed into the form is signed with it", async () => {
+  await open("/jobs/new");
+  await choose("Job type", "demo.sleep");
+  await page.getByRole("textbox", { name: "ms" }).fill("1");
+  await button("Add a callback").click();
+  const secret = `whsec_${Buffer.alloc(32, 6).toString("base64")}`;
+  await page.getByLabel("Callback URL").fill(`${receiver.url}/typed-secret`);
+  await page.getByLabel("Secret", { exact: true }).fill(secret);
+  await button("Submit the job").click();
+  const sent = await receiver.waitFor(({ path }) => path === "/typed-secret");
+  const headers = sent.headers as Record<string, string>;
+  await expect(verifyWebhook(sent.body, headers, secret)).resolves.toMatchObject({
+    type: "job.completed",
+  });
+}, 60_000);
 
 test("a job's callbacks lead to the secrets that verify them; one of its own is shown nowhere", async () => {
   const own = `whsec_${Buffer.alloc(32, 5).toString("base64")}`;

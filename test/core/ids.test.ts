@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { TypeID } from "typeid-js";
-import { formatId, idTime, newId, parseId } from "../../src/core/ids.ts";
+import { createIdMaker, formatId, idTime, newId, parseId } from "../../src/core/ids.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -11,6 +11,18 @@ test("new ids are UUIDv7 of now, all different, each after the one before", () =
   expect(new Set(ids).size).toBe(ids.length);
   expect([...ids].sort()).toEqual(ids);
   expect(Math.abs(idTime(ids[0]!) - Date.now())).toBeLessThan(5_000);
+});
+
+test("ids are in order also when the clock stands still for more of them than a millisecond has", () => {
+  let msecs = 1_000;
+  const make = createIdMaker(() => msecs, 16);
+  const ids = Array.from({ length: 200 }, make);
+  msecs = 10;
+  ids.push(...Array.from({ length: 200 }, make));
+  expect([...ids].sort()).toEqual(ids);
+  expect(new Set(ids).size).toBe(400);
+  expect(ids.filter((id) => !UUID_V7.test(id))).toEqual([]);
+  expect(idTime(ids.at(-1)!)).toBeLessThan(1_060);
 });
 
 test("the random part of ids differs, also between those of one millisecond", () => {

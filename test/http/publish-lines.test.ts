@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Ringback } from "../../src/client/ringback.ts";
+import { MAX_BODY_BYTES } from "../../src/http/body.ts";
 import { MAX_LINES, MAX_LINES_BYTES } from "../../src/http/lines.ts";
 import { eventually, startDeliveryApi } from "../support/delivery.ts";
 import type { DeliveryApi } from "../support/delivery.ts";
@@ -195,6 +196,31 @@ describe("POST /v1/messages/batch", () => {
     expect(lines).toHaveLength(MAX_LINES + 1);
     expect(lines.at(-1)).toMatchObject({ status: 413, problem: { code: "body_too_large" } });
     expect(await countMessages("own.many")).toBe(MAX_LINES);
+  }, 60_000);
+
+  test("answers the lines before a line that is too long", async () => {
+    const long = event("own.long", 2, { data: { x: "x".repeat(MAX_BODY_BYTES) } });
+    const { status, text: answer } = await post([
+      [event("own.long", 1), long, event("own.long", 3)].join("\n"),
+    ]);
+    expect(status).toBe(200);
+    expect(linesOf(answer).map((line) => [line.status, line.problem?.code])).toEqual([
+      [202, undefined],
+      [413, "body_too_large"],
+    ]);
+    expect(await countMessages("own.long")).toBe(1);
+  });
+
+  test("answers the lines before one byte too many, of a body whose length was not said", async () => {
+    const line = `${event("own.bytes", 1, { data: { x: "x".repeat(200_000) } })}\n`;
+    const whole = Math.floor(MAX_LINES_BYTES / line.length);
+    const { status, text: answer } = await post(Array.from({ length: whole + 2 }, () => line));
+    const lines = linesOf(answer);
+    expect(status).toBe(200);
+    expect(lines.at(-1)).toMatchObject({ status: 413, problem: { code: "body_too_large" } });
+    expect(lines.slice(0, -1).filter((one) => one.status !== 202)).toEqual([]);
+    expect(await countMessages("own.bytes")).toBe(lines.length - 1);
+    expect(lines.length - 1).toBeLessThanOrEqual(whole);
   }, 60_000);
 
   test("a client that goes away in the middle leaves whole messages", async () => {
