@@ -182,8 +182,7 @@ test("a callback whose secret is typed into the form is signed with it", async (
   await page.getByLabel("Secret", { exact: true }).fill(secret);
   await button("Submit the job").click();
   const sent = await receiver.waitFor(({ path }) => path === "/typed-secret");
-  const headers = sent.headers as Record<string, string>;
-  await expect(verifyWebhook(sent.body, headers, secret)).resolves.toMatchObject({
+  await expect(verifyWebhook(sent.body, sent.headers, secret)).resolves.toMatchObject({
     type: "job.completed",
   });
 }, 60_000);
