@@ -69,12 +69,21 @@ export function explore<S>(model: Model<S>, limit = 400_000): Exploration {
     if (what !== null) return { states: states.length, violation: { what, trace: traceTo(index) } };
     const local = steps.find((step) => step.local);
     for (const step of local === undefined ? steps : [local]) {
-      const next = JSON.parse(text) as S;
+      const next = copy(state);
       step.apply(next);
       add(next, index, step.name);
     }
   }
   return { states: states.length, violation: null };
+}
+
+/** A deep copy of a state, which is plain JSON. */
+function copy<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copy) as T;
+  const made: Record<string, unknown> = {};
+  for (const key in value) made[key] = copy(value[key]);
+  return made as T;
 }
 
 function findDeadlock(waits: readonly Wait[]): string | null {
