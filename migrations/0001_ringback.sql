@@ -162,13 +162,16 @@ create table endpoints (
     check (signatures in ('{v1}', '{v1a}', '{v1,v1a}', '{v1a,v1}')),
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   disabled_reason text,
+  -- the time of the last change of `state`
+  state_since timestamptz not null default now(),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
   check ((state = 'disabled') = (disabled_reason is not null))
 );
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
-create index endpoints_held on endpoints (state) where state <> 'active' and deleted_at is null;
+create index endpoints_held on endpoints (account_id, state)
+  where state <> 'active' and deleted_at is null;
 
 -- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the account's,
 -- from which the secrets of the origins of callback URLs are derived. A secret that was rotated out
@@ -217,6 +220,8 @@ create table lanes (
   breaker_failures integer not null default 0,
   breaker_opens integer not null default 0,
   breaker_until timestamptz,
+  -- the time when it opened first, without a success since
+  breaker_since timestamptz,
   breaker_reason text,
   next_send_at timestamptz,
   created_at timestamptz not null default now(),
@@ -224,7 +229,7 @@ create table lanes (
   check ((ordering_xid is null) = (ordering_upto is null))
 ) with (fillfactor = 50);
 create index lanes_account on lanes (account_id, id desc);
-create index lanes_broken on lanes (breaker_until) where breaker_until is not null;
+create index lanes_failing on lanes (account_id, breaker_until) where breaker_until is not null;
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
 
@@ -385,6 +390,8 @@ create table workers (
   pid integer not null,
   version text not null,
   roles text[] not null,
+  -- the number of runs that it computes at once
+  threads integer not null default 0,
   pool_ids text[] not null default '{}',
   -- ids of the master keys that this process has
   master_keys text[] not null default '{}',

@@ -71,7 +71,8 @@ export interface Operations {
   };
   "GET /v1/deliveries": {
     query: {
-      status?: "pending" | "delivered" | "dead" | "canceled";
+      /** `held`: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`) */
+      status?: "pending" | "delivered" | "dead" | "canceled" | "held";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
@@ -298,7 +299,7 @@ export interface Operations {
   };
   "GET /v1/lanes": {
     query: {
-      state?: "ok" | "broken" | "paused" | "disabled";
+      status?: "healthy" | "failing" | "paused" | "disabled";
       /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
@@ -494,7 +495,10 @@ export interface Delivery {
         | "unsealable"
       )
     | null;
+  /** When it is due by its schedule; it waits longer while it is `held` */
   next_attempt_at: string | null;
+  /** Why it is pending although its own schedule lets it go; null: it is not held, or not pending */
+  held: Held | null;
   created_at: string;
   finished_at: string | null;
   dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
@@ -505,6 +509,28 @@ export interface Delivery {
     by: string;
     note: string;
   } | null;
+}
+export interface Held {
+  /** `paused`, `disabled`: the endpoint is. `breaker_open`: the receiver failed many times in a row. `order`: another delivery is before it. `rate_limit`, `in_flight`: limits of the endpoint. `waiting_for_process`: no process has got to it. */
+  reason:
+    | "paused"
+    | "disabled"
+    | "breaker_open"
+    | "order"
+    | "rate_limit"
+    | "in_flight"
+    | "waiting_for_process";
+  /** Since when that is so */
+  since: string | null;
+  /** When it ends, or is tried again (`breaker_open`: the next probe); null: unknown */
+  until: string | null;
+  detail: string;
+  waiting?: CappedCount;
+}
+export interface CappedCount {
+  count: number;
+  /** There are more: counting stops at 10,000 */
+  more: boolean;
 }
 export interface JobType {
   name: string;
@@ -643,7 +669,10 @@ export interface DeliveryWithAttempts {
         | "unsealable"
       )
     | null;
+  /** When it is due by its schedule; it waits longer while it is `held` */
   next_attempt_at: string | null;
+  /** Why it is pending although its own schedule lets it go; null: it is not held, or not pending */
+  held: Held | null;
   created_at: string;
   finished_at: string | null;
   dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
@@ -808,9 +837,14 @@ export interface EndpointWithSecret {
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** How it is. `healthy`: sent to. `failing`: its breaker is open, or the next attempt is a probe. `paused`, `disabled`: as `state`. */
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** How it was set, by pause, resume and enable, or by an answer 410 (`disabled`); `status` tells how it is */
   state: "active" | "paused" | "disabled";
+  /** When `state` changed last */
+  state_since: string;
   disabled_reason: string | null;
-  lane: LaneStatus;
+  breaker: Breaker;
   created_at: string;
   updated_at: string;
   /** `whsec_` and base64 */
@@ -826,11 +860,16 @@ export interface RetryPolicy {
   /** Longest wait */
   cap_s: number;
 }
-export interface LaneStatus {
-  /** `closed`: sending. `open`: the breaker holds everything back. `half_open`: the next attempt is a probe. */
-  state: "closed" | "open" | "half_open" | "paused" | "disabled";
-  reason: string | null;
+export interface Breaker {
+  /** `closed`: sending. `open`: everything is held back. `half_open`: the next attempt is a probe. */
+  state: "closed" | "open" | "half_open";
+  /** Attempts that failed in a row */
+  failures: number;
+  /** Since when it has not been closed */
+  since: string | null;
+  /** When the next probe is sent */
   until: string | null;
+  reason: string | null;
 }
 export interface Endpoint {
   id: string;
@@ -855,9 +894,14 @@ export interface Endpoint {
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** How it is. `healthy`: sent to. `failing`: its breaker is open, or the next attempt is a probe. `paused`, `disabled`: as `state`. */
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** How it was set, by pause, resume and enable, or by an answer 410 (`disabled`); `status` tells how it is */
   state: "active" | "paused" | "disabled";
+  /** When `state` changed last */
+  state_since: string;
   disabled_reason: string | null;
-  lane: LaneStatus;
+  breaker: Breaker;
   created_at: string;
   updated_at: string;
 }
@@ -1001,13 +1045,13 @@ export interface Overview {
   };
   deliveries: {
     pending: CappedCount;
-    /** Since when the longest due lane has waited, not counting lanes that a pause, an open breaker or a rate limit holds; null: none is late */
+    /** Since when the longest due lane has waited, without what a pause, an open breaker or a rate limit holds back; null: none is late */
     oldest_due_at: string | null;
   };
   dead_letters: CappedCount;
   lanes: {
     total: number;
-    broken: number;
+    failing: number;
     paused: number;
     disabled: number;
   };
@@ -1018,11 +1062,6 @@ export interface Overview {
     compute: number;
     deliver: number;
   };
-}
-export interface CappedCount {
-  count: number;
-  /** There are more: counting stops at 10,000 */
-  more: boolean;
 }
 export interface Worker {
   id: string;
@@ -1045,9 +1084,10 @@ export interface Lane {
   /** The endpoint's */
   url: string | null;
   ordered: boolean;
-  state: "ok" | "broken" | "paused" | "disabled";
+  /** As an endpoint's; `failing`: the breaker is open, or a probe is next */
+  status: "healthy" | "failing" | "paused" | "disabled";
   reason: string | null;
-  /** When a broken lane is probed */
+  /** When the next probe of a failing lane is sent */
   until: string | null;
   pending: CappedCount;
   /** Since when the lane's next delivery is due, held or not; null: none is due */

@@ -16,9 +16,15 @@ const FIRST_OPEN_MS = 10_000;
 const LONGEST_OPEN_MS = 600_000;
 
 /** `open`: send nothing. `half_open`: send one probe. `closed`: send. */
-export function breakerState(breaker: Breaker, now: number): "closed" | "open" | "half_open" {
-  if (breaker.until === null) return "closed";
-  return now < breaker.until ? "open" : "half_open";
+export const BREAKER_STATES = ["closed", "open", "half_open"] as const;
+export type BreakerState = (typeof BREAKER_STATES)[number];
+
+export function breakerState(
+  { until }: Partial<Breaker> & Pick<Breaker, "until">,
+  now: number,
+): BreakerState {
+  if (until === null) return "closed";
+  return now < until ? "open" : "half_open";
 }
 
 /**

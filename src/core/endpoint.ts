@@ -45,13 +45,20 @@ export const ENDPOINT_SETTINGS = [
 export const ENDPOINT_STATES = ["active", "paused", "disabled"] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
-/** The state of an endpoint's lane: that of the breaker, unless an admin or a 410 stopped it. */
-export const LANE_STATUSES = ["closed", "open", "half_open", "paused", "disabled"] as const;
+/**
+ * How an endpoint or a lane is: `failing` while its breaker is open or a probe is next, unless an
+ * admin or a 410 stopped it.
+ */
+export const ENDPOINT_STATUSES = ["healthy", "failing", "paused", "disabled"] as const;
+export type EndpointStatus = (typeof ENDPOINT_STATUSES)[number];
 
-export interface LaneStatus {
-  state: (typeof LANE_STATUSES)[number];
-  reason: string | null;
-  until: Date | null;
+/** The one rule of the status; `ENDPOINT_STATUS` in src/db/deliveries/lane-due.ts says the same. */
+export function endpointStatus({
+  state,
+  breaker_until,
+}: Pick<Endpoint, "state" | "breaker_until">): EndpointStatus {
+  if (state !== "active") return state;
+  return breaker_until === null ? "healthy" : "failing";
 }
 
 export interface Endpoint extends EndpointSettings {
@@ -60,9 +67,11 @@ export interface Endpoint extends EndpointSettings {
   lane_id: string;
   state: EndpointState;
   disabled_reason: string | null;
+  state_since: Date;
   created_at: Date;
   updated_at: Date;
   breaker_failures: number;
+  breaker_since: Date | null;
   breaker_until: Date | null;
   breaker_reason: string | null;
 }

@@ -155,10 +155,6 @@ export interface Attempt {
   manual: boolean;
 }
 
-/** What becomes of a lane's deliveries: sent, held back by the breaker or by an admin, or given up. */
-export const LANE_STATES = ["ok", "broken", "paused", "disabled"] as const;
-export type LaneState = (typeof LANE_STATES)[number];
-
 /** Which deliveries a bulk replay takes. Times bound `created_at`, half-open. */
 export interface ReplayFilter {
   ids?: string[];

@@ -135,7 +135,7 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     },
     breakerOpened(laneId, reason, untilMs) {
       metrics.breakerOpened.inc();
-      log.warn("lane broken", {
+      log.warn("breaker opened", {
         lane_id: formatId("lane", laneId),
         reason,
         until: new Date(untilMs).toISOString(),

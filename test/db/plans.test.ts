@@ -43,7 +43,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
     until: [day(1), day(20)],
   }),
   "/v1/deliveries": () => ({
-    status: ["delivered", "dead", "pending", "canceled"],
+    status: ["delivered", "dead", "pending", "canceled", "held"],
     endpoint_id: filled.endpoints.map((id) => formatId("endpoint", id)),
     job_id: [formatId("job", filled.job)],
     message_id: [formatId("message", filled.message)],
@@ -67,7 +67,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
   "/v1/deliveries/{id}/attempts": () => ({}),
   "/v1/replays": () => ({}),
   "/v1/endpoints": () => ({}),
-  "/v1/lanes": () => ({ state: ["ok", "broken", "paused", "disabled"] }),
+  "/v1/lanes": () => ({ status: ["healthy", "failing", "paused", "disabled"] }),
   "/v1/api-keys": () => ({}),
 };
 

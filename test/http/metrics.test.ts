@@ -42,11 +42,15 @@ test("M6: forty who read metrics are one look at the database, on one connection
   const readings = connect.mock.calls.filter(([callback]) => callback === undefined);
   expect(readings).toHaveLength(1);
   expect(valueOf(text, 'ringback_deliveries_pending{which="all"}')).toBe(400);
-  expect(valueOf(text, 'ringback_deliveries_pending{which="due"}')).toBe(400);
+  // every other one is for an endpoint that is paused; each twentieth lane fails
+  const paused = valueOf(text, 'ringback_deliveries_held{reason="paused"}')!;
+  expect(paused).toBeGreaterThanOrEqual(200);
+  expect(valueOf(text, 'ringback_deliveries_held{reason="breaker_open"}')).toBe(20);
+  expect(valueOf(text, 'ringback_deliveries_pending{which="due"}')).toBe(400 - 20 - paused);
   expect(valueOf(text, 'ringback_jobs{status="running"}')).toBe(200);
   expect(valueOf(text, 'ringback_dead_letters{reason="exhausted"}')).toBeGreaterThan(100);
-  expect(valueOf(text, 'ringback_lanes{state="broken"}')).toBe(16);
-  expect(valueOf(text, 'ringback_lanes{state="paused"}')).toBe(4);
+  expect(valueOf(text, 'ringback_lanes{status="failing"}')).toBe(5);
+  expect(valueOf(text, 'ringback_lanes{status="paused"}')).toBe(4);
   expect(valueOf(text, 'ringback_oldest_due_seconds{what="job"}')).toBeGreaterThan(60);
   expect(valueOf(text, 'ringback_oldest_due_seconds{what="delivery"}')).toBeGreaterThan(60);
   expect(valueOf(text, "ringback_workers_alive")).toBe(0);

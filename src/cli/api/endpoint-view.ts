@@ -7,37 +7,39 @@ import type { CliSession } from "./session.ts";
 
 export const endpointColumns: readonly TextColumn<Endpoint>[] = [
   { head: "ID", text: ({ id }) => id },
-  { head: "STATE", text: shownState, style: (endpoint) => stateStyle(shownState(endpoint)) },
+  { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
   { head: "URL", text: ({ url }) => url, gives: true },
   { head: "EVENTS", text: ({ events }) => events.join(", ") || "all", gives: true },
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
 ];
 
-/** The states of a lane by its breaker, in words. */
-const LANE_STATES: Record<Endpoint["lane"]["state"], string> = {
-  closed: "sending",
-  open: "broken, everything is held back",
-  half_open: "broken, next comes a probe",
-  paused: "paused",
-  disabled: "disabled",
+/** The states of a breaker in words. */
+const BREAKER_STATES: Record<Endpoint["breaker"]["state"], string> = {
+  closed: "closed",
+  open: "open, everything is held back",
+  half_open: "the next attempt is a probe",
 };
 
-/** The state of an endpoint and of its lane, unless the lane only repeats that all is well. */
-function shownState({ state, lane }: Endpoint): string {
-  return state === "active" && /open/.test(lane.state) ? "broken" : state;
+function breakerText({ state, since, until, reason, failures }: Endpoint["breaker"]): string {
+  if (state === "closed") return BREAKER_STATES.closed;
+  return [
+    BREAKER_STATES[state],
+    `${reason ?? "failures"}, ${failures} in a row`,
+    `since ${fullTime(since)}`,
+    ...(state === "open" ? [`next probe ${fullTime(until)}`] : []),
+  ].join("; ");
 }
 
 export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoint): void {
-  const { lane, retry } = endpoint;
+  const { retry } = endpoint;
   const headers = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
-  const until = lane.until === null ? "" : ` until ${fullTime(lane.until)}`;
-  const reason = lane.reason === null ? "" : `: ${lane.reason}`;
-  out.line(`${out.paint("bold", endpoint.id)}  ${paintState(out, endpoint.state)}`);
+  out.line(`${out.paint("bold", endpoint.id)}  ${paintState(out, endpoint.status)}`);
   out.details([
     ["url", endpoint.url],
     ["description", endpoint.description],
     ["disabled", endpoint.disabled_reason],
-    ["lane", `${LANE_STATES[lane.state]}${until}${reason}`],
+    ["paused", endpoint.state === "paused" ? `since ${fullTime(endpoint.state_since)}` : null],
+    ["breaker", breakerText(endpoint.breaker)],
     ["events", endpoint.events.join(", ") || "all"],
     ["headers", headers.join(", ")],
     ["in flight", `${endpoint.max_in_flight} at most${endpoint.ordered ? ", ordered" : ""}`],

@@ -32,7 +32,12 @@ export function addDeliveries(cli: Cli, program: Command): void {
       deliveries
         .command("list")
         .description("list deliveries, newest first")
-        .addOption(new Option("--status <status>").choices(DELIVERY_STATUSES))
+        .addOption(
+          new Option(
+            "--status <status>",
+            "held: pending, and held back by a pause or an open breaker",
+          ).choices([...DELIVERY_STATUSES, "held"]),
+        )
         .option("--endpoint-id <id>", "for this endpoint")
         .option("--job-id <id>", "of this job")
         .option("--message-id <id>", "of this message")
@@ -60,7 +65,7 @@ export function addDeliveries(cli: Cli, program: Command): void {
   });
   examples(
     list,
-    "deliveries list --status pending",
+    "deliveries list --status held",
     "deliveries list --status-class 5xx --min-attempts 3 --since 2h",
     "deliveries list --job-id job_01… --json",
   );

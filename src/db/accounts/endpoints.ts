@@ -4,8 +4,8 @@ import type { Endpoint, EndpointState } from "../../core/endpoint.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 const COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
-  e.state, e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
-  l.breaker_reason`;
+  e.state, e.disabled_reason, e.state_since, e.created_at, e.updated_at, l.breaker_failures, l.breaker_since,
+  l.breaker_until, l.breaker_reason`;
 
 export async function insertEndpoint(
   tx: Tx,
@@ -48,7 +48,8 @@ export async function setEndpointState(
   disabledReason: string | null,
 ): Promise<void> {
   await tx.query(
-    `update endpoints set state = $2, disabled_reason = $3, updated_at = now() where id = $1`,
+    `update endpoints set state = $2, disabled_reason = $3, updated_at = now(),
+       state_since = case when state = $2 then state_since else now() end where id = $1`,
     [id, state, disabledReason],
   );
 }

@@ -9,7 +9,7 @@ export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.e
   d.finished_at, l.reason as dead_reason, l.detail as dead_detail,
   l.discarded_at, l.discarded_by, l.discard_note, d.last_status_code, d.last_error_code`;
 
-const DELIVERY_SOURCES = `deliveries d
+export const DELIVERY_SOURCES = `deliveries d
   left join endpoints e on e.id = d.endpoint_id
   left join dead_letters l on l.delivery_id = d.id`;
 
@@ -84,14 +84,8 @@ const STATUS_CLASS: Record<StatusClass, string> = {
   error: "d.last_error_code is not null",
 };
 
-/** Newest first. `before`: the last id of the page before. Times bound created_at, half-open. */
-export async function listDeliveries(
-  reader: Reader,
-  accountId: string,
-  filter: DeliveryFilter,
-): Promise<Delivery[]> {
-  const values: unknown[] = [accountId];
-  const bind = (value: unknown): string => `$${values.push(value)}`;
+/** Conditions on deliveries `d` of the account `$1`. Times bound created_at, half-open. */
+export function conditionsOf(filter: DeliveryFilter, bind: (value: unknown) => string): string[] {
   const where = ["d.account_id = $1"];
   if (filter.status !== undefined) where.push(`d.status = ${bind(filter.status)}`);
   if (filter.endpointId !== undefined) where.push(`d.endpoint_id = ${bind(filter.endpointId)}`);
@@ -104,6 +98,18 @@ export async function listDeliveries(
     where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
   where.push(...createdWithin("d.created_at", "d.id", filter, bind));
   if (filter.before !== undefined) where.push(`d.id < ${bind(filter.before)}`);
+  return where;
+}
+
+/** Newest first. `before`: the last id of the page before. */
+export async function listDeliveries(
+  reader: Reader,
+  accountId: string,
+  filter: DeliveryFilter,
+): Promise<Delivery[]> {
+  const values: unknown[] = [accountId];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = conditionsOf(filter, bind);
   const { rows } = await reader.query<Delivery>(
     `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES}
      where ${where.join(" and ")} order by d.id desc limit ${bind(filter.limit)}`,

@@ -182,14 +182,16 @@ export async function saveBreaker(
     name: "save_breaker",
     text: `with saved as (
         update lanes set breaker_failures = $3, breaker_opens = $4,
-          breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
+          breaker_until = clock_timestamp() + $5::float8 * interval '1 millisecond',
+          breaker_since = case when $5 is not null then coalesce(breaker_since, clock_timestamp()) end,
+          breaker_reason = $6
         where id = $1 and epoch = $2 and leased_by is not null
         returning account_id, endpoint_id, origin, breaker_until, breaker_reason)
       ${emits("saved", {
         type: "lane.changed",
         about: { endpoint_id: "endpoint_id" },
         data: `json_build_object('origin', origin,
-          'state', case when breaker_until is null then 'ok' else 'broken' end,
+          'status', case when breaker_until is null then 'healthy' else 'failing' end,
           'reason', breaker_reason, 'until', breaker_until)`,
         where: "breaker_until is distinct from (select breaker_until from lanes where id = $1)",
       })}`,
@@ -201,7 +203,7 @@ export async function saveBreaker(
 export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
   await tx.query(
     `update lanes set breaker_failures = 0, breaker_opens = 0, breaker_until = null,
-       breaker_reason = null where id = $1`,
+       breaker_since = null, breaker_reason = null where id = $1`,
     [laneId],
   );
 }

@@ -67,7 +67,7 @@ const DEAD_LETTERED = `, dead_lettered as (
         select id, account_id, endpoint_id, reason, detail from settled where reason is not null
       ), disabled as (
         update endpoints set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone',
-          updated_at = now()
+          updated_at = now(), state_since = now()
         where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
         returning id, account_id
       ), emitted_of_endpoints as (${emits("disabled", {

@@ -1,6 +1,7 @@
 import { CAPPED_AT } from "../../core/capped-count.ts";
-import { MAX_UNPAGED, type LaneState } from "../../core/model.ts";
-import { LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
+import type { EndpointStatus } from "../../core/endpoint.ts";
+import { MAX_UNPAGED } from "../../core/model.ts";
+import { ENDPOINT_STATUS, LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
 import type { Reader } from "../transaction.ts";
 
 /** A subquery of the number of rows, up to one more than is shown. */
@@ -43,11 +44,6 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
   return rows[0]!;
 }
 
-/** The state of a lane. An admin's order stands before the breaker. */
-const LANE_STATE = `case
-  when e.state in ('paused', 'disabled') then e.state
-  when l.breaker_until > now() then 'broken' else 'ok' end`;
-
 /** Lanes, except those of deleted endpoints. */
 const LIVING_LANES = `${LANES}
   where l.account_id = $1 and e.deleted_at is null`;
@@ -55,18 +51,18 @@ const LIVING_LANES = `${LANES}
 export async function countLanes(
   reader: Reader,
   accountId: string,
-): Promise<{ total: number; broken: number; paused: number; disabled: number }> {
+): Promise<{ total: number; failing: number; paused: number; disabled: number }> {
   const { rows } = await reader.query<{
     total: number;
-    broken: number;
+    failing: number;
     paused: number;
     disabled: number;
   }>(
     `select count(*)::int as total,
-       count(*) filter (where state = 'broken')::int as broken,
-       count(*) filter (where state = 'paused')::int as paused,
-       count(*) filter (where state = 'disabled')::int as disabled
-     from (select ${LANE_STATE} as state from ${LIVING_LANES}) s`,
+       count(*) filter (where status = 'failing')::int as failing,
+       count(*) filter (where status = 'paused')::int as paused,
+       count(*) filter (where status = 'disabled')::int as disabled
+     from (select ${ENDPOINT_STATUS} as status from ${LIVING_LANES}) s`,
     [accountId],
   );
   return rows[0]!;
@@ -78,7 +74,7 @@ export interface LaneView {
   origin: string | null;
   url: string | null;
   ordered: boolean;
-  state: LaneState;
+  status: EndpointStatus;
   reason: string | null;
   until: Date | null;
   pending: number;
@@ -89,23 +85,23 @@ export interface LaneView {
 export async function listLanes(
   reader: Reader,
   accountId: string,
-  page: { state?: LaneState | undefined; before?: string | undefined; limit: number },
+  page: { status?: EndpointStatus | undefined; before?: string | undefined; limit: number },
 ): Promise<LaneView[]> {
   const { rows } = await reader.query<LaneView>(
     `with page as (
-       select l.id, l.endpoint_id, l.origin, e.url, l.ordered, ${LANE_STATE} as state,
+       select l.id, l.endpoint_id, l.origin, e.url, l.ordered, ${ENDPOINT_STATUS} as status,
          e.disabled_reason, l.breaker_reason, l.breaker_until, ${NEXT_IN_LANE} as next
-       from ${LIVING_LANES} and ($2::text is null or ${LANE_STATE} = $2)
+       from ${LIVING_LANES} and ($2::text is null or ${ENDPOINT_STATUS} = $2)
          and ($3::uuid is null or l.id < $3)
        order by l.id desc limit $4)
-     select id, endpoint_id, origin, url, ordered, state,
-       case state when 'disabled' then disabled_reason when 'broken' then breaker_reason end
+     select id, endpoint_id, origin, url, ordered, status,
+       case status when 'disabled' then disabled_reason when 'failing' then breaker_reason end
          as reason,
-       case state when 'broken' then breaker_until end as until,
+       case status when 'failing' then breaker_until end as until,
        ${cappedCount("deliveries d where d.lane_id = page.id and d.status = 'pending'")} as pending,
        case when next <= now() then next end as oldest_due_at
      from page order by id desc`,
-    [accountId, page.state ?? null, page.before ?? null, page.limit],
+    [accountId, page.status ?? null, page.before ?? null, page.limit],
   );
   return rows;
 }

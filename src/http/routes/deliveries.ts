@@ -5,10 +5,13 @@ import type { Attempt, Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/deliveries/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
+import type { DeliveryFilter } from "../../db/deliveries/deliveries.ts";
+import { listHeldDeliveries } from "../../db/deliveries/held.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
 import { json, jsonText } from "../reply.ts";
 import { attemptView, deliveryView } from "../views/delivery.ts";
+import { withHeld, type ShownDelivery } from "../views/held.ts";
 import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
@@ -31,13 +34,14 @@ const list = route({
   operationId: "listDeliveries",
   tag,
   summary: "List deliveries, newest first",
+  description:
+    "With `status=held` a page may have fewer than `limit`, even none, and a `next_cursor` all the same.",
   query: deliveriesQuery,
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
     const { status, since, until } = query;
     const filter = {
-      status,
       endpointId: query.endpoint_id,
       jobId: query.job_id,
       messageId: query.message_id,
@@ -51,11 +55,35 @@ const list = route({
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.lookups, accountId, { ...filter, ...page }),
+      async (page) => {
+        if (status === "held") return await readHeld(context, accountId, { ...filter, ...page });
+        const asked = { ...filter, status, ...page };
+        return await withHeld(context, await listDeliveries(context.lookups, accountId, asked));
+      },
       (row) => JSON.stringify(deliveryView(row)),
     );
   },
 });
+
+const MOST_WALKS = 5;
+
+/** A page of held deliveries; a short one, when many that are not held were passed over. */
+async function readHeld(
+  context: Pick<HttpContext, "lookups" | "now">,
+  accountId: string,
+  filter: Omit<DeliveryFilter, "status">,
+): Promise<{ rows: ShownDelivery[]; stoppedAt: string | null }> {
+  const rows: Delivery[] = [];
+  let stoppedAt = filter.before ?? null;
+  for (let walk = 0; walk < MOST_WALKS && rows.length < filter.limit; walk += 1) {
+    const rest = { before: stoppedAt ?? undefined, limit: filter.limit - rows.length };
+    const found = await listHeldDeliveries(context.lookups, accountId, { ...filter, ...rest });
+    rows.push(...found.rows);
+    ({ stoppedAt } = found);
+    if (stoppedAt === null) break;
+  }
+  return { rows: await withHeld(context, rows), stoppedAt };
+}
 
 async function findDelivery(
   context: Pick<HttpContext, "pool">,
@@ -100,7 +128,8 @@ const get = route({
     const delivery = await findDelivery(context, accountId, id);
     const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
     const { items, next } = await readPage(...page);
-    const head = JSON.stringify({ ...deliveryView(delivery), attempts_cursor: next });
+    const [shown = delivery] = await withHeld(context, [delivery], true);
+    const head = JSON.stringify({ ...deliveryView(shown), attempts_cursor: next });
     return jsonText(200, `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`);
   },
 });
@@ -146,7 +175,8 @@ const replay = route({
   async handler(context, { accountId, params: { id } }) {
     const delivery = await replayDelivery(context, { accountId, deliveryId: id });
     const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", id)}`;
-    return json(202, deliveryView(delivery), { location });
+    const [shown = delivery] = await withHeld(context, [delivery]);
+    return json(202, deliveryView(shown), { location });
   },
 });
 

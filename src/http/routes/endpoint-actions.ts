@@ -4,6 +4,7 @@ import { testEndpoint } from "../../flow/deliveries/publish-message.ts";
 import { readEndpointSecret, rotateEndpointSecret } from "../../flow/accounts/secrets.ts";
 import { json } from "../reply.ts";
 import { deliveryView } from "../views/delivery.ts";
+import { withHeld } from "../views/held.ts";
 import { endpointView } from "../views/endpoint.ts";
 import { secretView } from "../views/secret.ts";
 import { route, type Route } from "../route.ts";
@@ -63,7 +64,8 @@ const test = route({
     const order = { accountId, endpointId: id, requestId, traceId };
     const { delivery } = await testEndpoint(context, order);
     const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", delivery.id)}`;
-    return json(202, deliveryView(delivery), { location });
+    const [shown = delivery] = await withHeld(context, [delivery]);
+    return json(202, deliveryView(shown), { location });
   },
 });
 

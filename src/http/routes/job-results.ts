@@ -4,6 +4,7 @@ import { listDeliveries } from "../../db/deliveries/deliveries.ts";
 import { getJobResult } from "../../db/jobs/jobs.ts";
 import { jsonText, seeOther } from "../reply.ts";
 import { deliveryView } from "../views/delivery.ts";
+import { withHeld } from "../views/held.ts";
 import { isFinished, jobErrorOf, jobUrl, retryAfter } from "../views/job.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
@@ -91,7 +92,11 @@ const deliveries = route({
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.lookups, accountId, { jobId, ...page }),
+      async (page) =>
+        await withHeld(
+          context,
+          await listDeliveries(context.lookups, accountId, { jobId, ...page }),
+        ),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },

@@ -10,6 +10,7 @@ import { fingerprint, replayed, storedResponse } from "../idempotency.ts";
 import { answerLines, LINES_TYPE, type LineAnswer } from "../lines.ts";
 import { json, type Reply } from "../reply.ts";
 import { messageView } from "../views/delivery.ts";
+import { withHeld } from "../views/held.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
 import {
@@ -145,7 +146,7 @@ const get = route({
     if (message === null) throw new Problem("not_found", "There is no such message.");
     const filter = { messageId: id, limit: MAX_SHOWN };
     const deliveries = await listDeliveries(context.lookups, accountId, filter);
-    return json(200, messageView(message, deliveries));
+    return json(200, messageView(message, await withHeld(context, deliveries)));
   },
 });
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { toCapped } from "../../core/capped-count.ts";
+import { ENDPOINT_STATUSES } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
-import { LANE_STATES, MAX_UNPAGED } from "../../core/model.ts";
+import { MAX_UNPAGED } from "../../core/model.ts";
 import {
   countLanes,
   countWorkers,
@@ -89,14 +90,14 @@ const lanes = route({
   summary: "List lanes, newest first",
   description:
     "A lane is the stream of deliveries to one endpoint, or to one origin of callback URLs.",
-  query: z.strictObject({ state: z.enum(LANE_STATES).optional(), ...pageQuery }),
+  query: z.strictObject({ status: z.enum(ENDPOINT_STATUSES).optional(), ...pageQuery }),
   responses: { 200: { description: "A page of lanes", schema: pageOf(laneSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler({ lookups }, { accountId, query }) {
     return await pageReply(
       "lanes",
       query,
-      (page) => listLanes(lookups, accountId, { state: query.state, ...page }),
+      (page) => listLanes(lookups, accountId, { status: query.status, ...page }),
       (row) => JSON.stringify(laneView(row)),
     );
   },

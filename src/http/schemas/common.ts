@@ -75,6 +75,13 @@ export const timeRangeQuery = {
   until: timeParam.optional().meta({ description: "Created before this time" }),
 };
 
+export const cappedCount = z
+  .strictObject({
+    count: z.int(),
+    more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
+  })
+  .meta({ id: "CappedCount", example: { count: 42, more: false } });
+
 /** A page of a list, newest first. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { EXCHANGE_ERROR_CODES } from "../../core/exchange.ts";
+import { HELD_REASONS } from "../../core/held.ts";
 import { DEAD_REASONS, DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
 import {
+  cappedCount,
   eventTypeText,
   idParam,
   idText,
@@ -37,6 +39,24 @@ export const attempt = z
   })
   .meta({ id: "Attempt" });
 
+const held = z
+  .strictObject({
+    reason: z.enum(HELD_REASONS).meta({
+      description:
+        "`paused`, `disabled`: the endpoint is. `breaker_open`: the receiver failed many times in a row. `order`: another delivery is before it. `rate_limit`, `in_flight`: limits of the endpoint. `waiting_for_process`: no process has got to it.",
+    }),
+    since: timeText.nullable().meta({ description: "Since when that is so" }),
+    until: timeText.nullable().meta({
+      description:
+        "When it ends, or is tried again (`breaker_open`: the next probe); null: unknown",
+    }),
+    detail: z.string().meta({ example: "HTTP 500, 12 failures in a row" }),
+    waiting: cappedCount.optional().meta({
+      description: "How many are pending for the same receiver, with this one; not in lists",
+    }),
+  })
+  .meta({ id: "Held" });
+
 const deliveryFields = {
   id: idText("delivery"),
   message_id: idText("message"),
@@ -48,7 +68,13 @@ const deliveryFields = {
   attempt_count: z.int(),
   last_status_code: z.int().nullable().meta({ description: "Of the last attempt" }),
   last_error_code: z.enum(EXCHANGE_ERROR_CODES).nullable(),
-  next_attempt_at: timeText.nullable(),
+  next_attempt_at: timeText.nullable().meta({
+    description: "When it is due by its schedule; it waits longer while it is `held`",
+  }),
+  held: held.nullable().meta({
+    description:
+      "Why it is pending although its own schedule lets it go; null: it is not held, or not pending",
+  }),
   created_at: timeText,
   finished_at: timeText.nullable(),
   dead_reason: z.enum(DEAD_REASONS).nullable(),
@@ -72,7 +98,13 @@ export const deliveryWithAttempts = z
   .meta({ id: "DeliveryWithAttempts" });
 
 export const deliveriesQuery = z.strictObject({
-  status: z.enum(DELIVERY_STATUSES).optional(),
+  status: z
+    .enum([...DELIVERY_STATUSES, "held"])
+    .optional()
+    .meta({
+      description:
+        "`held`: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`)",
+    }),
   endpoint_id: idParam("endpoint").optional(),
   job_id: idParam("job").optional(),
   message_id: idParam("message").optional(),
@@ -177,6 +209,7 @@ export const message = z
 
 /** Bodies of answers. */
 export type AttemptBody = z.input<typeof attempt>;
+export type HeldBody = z.input<typeof held>;
 export type DeliveryBody = z.input<typeof delivery>;
 export type MessageBody = z.input<typeof message>;
 export type DeadLetterGroupBody = z.input<typeof deadLetterGroup>;

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
-import { ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
+import { ENDPOINT_STATES, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
+import { BREAKER_STATES } from "../../core/breaker.ts";
 import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
@@ -75,18 +76,28 @@ const endpointFields = {
   events: z.array(z.string()).meta({ description: "Empty: all" }),
   headers: headersText,
   retry: retryPolicy,
-  state: z.enum(ENDPOINT_STATES),
+  status: z.enum(ENDPOINT_STATUSES).meta({
+    description:
+      "How it is. `healthy`: sent to. `failing`: its breaker is open, or the next attempt is a probe. `paused`, `disabled`: as `state`.",
+  }),
+  state: z.enum(ENDPOINT_STATES).meta({
+    description:
+      "How it was set, by pause, resume and enable, or by an answer 410 (`disabled`); `status` tells how it is",
+  }),
+  state_since: timeText.meta({ description: "When `state` changed last" }),
   disabled_reason: z.string().nullable(),
-  lane: z
+  breaker: z
     .strictObject({
-      state: z.enum(LANE_STATUSES).meta({
+      state: z.enum(BREAKER_STATES).meta({
         description:
-          "`closed`: sending. `open`: the breaker holds everything back. `half_open`: the next attempt is a probe.",
+          "`closed`: sending. `open`: everything is held back. `half_open`: the next attempt is a probe.",
       }),
+      failures: z.int().meta({ description: "Attempts that failed in a row" }),
+      since: timeText.nullable().meta({ description: "Since when it has not been closed" }),
+      until: timeText.nullable().meta({ description: "When the next probe is sent" }),
       reason: z.string().nullable(),
-      until: timeText.nullable(),
     })
-    .meta({ id: "LaneStatus" }),
+    .meta({ id: "Breaker" }),
   created_at: timeText,
   updated_at: timeText,
 };

@@ -1,13 +1,6 @@
 import { z } from "zod";
-import { LANE_STATES } from "../../core/model.ts";
-import { idText, timeText } from "./common.ts";
-
-const cappedCount = z
-  .strictObject({
-    count: z.int(),
-    more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
-  })
-  .meta({ id: "CappedCount", example: { count: 42, more: false } });
+import { ENDPOINT_STATUSES } from "../../core/endpoint.ts";
+import { cappedCount, idText, timeText } from "./common.ts";
 
 export const overview = z
   .strictObject({
@@ -16,13 +9,13 @@ export const overview = z
       pending: cappedCount,
       oldest_due_at: timeText.nullable().meta({
         description:
-          "Since when the longest due lane has waited, not counting lanes that a pause, an open breaker or a rate limit holds; null: none is late",
+          "Since when the longest due lane has waited, without what a pause, an open breaker or a rate limit holds back; null: none is late",
       }),
     }),
     dead_letters: cappedCount,
     lanes: z.strictObject({
       total: z.int(),
-      broken: z.int(),
+      failing: z.int(),
       paused: z.int(),
       disabled: z.int(),
     }),
@@ -56,9 +49,13 @@ export const lane = z
     origin: z.string().nullable().meta({ description: "Of callback URLs; null for an endpoint" }),
     url: z.string().nullable().meta({ description: "The endpoint's" }),
     ordered: z.boolean(),
-    state: z.enum(LANE_STATES),
+    status: z.enum(ENDPOINT_STATUSES).meta({
+      description: "As an endpoint's; `failing`: the breaker is open, or a probe is next",
+    }),
     reason: z.string().nullable(),
-    until: timeText.nullable().meta({ description: "When a broken lane is probed" }),
+    until: timeText
+      .nullable()
+      .meta({ description: "When the next probe of a failing lane is sent" }),
     pending: cappedCount,
     oldest_due_at: timeText.nullable().meta({
       description: "Since when the lane's next delivery is due, held or not; null: none is due",

@@ -3,8 +3,10 @@ import type { Attempt, Delivery, Message } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import type { AttemptBody, DeliveryBody, MessageBody } from "../schemas/delivery.ts";
 import { idOrNull, isoTime } from "./common.ts";
+import type { ShownDelivery } from "./held.ts";
 
-export function deliveryView(delivery: Delivery): DeliveryBody {
+/** @param delivery with why it waits, when that was looked up */
+export function deliveryView(delivery: Delivery & Partial<ShownDelivery>): DeliveryBody {
   return {
     id: formatId("delivery", delivery.id),
     message_id: formatId("message", delivery.message_id),
@@ -17,6 +19,7 @@ export function deliveryView(delivery: Delivery): DeliveryBody {
     last_status_code: delivery.last_status_code,
     last_error_code: delivery.last_error_code,
     next_attempt_at: isoTime(delivery.next_attempt_at),
+    held: delivery.held ?? null,
     created_at: isoTime(delivery.created_at),
     finished_at: isoTime(delivery.finished_at),
     dead_reason: delivery.dead_reason,
@@ -52,7 +55,10 @@ export function attemptView(attempt: Attempt): AttemptBody {
   };
 }
 
-export function messageView(message: Message, deliveries: readonly Delivery[]): MessageBody {
+export function messageView(
+  message: Message,
+  deliveries: readonly (Delivery & Partial<ShownDelivery>)[],
+): MessageBody {
   return {
     id: formatId("message", message.id),
     type: message.type,

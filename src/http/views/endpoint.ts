@@ -1,7 +1,7 @@
 import { breakerState } from "../../core/breaker.ts";
-import { pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
+import { endpointStatus, pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Endpoint, LaneStatus } from "../../core/endpoint.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -13,33 +13,24 @@ export function endpointView(
   { vault, now }: Pick<HttpContext, "vault" | "now">,
   endpoint: Endpoint,
 ): EndpointBody {
-  const lane = laneStatus(endpoint, now());
+  const { breaker_failures: failures, breaker_since, breaker_until, breaker_reason } = endpoint;
+  const breaker = { until: breaker_until?.getTime() ?? null };
   return {
     id: formatId("endpoint", endpoint.id),
     ...pick(endpoint, SHOWN_SETTINGS),
     headers: redactHeaders(openHeaders(vault, endpoint.sealed_headers)),
+    status: endpointStatus(endpoint),
     state: endpoint.state,
+    state_since: isoTime(endpoint.state_since),
     disabled_reason: endpoint.disabled_reason,
-    lane: { ...lane, until: isoTime(lane.until) },
+    breaker: {
+      state: breakerState(breaker, now().getTime()),
+      failures,
+      since: isoTime(breaker_since),
+      until: isoTime(breaker_until),
+      reason: breaker_reason,
+    },
     created_at: isoTime(endpoint.created_at),
     updated_at: isoTime(endpoint.updated_at),
-  };
-}
-
-/** The state of a lane: a state set by an admin before that of the breaker. */
-function laneStatus(endpoint: Endpoint, now: Date): LaneStatus {
-  if (endpoint.state !== "active") {
-    return { state: endpoint.state, reason: endpoint.disabled_reason, until: null };
-  }
-  const breaker = {
-    failures: endpoint.breaker_failures,
-    opens: 0,
-    until: endpoint.breaker_until?.getTime() ?? null,
-    reason: endpoint.breaker_reason,
-  };
-  return {
-    state: breakerState(breaker, now.getTime()),
-    reason: endpoint.breaker_reason,
-    until: endpoint.breaker_until,
   };
 }

@@ -65,7 +65,7 @@ function Filters({
       <Choice
         label="Status"
         width={120}
-        choices={DELIVERY_STATUSES}
+        choices={[...DELIVERY_STATUSES, "held"]}
         value={values.status}
         onChange={(status) => set({ status })}
       />

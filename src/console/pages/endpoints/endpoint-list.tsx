@@ -27,7 +27,7 @@ const COLUMNS: Column<Endpoint>[] = [
       </Anchor>
     ),
   },
-  { id: "state", header: "State", cell: ({ lane }) => <Status value={lane.state} /> },
+  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
   {
     id: "url",
     header: "Receiver",

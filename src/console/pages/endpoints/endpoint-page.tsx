@@ -1,5 +1,5 @@
-import { Alert, Stack, Tabs, Text } from "@mantine/core";
-import { useNavigate, useParams } from "react-router";
+import { Alert, Anchor, Stack, Tabs, Text } from "@mantine/core";
+import { Link, useNavigate, useParams } from "react-router";
 import { useEndpoint, useUpdateEndpoint } from "../../api/endpoints.ts";
 import type { Endpoint } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
@@ -41,7 +41,7 @@ export default function EndpointPage() {
   return (
     <Page
       title={endpoint.description || endpoint.url}
-      badge={<Status value={endpoint.lane.state} />}
+      badge={<Status value={endpoint.status} />}
       description={<Id id={endpoint.id} link={false} />}
       back={BACK}
       actions={
@@ -51,7 +51,7 @@ export default function EndpointPage() {
         />
       }
     >
-      <LaneNotice endpoint={endpoint} />
+      <StatusNotice endpoint={endpoint} />
       {test && <TestResult id={test} onClose={() => view.set({ test: null })} />}
       <Tabs
         value={tab}
@@ -88,16 +88,13 @@ export default function EndpointPage() {
   );
 }
 
-const NOTICES: Record<string, { title: string; color: string; text: string }> = {
-  open: {
-    title: "The breaker is open",
+type Shown = Exclude<Endpoint["status"], "healthy">;
+
+const NOTICES: Record<Shown, { title: string; color: string; text: string }> = {
+  failing: {
+    title: "Failing",
     color: "red",
-    text: "Attempts failed one after the other, so nothing is sent and no attempt is used up. Deliveries wait.",
-  },
-  half_open: {
-    title: "The next attempt is a probe",
-    color: "yellow",
-    text: "If it succeeds, everything that waits is sent.",
+    text: "Attempts failed one after the other, so the breaker holds everything back and no attempt is used up. Deliveries wait; the first that succeeds lets them all go.",
   },
   paused: {
     title: "Paused",
@@ -111,18 +108,33 @@ const NOTICES: Record<string, { title: string; color: string; text: string }> = 
   },
 };
 
-function LaneNotice({ endpoint: { lane, disabled_reason } }: { endpoint: Endpoint }) {
-  const notice = NOTICES[lane.state];
-  if (notice === undefined) return null;
+function StatusNotice({ endpoint }: { endpoint: Endpoint }) {
+  const { status, breaker, disabled_reason, state_since } = endpoint;
+  if (status === "healthy") return null;
+  const notice = NOTICES[status];
+  const failing = status === "failing";
+  const why = failing ? `${breaker.reason}, ${breaker.failures} in a row` : disabled_reason;
   return (
     <Alert variant="outline" color={notice.color} title={notice.title}>
       <Text size="sm" component="div">
-        {notice.text}{" "}
-        {(lane.reason ?? disabled_reason) && `Why: ${lane.reason ?? disabled_reason}.`}{" "}
-        {lane.until !== null && (
-          <>
-            Next probe <Time at={lane.until} />.
-          </>
+        {notice.text} {why !== null && `Why: ${why}. `}
+        Since <Time at={failing ? breaker.since : state_since} />.{" "}
+        {failing &&
+          (breaker.state === "open" ? (
+            <>
+              Next probe <Time at={breaker.until} />.{" "}
+            </>
+          ) : (
+            "The next attempt is a probe. "
+          ))}
+        {status !== "disabled" && (
+          <Anchor
+            component={Link}
+            to={`/deliveries?status=held&endpoint_id=${endpoint.id}`}
+            size="sm"
+          >
+            What waits
+          </Anchor>
         )}
       </Text>
     </Alert>
