@@ -1,5 +1,15 @@
 // Made from the OpenAPI document by `npm run generate`. Do not edit.
 
+/** What a pending job waits for; null: nothing in particular, or not pending. Not told in the answer to a submission */
+export type JobWait = {
+  /** `run_at`: its time has not come. `threads`: all threads compute other jobs. `process`: no process that computes has taken it. */
+  reason: "run_at" | "threads" | "process";
+  detail: string;
+  /** It runs at this time or later */
+  until: string | null;
+  ahead?: CappedCount;
+} | null;
+
 export interface Operations {
   "POST /v1/jobs": {
     body: JobInput;
@@ -420,6 +430,7 @@ export interface Job {
     /** Intermediate results */
     data?: unknown;
   };
+  waiting_for: JobWait;
   /** When it will end if it goes on at its pace so far */
   eta: string | null;
   /** How many times it was started */
@@ -445,6 +456,11 @@ export interface Job {
     cancel: string;
     deliveries: string;
   };
+}
+export interface CappedCount {
+  count: number;
+  /** There are more: counting stops at 10,000 */
+  more: boolean;
 }
 export interface Callback {
   url?: string;
@@ -526,11 +542,6 @@ export interface Held {
   until: string | null;
   detail: string;
   waiting?: CappedCount;
-}
-export interface CappedCount {
-  count: number;
-  /** There are more: counting stops at 10,000 */
-  more: boolean;
 }
 export interface JobType {
   name: string;

@@ -39,6 +39,15 @@ function verificationOf({ callbacks }: Job): string[] {
   return [...new Set(ways)];
 }
 
+function waitText(wait: Job["waiting_for"]): string | null {
+  if (wait === null) return null;
+  const { detail, until, ahead } = wait;
+  return [
+    `${detail}${until === null ? "" : `: ${fullTime(until)}`}`,
+    ...(ahead === undefined ? [] : [`${ahead.count}${ahead.more ? "+" : ""} of yours before it`]),
+  ].join("; ");
+}
+
 export function showJob({ out }: Pick<CliSession, "out">, job: Job): void {
   const { progress, error } = job;
   const metadata = Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata);
@@ -46,6 +55,7 @@ export function showJob({ out }: Pick<CliSession, "out">, job: Job): void {
   out.details([
     ["type", job.type],
     ["progress", `${percent(progress.fraction)} ${progressMessage(job)}`.trim()],
+    ["waiting for", waitText(job.waiting_for)],
     ["run", job.run],
     ["error", error === null ? null : `${error.code}: ${error.message}`],
     ["created", fullTime(job.created_at)],

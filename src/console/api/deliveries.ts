@@ -22,8 +22,11 @@ export function useDelivery(id: string | null, waiting = false) {
     queryKey: ["deliveries", id],
     queryFn: ({ signal }) => call("GET /v1/deliveries/{id}", { id: id!, signal }),
     enabled: id !== null,
-    refetchInterval: (query) =>
-      waiting && (query.state.data?.attempts.length ?? 0) === 0 ? 1_000 : false,
+    refetchInterval({ state: { data } }) {
+      if (waiting && (data?.attempts.length ?? 0) === 0) return 1_000;
+      // no event tells of all that holds one back
+      return data?.status === "pending" ? 5_000 : false;
+    },
   });
 }
 

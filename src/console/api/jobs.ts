@@ -36,6 +36,8 @@ export function useJob(id: string | null) {
       return { ...(JSON.parse(text) as Job), posted: { input, metadata } };
     },
     enabled: id !== null,
+    // no event tells that its turn comes nearer
+    refetchInterval: ({ state }) => (state.data?.status === "pending" ? 5_000 : false),
   });
 }
 

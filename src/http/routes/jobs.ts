@@ -9,6 +9,7 @@ import { waitForNews } from "../conditional-wait.ts";
 import type { HttpContext } from "../http-context.ts";
 import { jsonText, type Reply } from "../reply.ts";
 import { entityTag, jobText, jobUrl, matchesTag, retryAfter } from "../views/job.ts";
+import { withWaiting, type Waiting } from "../views/job-wait.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf } from "../schemas/common.ts";
@@ -21,7 +22,7 @@ const tag = "Jobs";
 export function jobReply(
   context: Pick<HttpContext, "config" | "vault" | "now">,
   status: number,
-  job: Job,
+  job: Job & Waiting,
   headers: Record<string, string> = {},
 ): Reply {
   const text = jobText(context, job);
@@ -57,7 +58,11 @@ const list = route({
     return await pageReply(
       "jobs",
       query,
-      (page) => listJobs(context.lookups, accountId, { ...query, ...page }),
+      async (page) =>
+        await withWaiting(
+          context,
+          await listJobs(context.lookups, accountId, { ...query, ...page }),
+        ),
       (job) => jobText(context, job),
     );
   },
@@ -100,7 +105,8 @@ const get = route({
       const wait = { ms: waitS * 1000, ifNoneMatch, gone: call.disconnected() };
       job = await waitForNews(context, job, wait);
     }
-    const reply = jobReply(context, 200, job, {
+    const [shown = job] = await withWaiting(context, [job], true);
+    const reply = jobReply(context, 200, shown, {
       vary: "Prefer",
       ...(preferences.waitS === null ? {} : { "preference-applied": `wait=${waitS}` }),
     });

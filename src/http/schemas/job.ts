@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JOB_WAIT_REASONS } from "../../core/job-wait.ts";
 import {
   DEFAULT_CALLBACK_EVENTS,
   JOB_EVENTS,
@@ -7,6 +8,7 @@ import {
   SIGNATURE_VERSIONS,
 } from "../../core/model.ts";
 import {
+  cappedCount,
   exampleId,
   idParam,
   idText,
@@ -165,6 +167,24 @@ export const job = z
       message: z.string().nullable(),
       data: z.unknown().optional().meta({ description: "Intermediate results" }),
     }),
+    waiting_for: z
+      .strictObject({
+        reason: z.enum(JOB_WAIT_REASONS).meta({
+          description:
+            "`run_at`: its time has not come. `threads`: all threads compute other jobs. `process`: no process that computes has taken it.",
+        }),
+        detail: z.string().meta({ example: "4 of 4 threads busy" }),
+        until: timeText.nullable().meta({ description: "It runs at this time or later" }),
+        ahead: cappedCount.optional().meta({
+          description: "How many of the account's jobs are due before it; not in lists",
+        }),
+      })
+      .nullable()
+      .meta({
+        id: "JobWait",
+        description:
+          "What a pending job waits for; null: nothing in particular, or not pending. Not told in the answer to a submission",
+      }),
     eta: timeText.nullable().meta({
       description: "When it will end if it goes on at its pace so far",
     }),
@@ -196,6 +216,7 @@ export const job = z
       input_bytes: 17,
       metadata: { order: "A-1001" },
       progress: { fraction: 1, message: null },
+      waiting_for: null,
       eta: null,
       run: 1,
       timeout_s: 600,

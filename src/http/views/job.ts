@@ -7,6 +7,7 @@ import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
 import type { JobBody } from "../schemas/job.ts";
 import { defined, isoTime } from "./common.ts";
+import type { Waiting } from "./job-wait.ts";
 
 export function isFinished(status: JobStatus): boolean {
   return status === "completed" || status === "failed" || status === "canceled";
@@ -23,13 +24,14 @@ type HeadFields = "id" | "type" | "status";
 type CallbackBody = JobBody["callbacks"][number];
 
 /** A job as JSON text. Stored JSON texts go in as they are, unparsed. */
-export function jobText(context: ViewContext, job: Job | ListedJob): string {
+export function jobText(context: ViewContext, job: (Job | ListedJob) & Waiting): string {
   const self = jobUrl(context.config.publicUrl, job.id);
   const progress = JSON.stringify({
     fraction: job.progress_fraction,
     message: job.progress_message,
   } satisfies Omit<JobBody["progress"], "data">);
   const rest: Omit<JobBody, HeadFields | "input" | "input_bytes" | "metadata" | "progress"> = {
+    waiting_for: job.waiting_for ?? null,
     eta: isoTime(estimateEnd(job)),
     run: job.run,
     timeout_s: job.timeout_s,

@@ -15,14 +15,14 @@ import { Confirm } from "../../components/confirm.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
 import { Facts } from "../../components/facts.tsx";
-import { duration, json, prettyBody } from "../../components/format.ts";
+import { count, duration, json, prettyBody } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { notifyDone } from "../../components/notify.ts";
 import { Page } from "../../components/page.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Status } from "../../components/status.tsx";
-import { Time } from "../../components/time.tsx";
+import { Due, Time } from "../../components/time.tsx";
 import { CallbacksTable } from "./callbacks-table.tsx";
 import { Timeline } from "./timeline.tsx";
 
@@ -46,6 +46,7 @@ export default function JobPage() {
       back={BACK}
       actions={<Actions job={job} />}
     >
+      <WaitNotice job={job} />
       <RunningProgress job={job} />
       {job.error !== null && (
         <Alert
@@ -126,6 +127,26 @@ function Actions({ job }: { job: Job }) {
         1 job ends without a result. Its callbacks are told that it was canceled.
       </Confirm>
     </>
+  );
+}
+
+/** What a pending job waits for. */
+function WaitNotice({ job: { waiting_for: wait } }: { job: Job }) {
+  if (wait === null) return null;
+  const { detail, until, ahead } = wait;
+  return (
+    <Alert color="yellow" variant="outline" title="Waiting to run">
+      <Text size="sm" component="div">
+        {`${detail.charAt(0).toUpperCase()}${detail.slice(1)}. `}
+        {until !== null && (
+          <>
+            It runs <Due at={until} />.{" "}
+          </>
+        )}
+        {ahead !== undefined &&
+          (ahead.count === 0 ? "It is the next of yours." : `${count(ahead)} of yours before it.`)}
+      </Text>
+    </Alert>
   );
 }
 
