@@ -12,7 +12,7 @@ import { Pages } from "./pages.ts";
 import { pause } from "./retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 
-/** Messages on their way to receivers, and those that arrived or gave up. */
+/** Messages on their way to receivers, those that arrived, and those that were given up. */
 export class Deliveries {
   readonly #caller: ApiCaller;
 
@@ -48,7 +48,7 @@ export class Deliveries {
   }
 }
 
-/** Deliveries that gave up, with their reasons. */
+/** Deliveries that were given up, with their reasons. */
 export class DeadLetters {
   readonly #caller: ApiCaller;
 

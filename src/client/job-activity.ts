@@ -37,7 +37,7 @@ export function hasEnded({ status }: JobData): boolean {
 /**
  * Follows a job. A lost connection is made again where it broke off; what was missed for good is
  * made up for by another `job.state`.
- * @param look called with the job whenever it is told
+ * @param look called with the job whenever it is known anew
  */
 export async function* jobActivity(
   caller: ApiCaller,

@@ -1,6 +1,6 @@
 // Made from the OpenAPI document by `npm run generate`. Do not edit.
 
-/** What a pending job waits for; null: nothing in particular, or not pending. Not told in the answer to a submission */
+/** What a pending job waits for; null: nothing in particular, or not pending. Null in the answer to a submission */
 export type JobWait = {
   /** `run_at`: its time has not come. `threads`: all threads compute other jobs. `process`: no process that computes has taken it. */
   reason: "run_at" | "threads" | "process";

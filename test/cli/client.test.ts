@@ -222,7 +222,7 @@ describe("endpoints and messages", () => {
     });
     const id = made.id;
     const shown = await run(`endpoints get ${id}`);
-    expect(shown.stdout).toMatch(new RegExp(`^${id} {2}active\n(?:.*\n)*rate limit +50 per s\n`));
+    expect(shown.stdout).toMatch(new RegExp(`^${id} {2}healthy\n(?:.*\n)*rate limit +50 per s\n`));
     expect(shown.stdout).not.toContain("whsec_");
     expect((await run("endpoints list")).stdout).toContain(id);
 
@@ -314,6 +314,33 @@ describe("deliveries, dead letters and replays", () => {
     const id = again.json().id;
     expect((await run("replays list")).stdout).toContain(id);
     expect((await run(`replays get ${id} --json`)).json().id).toBe(id);
+  });
+
+  test("a delivery says what holds it back, and an endpoint has one status", async () => {
+    const made = await run(`endpoints create ${receiver.url} --events held.cli --json`);
+    const endpoint = made.json().id;
+    await run(`endpoints pause ${endpoint}`);
+    const message = (await run("messages publish held.cli --json")).json();
+    const [{ id }] = message["deliveries"] as [{ id: string }];
+    const shown = (await run(`deliveries show ${id}`)).stdout;
+    expect(shown).toMatch(new RegExp(`^${id} {2}held\n`));
+    expect(shown).toMatch(
+      /^held +endpoint paused since .* UTC .*; the endpoint is paused; 1 wait$/m,
+    );
+    expect(shown).not.toContain("next attempt");
+    const filter = `deliveries list --status held --endpoint-id ${endpoint}`;
+    expect((await run(filter)).stdout).toMatch(new RegExp(`${id} +held .* endpoint paused`));
+    for (const status of ["paused", "healthy"]) {
+      expect((await run(`endpoints get ${endpoint}`)).stdout).toMatch(
+        new RegExp(`^${endpoint} {2}${status}\n`),
+      );
+      const row = new RegExp(`^${endpoint} +${status} `, "m");
+      expect((await run("endpoints list --limit 200")).stdout).toMatch(row);
+      await run(`endpoints resume ${endpoint}`);
+    }
+    await untilListed(`deliveries list --status delivered --endpoint-id ${endpoint}`, 1);
+    expect((await run(`deliveries show ${id}`)).stdout).not.toMatch(/^held/m);
+    expect((await run(`${filter} --json`)).json().data).toEqual([]);
   });
 
   test("L2: of many attempts the last are shown, and pages lead to the others", async () => {

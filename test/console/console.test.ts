@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Locator, Page } from "playwright-core";
 import { TEST_MASTER_KEY } from "../support/context.ts";
@@ -302,6 +303,53 @@ test("a delivery that waits counts down, and is attempted now when asked", async
   await page.getByRole("article", { name: "Attempt 2" }).getByText("manual").waitFor();
   await page.getByRole("article", { name: "Attempt 1" }).getByText("503").first().waitFor();
   await page.locator("h1 + *").getByText("delivered").waitFor();
+});
+
+test("a delivery that is held says why and since when, in lists and on its page, until it goes", async () => {
+  type Made = { id: string };
+  const body = { url: `${receiver.url}/held`, events: ["held.seen"], description: "Held system" };
+  const { id: endpoint } = await call<Made>("POST", "/v1/endpoints", body);
+  await call("POST", `/v1/endpoints/${endpoint}/pause`, {});
+  for (const n of [1, 2]) await call("POST", "/v1/messages", { type: "held.seen", data: { n } });
+  await open("/deliveries?event_type=held.seen");
+  await choose("Status", "held");
+  await until(async () => (await rows("Deliveries").count()) === 2);
+  const row = rows("Deliveries").first();
+  await row.getByText("held", { exact: true }).hover();
+  await page.getByRole("tooltip").getByText("the endpoint is paused").waitFor();
+  await row.getByText("endpoint paused").waitFor();
+  await row.getByRole("link").first().click();
+  await page.locator("h1 + *").getByText("held").waitFor();
+  const notice = page.getByRole("alert");
+  await notice.getByText("Held back: endpoint paused").waitFor();
+  await notice.getByText("2 wait.").waitFor();
+  expect(await page.getByText("due now").count()).toBe(0);
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await notice.getByRole("link", { name: "Look at the endpoint" }).click();
+  await page.locator("h1 + *").getByText("paused").waitFor();
+  await page.getByRole("link", { name: "What waits" }).click();
+  await until(async () => (await rows("Deliveries").count()) === 2);
+  await rows("Deliveries").first().getByRole("link").first().click();
+  await notice.waitFor();
+  await call("POST", `/v1/endpoints/${endpoint}/resume`, {});
+  await page.locator("h1 + *").getByText("delivered").waitFor();
+  await until(async () => (await notice.count()) === 0);
+});
+
+test("a job that is pending says what it waits for", async () => {
+  const ids: string[] = [];
+  const sleep = { type: "demo.sleep", input: { ms: 60_000 } };
+  // more than there are threads
+  for (let n = 0; n <= availableParallelism(); n += 1) {
+    ids.push((await call<{ id: string }>("POST", "/v1/jobs", sleep)).id);
+  }
+  await open(`/jobs/${ids.at(-1)}`);
+  const notice = page.getByRole("alert");
+  await notice.getByText(/^\d+ of \d+ threads busy/).waitFor();
+  await notice.getByText("It is the next of yours.").waitFor();
+  for (const id of ids) await call("POST", `/v1/jobs/${id}/cancel`, {});
+  await page.locator("h1 + *").getByText("canceled").waitFor();
+  await until(async () => (await notice.getByText("threads busy").count()) === 0);
 });
 
 test("the input is checked: a refusal says where it is wrong and shows the request id", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { CAPPED_AT } from "../../src/core/capped-count.ts";
 import { formatId } from "../../src/core/ids.ts";
 import { routes } from "../../src/http/routes/index.ts";
+import { findOldestDue, readGauges } from "../../src/db/statistics/gauges.ts";
 import { startApi, type TestApi } from "../http/api.ts";
 import { fillTables, type Filled } from "../support/big-tables.ts";
 import { explain, listenIn, rowsRead, scansOf, sortsOf, type Plan } from "../support/plans.ts";
@@ -161,6 +162,26 @@ test.each([
 test("a job's timeline goes along indexes", async () => {
   const path = `/v1/jobs/${formatId("job", filled.job)}/timeline`;
   for (const plan of await plansOf(path)) check(path, plan);
+});
+
+test("why a delivery and a job wait is read along indexes, and the gauges are", async () => {
+  const { rows } = await api.database.pool.query<{ delivery: string; job: string }>(
+    `select (select id from deliveries where status = 'pending' and endpoint_id = $1 limit 1) as delivery,
+       (select id from unfinished_jobs where status = 'pending' limit 1) as job`,
+    [filled.endpoints[0]],
+  );
+  const paths = [
+    `/v1/deliveries/${formatId("delivery", rows[0]!.delivery)}`,
+    `/v1/jobs/${formatId("job", rows[0]!.job)}`,
+  ];
+  for (const path of paths) for (const plan of await plansOf(path)) check(path, plan);
+  for (const read of [readGauges, findOldestDue]) {
+    const asked = await listenIn(async () => void (await read(api.context.lookups)));
+    for (const query of asked) {
+      // each pending delivery with its lane and endpoint, and each lane by itself
+      check(read.name, await explain(api.database.pool, query), 10 * 400 + ROWS / 10);
+    }
+  }
 });
 
 function shape(query: unknown): Record<string, unknown> {

@@ -92,6 +92,16 @@ test("a paused endpoint: since when, and how many wait, until it is resumed", as
   }
   const message = await api.must(200, "GET", `/v1/messages/${published.id}`);
   expect(message["deliveries"]).toMatchObject([{ id: ids[0], held: rest }]);
+  // so does the timeline of a job
+  const job = await api.job([{ endpoint_id: endpoint.id, events: ["job.completed"] }]);
+  const timeline = `/v1/jobs/${job}/timeline`;
+  const next = await eventually(async () => {
+    const { data } = await api.must(200, "GET", timeline);
+    return (data as { kind: string }[]).find(({ kind }) => kind === "next_attempt");
+  }, "the delivery of a job");
+  expect(next).toMatchObject({ outcome: "held", detail: "the endpoint is paused" });
+  const ofJob = await api.must(200, "GET", `/v1/jobs/${job}/deliveries`);
+  expect(ofJob["data"]).toMatchObject([{ held: rest }]);
   await api.must(200, "POST", `/v1/endpoints/${endpoint.id}/resume`);
   await expectToGo(endpoint, ids);
 });
@@ -225,11 +235,11 @@ test("held ones are found behind many that are not, page by page", async () => {
     const first = await api.must(200, "GET", "/v1/deliveries?status=held&limit=2");
     expect(first).toMatchObject({ data: [], next_cursor: expect.any(String) });
     const seen: string[] = [];
-    for (let cursor = first["next_cursor"]; cursor !== null;) {
-      const path = `/v1/deliveries?status=held&limit=2&cursor=${String(cursor)}`;
+    for (let cursor = first["next_cursor"] as string | null; cursor !== null;) {
+      const path = `/v1/deliveries?status=held&limit=2&cursor=${cursor}`;
       const page = await api.must(200, "GET", path);
       seen.push(...(page["data"] as Shown[]).map(({ id }) => id));
-      cursor = page["next_cursor"];
+      cursor = page["next_cursor"] as string | null;
     }
     expect(seen).toEqual(ids.toReversed());
     // filters narrow what is walked

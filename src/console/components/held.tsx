@@ -39,21 +39,20 @@ export function HeldNotice({ delivery }: { delivery: Delivery }) {
   return (
     <Alert color="yellow" variant="outline" title={`Held back: ${HELD_WORDS[reason]}`}>
       <Text size="sm" component="div">
-        {sentence(detail)}{" "}
+        {reason === "order" ? <Before detail={detail} /> : `${sentence(detail)} `}
         {since !== null && (
           <>
             Since <Time at={since} clock /> (<Time at={since} />
             ).{" "}
           </>
         )}
-        {left !== null && `${reason === "breaker_open" ? "Next probe" : "Until"} ${left}. `}
+        {left !== null && `${UNTIL[reason] ?? "Until"} ${left}. `}
         {waiting !== undefined && waitingText(waiting)} {adviceOf(held)}
         {endpoint_id !== null && (
           <Anchor component={Link} to={`/endpoints/${endpoint_id}`} size="sm">
             Look at the endpoint
           </Anchor>
         )}
-        {reason === "order" && <Before detail={detail} />}
       </Text>
     </Alert>
   );
@@ -65,17 +64,21 @@ function waitingText(waiting: NonNullable<Held["waiting"]>): string {
 
 /** A link to the delivery that is first in the order. */
 function Before({ detail }: { detail: string }) {
-  const id = /dlv_\w+/.exec(detail)?.[0];
-  if (id === undefined) return null;
+  const [id, ...rest] = detail.split(" ");
   return (
     <>
-      {" "}
-      <Anchor component={Link} to={`/deliveries/${id}`} size="sm">
-        Look at the one before it
-      </Anchor>
+      <Anchor component={Link} to={`/deliveries/${id}`} className="rb-mono" size="sm">
+        {id}
+      </Anchor>{" "}
+      {rest.join(" ")}.{" "}
     </>
   );
 }
+
+const UNTIL: Partial<Record<Held["reason"], string>> = {
+  breaker_open: "Next probe",
+  order: "Its next attempt is",
+};
 
 const ADVICE: Partial<Record<Held["reason"], string>> = {
   paused: "Resume the endpoint to send what waits. ",
@@ -88,6 +91,5 @@ function adviceOf({ reason }: Held): string {
 }
 
 function sentence(text: string): string {
-  const first = text.startsWith("dlv_") ? text.charAt(0) : text.charAt(0).toUpperCase();
-  return `${first}${text.slice(1)}.`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

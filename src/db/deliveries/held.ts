@@ -21,13 +21,13 @@ export type HeldRow = HeldFacts & {
  * What decides why pending deliveries wait, of those, among these ids, that are still pending.
  * @param counted whether to count what waits in the lane as well
  */
-export async function readHeldFacts(
+export async function listHeldFacts(
   reader: Reader,
   ids: readonly string[],
   counted: boolean,
 ): Promise<HeldRow[]> {
   const { rows } = await reader.query<HeldRow>({
-    name: "read_held_facts",
+    name: "list_held_facts",
     text: `select d.id, d.next_attempt_at, e.state as endpoint_state,
         e.deleted_at is not null as endpoint_deleted, e.state_since, e.disabled_reason,
         e.rate_limit_per_s, ${MOST_IN_FLIGHT} as max_in_flight, l.breaker_failures, l.breaker_since,

@@ -13,13 +13,13 @@ export type JobWaitRow = JobWaitFacts & {
  * What decides why jobs wait, of those, among these ids, that are pending.
  * @param counted whether to count what is due before each as well
  */
-export async function readJobWaits(
+export async function listJobWaits(
   reader: Reader,
   ids: readonly string[],
   counted: boolean,
 ): Promise<JobWaitRow[]> {
   const { rows } = await reader.query<JobWaitRow>({
-    name: "read_job_waits",
+    name: "list_job_waits",
     text: `select u.id, u.next_run_at, u.run, u.failures,
         (select coalesce(sum(threads), 0)::int from workers
          where 'compute' = any(roles) and heartbeat_at > now() - interval '10 seconds') as threads,

@@ -183,7 +183,7 @@ export const job = z
       .meta({
         id: "JobWait",
         description:
-          "What a pending job waits for; null: nothing in particular, or not pending. Not told in the answer to a submission",
+          "What a pending job waits for; null: nothing in particular, or not pending. Null in the answer to a submission",
       }),
     eta: timeText.nullable().meta({
       description: "When it will end if it goes on at its pace so far",

@@ -1,25 +1,29 @@
 import { toCapped } from "../../core/capped-count.ts";
 import { heldBy } from "../../core/held.ts";
 import type { Delivery } from "../../core/model.ts";
-import { readHeldFacts } from "../../db/deliveries/held.ts";
+import { listHeldFacts } from "../../db/deliveries/held.ts";
 import type { HttpContext } from "../http-context.ts";
 import type { HeldBody } from "../schemas/delivery.ts";
 import { isoTime } from "./common.ts";
 
-/** A delivery and why it waits. */
-export type ShownDelivery = Delivery & { held: HeldBody | null };
+/** Why a delivery waits. */
+export interface MayBeHeld {
+  held: HeldBody | null;
+}
+
+export type ShownDelivery = Delivery & MayBeHeld;
 
 /**
  * Deliveries with the reasons why pending ones wait: one look more, for all of them.
  * @param counted whether to say how many wait in the same lane
  */
-export async function withHeld<Row extends Delivery>(
+export async function withHeld<Row extends Pick<Delivery, "id" | "status">>(
   { lookups, now }: Pick<HttpContext, "lookups" | "now">,
   deliveries: readonly Row[],
   counted = false,
-): Promise<(Row & ShownDelivery)[]> {
+): Promise<(Row & MayBeHeld)[]> {
   const pending = deliveries.filter(({ status }) => status === "pending").map(({ id }) => id);
-  const facts = pending.length === 0 ? [] : await readHeldFacts(lookups, pending, counted);
+  const facts = pending.length === 0 ? [] : await listHeldFacts(lookups, pending, counted);
   const held = new Map(facts.map((row) => [row.id, row]));
   return deliveries.map((delivery) => {
     const found = held.get(delivery.id);

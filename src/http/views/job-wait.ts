@@ -1,7 +1,7 @@
 import { toCapped } from "../../core/capped-count.ts";
 import { jobWaitOf } from "../../core/job-wait.ts";
 import type { JobStatus } from "../../core/model.ts";
-import { readJobWaits } from "../../db/jobs/waits.ts";
+import { listJobWaits } from "../../db/jobs/waits.ts";
 import type { HttpContext } from "../http-context.ts";
 import type { JobBody } from "../schemas/job.ts";
 import { isoTime } from "./common.ts";
@@ -21,7 +21,7 @@ export async function withWaiting<Row extends { id: string; status: JobStatus }>
   counted = false,
 ): Promise<(Row & Waiting)[]> {
   const pending = jobs.filter(({ status }) => status === "pending").map(({ id }) => id);
-  const rows = pending.length === 0 ? [] : await readJobWaits(lookups, pending, counted);
+  const rows = pending.length === 0 ? [] : await listJobWaits(lookups, pending, counted);
   const facts = new Map(rows.map((row) => [row.id, row]));
   return jobs.map((job) => {
     const found = facts.get(job.id);

@@ -37,7 +37,7 @@ const COLUMNS: Column<Delivery>[] = [
     ),
   },
   ...ATTEMPT_COLUMNS,
-  { id: "died", header: "Gave up", cell: ({ finished_at }) => <Time at={finished_at} /> },
+  { id: "died", header: "Died", cell: ({ finished_at }) => <Time at={finished_at} /> },
 ];
 
 export default function DeadLetters() {

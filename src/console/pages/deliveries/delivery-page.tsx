@@ -132,7 +132,9 @@ const CONSEQUENCE: Record<string, string> = {
   canceled: "",
 };
 
-function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAttempts }) {
+const HELD_CONSEQUENCE = "It gets 1 attempt as soon as nothing holds it back.";
+
+function ReplayButton({ delivery: { id, status, held } }: { delivery: DeliveryWithAttempts }) {
   const [asking, ask] = useDisclosure(false);
   const replay = useReplayDelivery();
   if (status === "canceled") return null;
@@ -157,7 +159,7 @@ function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAtte
           })
         }
       >
-        {CONSEQUENCE[status]}
+        {held === null ? CONSEQUENCE[status] : HELD_CONSEQUENCE}
       </Confirm>
     </>
   );

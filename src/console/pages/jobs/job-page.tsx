@@ -124,7 +124,7 @@ function Actions({ job }: { job: Job }) {
           })
         }
       >
-        1 job ends without a result. Its callbacks are told that it was canceled.
+        1 job ends without a result. Its callbacks get an event that says so.
       </Confirm>
     </>
   );

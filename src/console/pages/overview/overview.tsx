@@ -94,7 +94,7 @@ function Tiles({ figures, stats, range }: TilesProps) {
         value={number(held)}
         hint={held === 0 ? `all ${number(lanes.total)} healthy` : heldText(lanes)}
         tone={lanes.failing > 0 ? "bad" : held > 0 ? "warn" : undefined}
-        to="/endpoints"
+        to="/deliveries?status=held"
       />
       <Tile
         name="Workers"
