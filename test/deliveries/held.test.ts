@@ -117,6 +117,9 @@ test("an open breaker: what failed, how often, and when the next probe comes", a
   expect(shown).toMatchObject({ status: "failing", state: "active" });
   const breaker = shown["breaker"] as { since: string; until: string };
   expect(breaker).toMatchObject({ state: "open", failures: 10, reason: "HTTP 500" });
+  const failing = async () => (await api.must(200, "GET", "/v1/lanes?status=failing"))["data"];
+  expect(await failing()).toMatchObject([{ endpoint_id: endpoint.id, until: breaker.until }]);
+  expect(await api.must(200, "GET", "/v1/overview")).toMatchObject({ lanes: { failing: 1 } });
   expect(why).toMatchObject({
     reason: "breaker_open",
     since: breaker.since,
@@ -129,6 +132,7 @@ test("an open breaker: what failed, how often, and when the next probe comes", a
   expect((await held(endpoint)).map(({ id }) => id)).toEqual([ids[11], ids[10]]);
   receiver.respond(200);
   await api.must(200, "POST", `/v1/endpoints/${endpoint.id}/resume`);
+  expect(await failing()).toEqual([]);
   await api.ended(ids[11]!);
   await eventually(async () => ((await held(endpoint)).length === 0 ? true : undefined), "none");
   for (const id of ids.slice(0, 10)) await api.must(202, "POST", `/v1/deliveries/${id}/replay`);

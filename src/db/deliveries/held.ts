@@ -62,7 +62,7 @@ export async function listHeldFacts(
 }
 
 /** The most pending deliveries that one look for held ones goes through. */
-export const HELD_WALK = 10_000;
+const HELD_WALK = 10_000;
 
 /**
  * The pending deliveries that are held on purpose, newest first, among the next `HELD_WALK` pending
