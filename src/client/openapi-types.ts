@@ -538,7 +538,7 @@ export interface Held {
     | "waiting_for_process";
   /** Since when that is so */
   since: string | null;
-  /** When it ends, or is tried again (`breaker_open`: the next probe); null: unknown */
+  /** When what holds it back is tried again: the next probe (`breaker_open`), the next attempt of the one before it (`order`), the next send (`rate_limit`); null: unknown */
   until: string | null;
   detail: string;
   waiting?: CappedCount;
@@ -1062,6 +1062,7 @@ export interface Overview {
   dead_letters: CappedCount;
   lanes: {
     total: number;
+    /** Those with something pending */
     failing: number;
     paused: number;
     disabled: number;

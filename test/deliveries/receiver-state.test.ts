@@ -63,7 +63,7 @@ describe("an endpoint that answers 410", () => {
     expect(await stateOf(id)).toMatchObject({
       state: "disabled",
       disabled_reason: "the receiver answered 410 Gone",
-      lane: { state: "disabled" },
+      status: "disabled",
     });
 
     // what comes while it is disabled is on record as well
@@ -123,7 +123,7 @@ describe("a paused endpoint", () => {
     const { id } = await api.endpoint(receiver.url, { events: ["paused.a"] });
     expect(await api.must(200, "POST", `/v1/endpoints/${id}/pause`)).toMatchObject({
       state: "paused",
-      lane: { state: "paused" },
+      status: "paused",
     });
     const ids = await publishMany("paused.a", 20);
     await sleep(1_500);

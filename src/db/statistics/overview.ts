@@ -59,10 +59,11 @@ export async function countLanes(
     disabled: number;
   }>(
     `select count(*)::int as total,
-       count(*) filter (where status = 'failing')::int as failing,
+       count(*) filter (where status = 'failing' and exists (
+         select from deliveries d where d.lane_id = s.id and d.status = 'pending'))::int as failing,
        count(*) filter (where status = 'paused')::int as paused,
        count(*) filter (where status = 'disabled')::int as disabled
-     from (select ${ENDPOINT_STATUS} as status from ${LIVING_LANES}) s`,
+     from (select l.id, ${ENDPOINT_STATUS} as status from ${LIVING_LANES}) s`,
     [accountId],
   );
   return rows[0]!;

@@ -48,7 +48,7 @@ const held = z
     since: timeText.nullable().meta({ description: "Since when that is so" }),
     until: timeText.nullable().meta({
       description:
-        "When it ends, or is tried again (`breaker_open`: the next probe); null: unknown",
+        "When what holds it back is tried again: the next probe (`breaker_open`), the next attempt of the one before it (`order`), the next send (`rate_limit`); null: unknown",
     }),
     detail: z.string().meta({ example: "HTTP 500, 12 failures in a row" }),
     waiting: cappedCount.optional().meta({

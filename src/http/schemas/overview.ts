@@ -15,7 +15,7 @@ export const overview = z
     dead_letters: cappedCount,
     lanes: z.strictObject({
       total: z.int(),
-      failing: z.int(),
+      failing: z.int().meta({ description: "Those with something pending" }),
       paused: z.int(),
       disabled: z.int(),
     }),
