@@ -129,7 +129,8 @@ export interface Operations {
   };
   "GET /v1/dead-letters": {
     query: {
-      reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+      reason?:
+        "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
@@ -155,7 +156,8 @@ export interface Operations {
   "GET /v1/dead-letters/groups": {
     query: {
       by: "reason" | "endpoint";
-      reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+      reason?:
+        "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
@@ -230,6 +232,10 @@ export interface Operations {
     answer: Endpoint;
   };
   "POST /v1/endpoints/{id}/enable": {
+    body: Empty;
+    answer: Endpoint;
+  };
+  "POST /v1/endpoints/{id}/disable": {
     body: Empty;
     answer: Endpoint;
   };
@@ -381,6 +387,13 @@ export interface CallbackInput {
   /** Signs `v1` in place of the secret of the URL's origin; `whsec_` and the base64 of 24 to 64 bytes. Never shown again. */
   secret?: string;
   retry?: RetryPolicyInput;
+  /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   /**
@@ -401,6 +414,12 @@ export interface RetryPolicyInput {
   factor?: number;
   /** Longest wait */
   cap_s?: number;
+  /**
+   * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
+   * @minItems 1
+   * @maxItems 50
+   */
+  delays_s?: number[];
 }
 export interface Job {
   id: string;
@@ -458,7 +477,10 @@ export interface Callback {
     base_s?: number;
     factor?: number;
     cap_s?: number;
+    delays_s?: number[];
   };
+  final_status?: number[];
+  give_up_after_s?: number;
   timeout_s?: number;
   signatures?: ("v1" | "v1a")[];
   ordered?: boolean;
@@ -497,7 +519,9 @@ export interface Delivery {
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
-  dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  dead_reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   dead_detail: string | null;
   /** Taken out of the inbox of dead letters, by the holder of this API key */
   discarded: {
@@ -646,7 +670,9 @@ export interface DeliveryWithAttempts {
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
-  dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  dead_reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   dead_detail: string | null;
   /** Taken out of the inbox of dead letters, by the holder of this API key */
   discarded: {
@@ -695,7 +721,9 @@ export interface Attempt {
   manual: boolean;
 }
 export interface DeadLetterGroup {
-  reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   endpoint_id: string | null;
   count: number;
   /** There are more: counting stops at 10,000 */
@@ -714,7 +742,8 @@ export interface ReplayInput {
      */
     ids?: string[];
     status?: "dead" | "delivered" | "pending";
-    reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+    reason?:
+      "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
     /** A `ep_…` id */
     endpoint_id?: string;
     /** A `job_…` id */
@@ -740,7 +769,8 @@ export interface Replay {
   filter: {
     ids?: string[];
     status: "dead" | "delivered" | "pending";
-    reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+    reason?:
+      "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
     endpoint_id?: string;
     job_id?: string;
     event_type?: string;
@@ -778,6 +808,15 @@ export interface EndpointInput {
   timeout_s?: number;
   retry?: RetryPolicyInput;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s?: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
@@ -804,12 +843,24 @@ export interface EndpointWithSecret {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
   state: "active" | "paused" | "disabled";
-  disabled_reason: string | null;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
   lane: LaneStatus;
   created_at: string;
   updated_at: string;
@@ -825,6 +876,32 @@ export interface RetryPolicy {
   factor: number;
   /** Longest wait */
   cap_s: number;
+  /**
+   * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
+   * @minItems 1
+   * @maxItems 50
+   */
+  delays_s?: number[];
+}
+export interface EndpointHealth {
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** Since when it is failing or disabled */
+  since: string | null;
+  failures_in_row: number;
+  /** To the minute */
+  last_success_at: string | null;
+  last_failure: {
+    at: string;
+    status_code: number | null;
+    error_code: string | null;
+  } | null;
+  /** When a failing endpoint is disabled, unless it succeeds before */
+  disable_at: string | null;
+}
+/** What it did not get, as it was disabled */
+export interface SkippedMessages {
+  count: number;
+  since: string | null;
 }
 export interface LaneStatus {
   /** `closed`: sending. `open`: the breaker holds everything back. `half_open`: the next attempt is a probe. */
@@ -851,12 +928,24 @@ export interface Endpoint {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
   state: "active" | "paused" | "disabled";
-  disabled_reason: string | null;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
   lane: LaneStatus;
   created_at: string;
   updated_at: string;
@@ -882,6 +971,15 @@ export interface EndpointChanges {
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   retry?: RetryPolicyInput;
+  /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s?: number | null;
   /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1

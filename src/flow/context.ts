@@ -2,7 +2,6 @@ import type { Pool } from "pg";
 import type { ComputePool } from "../compute/pool.ts";
 import type { JobTypeRegistry } from "../compute/registry.ts";
 import type { Config } from "../config.ts";
-import type { Breaker } from "../core/breaker.ts";
 import type { StoredResponse } from "../core/model.ts";
 import type { RateLimitState } from "../core/rate-limit.ts";
 import type { TargetRules } from "../core/targets.ts";
@@ -20,6 +19,7 @@ import type { Reader } from "../db/transaction.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "../transport/send.ts";
 import type { Publication } from "./deliveries/publish.ts";
+import type { JudgedLane } from "./deliveries/lane/lease.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
 /** All parts of the program, built in one place. Use cases take the parts they use. */
@@ -157,12 +157,11 @@ export type SettlementGroup = GroupCommit<Settlement, boolean>;
 export type LeaseTakes = GroupCommit<{ laneId: string; workerId: string }, LeaseAnswer>;
 
 /** A lane that its holder leaves. */
-export interface LaneLeave extends RateLimitState {
+export interface LaneLeave extends RateLimitState, JudgedLane {
   id: string;
   epoch: string;
   /** Whether the holder could as well keep the lane. */
   mayStay: boolean;
-  breaker: Breaker;
   /** Whether the database has another one. */
   isBreakerChanged: boolean;
 }

@@ -1,6 +1,6 @@
 import type { Subscriber } from "../../core/receivers.ts";
 import type { SharedLane, OriginLane } from "./lanes.ts";
-import type { Tx } from "../transaction.ts";
+import type { Reader, Tx } from "../transaction.ts";
 
 export interface ReceiversWanted {
   /** The types of messages by account; endpoints receive if they want one of them, or are named. */
@@ -27,6 +27,7 @@ interface ReceiverRow {
   accountId: string;
   url: string;
   events: string[];
+  disabled: boolean;
 }
 
 /** Finds and shares the possible receivers of some messages in one statement, so in one round trip. */
@@ -37,7 +38,7 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         select account_id, array_agg(type) as types
         from unnest($1::uuid[], $2::text[]) as t(account_id, type) group by account_id
       ), subscribers as (
-        select e.id, e.account_id, e.lane_id, e.url, e.events
+        select e.id, e.account_id, e.lane_id, e.url, e.events, e.state = 'disabled' as disabled
         from wanted w cross join lateral (
           select * from endpoints where account_id = w.account_id and deleted_at is null offset 0) e
         where e.events = '{}' or e.events && w.types or e.id = any($3::uuid[])
@@ -57,11 +58,13 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         order by id for key share
       )
       select id as "laneId", ordered, leased_by, null::int as ord, null::uuid as id,
-        null::uuid as "accountId", null as url, null::text[] as events from held
+        null::uuid as "accountId", null as url, null::text[] as events, null::boolean as disabled
+      from held
       union all
-      select lane_id, null, null, ord, null, null, null, null from origins
+      select lane_id, null, null, ord, null, null, null, null, null from origins
       union all
-      (select lane_id, null, null, null, id, account_id, url, events from subscribers order by id)`,
+      (select lane_id, null, null, null, id, account_id, url, events, disabled from subscribers
+       order by id)`,
     values: [
       wanted.types.map((t) => t.accountId),
       wanted.types.map((t) => t.type),
@@ -76,10 +79,23 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
     originLanes: wanted.origins.map(() => null),
     lanes: new Map(),
   };
-  for (const { laneId, ordered, leased_by, ord, id, accountId, url, events } of rows) {
+  for (const { laneId, ordered, leased_by, ord, id, accountId, url, events, disabled } of rows) {
     if (ordered !== null) found.lanes.set(laneId, { ordered, leased_by });
     else if (ord !== null) found.originLanes[ord - 1] = laneId;
-    else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events });
+    else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events, disabled });
   }
   return found;
+}
+
+/**
+ * The endpoints, of these, that are disabled: asked once their lanes are shared, so that whoever
+ * sends what was missed can wait for all producers that left an endpoint out.
+ */
+export async function findDisabled(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await reader.query<{ id: string }>({
+    name: "find_disabled",
+    text: "select id from endpoints where id = any($1::uuid[]) and state = 'disabled'",
+    values: [ids],
+  });
+  return new Set(rows.map(({ id }) => id));
 }

@@ -94,16 +94,19 @@ const CHANGES = {
   pause: { from: ["active", "paused"], to: "paused" },
   resume: { from: ["active", "paused"], to: "active" },
   enable: { from: ["active", "paused", "disabled"], to: "active" },
+  disable: { from: ["active", "paused", "disabled"], to: "disabled" },
 } as const;
+export type EndpointAction = keyof typeof CHANGES;
 
 /**
  * `pause`: deliveries stay pending. `resume`: deliveries go on. `enable`: a disabled endpoint is
- * sent to again; its dead letters wait for a replay. The last two close the lane's breaker.
+ * sent to again; its dead letters wait for a replay. Both close the lane's breaker. `disable`: what
+ * is pending becomes dead letters, and nothing more is made for it.
  * @throws Problem not_found, endpoint_state
  */
 export async function changeEndpointState(
   context: Pick<Context, "pool">,
-  change: EndpointOf & { action: "pause" | "resume" | "enable" },
+  change: EndpointOf & { action: EndpointAction },
 ): Promise<Endpoint> {
   const { from, to } = CHANGES[change.action];
   return await inTransaction(context.pool, async (tx) => {
@@ -112,11 +115,10 @@ export async function changeEndpointState(
     if (!(from as readonly string[]).includes(endpoint.state)) {
       throw new Problem("endpoint_state", "the endpoint is disabled; enable it first");
     }
-    await setEndpointState(tx, endpoint.id, to, null);
-    if (to === "active") {
-      await closeBreaker(tx, endpoint.lane_id);
-      await wakeLanes(tx, [endpoint.lane_id]);
-    }
+    if (to === "disabled" && endpoint.state === "disabled") return endpoint;
+    await setEndpointState(tx, endpoint.id, to, to === "disabled" ? "admin" : null);
+    if (to === "active") await closeBreaker(tx, endpoint.lane_id);
+    if (to !== "paused") await wakeLanes(tx, [endpoint.lane_id]);
     return await changed(tx, change);
   });
 }

@@ -1,5 +1,6 @@
 import { formatId } from "../../core/ids.ts";
 import { changeEndpointState } from "../../flow/accounts/endpoints.ts";
+import type { EndpointAction } from "../../flow/accounts/endpoints.ts";
 import { testEndpoint } from "../../flow/deliveries/publish-message.ts";
 import { readEndpointSecret, rotateEndpointSecret } from "../../flow/accounts/secrets.ts";
 import { json } from "../reply.ts";
@@ -21,7 +22,7 @@ const tag = "Endpoints";
 const scopes = ["webhooks"] as const;
 const params = idPath("endpoint");
 
-function stateRoute(action: "pause" | "resume" | "enable", summary: string): Route {
+function stateRoute(action: EndpointAction, summary: string): Route {
   return route({
     method: "post",
     path: `/v1/endpoints/{id}/${action}`,
@@ -111,6 +112,7 @@ export const endpointActionRoutes: Route[] = [
   stateRoute("pause", "Hold an endpoint's deliveries"),
   stateRoute("resume", "Let a paused endpoint go on"),
   stateRoute("enable", "Send to a disabled endpoint again"),
+  stateRoute("disable", "Make nothing more for an endpoint; what is pending becomes dead letters"),
   test,
   secret,
   rotate,

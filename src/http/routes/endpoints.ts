@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEFAULT_RETRY } from "../../core/backoff.ts";
+import { changeRetry, DEFAULT_RETRY } from "../../core/backoff.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
@@ -58,7 +58,7 @@ const create = route({
       ...body,
       accountId,
       events: [...new Set(body.events)],
-      retry: { ...DEFAULT_RETRY, ...body.retry },
+      retry: changeRetry(DEFAULT_RETRY, body.retry),
       secret: body.secret ?? null,
     });
     const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
@@ -123,7 +123,7 @@ const change = route({
       ...(headers === undefined
         ? {}
         : { headers: keepRedacted(headers, openHeaders(context.vault, before.sealed_headers)) }),
-      ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
+      ...(retry === undefined ? {} : { retry: changeRetry(before.retry, retry) }),
     };
     refuseUnfit(context, changes);
     const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });

@@ -1,10 +1,18 @@
 import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
-import { ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
+import {
+  DISABLED_REASONS,
+  ENDPOINT_STATES,
+  ENDPOINT_STATUSES,
+  LANE_STATUSES,
+} from "../../core/endpoint.ts";
 import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
+  disableAfter,
+  finalStatus,
+  giveUpAfter,
   headersInput,
   headersText,
   MAX_EVENTS,
@@ -37,6 +45,9 @@ const given = {
   rate_limit_per_s: z.number().min(0.01).max(10_000).nullable(),
   timeout_s: deliveryTimeout,
   retry: retryInput,
+  final_status: finalStatus,
+  give_up_after_s: giveUpAfter,
+  disable_after_s: disableAfter,
   signatures: signatureVersions,
 } satisfies Record<Exclude<keyof EndpointSettings, "sealed_headers"> | "headers", z.ZodType>;
 
@@ -64,7 +75,10 @@ export const endpointChanges = z
       description:
         "Replaces all headers. A value of `[redacted]`, as shown by GET, keeps the present one.",
     }),
-    retry: unchanged.retry.meta({ description: "What is left out keeps its present value" }),
+    retry: unchanged.retry.meta({
+      description:
+        "What is left out keeps its present value; `delays_s` and the other fields replace each other",
+    }),
   })
   .meta({ id: "EndpointChanges", example: { description: "Order system, Berlin" } });
 
@@ -76,7 +90,31 @@ const endpointFields = {
   headers: headersText,
   retry: retryPolicy,
   state: z.enum(ENDPOINT_STATES),
-  disabled_reason: z.string().nullable(),
+  disabled_reason: z.enum(DISABLED_REASONS).nullable().meta({
+    description:
+      "`gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request",
+  }),
+  health: z
+    .strictObject({
+      status: z.enum(ENDPOINT_STATUSES),
+      since: timeText.nullable().meta({ description: "Since when it is failing or disabled" }),
+      failures_in_row: z.int(),
+      last_success_at: timeText.nullable().meta({ description: "To the minute" }),
+      last_failure: z
+        .strictObject({
+          at: timeText,
+          status_code: z.int().nullable(),
+          error_code: z.string().nullable(),
+        })
+        .nullable(),
+      disable_at: timeText.nullable().meta({
+        description: "When a failing endpoint is disabled, unless it succeeds before",
+      }),
+    })
+    .meta({ id: "EndpointHealth" }),
+  skipped: z
+    .strictObject({ count: z.int(), since: timeText.nullable() })
+    .meta({ id: "SkippedMessages", description: "What it did not get, as it was disabled" }),
   lane: z
     .strictObject({
       state: z.enum(LANE_STATUSES).meta({

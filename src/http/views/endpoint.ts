@@ -1,5 +1,5 @@
-import { breakerState } from "../../core/breaker.ts";
-import { pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
+import { breakerState, disableAt } from "../../core/breaker.ts";
+import { endpointStatus, pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint, LaneStatus } from "../../core/endpoint.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
@@ -20,9 +20,40 @@ export function endpointView(
     headers: redactHeaders(openHeaders(vault, endpoint.sealed_headers)),
     state: endpoint.state,
     disabled_reason: endpoint.disabled_reason,
+    health: healthView(endpoint),
+    skipped: { count: endpoint.skipped, since: isoTime(endpoint.skipped_since) },
     lane: { ...lane, until: isoTime(lane.until) },
     created_at: isoTime(endpoint.created_at),
     updated_at: isoTime(endpoint.updated_at),
+  };
+}
+
+function healthView(endpoint: Endpoint): EndpointBody["health"] {
+  const { state, disabled_at, failing_since, last_failure_at } = endpoint;
+  const at =
+    state === "disabled"
+      ? null
+      : disableAt(
+          {
+            failedSince: endpoint.failed_since?.getTime() ?? null,
+            failingSince: failing_since?.getTime() ?? null,
+          },
+          endpoint.disable_after_s,
+        );
+  return {
+    status: endpointStatus(endpoint),
+    since: isoTime(state === "disabled" ? disabled_at : failing_since),
+    failures_in_row: endpoint.breaker_failures,
+    last_success_at: isoTime(endpoint.last_success_at),
+    last_failure:
+      last_failure_at === null
+        ? null
+        : {
+            at: isoTime(last_failure_at),
+            status_code: endpoint.last_failure_status,
+            error_code: endpoint.last_failure_error,
+          },
+    disable_at: at === null ? null : new Date(at).toISOString(),
   };
 }
 
@@ -31,12 +62,7 @@ function laneStatus(endpoint: Endpoint, now: Date): LaneStatus {
   if (endpoint.state !== "active") {
     return { state: endpoint.state, reason: endpoint.disabled_reason, until: null };
   }
-  const breaker = {
-    failures: endpoint.breaker_failures,
-    opens: 0,
-    until: endpoint.breaker_until?.getTime() ?? null,
-    reason: endpoint.breaker_reason,
-  };
+  const breaker = { until: endpoint.breaker_until?.getTime() ?? null };
   return {
     state: breakerState(breaker, now.getTime()),
     reason: endpoint.breaker_reason,
