@@ -392,7 +392,7 @@ create index dead_letters_discarded on dead_letters (account_id, delivery_id des
 create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
-  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel')),
+  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel', 'send_missed')),
   -- the reason to discard dead letters, and the API key of the caller
   note text,
   key_id uuid,
@@ -403,7 +403,7 @@ create table replays (
   -- false: at least that many; the count before the replay examined no more
   matched_exact boolean not null default true,
   replayed integer not null default 0,
-  -- the last delivery examined: the replay walks its matches in order of id, each once
+  -- the last delivery examined, or message: the replay walks its matches in order of id, each once
   position uuid,
   created_at timestamptz not null default now(),
   finished_at timestamptz,

@@ -221,6 +221,10 @@ export interface Operations {
     answer: Endpoint;
   };
   "DELETE /v1/endpoints/{id}": {
+    query: {
+      /** `true`: its dead letters leave the inbox, in steps; they stay in the books */
+      discard_dead_letters?: "true" | "false";
+    };
     answer: undefined;
   };
   "POST /v1/endpoints/{id}/pause": {
@@ -238,6 +242,10 @@ export interface Operations {
   "POST /v1/endpoints/{id}/disable": {
     body: Empty;
     answer: Endpoint;
+  };
+  "POST /v1/endpoints/{id}/send-missed": {
+    body: SendMissedInput;
+    answer: Replay;
   };
   "POST /v1/endpoints/{id}/test": {
     body: Empty;
@@ -725,6 +733,9 @@ export interface DeadLetterGroup {
     | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
     | null;
   endpoint_id: string | null;
+  /** Its description, or else its URL, as it is or was when it was deleted */
+  endpoint_name: string | null;
+  endpoint_deleted: boolean;
   count: number;
   /** There are more: counting stops at 10,000 */
   more: boolean;
@@ -763,12 +774,13 @@ export interface ReplayInput {
 }
 export interface Replay {
   id: string;
-  action: "replay" | "discard" | "cancel";
+  /** `send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it */
+  action: "replay" | "discard" | "cancel" | "send_missed";
   note: string | null;
   status: "running" | "completed" | "canceled";
   filter: {
     ids?: string[];
-    status: "dead" | "delivered" | "pending";
+    status: "dead" | "delivered" | "pending" | "skipped";
     reason?:
       "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
     endpoint_id?: string;
@@ -867,15 +879,16 @@ export interface EndpointWithSecret {
   /** `whsec_` and base64 */
   secret: string;
 }
+/** Either with `base_s`, `factor` and `cap_s`, or with `delays_s` */
 export interface RetryPolicy {
   /** Attempts before it is a dead letter */
   max_attempts: number;
   /** Wait after the first failure */
-  base_s: number;
+  base_s?: number;
   /** Growth per further failure */
-  factor: number;
+  factor?: number;
   /** Longest wait */
-  cap_s: number;
+  cap_s?: number;
   /**
    * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
    * @minItems 1
@@ -985,6 +998,12 @@ export interface EndpointChanges {
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+}
+export interface SendMissedInput {
+  /** Messages created at this time or later; since the first it missed by default */
+  since?: string;
+  /** Count only */
+  dry_run?: boolean;
 }
 export interface Secret {
   /** `whsec_` and base64 */

@@ -176,7 +176,8 @@ export type LaneState = (typeof LANE_STATES)[number];
 /** Which deliveries a bulk replay takes. Times bound `created_at`, half-open. */
 export interface ReplayFilter {
   ids?: string[];
-  status: ReplayedStatus;
+  /** `skipped`: no delivery was made; for `send_missed`. */
+  status: ReplayedStatus | "skipped";
   reason?: DeadReason;
   endpoint_id?: string;
   job_id?: string;
@@ -197,7 +198,9 @@ export type ReplayedStatus = (typeof REPLAYED_STATUSES)[number];
  * are not sent.
  */
 export const REPLAY_ACTIONS = ["replay", "discard", "cancel"] as const;
-export type ReplayAction = (typeof REPLAY_ACTIONS)[number];
+/** `send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it. */
+export const ALL_REPLAY_ACTIONS = [...REPLAY_ACTIONS, "send_missed"] as const;
+export type ReplayAction = (typeof ALL_REPLAY_ACTIONS)[number];
 
 export interface Replay {
   id: string;

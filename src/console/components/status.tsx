@@ -46,6 +46,8 @@ const LOOKS: Record<string, Look> = {
   half_open: { tone: "warn", icon: "clock", label: "probing" },
   paused: { tone: "warn", icon: "pause" },
   disabled: { tone: "bad", icon: "ban" },
+  healthy: { tone: "ok", icon: "check" },
+  failing: { tone: "bad", icon: "alert" },
   alive: { tone: "ok", icon: "check" },
   silent: { tone: "bad", icon: "alert" },
   revoked: { tone: "mute", icon: "ban" },

@@ -12,6 +12,7 @@ export interface DatabaseGauges {
   deliveries_pending: number;
   deliveries_due: number;
   oldest_delivery_s: number | null;
+  /** Without those of endpoints that are disabled or deleted: nobody waits for them. */
   dead_letters: Partial<Record<DeadReason, number>>;
   lanes_broken: number;
   endpoints_paused: number;
@@ -46,7 +47,12 @@ export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
        ${upToCap("next_attempt_at", "deliveries where status = 'pending'")})
      select j.*, d.*,
        ${countOf("unfinished_jobs where status = 'running'")} as jobs_running,
-       ${countsOf("reason", "dead_letters where discarded_at is null")} as dead_letters,
+       ${countsOf(
+         "reason",
+         `(${upToCap("reason, endpoint_id", "dead_letters where discarded_at is null")}) l
+        where not exists (select from endpoints e where e.id = l.endpoint_id
+          and (e.state = 'disabled' or e.deleted_at is not null))`,
+       )} as dead_letters,
        ${countOf("lanes where breaker_until > now()")} as lanes_broken,
        ${countOf("endpoints where state = 'paused' and deleted_at is null")} as endpoints_paused,
        ${countsOf(

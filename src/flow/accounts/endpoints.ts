@@ -19,6 +19,7 @@ import { insertEndpointLane, lockLanes, setLaneOrder } from "../../db/deliveries
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeLanes } from "../deliveries/publish.ts";
+import { orderReplay } from "../deliveries/replay.ts";
 import { recordActivity } from "../activity/record.ts";
 import { addSecret } from "./secrets.ts";
 
@@ -75,14 +76,26 @@ export async function updateEndpoint(
 
 /**
  * Deletes an endpoint: nothing more is sent to it. Its pending deliveries are canceled: some at
- * once, the rest in steps by the worker that leases its lane. @throws Problem not_found
+ * once, the rest in steps by the worker that leases its lane. Its dead letters stay, or are
+ * discarded in steps as by a replay. @throws Problem not_found
+ * @param discardBy the API key of the caller, if dead letters are to be discarded
  */
 export async function deleteEndpoint(
   context: Pick<Context, "pool">,
   endpoint: EndpointOf,
+  discardBy: string | null = null,
 ): Promise<void> {
   await inTransaction(context.pool, async (tx) => {
     const { lane_id } = await find(tx, endpoint);
+    if (discardBy !== null) {
+      await orderReplay(tx, {
+        accountId: endpoint.accountId,
+        action: "discard",
+        filter: { status: "dead", endpoint_id: endpoint.endpointId },
+        dryRun: false,
+        discard: { note: "the endpoint was deleted", keyId: discardBy },
+      });
+    }
     await markEndpointDeleted(tx, endpoint.endpointId);
     await recordChange(tx, endpoint, "deleted");
     await cancelPendingOfLane(tx, lane_id);

@@ -139,7 +139,7 @@ export async function storeMessages(
     };
   });
   const skipped = skippedBy(planned);
-  if (skipped.length > 0) await countSkipped(tx, skipped);
+  if (skipped.length > 0) withCommit(tx, () => countSkipped(tx, skipped));
   if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages, deliveries));
   await wakeSharedLanes(tx, lanes, own);
   for (const { publication, deliveries: made } of planned) {
@@ -289,8 +289,7 @@ function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication)
     attempt_count: 0,
     free_attempts: 0,
     budget_from: created_at,
-    give_up_at:
-      ownLimitS === undefined ? null : new Date(created_at.getTime() + ownLimitS * 1_000),
+    give_up_at: ownLimitS === undefined ? null : new Date(created_at.getTime() + ownLimitS * 1_000),
     manual: false,
     beside: false,
     body,

@@ -140,10 +140,16 @@ const remove = route({
   summary: "Delete an endpoint",
   description: "What is pending for it is canceled. Its deliveries stay in the log.",
   params: idPath("endpoint"),
+  query: z.strictObject({
+    discard_dead_letters: z.enum(["true", "false"]).default("false").meta({
+      description: "`true`: its dead letters leave the inbox, in steps; they stay in the books",
+    }),
+  }),
   responses: { 204: { description: "Deleted" } },
-  problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params }) {
-    await deleteEndpoint(context, { accountId, endpointId: params.id });
+  problems: ["id_invalid", "not_found", "query_invalid"],
+  async handler(context, { accountId, keyId, params, query }) {
+    const discardBy = query.discard_dead_letters === "true" ? keyId : null;
+    await deleteEndpoint(context, { accountId, endpointId: params.id }, discardBy);
     return noContent();
   },
 });

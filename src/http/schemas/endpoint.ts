@@ -7,7 +7,7 @@ import {
   ENDPOINT_STATUSES,
   LANE_STATUSES,
 } from "../../core/endpoint.ts";
-import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
+import { allOptional, eventsText, idText, timeParam, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
   disableAfter,
@@ -147,6 +147,15 @@ export const rotation = z
     secret: secretInput.exactOptional().meta({ description: `${SECRET_FORM}; made when left out` }),
   })
   .meta({ id: "Rotation", example: { overlap_s: 86_400 } });
+
+export const sendMissedInput = z
+  .strictObject({
+    since: timeParam.exactOptional().meta({
+      description: "Messages created at this time or later; since the first it missed by default",
+    }),
+    dry_run: z.boolean().default(false).meta({ description: "Count only" }),
+  })
+  .meta({ id: "SendMissedInput", example: { dry_run: true } });
 
 export const previousExpiry = timeText.nullable().meta({
   description: "Until when the previous secret signs as well; null when none does",

@@ -5,7 +5,7 @@ export const MAX_EVENTS = 50;
 const MAX_DELIVERY_TIMEOUT_S = 30;
 
 const retryFields = {
-  max_attempts: z.int().min(1).max(50).meta({ description: "Attempts before it is a dead letter" }),
+  max_attempts: z.int().min(1).max(51).meta({ description: "Attempts before it is a dead letter" }),
   base_s: z.number().min(0.1).max(3_600).meta({ description: "Wait after the first failure" }),
   factor: z.number().min(1).max(10).meta({ description: "Growth per further failure" }),
   cap_s: z.number().min(1).max(86_400).meta({ description: "Longest wait" }),
@@ -23,10 +23,19 @@ const delays = z
     example: [5, 300, 1_800],
   });
 
-/** After failed attempt n wait min(cap_s, base_s · factor^(n−1)) seconds, ±20 %. */
+/** After failed attempt n wait min(cap_s, base_s · factor^(n−1)) seconds, ±20 %; or a list of waits. */
 export const retryPolicy = z
-  .strictObject({ ...retryFields, delays_s: delays.optional() })
-  .meta({ id: "RetryPolicy" });
+  .strictObject({
+    max_attempts: retryFields.max_attempts,
+    base_s: retryFields.base_s.optional(),
+    factor: retryFields.factor.optional(),
+    cap_s: retryFields.cap_s.optional(),
+    delays_s: delays.optional(),
+  })
+  .meta({
+    id: "RetryPolicy",
+    description: "Either with `base_s`, `factor` and `cap_s`, or with `delays_s`",
+  });
 
 /** Any part of a retry policy. */
 export const retryInput = z
@@ -39,10 +48,14 @@ export const retryInput = z
   })
   .superRefine((policy, context) => {
     if (policy.delays_s === undefined) return;
-    for (const name of ["max_attempts", "base_s", "factor", "cap_s"] as const) {
-      if (policy[name] === undefined) continue;
-      const message = "does not go with delays_s, which says when and how often to try";
+    const refuse = (name: string, message: string): void =>
       context.addIssue({ code: "custom", message, path: [name] });
+    for (const name of ["base_s", "factor", "cap_s"] as const) {
+      if (policy[name] !== undefined) refuse(name, "does not go with delays_s");
+    }
+    const attempts = policy.delays_s.length + 1;
+    if ((policy.max_attempts ?? attempts) !== attempts) {
+      refuse("max_attempts", "follows from delays_s: one attempt more than waits");
     }
   })
   .meta({ id: "RetryPolicyInput", description: "What is left out keeps its default" });

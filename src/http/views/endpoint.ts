@@ -2,6 +2,7 @@ import { breakerState, disableAt } from "../../core/breaker.ts";
 import { endpointStatus, pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint, LaneStatus } from "../../core/endpoint.ts";
+import type { RetryPolicy } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -17,6 +18,7 @@ export function endpointView(
   return {
     id: formatId("endpoint", endpoint.id),
     ...pick(endpoint, SHOWN_SETTINGS),
+    retry: retryView(endpoint.retry),
     headers: redactHeaders(openHeaders(vault, endpoint.sealed_headers)),
     state: endpoint.state,
     disabled_reason: endpoint.disabled_reason,
@@ -26,6 +28,12 @@ export function endpointView(
     created_at: isoTime(endpoint.created_at),
     updated_at: isoTime(endpoint.updated_at),
   };
+}
+
+/** A list of waits stands for itself. */
+function retryView({ delays_s, ...exponential }: RetryPolicy): EndpointBody["retry"] {
+  if (delays_s === undefined) return exponential;
+  return { max_attempts: exponential.max_attempts, delays_s };
 }
 
 function healthView(endpoint: Endpoint): EndpointBody["health"] {
