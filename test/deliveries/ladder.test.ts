@@ -208,7 +208,9 @@ describe("answers and schedules of a receiver's own", () => {
       dead_detail: "the receiver answered 404, which final_status names",
       attempt_count: 1,
     });
-    expect(await api.must(200, "GET", `/v1/endpoints/${id}`)).toMatchObject({ final_status: [404] });
+    expect(await api.must(200, "GET", `/v1/endpoints/${id}`)).toMatchObject({
+      final_status: [404],
+    });
     const job = await api.job([{ url: receiver.url, retry: QUICK, final_status: [400, 404] }]);
     const delivery = await eventually(async () => {
       const [found] = await api.deliveries(`job_id=${job}&status=dead`);

@@ -318,7 +318,9 @@ describe("1,200 dead letters", () => {
     const held = await hold(ids[100]!);
     const running = runReplay(t.context, replay.id);
     await until("the first step", waitingForLock);
-    await t.database.pool.query("update endpoints set state = 'disabled', disabled_reason = 'admin', disabled_at = now()");
+    await t.database.pool.query(
+      "update endpoints set state = 'disabled', disabled_reason = 'admin', disabled_at = now()",
+    );
     await held.letGo();
     await running;
     expect(await look(replay.id)).toMatchObject({ status: "completed", replayed: 500 });

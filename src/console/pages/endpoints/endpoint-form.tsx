@@ -11,7 +11,7 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { useForm, type UseFormReturnType } from "@mantine/form";
 import { useState } from "react";
 import { ENDPOINT_DEFAULTS, pick } from "../../../core/endpoint.ts";
 import { DEFAULT_RETRY } from "../../../core/backoff.ts";
@@ -48,7 +48,7 @@ interface EndpointFormProps {
 }
 
 export function EndpointForm({ endpoint, action, busy, error, onSubmit }: EndpointFormProps) {
-  const form = useForm({ initialValues: { ...(endpoint ?? NEW) } });
+  const form = useForm<EndpointInput>({ initialValues: initialValues(endpoint) });
   const [headers, setHeaders] = useState(JSON.stringify(form.values.headers, null, 2));
   const parsedHeaders = parseJson(headers);
   const faults = error instanceof RingbackError ? error.errors : [];
@@ -184,45 +184,8 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
                 error={faultAt("/retry/delays_s") ?? faultIn("/retry/delays_s/")}
               />
             )}
-            <SimpleGrid cols={{ base: 2, sm: 4 }} display={waits === null ? undefined : "none"}>
-              <NumberInput
-                label="Attempts"
-                min={1}
-                max={50}
-                allowDecimal={false}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.max_attempts")}
-              />
-              <NumberInput
-                label="First wait, s"
-                min={0.1}
-                max={3_600}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.base_s")}
-              />
-              <NumberInput
-                label="Growth factor"
-                min={1}
-                max={10}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.factor")}
-              />
-              <NumberInput
-                label="Longest wait, s"
-                min={1}
-                max={86_400}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.cap_s")}
-              />
-            </SimpleGrid>
             {waits === null && (
-              <Text size="xs" c="dimmed">
-                {scheduleText({ ...DEFAULT_RETRY, ...retry })}
-              </Text>
+              <GrowingWaits form={form} text={scheduleText({ ...DEFAULT_RETRY, ...retry })} />
             )}
             <TagsInput
               label="Final answers"
@@ -272,6 +235,62 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
       </Stack>
     </form>
   );
+}
+
+interface GrowingWaitsProps {
+  form: UseFormReturnType<EndpointInput>;
+  text: string;
+}
+
+function GrowingWaits({ form, text }: GrowingWaitsProps) {
+  return (
+    <>
+      <SimpleGrid cols={{ base: 2, sm: 4 }}>
+        <NumberInput
+          label="Attempts"
+          min={1}
+          max={50}
+          allowDecimal={false}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.max_attempts")}
+        />
+        <NumberInput
+          label="First wait, s"
+          min={0.1}
+          max={3_600}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.base_s")}
+        />
+        <NumberInput
+          label="Growth factor"
+          min={1}
+          max={10}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.factor")}
+        />
+        <NumberInput
+          label="Longest wait, s"
+          min={1}
+          max={86_400}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.cap_s")}
+        />
+      </SimpleGrid>
+      <Text size="xs" c="dimmed">
+        {text}
+      </Text>
+    </>
+  );
+}
+
+/** The settings, with the growing waits filled in that a list of waits stands in for. */
+function initialValues(endpoint: Endpoint | undefined): EndpointInput {
+  const { retry, ...settings } = pick({ ...NEW, ...endpoint }, SETTINGS);
+  return { ...settings, retry: { ...DEFAULT_RETRY, ...retry } };
 }
 
 function omitDelays({ delays_s: _, ...growing }: EndpointInput["retry"]): EndpointInput["retry"] {
