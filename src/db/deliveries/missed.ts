@@ -41,14 +41,6 @@ export async function findMessagesFor(
   return rows;
 }
 
-/**
- * Waits for all producers that share the lane, and lets none share it until the transaction ends.
- * So what was left out, as the endpoint was disabled, is committed then.
- */
-export async function awaitProducers(tx: Tx, laneId: string): Promise<void> {
-  await tx.query("select from lanes where id = $1 for update", [laneId]);
-}
-
 /** A delivery of a message that was made long ago. */
 export interface LateDelivery {
   id: string;

@@ -1,6 +1,6 @@
 import type { Subscriber } from "../../core/receivers.ts";
 import type { SharedLane, OriginLane } from "./lanes.ts";
-import type { Reader, Tx } from "../transaction.ts";
+import type { Tx } from "../transaction.ts";
 
 export interface ReceiversWanted {
   /** The types of messages by account; endpoints receive if they want one of them, or are named. */
@@ -85,17 +85,4 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
     else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events, disabled });
   }
   return found;
-}
-
-/**
- * The endpoints, of these, that are disabled: asked once their lanes are shared, so that whoever
- * sends what was missed can wait for all producers that left an endpoint out.
- */
-export async function findDisabled(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
-  const { rows } = await reader.query<{ id: string }>({
-    name: "find_disabled",
-    text: "select id from endpoints where id = any($1::uuid[]) and state = 'disabled'",
-    values: [ids],
-  });
-  return new Set(rows.map(({ id }) => id));
 }

@@ -15,6 +15,32 @@ const SKIPPED = rowsAs<Skipped>("t", {
   since: "timestamptz",
 });
 
+const PRODUCERS = "hashtextextended('ringback skipped messages', 0)";
+
+/**
+ * The endpoints, of these, that are disabled. Producers that leave endpoints out are known by a
+ * shared lock from before the look until they commit.
+ */
+export async function findDisabled(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+  const [, { rows }] = await Promise.all([
+    tx.query({ name: "be_known", text: `select pg_advisory_xact_lock_shared(${PRODUCERS})` }),
+    tx.query<{ id: string }>({
+      name: "find_disabled",
+      text: "select id from endpoints where id = any($1::uuid[]) and state = 'disabled'",
+      values: [ids],
+    }),
+  ]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/**
+ * Waits for all producers that leave endpoints out. Those that come later find an endpoint enabled
+ * that is so by now.
+ */
+export async function awaitProducers(tx: Tx): Promise<void> {
+  await tx.query({ name: "await_producers", text: `select pg_advisory_xact_lock(${PRODUCERS})` });
+}
+
 /** Rows of one endpoint: sessions seldom share one. */
 const SLOTS = 16;
 
