@@ -7,14 +7,10 @@ import { planReceivers } from "../../core/receivers.ts";
 import { getEndpoint } from "../../db/accounts/endpoints.ts";
 import { takePositions } from "../../db/deliveries/lane-positions.ts";
 import { shareLanes } from "../../db/deliveries/lanes.ts";
-import {
-  awaitProducers,
-  findMessagesFor,
-  insertLateDeliveries,
-} from "../../db/deliveries/missed.ts";
+import { findMessagesFor, insertLateDeliveries } from "../../db/deliveries/missed.ts";
 import type { LateDelivery, MissedMessage } from "../../db/deliveries/missed.ts";
 import { insertReplay, queueForReplay } from "../../db/deliveries/replays.ts";
-import { forgetSkipped } from "../../db/deliveries/skipped.ts";
+import { awaitProducers, forgetSkipped } from "../../db/deliveries/skipped.ts";
 import { wake } from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
@@ -66,6 +62,8 @@ export async function sendMissed(
       matched_exact: counted.exact && (dryRun || from === null),
     });
     if (replay.status === "running") {
+      // what was left out before it was enabled is committed when the first step begins
+      await awaitProducers(tx);
       await wake(tx, [{ task: "run-replay", id: replay.id, delayMs: 0 }]);
     }
     return replay;
@@ -101,13 +99,11 @@ export async function sendSomeMissed(
   const endpointId = filter.endpoint_id!;
   // two replays for one endpoint take turns, so none sends what the other has sent
   await queueForReplay(tx, endpointId);
-  const found = await getEndpoint(tx, accountId, endpointId);
-  const gone = { replayed: 0, position: null, finished: true, stopped: true };
-  if (found === null) return gone;
-  if (position === null) await awaitProducers(tx, found.lane_id);
-  const lanes = await shareLanes(tx, [found.lane_id]);
   const endpoint = await getEndpoint(tx, accountId, endpointId);
-  if (endpoint === null || endpoint.state === "disabled") return gone;
+  if (endpoint === null || endpoint.state === "disabled") {
+    return { replayed: 0, position: null, finished: true, stopped: true };
+  }
+  const lanes = await shareLanes(tx, [endpoint.lane_id]);
   const from = uuidAt(filter.since!);
   const look = { accountId, endpointId, from, after: position, limit: LOOK };
   const messages = await findMessagesFor(tx, look);
@@ -119,10 +115,11 @@ export async function sendSomeMissed(
     await wakeSharedLanes(tx, lanes);
   }
   const finished = messages.length < LOOK;
-  const { skipped_since } = endpoint;
-  if (finished && skipped_since !== null && filter.since! <= skipped_since) {
-    await forgetSkipped(tx, endpointId);
-  }
+  const { skipped_since, updated_at } = endpoint;
+  const isAll = skipped_since !== null && filter.since! <= skipped_since;
+  // else it may have been disabled meanwhile, and have missed more
+  const isUnchanged = updated_at <= replay.created_at;
+  if (finished && isAll && isUnchanged) await forgetSkipped(tx, endpointId);
   const last = messages.at(-1)?.id ?? null;
   return { replayed: missed.length, position: last, finished, stopped: false };
 }

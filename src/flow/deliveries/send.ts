@@ -85,7 +85,11 @@ export interface GiveUp {
 }
 
 /** The reason to give up a delivery that is due, kept for a replay; null: it is to be sent. */
-export function whyGiveUp({ config }: LeasedLane, delivery: DueDelivery, now: number): GiveUp | null {
+export function whyGiveUp(
+  { config }: LeasedLane,
+  delivery: DueDelivery,
+  now: number,
+): GiveUp | null {
   if (config.endpoint_state === "disabled") {
     const detail = "the endpoint is disabled; enable it and replay";
     return { reason: "endpoint_disabled", detail };

@@ -176,7 +176,8 @@ export async function writeBreaker(
   { now, telemetry }: Pick<Context, "now" | "telemetry">,
   { config, breaker, evidence }: JudgedLane,
 ): Promise<void> {
-  const sinceNow = (at: number | null): number | null => (at === null ? null : at - now().getTime());
+  const sinceNow = (at: number | null): number | null =>
+    at === null ? null : at - now().getTime();
   const { failures, opens, until, reason, failedSince, failingSince } = breaker;
   const { succeededAt, failure } = evidence;
   const limit = disableAt(breaker, config.disable_after_s);

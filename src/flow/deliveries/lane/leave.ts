@@ -54,9 +54,7 @@ export async function leaveLane(
 }
 
 /** Lets lanes rest in groups. Those that are not at rest or have more to do are left alone. */
-export function createLeaveGroup(
-  context: Pick<Context, "pool" | "now" | "telemetry">,
-): LeaveGroup {
+export function createLeaveGroup(context: Pick<Context, "pool" | "now" | "telemetry">): LeaveGroup {
   return createGroupCommit(async (group, lockWaitMs) => {
     return await inTransaction(context.pool, async (tx) => {
       limitLockWaits(tx, lockWaitMs);
