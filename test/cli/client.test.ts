@@ -211,7 +211,7 @@ describe("an endpoint that fails", () => {
     const fields =
       "--retry-delays-s 5,300 --final-status 400,404 --give-up-after-s 7200 --no-disable-after-s";
     const made = await run(`endpoints create ${url} --events ends.cli ${fields} --json`);
-    const id = String(made.json()["id"]);
+    const id = made.json()["id"];
     expect(made.json()).toMatchObject({
       retry: { max_attempts: 3, delays_s: [5, 300] },
       final_status: [400, 404],

@@ -142,7 +142,8 @@ describe("the outcome of an attempt", () => {
     const retry = changeRetry(DEFAULT_RETRY, { delays_s: [1, 600, 7] });
     const delays = [1, 2, 3].map(
       (budgetUsed) =>
-        (decideOutcome(answer(500), situation({ retry, budgetUsed })) as { delayMs: number }).delayMs,
+        (decideOutcome(answer(500), situation({ retry, budgetUsed })) as { delayMs: number })
+          .delayMs,
     );
     expect(delays).toEqual([1_000, 600_000, 7_000]);
     expect(decideOutcome(answer(500), situation({ retry, random: 0 }))).toMatchObject({

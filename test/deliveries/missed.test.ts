@@ -124,7 +124,8 @@ describe("an endpoint that is disabled", () => {
       expect(await sendMissedTo(endpoint)).toMatchObject({ replayed: jobs.length });
       await receiver.waitFor(jobs.length, 15_000);
       const got = receiver.requests.map((request) => dataOf(request)["job_id"]);
-      expect(got.toSorted()).toEqual([...jobs].toSorted());
+      expect(new Set(got)).toEqual(new Set(jobs));
+      expect(got).toHaveLength(jobs.length);
       await api.must(204, "DELETE", `/v1/endpoints/${endpoint.id}`);
     }
   });

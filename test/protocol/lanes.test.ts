@@ -32,9 +32,7 @@ describe("a lane: one live holder, no delivery forgotten, no deadlock", () => {
     "processes that stop": { stops: 2 },
     "what is past its age is given up, beside a producer and a pump": {
       producers: 1,
-      deliveries: [0, 0],
       expiries: 1,
-      failedSends: 1,
     },
     "the same beside a zombie": { zombies: 1, expiries: 1 },
   };

@@ -26,6 +26,9 @@ import { ErrorBox } from "../../components/states.tsx";
 const NEW: EndpointInput = { url: "", headers: {}, ...ENDPOINT_DEFAULTS };
 const SETTINGS = Object.keys(NEW) as (keyof EndpointInput)[];
 
+/** The fields of a retry policy without a list of waits. */
+const GROWING = ["max_attempts", "base_s", "factor", "cap_s"] as const;
+
 const SIGNATURES = [
   {
     value: "v1",
@@ -66,7 +69,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
     if (!("value" in parsedHeaders)) return;
     onSubmit({
       ...pick(values, SETTINGS),
-      retry: waits === null ? { ...DEFAULT_RETRY, ...omitDelays(retry) } : waitsOf(waits),
+      retry: waits === null ? pick({ ...DEFAULT_RETRY, ...retry }, GROWING) : waitsOf(waits),
       final_status: values.final_status.map(Number),
       disable_after_s: values.disable_after_s || null,
       // an emptied number is the empty text
@@ -291,10 +294,6 @@ function GrowingWaits({ form, text }: GrowingWaitsProps) {
 function initialValues(endpoint: Endpoint | undefined): EndpointInput {
   const { retry, ...settings } = pick({ ...NEW, ...endpoint }, SETTINGS);
   return { ...settings, retry: { ...DEFAULT_RETRY, ...retry } };
-}
-
-function omitDelays({ delays_s: _, ...growing }: EndpointInput["retry"]): EndpointInput["retry"] {
-  return growing;
 }
 
 function waitsOf(waits: readonly string[]): EndpointInput["retry"] {
