@@ -13,6 +13,12 @@ export interface Breaker {
   failingSince: number | null;
 }
 
+/** The last attempts of each kind under this lease; times in milliseconds since the epoch. */
+export interface Evidence {
+  succeededAt: number | null;
+  failure: { at: number; status: number | null; error: string | null } | null;
+}
+
 export const CLOSED: Breaker = {
   failures: 0,
   opens: 0,

@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { ComputePool } from "../compute/pool.ts";
 import type { JobTypeRegistry } from "../compute/registry.ts";
 import type { Config } from "../config.ts";
+import type { Breaker, Evidence } from "../core/breaker.ts";
 import type { StoredResponse } from "../core/model.ts";
 import type { RateLimitState } from "../core/rate-limit.ts";
 import type { TargetRules } from "../core/targets.ts";
@@ -19,7 +20,6 @@ import type { Reader } from "../db/transaction.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "../transport/send.ts";
 import type { Publication } from "./deliveries/publish.ts";
-import type { JudgedLane } from "./deliveries/lane/lease.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
 /** All parts of the program, built in one place. Use cases take the parts they use. */
@@ -155,6 +155,13 @@ export type SettlementGroup = GroupCommit<Settlement, boolean>;
 
 /** A lane → its lease, or why not. */
 export type LeaseTakes = GroupCommit<{ laneId: string; workerId: string }, LeaseAnswer>;
+
+/** A lane's breaker and what it is judged by. */
+export interface JudgedLane {
+  config: Pick<LaneConfig, "id" | "epoch" | "endpoint_id" | "disable_after_s">;
+  breaker: Breaker;
+  evidence: Evidence;
+}
 
 /** A lane that its holder leaves. */
 export interface LaneLeave extends RateLimitState, JudgedLane {

@@ -1,7 +1,7 @@
-import type { Context, LeaseReads, LeaseTakes } from "../../context.ts";
+import type { Context, JudgedLane, LeaseReads, LeaseTakes } from "../../context.ts";
 import { failpoint } from "../../../core/failpoint.ts";
 import { CLOSED, disableAt } from "../../../core/breaker.ts";
-import type { Breaker } from "../../../core/breaker.ts";
+import type { Breaker, Evidence } from "../../../core/breaker.ts";
 import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
 import type { Signer } from "../../../core/signature.ts";
@@ -18,12 +18,6 @@ import { signerOf } from "./signer.ts";
 
 const LEASE_READS = 500;
 const LEASE_TAKES = 200;
-
-/** The last attempts of each kind under this lease; times in milliseconds since the epoch. */
-export interface Evidence {
-  succeededAt: number | null;
-  failure: { at: number; status: number | null; error: string | null } | null;
-}
 
 const NO_EVIDENCE: Evidence = { succeededAt: null, failure: null };
 /** The last success is stored to the minute. */
@@ -161,13 +155,6 @@ export async function refreshLane(
 /** Whether a breaker opened or closed, or its receiver began or ceased to be failing. */
 function hasChanged(breaker: Breaker, saved: Breaker): boolean {
   return breaker.until !== saved.until || breaker.failingSince !== saved.failingSince;
-}
-
-/** A lane's breaker and what it is judged by. */
-export interface JudgedLane {
-  config: Pick<LaneConfig, "id" | "epoch" | "endpoint_id" | "disable_after_s">;
-  breaker: Breaker;
-  evidence: Evidence;
 }
 
 /** Stores the breaker as its holder judges it, and disables an endpoint that failed for too long. */
