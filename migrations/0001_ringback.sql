@@ -158,10 +158,16 @@ create table endpoints (
   rate_limit_per_s double precision check (rate_limit_per_s > 0),
   timeout_s integer not null check (timeout_s > 0),
   retry jsonb not null,
+  -- answers after which no attempt is made
+  final_status integer[] not null default '{}',
+  -- the age at which a pending delivery is given up
+  give_up_after_s integer not null default 259200 check (give_up_after_s > 0),
+  -- the time without a success after which the endpoint is disabled; null: never
+  disable_after_s integer default 432000 check (disable_after_s > 0),
   signatures text[] not null default '{v1,v1a}'
     check (signatures in ('{v1}', '{v1a}', '{v1,v1a}', '{v1a,v1}')),
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
-  disabled_reason text,
+  disabled_reason text check (disabled_reason in ('gone', 'failing', 'admin')),
   -- the time of the last change of `state`
   state_since timestamptz not null default now(),
   created_at timestamptz not null default now(),
@@ -172,6 +178,17 @@ create table endpoints (
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
 create index endpoints_held on endpoints (account_id, state)
   where state <> 'active' and deleted_at is null;
+
+-- How many messages were not delivered to an endpoint because it was disabled, and since when.
+-- Rows are chosen by session, so that producers seldom wait for each other.
+create table skipped_messages (
+  endpoint_id uuid not null references endpoints,
+  slot smallint not null,
+  count bigint not null,
+  -- creation of the first of the messages
+  since timestamptz not null,
+  primary key (endpoint_id, slot)
+) with (fillfactor = 50);
 
 -- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the account's,
 -- from which the secrets of the origins of callback URLs are derived. A secret that was rotated out
@@ -223,6 +240,14 @@ create table lanes (
   -- the time when it opened first, without a success since
   breaker_since timestamptz,
   breaker_reason text,
+  -- the first of the failures in a row, and the time since which they make the receiver failing
+  failed_since timestamptz,
+  failing_since timestamptz,
+  -- precise to the minute
+  last_success_at timestamptz,
+  last_failure_at timestamptz,
+  last_failure_status integer,
+  last_failure_error text,
   next_send_at timestamptz,
   created_at timestamptz not null default now(),
   check ((endpoint_id is null) <> (origin is null)),
@@ -275,6 +300,11 @@ create table deliveries (
   -- attempts that do not count against the retry budget: ones before a replay, and manual ones
   free_attempts integer not null default 0 check (free_attempts <= attempt_count + 1),
   next_attempt_at timestamptz,
+  -- The time from which its age is counted, once it was attempted or sent again; before, that is
+  -- next_attempt_at.
+  budget_from timestamptz,
+  -- the end of its age, if its callback sets a limit of its own
+  give_up_at timestamptz,
   -- whether the next attempt was ordered by hand
   manual boolean not null default false,
   -- the automatic schedule a manual attempt goes back to when it fails
@@ -292,6 +322,10 @@ create table deliveries_default partition of deliveries default;
 create index deliveries_due on deliveries (lane_id, next_attempt_at, id) where status = 'pending';
 create index deliveries_ordered on deliveries (lane_id, lane_position, id)
   where status = 'pending' and lane_position is not null;
+create index deliveries_retried on deliveries (lane_id, budget_from)
+  where status = 'pending' and budget_from is not null;
+create index deliveries_give_up on deliveries (lane_id, give_up_at)
+  where status = 'pending' and give_up_at is not null;
 create index deliveries_message on deliveries (message_id);
 create index deliveries_job on deliveries (job_id, id desc) where job_id is not null;
 create index deliveries_account on deliveries (account_id, id desc);
@@ -338,7 +372,8 @@ create table dead_letters (
   account_id uuid not null,
   endpoint_id uuid,
   reason text not null
-    check (reason in ('gone', 'target_blocked', 'exhausted', 'endpoint_disabled')),
+    check (reason in ('gone', 'target_blocked', 'final_status', 'exhausted', 'expired',
+      'endpoint_disabled')),
   detail text not null,
   created_at timestamptz not null default now(),
   -- when it was taken out of the inbox, by the owner of an API key; still in the books
@@ -360,7 +395,7 @@ create index dead_letters_discarded on dead_letters (account_id, delivery_id des
 create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
-  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel')),
+  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel', 'send_missed')),
   -- the reason to discard dead letters, and the API key of the caller
   note text,
   key_id uuid,
@@ -371,7 +406,7 @@ create table replays (
   -- false: at least that many; the count before the replay examined no more
   matched_exact boolean not null default true,
   replayed integer not null default 0,
-  -- the last delivery examined: the replay walks its matches in order of id, each once
+  -- the last delivery examined, or message: the replay walks its matches in order of id, each once
   position uuid,
   created_at timestamptz not null default now(),
   finished_at timestamptz,

@@ -140,7 +140,8 @@ export interface Operations {
   };
   "GET /v1/dead-letters": {
     query: {
-      reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+      reason?:
+        "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
@@ -166,7 +167,8 @@ export interface Operations {
   "GET /v1/dead-letters/groups": {
     query: {
       by: "reason" | "endpoint";
-      reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+      reason?:
+        "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
@@ -230,6 +232,10 @@ export interface Operations {
     answer: Endpoint;
   };
   "DELETE /v1/endpoints/{id}": {
+    query: {
+      /** `true`: its dead letters leave the inbox, in steps; they stay in the books */
+      discard_dead_letters?: "true" | "false";
+    };
     answer: undefined;
   };
   "POST /v1/endpoints/{id}/pause": {
@@ -243,6 +249,14 @@ export interface Operations {
   "POST /v1/endpoints/{id}/enable": {
     body: Empty;
     answer: Endpoint;
+  };
+  "POST /v1/endpoints/{id}/disable": {
+    body: Empty;
+    answer: Endpoint;
+  };
+  "POST /v1/endpoints/{id}/send-missed": {
+    body: SendMissedInput;
+    answer: Replay;
   };
   "POST /v1/endpoints/{id}/test": {
     body: Empty;
@@ -392,6 +406,13 @@ export interface CallbackInput {
   /** Signs `v1` in place of the secret of the URL's origin; `whsec_` and the base64 of 24 to 64 bytes. Never shown again. */
   secret?: string;
   retry?: RetryPolicyInput;
+  /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   /**
@@ -412,6 +433,12 @@ export interface RetryPolicyInput {
   factor?: number;
   /** Longest wait */
   cap_s?: number;
+  /**
+   * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
+   * @minItems 1
+   * @maxItems 50
+   */
+  delays_s?: number[];
 }
 export interface Job {
   id: string;
@@ -475,7 +502,10 @@ export interface Callback {
     base_s?: number;
     factor?: number;
     cap_s?: number;
+    delays_s?: number[];
   };
+  final_status?: number[];
+  give_up_after_s?: number;
   timeout_s?: number;
   signatures?: ("v1" | "v1a")[];
   ordered?: boolean;
@@ -517,7 +547,9 @@ export interface Delivery {
   held: Held | null;
   created_at: string;
   finished_at: string | null;
-  dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  dead_reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   dead_detail: string | null;
   /** Taken out of the inbox of dead letters, by the holder of this API key */
   discarded: {
@@ -686,7 +718,9 @@ export interface DeliveryWithAttempts {
   held: Held | null;
   created_at: string;
   finished_at: string | null;
-  dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  dead_reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   dead_detail: string | null;
   /** Taken out of the inbox of dead letters, by the holder of this API key */
   discarded: {
@@ -735,8 +769,13 @@ export interface Attempt {
   manual: boolean;
 }
 export interface DeadLetterGroup {
-  reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   endpoint_id: string | null;
+  /** Its description, or else its URL, as it is or was when it was deleted */
+  endpoint_name: string | null;
+  endpoint_deleted: boolean;
   count: number;
   /** There are more: counting stops at 10,000 */
   more: boolean;
@@ -754,7 +793,8 @@ export interface ReplayInput {
      */
     ids?: string[];
     status?: "dead" | "delivered" | "pending";
-    reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+    reason?:
+      "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
     /** A `ep_…` id */
     endpoint_id?: string;
     /** A `job_…` id */
@@ -774,13 +814,15 @@ export interface ReplayInput {
 }
 export interface Replay {
   id: string;
-  action: "replay" | "discard" | "cancel";
+  /** `send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it */
+  action: "replay" | "discard" | "cancel" | "send_missed";
   note: string | null;
   status: "running" | "completed" | "canceled";
   filter: {
     ids?: string[];
-    status: "dead" | "delivered" | "pending";
-    reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+    status: "dead" | "delivered" | "pending" | "skipped";
+    reason?:
+      "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
     endpoint_id?: string;
     job_id?: string;
     event_type?: string;
@@ -818,6 +860,15 @@ export interface EndpointInput {
   timeout_s?: number;
   retry?: RetryPolicyInput;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s?: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
@@ -844,32 +895,70 @@ export interface EndpointWithSecret {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
-  /** How it is. `healthy`: sent to. `failing`: its breaker is open, or the next attempt is a probe. `paused`, `disabled`: as `state`. */
+  /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
   status: "healthy" | "failing" | "paused" | "disabled";
-  /** How it was set, by pause, resume and enable, or by an answer 410 (`disabled`); `status` tells how it is */
+  /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
   state: "active" | "paused" | "disabled";
   /** When `state` changed last */
   state_since: string;
-  disabled_reason: string | null;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
   breaker: Breaker;
   created_at: string;
   updated_at: string;
   /** `whsec_` and base64 */
   secret: string;
 }
+/** Either with `base_s`, `factor` and `cap_s`, or with `delays_s` */
 export interface RetryPolicy {
   /** Attempts before it is a dead letter */
   max_attempts: number;
   /** Wait after the first failure */
-  base_s: number;
+  base_s?: number;
   /** Growth per further failure */
-  factor: number;
+  factor?: number;
   /** Longest wait */
-  cap_s: number;
+  cap_s?: number;
+  /**
+   * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
+   * @minItems 1
+   * @maxItems 50
+   */
+  delays_s?: number[];
+}
+export interface EndpointHealth {
+  /** Since when it is failing or disabled */
+  since: string | null;
+  failures_in_row: number;
+  /** To the minute */
+  last_success_at: string | null;
+  last_failure: {
+    at: string;
+    status_code: number | null;
+    error_code: string | null;
+  } | null;
+  /** When a failing endpoint is disabled, unless it succeeds before */
+  disable_at: string | null;
+}
+/** What it did not get, as it was disabled */
+export interface SkippedMessages {
+  count: number;
+  since: string | null;
 }
 export interface Breaker {
   /** `closed`: sending. `open`: everything is held back. `half_open`: the next attempt is a probe. */
@@ -901,17 +990,29 @@ export interface Endpoint {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
-  /** How it is. `healthy`: sent to. `failing`: its breaker is open, or the next attempt is a probe. `paused`, `disabled`: as `state`. */
+  /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
   status: "healthy" | "failing" | "paused" | "disabled";
-  /** How it was set, by pause, resume and enable, or by an answer 410 (`disabled`); `status` tells how it is */
+  /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
   state: "active" | "paused" | "disabled";
   /** When `state` changed last */
   state_since: string;
-  disabled_reason: string | null;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
   breaker: Breaker;
   created_at: string;
   updated_at: string;
@@ -938,10 +1039,25 @@ export interface EndpointChanges {
   timeout_s?: number;
   retry?: RetryPolicyInput;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s?: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+}
+export interface SendMissedInput {
+  /** Messages created at this time or later; since the first it missed by default */
+  since?: string;
+  /** Count only */
+  dry_run?: boolean;
 }
 export interface Secret {
   /** `whsec_` and base64 */

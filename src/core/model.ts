@@ -11,7 +11,14 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx", "error"] as const;
 export type StatusClass = (typeof STATUS_CLASSES)[number];
 
-export const DEAD_REASONS = ["gone", "target_blocked", "exhausted", "endpoint_disabled"] as const;
+export const DEAD_REASONS = [
+  "gone",
+  "target_blocked",
+  "final_status",
+  "exhausted",
+  "expired",
+  "endpoint_disabled",
+] as const;
 export type DeadReason = (typeof DEAD_REASONS)[number];
 
 export const JOB_EVENTS = [
@@ -33,12 +40,17 @@ export const DEFAULT_CALLBACK_EVENTS: readonly JobEventType[] = [
 export const SIGNATURE_VERSIONS = ["v1", "v1a"] as const;
 export type SignatureVersion = (typeof SIGNATURE_VERSIONS)[number];
 
-/** Exponential backoff: after failed attempt n wait min(cap_s, base_s · factor^(n−1)). */
+/**
+ * Exponential backoff: after failed attempt n wait min(cap_s, base_s · factor^(n−1)). Or a list of
+ * waits, which stands in for the rest.
+ */
 export interface RetryPolicy {
   max_attempts: number;
   base_s: number;
   factor: number;
   cap_s: number;
+  /** The wait after each failure; one attempt more than waits. */
+  delays_s?: number[];
 }
 
 /** A receiver given with a job: a URL or an endpoint, and what it sets itself. */
@@ -51,6 +63,8 @@ export interface Callback {
   /** `whsec_…`, in place of its origin's. */
   secret?: string;
   retry?: Partial<RetryPolicy>;
+  final_status?: number[];
+  give_up_after_s?: number;
   timeout_s?: number;
   signatures?: SignatureVersion[];
   ordered?: boolean;
@@ -158,7 +172,8 @@ export interface Attempt {
 /** Which deliveries a bulk replay takes. Times bound `created_at`, half-open. */
 export interface ReplayFilter {
   ids?: string[];
-  status: ReplayedStatus;
+  /** `skipped`: no delivery was made; for `send_missed`. */
+  status: ReplayedStatus | "skipped";
   reason?: DeadReason;
   endpoint_id?: string;
   job_id?: string;
@@ -179,7 +194,9 @@ export type ReplayedStatus = (typeof REPLAYED_STATUSES)[number];
  * are not sent.
  */
 export const REPLAY_ACTIONS = ["replay", "discard", "cancel"] as const;
-export type ReplayAction = (typeof REPLAY_ACTIONS)[number];
+/** `send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it. */
+export const ALL_REPLAY_ACTIONS = [...REPLAY_ACTIONS, "send_missed"] as const;
+export type ReplayAction = (typeof ALL_REPLAY_ACTIONS)[number];
 
 export interface Replay {
   id: string;

@@ -42,6 +42,8 @@ export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
     ["unfinished_jobs", "next_run_at"],
     ["deliveries", "next_attempt_at"],
     ["deliveries", "scheduled_at"],
+    ["deliveries", "budget_from"],
+    ["deliveries", "give_up_at"],
     ["lanes", "breaker_until"],
     ["lanes", "next_send_at"],
     ["idempotency_records", "expires_at"],

@@ -1,5 +1,6 @@
 import type { Logger } from "winston";
 import { formatId, idTime } from "../core/ids.ts";
+import type { DisabledReason } from "../core/endpoint.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { JobStatus } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -49,6 +50,7 @@ export interface Telemetry {
   attemptMade(d: AttemptFacts, number: number, exchange: Exchange, outcome: Outcome): void;
   deliveryGivenUp(delivery: DeliveryFacts, reason: string, detail: string): void;
   breakerOpened(laneId: string, reason: string | null, untilMs: number): void;
+  endpointDisabled(endpointId: string, reason: DisabledReason): void;
   claimLost(what: "run" | "lane" | "settlement", id: string): void;
   replayed(count: number, replayId: string | null): void;
   discarded(count: number, replayId: string): void;
@@ -140,6 +142,9 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
         reason,
         until: new Date(untilMs).toISOString(),
       });
+    },
+    endpointDisabled(id, reason) {
+      log.warn("endpoint disabled", { endpoint_id: formatId("endpoint", id), reason });
     },
     claimLost(what, id) {
       metrics.fenced.inc({ what });

@@ -205,6 +205,45 @@ describe("what verifies webhooks", () => {
   });
 });
 
+describe("an endpoint that fails", () => {
+  test("its limits are set, its health is shown, and what it missed is sent", async () => {
+    const url = `${receiver.url}/ends`;
+    const fields =
+      "--retry-delays-s 5,300 --final-status 400,404 --give-up-after-s 7200 --no-disable-after-s";
+    const made = await run(`endpoints create ${url} --events ends.cli ${fields} --json`);
+    const id = made.json()["id"];
+    expect(made.json()).toMatchObject({
+      retry: { max_attempts: 3, delays_s: [5, 300] },
+      final_status: [400, 404],
+      give_up_after_s: 7_200,
+      disable_after_s: null,
+    });
+    const shown = (await run(`endpoints get ${id}`)).stdout;
+    for (const text of ["3 attempts, waits 5, 300 s", "400, 404", "2 hours", "never", "healthy"]) {
+      expect(shown).toContain(text);
+    }
+    const reset = "--no-final-status --disable-after-s 864000 --max-attempts 4";
+    expect((await run(`endpoints update ${id} ${reset} --json`)).json()).toMatchObject({
+      retry: { max_attempts: 4, base_s: 5 },
+      final_status: [],
+      disable_after_s: 864_000,
+    });
+    expect((await run(`endpoints create ${url} --retry-delays-s 5,soon`)).code).toBe(2);
+
+    expect((await run(`endpoints disable ${id}`)).stdout).toContain("by a request");
+    await run("messages publish ends.cli n=1");
+    expect((await run(`endpoints get ${id}`)).stdout).toMatch(/skipped +1 since /);
+    expect((await run(`endpoints send-missed ${id}`)).code).not.toBe(0);
+    const dry = (await run(`endpoints send-missed ${id} --dry-run`)).stdout;
+    expect(dry).toContain("1 would be sent");
+    await run(`endpoints enable ${id}`);
+    const sent = await run(`endpoints send-missed ${id} --json`);
+    expect(sent.json()).toMatchObject({ action: "send_missed", replayed: 1 });
+    const gone = await run(`endpoints delete ${id} --discard-dead-letters --json`);
+    expect(gone.json()).toEqual({ id, deleted: true });
+  });
+});
+
 describe("endpoints and messages", () => {
   test("the life of an endpoint", async () => {
     const url = `${receiver.url}/endpoint`;

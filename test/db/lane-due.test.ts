@@ -127,7 +127,10 @@ test.each<[string, Situation, object]>([
   ["a rate limit", { lane: "next_send_at = now() + '8 s'", pending: [[-9]] }, later(8)],
   [
     "a disabled endpoint",
-    { endpoint: "state = 'disabled', disabled_reason = 'x'", pending: [[-9]] },
+    {
+      endpoint: "state = 'disabled', disabled_reason = 'admin'",
+      pending: [[-9]],
+    },
     due(-9),
   ],
   ["a paused endpoint", { endpoint: "state = 'paused'", pending: [[-9]] }, later(null)],

@@ -116,7 +116,7 @@ describe("a replay by filter", () => {
     const nameOf = new Map(ids.map((id, index) => [id, Object.keys(past)[index]!]));
     const idOf = new Map(Object.keys(past).map((name, index) => [name, ids[index]!]));
     await t.database.pool.query(
-      "update endpoints set state = 'disabled', disabled_reason = 'x' where id = $1",
+      "update endpoints set state = 'disabled', disabled_reason = 'admin' where id = $1",
       [disabled.id],
     );
     await deleteEndpoint(t.context, { accountId: t.accountId, endpointId: deleted.id });
@@ -318,7 +318,9 @@ describe("1,200 dead letters", () => {
     const held = await hold(ids[100]!);
     const running = runReplay(t.context, replay.id);
     await until("the first step", waitingForLock);
-    await t.database.pool.query("update endpoints set state = 'disabled', disabled_reason = 'x'");
+    await t.database.pool.query(
+      "update endpoints set state = 'disabled', disabled_reason = 'admin'",
+    );
     await held.letGo();
     await running;
     expect(await look(replay.id)).toMatchObject({ status: "completed", replayed: 500 });

@@ -30,24 +30,72 @@ function breakerText({ state, since, until, reason, failures }: Endpoint["breake
   ].join("; ");
 }
 
+const DISABLED: Record<NonNullable<Endpoint["disabled_reason"]>, string> = {
+  gone: "the receiver answered 410 Gone",
+  failing: "nothing succeeded for too long",
+  admin: "by a request",
+};
+
+function healthText({ status, health }: Endpoint): string {
+  const { since, failures_in_row, disable_at } = health;
+  const parts = [since === null ? status : `${status} since ${fullTime(since)}`];
+  if (failures_in_row > 0) parts.push(`${failures_in_row} failures in a row`);
+  if (disable_at !== null) parts.push(`will be disabled ${fullTime(disable_at)}`);
+  return parts.join(", ");
+}
+
+function failureText(failure: Endpoint["health"]["last_failure"]): string {
+  if (failure === null) return "";
+  return `${failure.error_code ?? `HTTP ${failure.status_code}`}, ${relative(failure.at)}`;
+}
+
+function retryText({ max_attempts, base_s, factor, cap_s, delays_s }: Endpoint["retry"]): string {
+  const waits =
+    delays_s === undefined
+      ? `waits ${base_s} s × ${factor} up to ${cap_s} s`
+      : `waits ${delays_s.join(", ")} s`;
+  return `${max_attempts} attempts, ${waits}`;
+}
+
+const UNITS = [
+  [86_400, "days"],
+  [3_600, "hours"],
+  [60, "minutes"],
+] as const;
+
+/** Seconds in the largest unit that fits. */
+function duration(seconds: number): string {
+  const [size, unit] = UNITS.find(([s]) => seconds >= 2 * s && seconds % s === 0) ?? [1, "s"];
+  return `${seconds / size} ${unit}`;
+}
+
 export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoint): void {
-  const { retry } = endpoint;
+  const { retry, skipped } = endpoint;
   const headers = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
   out.line(`${out.paint("bold", endpoint.id)}  ${paintState(out, endpoint.status)}`);
   out.details([
     ["url", endpoint.url],
     ["description", endpoint.description],
-    ["disabled", endpoint.disabled_reason],
+    ["disabled", endpoint.disabled_reason && DISABLED[endpoint.disabled_reason]],
     ["paused", endpoint.state === "paused" ? `since ${fullTime(endpoint.state_since)}` : null],
+    ["health", healthText(endpoint)],
+    ["last success", endpoint.health.last_success_at && relative(endpoint.health.last_success_at)],
+    ["last failure", failureText(endpoint.health.last_failure)],
+    ["skipped", skipped.since === null ? "" : `${skipped.count} since ${fullTime(skipped.since)}`],
     ["breaker", breakerText(endpoint.breaker)],
     ["events", endpoint.events.join(", ") || "all"],
     ["headers", headers.join(", ")],
     ["in flight", `${endpoint.max_in_flight} at most${endpoint.ordered ? ", ordered" : ""}`],
     ["rate limit", endpoint.rate_limit_per_s === null ? "" : `${endpoint.rate_limit_per_s} per s`],
     ["timeout", `${endpoint.timeout_s} s`],
+    ["retry", retryText(retry)],
+    ["final answers", endpoint.final_status.join(", ")],
+    ["gives up", `after ${duration(endpoint.give_up_after_s)}`],
     [
-      "retry",
-      `${retry.max_attempts} attempts, waits ${retry.base_s} s × ${retry.factor} up to ${retry.cap_s} s`,
+      "disabled by itself",
+      endpoint.disable_after_s === null
+        ? "never"
+        : `after failing for ${duration(endpoint.disable_after_s)}`,
     ],
     ["signatures", endpoint.signatures.join(", ")],
     ["created", fullTime(endpoint.created_at)],

@@ -19,7 +19,7 @@ export interface ReplayFlags {
 
 /** Orders a replay and follows it to its end. Ctrl-C cancels the rest of it. */
 export async function runReplay(session: CliSession, order: ReplayFlags): Promise<void> {
-  const { client, out } = session;
+  const { client } = session;
   const { action, filter, note, dryRun = false } = order;
   if (Object.keys(filter).length === 0 && order.all !== true) {
     throw usageError(`say which by --filter or ids, or --all to ${action} ${EVERY[action]}`);
@@ -30,9 +30,18 @@ export async function runReplay(session: CliSession, order: ReplayFlags): Promis
     action,
     ...(note === undefined ? {} : { note }),
   });
-  const detached = order.detach === true || replay.status !== "running";
+  await showToEnd(session, replay, order.detach);
+}
+
+/** Follows a replay to its end, unless it is to be detached, and shows it. */
+export async function showToEnd(
+  session: CliSession,
+  replay: Replay,
+  detach = false,
+): Promise<void> {
+  const detached = detach || replay.status !== "running";
   const seen = detached ? replay : await follow(session, replay);
-  out.answer(seen, () => showReplay(session, seen));
+  session.out.answer(seen, () => showReplay(session, seen));
 }
 
 const EVERY = {
@@ -40,7 +49,12 @@ const EVERY = {
   discard: "every dead letter",
   cancel: "all that is pending",
 };
-const DONE = { replay: "sent again", discard: "discarded", cancel: "canceled" };
+const DONE = {
+  replay: "sent again",
+  discard: "discarded",
+  cancel: "canceled",
+  send_missed: "sent",
+};
 
 async function follow(session: CliSession, { id }: Replay): Promise<Replay> {
   const { client, out, terminal, interrupted } = session;

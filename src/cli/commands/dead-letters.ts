@@ -98,7 +98,11 @@ function withFilter(command: Command): Command {
 
 const GROUP_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
   { head: "REASON", text: ({ reason }) => reason },
-  { head: "ENDPOINT", text: ({ endpoint_id }) => endpoint_id },
+  {
+    head: "ENDPOINT",
+    text: ({ endpoint_id: id, endpoint_name: name, endpoint_deleted: deleted }) =>
+      id === null ? null : `${name}${deleted ? " (deleted)" : ""}, ${id}`,
+  },
   { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },
   { head: "OLDEST", text: ({ oldest_at }) => relative(oldest_at) },
   { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },

@@ -2,9 +2,11 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
 import { usageError } from "../exit.ts";
+import { parseMoment } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { showDelivery } from "../api/delivery-view.ts";
+import { showToEnd } from "../api/run-replay.ts";
 import { endpointColumns, showEndpoint } from "../api/endpoint-view.ts";
 import { collect, collectList, positiveNumber, readFields, wholeNumber } from "../api/input.ts";
 import { showList, withPaging } from "../api/list.ts";
@@ -23,7 +25,21 @@ interface Fields {
   retryBaseS?: number;
   retryFactor?: number;
   retryCapS?: number;
+  retryDelaysS?: number[];
+  finalStatus?: number[] | false;
+  giveUpAfterS?: number;
+  disableAfterS?: number | false;
   signatures?: string[];
+}
+
+interface MissedOptions {
+  since?: string;
+  dryRun?: boolean;
+  detach?: boolean;
+}
+
+interface DeleteOptions {
+  discardDeadLetters?: boolean;
 }
 
 /** `ringback endpoints …` */
@@ -45,12 +61,13 @@ export function addEndpoints(cli: Cli, program: Command): void {
   addChanges(cli, endpoints);
   const remove = endpoints
     .command("delete <id>")
-    .description("delete an endpoint; what is pending for it is canceled");
-  onApi(cli, remove, async ({ client, out }, id: string) => {
-    await client.endpoints.delete(id);
+    .description("delete an endpoint; what is pending for it is canceled")
+    .option("--discard-dead-letters", "take its dead letters out of the inbox");
+  onApi(cli, remove, async ({ client, out }, id: string, options: DeleteOptions) => {
+    await client.endpoints.delete(id, options);
     out.answer({ id, deleted: true }, () => out.line(`${id} is deleted.`));
   });
-  examples(remove, "endpoints delete ep_01…");
+  examples(remove, "endpoints delete ep_01…", "endpoints delete ep_01… --discard-dead-letters");
   addStates(cli, endpoints);
   addSecrets(cli, endpoints);
 }
@@ -110,6 +127,12 @@ function withFields(command: Command): Command {
     .option("--retry-base-s <seconds>", "wait after the first failure", positiveNumber)
     .option("--retry-factor <n>", "growth of the wait", positiveNumber)
     .option("--retry-cap-s <seconds>", "longest wait", positiveNumber)
+    .option("--retry-delays-s <list>", "the wait after each failure instead: 5,300,1800", numbers)
+    .option("--final-status <list>", "answers that end it at once: 400,404", numbers)
+    .option("--no-final-status", "no answer but 410 ends it at once")
+    .option("--give-up-after-s <seconds>", "the longest a delivery is pending", wholeNumber)
+    .option("--disable-after-s <seconds>", "disable it after failing for so long", wholeNumber)
+    .option("--no-disable-after-s", "never disable it for failing")
     .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList);
 }
 
@@ -119,6 +142,7 @@ async function fieldsOf(given: Fields): Promise<object> {
     base_s: given.retryBaseS,
     factor: given.retryFactor,
     cap_s: given.retryCapS,
+    delays_s: given.retryDelaysS,
   });
   return defined({
     description: given.description,
@@ -128,9 +152,16 @@ async function fieldsOf(given: Fields): Promise<object> {
     max_in_flight: given.maxInFlight,
     rate_limit_per_s: given.rateLimit === false ? null : given.rateLimit,
     timeout_s: given.timeoutS,
+    final_status: given.finalStatus === false ? [] : given.finalStatus,
+    give_up_after_s: given.giveUpAfterS,
+    disable_after_s: given.disableAfterS === false ? null : given.disableAfterS,
     retry: Object.keys(retry).length === 0 ? undefined : retry,
     signatures: given.signatures,
   });
+}
+
+function numbers(list: string): number[] {
+  return collectList(list, undefined).map(positiveNumber);
 }
 
 function defined(fields: Record<string, unknown>): Record<string, unknown> {
@@ -142,8 +173,9 @@ function addStates(cli: Cli, endpoints: Command): void {
     pause: "hold an endpoint's deliveries; nothing is lost",
     resume: "let a paused endpoint go on",
     enable: "send to a disabled endpoint again",
+    disable: "make nothing more for an endpoint; what is pending becomes dead letters",
   } as const;
-  for (const action of ["pause", "resume", "enable"] as const) {
+  for (const action of ["pause", "resume", "enable", "disable"] as const) {
     const command = endpoints.command(`${action} <id>`).description(actions[action]);
     onApi(cli, command, async (session, id: string) => {
       const endpoint = await session.client.endpoints[action](id);
@@ -151,6 +183,19 @@ function addStates(cli: Cli, endpoints: Command): void {
     });
     examples(command, `endpoints ${action} ep_01…`);
   }
+  const missed = endpoints
+    .command("send-missed <id>")
+    .description("send an endpoint what it did not get while it was disabled; Ctrl-C cancels")
+    .option("--since <time>", "messages made since then; by default since the first it missed")
+    .option("--dry-run", "only count them")
+    .option("--detach", "don't wait for the end");
+  onApi(cli, missed, async (session, id: string, options: MissedOptions) => {
+    const { since, dryRun = false, detach } = options;
+    const range = since === undefined ? {} : { since: parseMoment(since) };
+    const replay = await session.client.endpoints.sendMissed(id, { ...range, dry_run: dryRun });
+    await showToEnd(session, replay, detach);
+  });
+  examples(missed, "endpoints send-missed ep_01… --dry-run", "endpoints send-missed ep_01…");
   const test = endpoints.command("test <id>").description("send an endpoint.test event");
   onApi(cli, test, async (session, id: string) => {
     const delivery = await session.client.endpoints.test(id);

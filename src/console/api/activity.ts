@@ -31,7 +31,7 @@ function staleAfter({ type, job_id, delivery_id }: ActivityEntry): [QueryKey, nu
   if (family === "endpoint" || family === "lane") {
     stale.push([["endpoints"], LIST_MS], [["lanes"], LIST_MS], [["deliveries", "list"], LIST_MS]);
   }
-  if (family === "replay") stale.push([["replays", "list"], LIST_MS]);
+  if (family === "replay") stale.push([["replays", "list"], LIST_MS], [["endpoints"], LIST_MS]);
   return [...stale, [["overview"], SUM_MS], [["stats"], SUM_MS]];
 }
 

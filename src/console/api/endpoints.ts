@@ -25,7 +25,7 @@ function useRefresh() {
   const client = useQueryClient();
   return async () => {
     await Promise.all(
-      ["endpoints", "lanes", "overview"].map((family) =>
+      ["endpoints", "lanes", "overview", "dead-letters", "replays"].map((family) =>
         client.invalidateQueries({ queryKey: [family] }),
       ),
     );
@@ -52,12 +52,16 @@ export function useUpdateEndpoint(id: string) {
 export function useDeleteEndpoint(id: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: () => call("DELETE /v1/endpoints/{id}", { id }),
+    mutationFn: (discardDeadLetters: boolean) =>
+      call("DELETE /v1/endpoints/{id}", {
+        id,
+        query: discardDeadLetters ? { discard_dead_letters: "true" } : {},
+      }),
     onSuccess: refresh,
   });
 }
 
-export type StateAction = "pause" | "resume" | "enable";
+export type StateAction = "pause" | "resume" | "enable" | "disable";
 
 export function useEndpointAction(id: string) {
   const refresh = useRefresh();

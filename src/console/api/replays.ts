@@ -14,6 +14,7 @@ export function useReplayPreview({ action, filter }: ReplayOrder, enabled: boole
   return useQuery({
     queryKey: ["replays", "preview", action, filter],
     queryFn: () => {
+      if (action === "send_missed") return sendMissed(filter, true);
       const counted = action === "cancel" ? { action } : {};
       return call("POST /v1/replays", { body: { filter, dry_run: true, ...counted } });
     },
@@ -28,14 +29,21 @@ export function useStartReplay() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ action, filter, note }: ReplayOrder) =>
-      call("POST /v1/replays", {
-        body: { filter, action, ...(note === undefined ? {} : { note }) },
-      }),
+      action === "send_missed"
+        ? sendMissed(filter, false)
+        : call("POST /v1/replays", {
+            body: { filter, action, ...(note === undefined ? {} : { note }) },
+          }),
     onSuccess(replay) {
       client.setQueryData(["replays", replay.id], replay);
       return client.invalidateQueries({ queryKey: ["replays", "list"] });
     },
   });
+}
+
+function sendMissed({ endpoint_id }: ReplayChoice, dryRun: boolean) {
+  const order = { id: endpoint_id!, body: { dry_run: dryRun } };
+  return call("POST /v1/endpoints/{id}/send-missed", order);
 }
 
 export function useReplay(id: string | null) {

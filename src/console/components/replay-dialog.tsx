@@ -25,6 +25,7 @@ const WORDS = {
   replay: { title: "Send again", verb: "Send", done: "sent again", past: "Sending again" },
   discard: { title: "Discard", verb: "Discard", done: "discarded", past: "Discarding" },
   cancel: { title: "Cancel", verb: "Cancel", done: "canceled", past: "Canceling" },
+  send_missed: { title: "Send what was missed", verb: "Send", done: "sent", past: "Sending" },
 };
 
 /** Counts what an order would touch, asks, and shows how far it has got. */
@@ -55,7 +56,7 @@ function Steps({
     onClose();
     if (id === null) return;
     onDone?.();
-    for (const family of ["dead-letters", "deliveries", "overview"]) {
+    for (const family of ["dead-letters", "deliveries", "endpoints", "overview"]) {
       void client.invalidateQueries({ queryKey: [family] });
     }
   }
@@ -125,7 +126,7 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
           {order.action === "cancel" ? "Keep them" : "Cancel"}
         </Button>
         <Button
-          color={order.action === "replay" ? undefined : "red"}
+          color={discard || order.action === "cancel" ? "red" : undefined}
           disabled={!matched || (discard && note.trim() === "")}
           loading={busy}
           onClick={() => onConfirm(discard ? note.trim() : undefined)}
@@ -181,6 +182,8 @@ const WILL: Record<ReplayOrder["action"], string> = {
   discard:
     "will leave the inbox. They stay in the books as dead, with your note; sending one again by its page brings it back.",
   cancel: "that wait will not be sent, and can't be sent again. They stay in the log as canceled.",
+  send_missed:
+    "that were not made while it was disabled will be made and sent, each once. Messages that its filter doesn't want now are left out.",
 };
 
 /** With a `+` when there are that many at least. */

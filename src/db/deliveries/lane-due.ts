@@ -43,7 +43,7 @@ export function laneDueFrom(earliest: string): string {
 /** The status of lane `l`, as `endpointStatus` in src/core/endpoint.ts. */
 export const ENDPOINT_STATUS = `case
   when e.state in ('paused', 'disabled') then e.state
-  when l.breaker_until is not null then 'failing' else 'healthy' end`;
+  when l.breaker_until is not null or l.failing_since is not null then 'failing' else 'healthy' end`;
 
 /** The reason why delivery `d` of lane `l` is held on purpose; null: it is not. */
 export const HELD_ON_PURPOSE = `case

@@ -55,8 +55,10 @@ export async function insertMessages(
         returning id, account_id, job_id, type, delivery_count
       ), due as (
         insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id,
-          lane_id, lane_position, url, overrides, body_bytes, created_at, status, next_attempt_at)
-        select d.*, 'pending', now() from ${DELIVERIES.sql}
+          lane_id, lane_position, url, overrides, body_bytes, created_at, status, next_attempt_at,
+          give_up_at)
+        select d.*, 'pending', now(),
+          d.created_at + (d.overrides->>'give_up_after_s')::int * interval '1 second' from ${DELIVERIES.sql}
       )
       ${emits("made", {
         type: "message.created",

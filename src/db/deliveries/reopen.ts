@@ -58,7 +58,8 @@ export async function reopenDeliveries(
   const { rows } = await tx.query<ReopenedDelivery>(
     `with reopened as (
        update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null,
-         free_attempts = attempt_count, manual = true, scheduled_at = null,
+         free_attempts = attempt_count, manual = true, scheduled_at = null, budget_from = now(),
+         give_up_at = now() + (overrides->>'give_up_after_s')::int * interval '1 second',
          -- made before its lane became ordered: older than all that have a position
          lane_position = coalesce(lane_position, position_by_age(id))
        where id = any($1::uuid[]) and status in ('dead', 'delivered')

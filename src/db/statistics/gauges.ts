@@ -21,6 +21,7 @@ export interface DatabaseGauges {
   deliveries_due: number;
   deliveries_held: Record<"paused" | "breaker_open", number>;
   oldest_delivery_s: number | null;
+  /** Without those of endpoints that are disabled or deleted: nobody waits for them. */
   dead_letters: Partial<Record<DeadReason, number>>;
   /** Failing lanes with something pending. */
   lanes_failing: number;
@@ -86,7 +87,12 @@ export async function readGauges(reader: Reader): Promise<DatabaseGauges> {
          select ${HELD_ON_PURPOSE} as held from ${LANES} where l.id = d.lane_id) lane)
      select j.*, d.*, ${OLDEST},
        ${countOf("unfinished_jobs where status = 'running'")} as jobs_running,
-       ${countsOf("reason", "dead_letters where discarded_at is null")} as dead_letters,
+       ${countsOf(
+         "reason",
+         `(${upToCap("reason, endpoint_id", "dead_letters where discarded_at is null")}) l
+         where not exists (select from endpoints e where e.id = l.endpoint_id
+           and (e.state = 'disabled' or e.deleted_at is not null))`,
+       )} as dead_letters,
        ${countOf(`lanes l where breaker_until is not null and exists (
          select from deliveries d where d.lane_id = l.id and d.status = 'pending')`)} as lanes_failing,
        ${countOf("endpoints where state = 'paused' and deleted_at is null")} as endpoints_paused,

@@ -15,6 +15,17 @@ function oldestDue(lanes: string): string {
     where due <= now())`;
 }
 
+/**
+ * A subquery of the number of dead letters that somebody may want to send again: not those of
+ * endpoints that are disabled or deleted. Each receiver is counted along an index, up to the cap.
+ */
+const OPEN_DEAD_LETTERS = `(select coalesce(sum(${cappedCount(
+  `dead_letters l where l.account_id = $1 and l.discarded_at is null
+     and l.endpoint_id = e.id`,
+)}), 0)::int + ${cappedCount(
+  `dead_letters l where l.account_id = $1 and l.discarded_at is null and l.endpoint_id is null`,
+)} from endpoints e where e.account_id = $1 and e.deleted_at is null and e.state <> 'disabled')`;
+
 export interface Overview {
   jobs_pending: number;
   jobs_running: number;
@@ -34,8 +45,7 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
        ${cappedCount("unfinished_jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
        ${cappedCount("unfinished_jobs where account_id = $1 and status = 'running'")} as jobs_running,
        (select count(*)::int from pending) as deliveries_pending,
-       ${cappedCount("dead_letters where account_id = $1 and discarded_at is null")}
-         as dead_letters,
+       ${OPEN_DEAD_LETTERS} as dead_letters,
        case when (select count(*) from pending) <= ${CAPPED_AT} then
          ${oldestDue("l.id = any(array(select distinct lane_id from pending))")}
        else ${oldestDue("l.account_id = $1")} end as oldest_due_at`,

@@ -19,6 +19,7 @@ import { insertEndpointLane, lockLanes, setLaneOrder } from "../../db/deliveries
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeLanes } from "../deliveries/publish.ts";
+import { orderReplay } from "../deliveries/replay.ts";
 import { recordActivity } from "../activity/record.ts";
 import { addSecret } from "./secrets.ts";
 
@@ -75,14 +76,26 @@ export async function updateEndpoint(
 
 /**
  * Deletes an endpoint: nothing more is sent to it. Its pending deliveries are canceled: some at
- * once, the rest in steps by the worker that leases its lane. @throws Problem not_found
+ * once, the rest in steps by the worker that leases its lane. Its dead letters stay, or are
+ * discarded in steps as by a replay. @throws Problem not_found
+ * @param discardBy the API key of the caller, if dead letters are to be discarded
  */
 export async function deleteEndpoint(
   context: Pick<Context, "pool">,
   endpoint: EndpointOf,
+  discardBy: string | null = null,
 ): Promise<void> {
   await inTransaction(context.pool, async (tx) => {
     const { lane_id } = await find(tx, endpoint);
+    if (discardBy !== null) {
+      await orderReplay(tx, {
+        accountId: endpoint.accountId,
+        action: "discard",
+        filter: { status: "dead", endpoint_id: endpoint.endpointId },
+        dryRun: false,
+        discard: { note: "the endpoint was deleted", keyId: discardBy },
+      });
+    }
     await markEndpointDeleted(tx, endpoint.endpointId);
     await recordChange(tx, endpoint, "deleted");
     await cancelPendingOfLane(tx, lane_id);
@@ -94,16 +107,19 @@ const CHANGES = {
   pause: { from: ["active", "paused"], to: "paused" },
   resume: { from: ["active", "paused"], to: "active" },
   enable: { from: ["active", "paused", "disabled"], to: "active" },
+  disable: { from: ["active", "paused", "disabled"], to: "disabled" },
 } as const;
+export type EndpointAction = keyof typeof CHANGES;
 
 /**
  * `pause`: deliveries stay pending. `resume`: deliveries go on. `enable`: a disabled endpoint is
- * sent to again; its dead letters wait for a replay. The last two close the lane's breaker.
+ * sent to again; its dead letters wait for a replay. Both close the lane's breaker. `disable`: what
+ * is pending becomes dead letters, and nothing more is made for it.
  * @throws Problem not_found, endpoint_state
  */
 export async function changeEndpointState(
   context: Pick<Context, "pool">,
-  change: EndpointOf & { action: "pause" | "resume" | "enable" },
+  change: EndpointOf & { action: EndpointAction },
 ): Promise<Endpoint> {
   const { from, to } = CHANGES[change.action];
   return await inTransaction(context.pool, async (tx) => {
@@ -112,11 +128,10 @@ export async function changeEndpointState(
     if (!(from as readonly string[]).includes(endpoint.state)) {
       throw new Problem("endpoint_state", "the endpoint is disabled; enable it first");
     }
-    await setEndpointState(tx, endpoint.id, to, null);
-    if (to === "active") {
-      await closeBreaker(tx, endpoint.lane_id);
-      await wakeLanes(tx, [endpoint.lane_id]);
-    }
+    if (to === "disabled" && endpoint.state === "disabled") return endpoint;
+    await setEndpointState(tx, endpoint.id, to, to === "disabled" ? "admin" : null);
+    if (to === "active") await closeBreaker(tx, endpoint.lane_id);
+    if (to !== "paused") await wakeLanes(tx, [endpoint.lane_id]);
     return await changed(tx, change);
   });
 }

@@ -27,6 +27,7 @@ import {
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeSharedLanes } from "./publish.ts";
+import { sendSomeMissed } from "./missed.ts";
 import { recordActivity } from "../activity/record.ts";
 
 const STEP = 500;
@@ -73,25 +74,28 @@ export async function createReplay(
   context: Pick<Context, "pool">,
   order: NewReplay,
 ): Promise<Replay> {
+  return await inTransaction(context.pool, (tx) => orderReplay(tx, order));
+}
+
+/** Makes such a replay in the caller's transaction. */
+export async function orderReplay(tx: Tx, order: NewReplay): Promise<Replay> {
   const { accountId, filter, dryRun, action, discard } = order;
-  return await inTransaction(context.pool, async (tx) => {
-    const counted = await countReplayMatches(tx, { account_id: accountId, action, filter });
-    const id = newId();
-    const replay = await insertReplay(tx, {
-      id,
-      account_id: accountId,
-      action,
-      note: discard?.note ?? null,
-      key_id: discard?.keyId ?? null,
-      filter,
-      dry_run: dryRun,
-      matched: counted.matched,
-      matched_exact: counted.exact,
-    });
-    await recordProgress(tx, replay);
-    if (replay.status === "running") await wake(tx, [{ task: "run-replay", id, delayMs: 0 }]);
-    return replay;
+  const counted = await countReplayMatches(tx, { account_id: accountId, action, filter });
+  const id = newId();
+  const replay = await insertReplay(tx, {
+    id,
+    account_id: accountId,
+    action,
+    note: discard?.note ?? null,
+    key_id: discard?.keyId ?? null,
+    filter,
+    dry_run: dryRun,
+    matched: counted.matched,
+    matched_exact: counted.exact,
   });
+  await recordProgress(tx, replay);
+  if (replay.status === "running") await wake(tx, [{ task: "run-replay", id, delayMs: 0 }]);
+  return replay;
 }
 
 /** Does the rest of a replay, one transaction per step. */
@@ -120,6 +124,15 @@ async function replayStep(
     const replay = await lockReplay(tx, replayId);
     if (replay?.status !== "running") return { action: "replay", replayed: 0, finished: true };
     const { action } = replay;
+    if (action === "send_missed") {
+      const step = await sendSomeMissed(tx, replay);
+      const after = step.stopped
+        ? await cancelRunningReplay(tx, replay.account_id, replayId)
+        : await advanceReplay(tx, replayId, step);
+      await recordProgress(tx, after);
+      failpoint("replay:before-commit");
+      return { action, replayed: step.replayed, finished: step.finished };
+    }
     const { matches, position, finished } = await findReplayMatches(tx, replay, STEP);
     const replayed = matches.length === 0 ? 0 : await ACT[action](tx, matches, replay);
     const now = await advanceReplay(tx, replayId, { position, replayed, finished });
@@ -135,10 +148,15 @@ interface Match {
 }
 
 const ACT: Record<
-  ReplayAction,
+  Exclude<ReplayAction, "send_missed">,
   (tx: Tx, matches: readonly Match[], replay: Replay) => Promise<number>
 > = { replay: sendAgain, discard: takeOut, cancel: cancelSending };
-const DONE = { replay: "replayed", discard: "discarded", cancel: "canceled" } as const;
+const DONE = {
+  replay: "replayed",
+  discard: "discarded",
+  cancel: "canceled",
+  send_missed: "replayed",
+} as const;
 
 async function sendAgain(tx: Tx, matches: readonly Match[]): Promise<number> {
   const laneIds = [...new Set(matches.map(({ lane_id }) => lane_id))];

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { clock } from "../../core/clock.ts";
-import { DEFAULT_RETRY } from "../../core/backoff.ts";
+import { changeRetry, DEFAULT_RETRY } from "../../core/backoff.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { formatId, newId } from "../../core/ids.ts";
 import { packHeaders, timestampOf, traceparent } from "../../core/attempt-headers.ts";
@@ -14,6 +14,7 @@ import type { Signer } from "../../core/signature.ts";
 import type { DueDelivery } from "../../db/deliveries/due.ts";
 import type { Settlement } from "../../db/deliveries/settlements.ts";
 import type { LeasedLane } from "./lane/lease.ts";
+import { expiredText, leftMs, limitOf } from "./age.ts";
 
 const DEFAULT_TIMEOUT_S = 15;
 
@@ -51,7 +52,9 @@ export async function sendDelivery(
           timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
         });
   const outcome = decideOutcome(exchange, {
-    retry: { ...DEFAULT_RETRY, ...config.retry, ...overrides?.retry },
+    retry: changeRetry(config.retry ?? DEFAULT_RETRY, overrides?.retry ?? {}),
+    finalStatus: overrides?.final_status ?? config.final_status ?? [],
+    leftMs: leftMs(config, delivery, context.now().getTime()),
     budgetUsed: number - delivery.free_attempts,
     beside: delivery.beside,
     now: context.now(),
@@ -75,8 +78,29 @@ export async function sendDelivery(
   };
 }
 
-/** Gives up a delivery to a disabled receiver without an attempt, kept for a replay. */
-export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
+/** Why a delivery is given up without an attempt. */
+export interface GiveUp {
+  reason: "endpoint_disabled" | "expired";
+  detail: string;
+}
+
+/** The reason to give up a delivery that is due, kept for a replay; null: it is to be sent. */
+export function whyGiveUp(
+  { config }: LeasedLane,
+  delivery: DueDelivery,
+  now: number,
+): GiveUp | null {
+  if (config.endpoint_state === "disabled") {
+    const detail = "the endpoint is disabled; enable it and replay";
+    return { reason: "endpoint_disabled", detail };
+  }
+  if (leftMs(config, delivery, now) > 0) return null;
+  const ofCallback = delivery.give_up_at !== null;
+  return { reason: "expired", detail: expiredText(ofCallback ? null : limitOf(config)) };
+}
+
+/** The settlement of a delivery that is given up without an attempt. */
+export function giveUp(lane: LeasedLane, delivery: DueDelivery, why: GiveUp): Settlement {
   return {
     deliveryId: delivery.id,
     laneId: lane.config.id,
@@ -84,8 +108,7 @@ export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
     number: delivery.attempt_count + 1,
     outcome: "dead",
     delayMs: null,
-    reason: "endpoint_disabled",
-    detail: "the endpoint is disabled; enable it and replay",
+    ...why,
     attempt: null,
   };
 }

@@ -1,11 +1,14 @@
 import { formatId } from "../../core/ids.ts";
 import { changeEndpointState } from "../../flow/accounts/endpoints.ts";
+import type { EndpointAction } from "../../flow/accounts/endpoints.ts";
 import { testEndpoint } from "../../flow/deliveries/publish-message.ts";
+import { sendMissed } from "../../flow/deliveries/missed.ts";
 import { readEndpointSecret, rotateEndpointSecret } from "../../flow/accounts/secrets.ts";
 import { json } from "../reply.ts";
 import { deliveryView } from "../views/delivery.ts";
 import { withHeld } from "../views/held.ts";
 import { endpointView } from "../views/endpoint.ts";
+import { replayView } from "../views/replay.ts";
 import { secretView } from "../views/secret.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
@@ -15,14 +18,16 @@ import {
   rotatedSecret,
   rotation,
   secretOutput,
+  sendMissedInput,
 } from "../schemas/endpoint.ts";
+import { replay as replaySchema } from "../schemas/replay.ts";
 import { emptyBody } from "../schemas/request.ts";
 
 const tag = "Endpoints";
 const scopes = ["webhooks"] as const;
 const params = idPath("endpoint");
 
-function stateRoute(action: "pause" | "resume" | "enable", summary: string): Route {
+function stateRoute(action: EndpointAction, summary: string): Route {
   return route({
     method: "post",
     path: `/v1/endpoints/{id}/${action}`,
@@ -66,6 +71,34 @@ const test = route({
     const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", delivery.id)}`;
     const [shown = delivery] = await withHeld(context, [delivery]);
     return json(202, deliveryView(shown), { location });
+  },
+});
+
+const missed = route({
+  method: "post",
+  path: "/v1/endpoints/{id}/send-missed",
+  scopes,
+  operationId: "sendMissed",
+  tag,
+  summary: "Send an endpoint what it did not get while it was disabled",
+  description:
+    "The messages that its event filter wants and no delivery was made for are sent to it, each once, in steps, as a replay with the action `send_missed`. To ask twice sends nothing twice.",
+  params,
+  body: sendMissedInput,
+  bodyOptional: true,
+  responses: {
+    202: {
+      description: "The replay",
+      schema: replaySchema,
+      headers: { location: "The replay" },
+    },
+  },
+  problems: ["id_invalid", "not_found", "endpoint_state"],
+  async handler(context, { accountId, params: { id }, body }) {
+    const { since = null, dry_run: dryRun } = body ?? sendMissedInput.parse({});
+    const replay = await sendMissed(context, { accountId, endpointId: id, since, dryRun });
+    const location = `${context.config.publicUrl}/v1/replays/${formatId("replay", replay.id)}`;
+    return json(202, replayView(replay), { location });
   },
 });
 
@@ -113,6 +146,8 @@ export const endpointActionRoutes: Route[] = [
   stateRoute("pause", "Hold an endpoint's deliveries"),
   stateRoute("resume", "Let a paused endpoint go on"),
   stateRoute("enable", "Send to a disabled endpoint again"),
+  stateRoute("disable", "Make nothing more for an endpoint; what is pending becomes dead letters"),
+  missed,
   test,
   secret,
   rotate,

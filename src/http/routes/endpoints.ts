@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEFAULT_RETRY } from "../../core/backoff.ts";
+import { changeRetry, DEFAULT_RETRY } from "../../core/backoff.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
@@ -58,7 +58,7 @@ const create = route({
       ...body,
       accountId,
       events: [...new Set(body.events)],
-      retry: { ...DEFAULT_RETRY, ...body.retry },
+      retry: changeRetry(DEFAULT_RETRY, body.retry),
       secret: body.secret ?? null,
     });
     const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
@@ -123,7 +123,7 @@ const change = route({
       ...(headers === undefined
         ? {}
         : { headers: keepRedacted(headers, openHeaders(context.vault, before.sealed_headers)) }),
-      ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
+      ...(retry === undefined ? {} : { retry: changeRetry(before.retry, retry) }),
     };
     refuseUnfit(context, changes);
     const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });
@@ -140,10 +140,16 @@ const remove = route({
   summary: "Delete an endpoint",
   description: "What is pending for it is canceled. Its deliveries stay in the log.",
   params: idPath("endpoint"),
+  query: z.strictObject({
+    discard_dead_letters: z.enum(["true", "false"]).default("false").meta({
+      description: "`true`: its dead letters leave the inbox, in steps; they stay in the books",
+    }),
+  }),
   responses: { 204: { description: "Deleted" } },
-  problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params }) {
-    await deleteEndpoint(context, { accountId, endpointId: params.id });
+  problems: ["id_invalid", "not_found", "query_invalid"],
+  async handler(context, { accountId, keyId, params, query }) {
+    const discardBy = query.discard_dead_letters === "true" ? keyId : null;
+    await deleteEndpoint(context, { accountId, endpointId: params.id }, discardBy);
     return noContent();
   },
 });

@@ -146,6 +146,10 @@ export const deadLetterGroup = z
   .strictObject({
     reason: z.enum(DEAD_REASONS).nullable(),
     endpoint_id: idText("endpoint").nullable(),
+    endpoint_name: z.string().nullable().meta({
+      description: "Its description, or else its URL, as it is or was when it was deleted",
+    }),
+    endpoint_deleted: z.boolean(),
     count: z.int(),
     more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
     oldest_at: timeText.meta({ description: "Of those that were counted, the newest first" }),

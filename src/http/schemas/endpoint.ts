@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
-import { ENDPOINT_STATES, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
 import { BREAKER_STATES } from "../../core/breaker.ts";
-import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
+import { DISABLED_REASONS, ENDPOINT_STATES, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
+import { allOptional, eventsText, idText, timeParam, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
+  disableAfter,
+  finalStatus,
+  giveUpAfter,
   headersInput,
   headersText,
   MAX_EVENTS,
@@ -38,6 +41,9 @@ const given = {
   rate_limit_per_s: z.number().min(0.01).max(10_000).nullable(),
   timeout_s: deliveryTimeout,
   retry: retryInput,
+  final_status: finalStatus,
+  give_up_after_s: giveUpAfter,
+  disable_after_s: disableAfter,
   signatures: signatureVersions,
 } satisfies Record<Exclude<keyof EndpointSettings, "sealed_headers"> | "headers", z.ZodType>;
 
@@ -65,7 +71,10 @@ export const endpointChanges = z
       description:
         "Replaces all headers. A value of `[redacted]`, as shown by GET, keeps the present one.",
     }),
-    retry: unchanged.retry.meta({ description: "What is left out keeps its present value" }),
+    retry: unchanged.retry.meta({
+      description:
+        "What is left out keeps its present value; `delays_s` and the other fields replace each other",
+    }),
   })
   .meta({ id: "EndpointChanges", example: { description: "Order system, Berlin" } });
 
@@ -78,14 +87,37 @@ const endpointFields = {
   retry: retryPolicy,
   status: z.enum(ENDPOINT_STATUSES).meta({
     description:
-      "How it is. `healthy`: sent to. `failing`: its breaker is open, or the next attempt is a probe. `paused`, `disabled`: as `state`.",
+      "How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`.",
   }),
   state: z.enum(ENDPOINT_STATES).meta({
     description:
-      "How it was set, by pause, resume and enable, or by an answer 410 (`disabled`); `status` tells how it is",
+      "How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is",
   }),
   state_since: timeText.meta({ description: "When `state` changed last" }),
-  disabled_reason: z.string().nullable(),
+  disabled_reason: z.enum(DISABLED_REASONS).nullable().meta({
+    description:
+      "`gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request",
+  }),
+  health: z
+    .strictObject({
+      since: timeText.nullable().meta({ description: "Since when it is failing or disabled" }),
+      failures_in_row: z.int(),
+      last_success_at: timeText.nullable().meta({ description: "To the minute" }),
+      last_failure: z
+        .strictObject({
+          at: timeText,
+          status_code: z.int().nullable(),
+          error_code: z.string().nullable(),
+        })
+        .nullable(),
+      disable_at: timeText.nullable().meta({
+        description: "When a failing endpoint is disabled, unless it succeeds before",
+      }),
+    })
+    .meta({ id: "EndpointHealth" }),
+  skipped: z
+    .strictObject({ count: z.int(), since: timeText.nullable() })
+    .meta({ id: "SkippedMessages", description: "What it did not get, as it was disabled" }),
   breaker: z
     .strictObject({
       state: z.enum(BREAKER_STATES).meta({
@@ -120,6 +152,15 @@ export const rotation = z
     secret: secretInput.exactOptional().meta({ description: `${SECRET_FORM}; made when left out` }),
   })
   .meta({ id: "Rotation", example: { overlap_s: 86_400 } });
+
+export const sendMissedInput = z
+  .strictObject({
+    since: timeParam.exactOptional().meta({
+      description: "Messages created at this time or later; since the first it missed by default",
+    }),
+    dry_run: z.boolean().default(false).meta({ description: "Count only" }),
+  })
+  .meta({ id: "SendMissedInput", example: { dry_run: true } });
 
 export const previousExpiry = timeText.nullable().meta({
   description: "Until when the previous secret signs as well; null when none does",

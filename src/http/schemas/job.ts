@@ -19,6 +19,8 @@ import {
 } from "./common.ts";
 import {
   deliveryTimeout,
+  finalStatus,
+  giveUpAfter,
   headersInput,
   headersText,
   MAX_EVENTS,
@@ -40,7 +42,16 @@ const callbackEvents = z
     example: ["job.completed"],
   });
 
-const URL_ONLY = ["headers", "secret", "retry", "timeout_s", "signatures", "ordered"] as const;
+const URL_ONLY = [
+  "headers",
+  "secret",
+  "retry",
+  "final_status",
+  "give_up_after_s",
+  "timeout_s",
+  "signatures",
+  "ordered",
+] as const;
 
 const callbackInput = z
   .strictObject({
@@ -52,6 +63,8 @@ const callbackInput = z
       description: `Signs \`v1\` in place of the secret of the URL's origin; ${SECRET_FORM}. Never shown again.`,
     }),
     retry: retryInput.exactOptional(),
+    final_status: finalStatus.exactOptional(),
+    give_up_after_s: giveUpAfter.exactOptional(),
     timeout_s: deliveryTimeout.exactOptional(),
     signatures: signatureVersions.exactOptional(),
     ordered: z.boolean().exactOptional().meta({ description: "One at a time, in order of events" }),
@@ -125,8 +138,11 @@ const callbackOutput = z
         base_s: z.number().optional(),
         factor: z.number().optional(),
         cap_s: z.number().optional(),
+        delays_s: z.array(z.number()).optional(),
       })
       .optional(),
+    final_status: z.array(z.number()).optional(),
+    give_up_after_s: z.number().optional(),
     timeout_s: z.number().optional(),
     signatures: z.array(z.enum(SIGNATURE_VERSIONS)).optional(),
     ordered: z.boolean().optional(),

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { DEAD_REASONS, REPLAY_ACTIONS, REPLAYED_STATUSES } from "../../core/model.ts";
+import {
+  ALL_REPLAY_ACTIONS,
+  DEAD_REASONS,
+  REPLAY_ACTIONS,
+  REPLAYED_STATUSES,
+} from "../../core/model.ts";
 import { eventTypeText, idParam, idText, timeParam, timeText } from "./common.ts";
 
 const MAX_IDS = 10_000;
@@ -58,12 +63,15 @@ export const replayInput = z
 export const replay = z
   .strictObject({
     id: idText("replay"),
-    action: z.enum(REPLAY_ACTIONS),
+    action: z.enum(ALL_REPLAY_ACTIONS).meta({
+      description:
+        "`send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it",
+    }),
     note: z.string().nullable(),
     status: z.enum(["running", "completed", "canceled"]),
     filter: z.strictObject({
       ids: z.array(idText("delivery")).optional(),
-      status: z.enum(REPLAYED_STATUSES),
+      status: z.enum([...REPLAYED_STATUSES, "skipped"]),
       reason: z.enum(DEAD_REASONS).optional(),
       endpoint_id: idText("endpoint").optional(),
       job_id: idText("job").optional(),

@@ -59,7 +59,12 @@ export class DeliveryBuffer {
     this.#add(deliveries);
   }
 
-  /** The next delivery to be sent; it stays in hand. */
+  /** The next delivery to be sent. */
+  get first(): DueDelivery {
+    return this.#waiting[0]!;
+  }
+
+  /** Takes the next delivery to be sent; it stays in hand. */
   shift(): DueDelivery {
     return this.#waiting.shift()!;
   }

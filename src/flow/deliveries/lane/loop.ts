@@ -3,6 +3,7 @@ import { failpoint } from "../../../core/failpoint.ts";
 import { breakerState } from "../../../core/breaker.ts";
 import { hindranceOf } from "../../../core/outage.ts";
 import { rateLimitAfterSend, rateLimitDelay } from "../../../core/rate-limit.ts";
+import { whyGiveUp } from "../send.ts";
 import { DeliveryBuffer } from "./buffer.ts";
 import { refreshLane } from "./lease.ts";
 import type { LeasedLane } from "./lease.ts";
@@ -191,6 +192,8 @@ export class LanePump {
   #held(): boolean {
     const { config, breaker } = this.#lane;
     const now = this.#context.now().getTime();
+    // what is pending for it is given up, which nothing holds back
+    if (config.endpoint_state === "disabled" && !config.endpoint_deleted) return false;
     return (
       config.endpoint_deleted ||
       config.endpoint_state === "paused" ||
@@ -214,9 +217,9 @@ export class LanePump {
 
   #launch(): void {
     while (this.#buffer.waiting > 0 && this.#slice.hasRoom() && !this.#held()) {
-      const disabled = this.#lane.config.endpoint_state === "disabled";
-      if (!disabled) {
-        const now = this.#context.now().getTime();
+      const now = this.#context.now().getTime();
+      const why = whyGiveUp(this.#lane, this.#buffer.first, now);
+      if (why === null) {
         // in an ordered lane a delivery is sent only after the one before is settled
         const used = this.#sender.sending + (this.#lane.config.ordered ? this.#sender.settling : 0);
         if (used >= this.#slots() || rateLimitDelay(this.#lane, now) > 0) return;
@@ -230,7 +233,7 @@ export class LanePump {
       this.#idleSince = Infinity;
       this.#keeping = "unknown";
       this.#slice.spend();
-      void (disabled ? this.#sender.giveUp(delivery) : this.#sender.send(delivery));
+      void (why === null ? this.#sender.send(delivery) : this.#sender.giveUp(delivery, why));
     }
   }
 
