@@ -65,6 +65,13 @@ export type EndpointStatus = (typeof ENDPOINT_STATUSES)[number];
 export const DISABLED_REASONS = ["gone", "failing", "admin"] as const;
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
+/** The reasons in words, for people. */
+export const DISABLED_WORDS: Record<DisabledReason, string> = {
+  gone: "the receiver answered 410 Gone",
+  failing: "nothing succeeded for too long",
+  admin: "it was asked for",
+};
+
 /** The one rule of the status; `ENDPOINT_STATUS` in src/db/deliveries/lane-due.ts says the same. */
 export function endpointStatus({
   state,

@@ -1,4 +1,5 @@
-import type { EndpointState } from "./endpoint.ts";
+import { DISABLED_WORDS } from "./endpoint.ts";
+import type { DisabledReason, EndpointState } from "./endpoint.ts";
 import { formatId } from "./ids.ts";
 
 /**
@@ -32,7 +33,7 @@ export interface HeldFacts {
   endpoint_state: EndpointState | null;
   endpoint_deleted: boolean;
   state_since: Date | null;
-  disabled_reason: string | null;
+  disabled_reason: DisabledReason | null;
   rate_limit_per_s: number | null;
   max_in_flight: number;
   breaker_failures: number;
@@ -67,7 +68,8 @@ function heldOnPurpose(facts: HeldFacts, now: Date): Held | null {
     return { reason: "paused", since, until: null, detail: "the endpoint is paused" };
   }
   if (state === "disabled") {
-    const detail = `the endpoint is disabled: ${facts.disabled_reason}`;
+    const why = facts.disabled_reason === null ? "" : `: ${DISABLED_WORDS[facts.disabled_reason]}`;
+    const detail = `the endpoint is disabled${why}`;
     return { reason: "disabled", since, until: null, detail };
   }
   if (until === null || facts.next_attempt_at > later(until, now)) return null;

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../client/openapi-types.ts";
+import { DISABLED_WORDS } from "../../core/endpoint.ts";
 import { stateStyle } from "../output/output.ts";
 import type { TextColumn } from "../output/table.ts";
 import { fullTime, relative } from "../output/times.ts";
@@ -29,12 +30,6 @@ function breakerText({ state, since, until, reason, failures }: Endpoint["breake
     ...(state === "open" ? [`next probe ${fullTime(until)}`] : []),
   ].join("; ");
 }
-
-const DISABLED: Record<NonNullable<Endpoint["disabled_reason"]>, string> = {
-  gone: "the receiver answered 410 Gone",
-  failing: "nothing succeeded for too long",
-  admin: "by a request",
-};
 
 function healthText({ status, health }: Endpoint): string {
   const { since, failures_in_row, disable_at } = health;
@@ -76,7 +71,7 @@ export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoin
   out.details([
     ["url", endpoint.url],
     ["description", endpoint.description],
-    ["disabled", endpoint.disabled_reason && DISABLED[endpoint.disabled_reason]],
+    ["disabled", endpoint.disabled_reason && DISABLED_WORDS[endpoint.disabled_reason]],
     ["paused", endpoint.state === "paused" ? `since ${fullTime(endpoint.state_since)}` : null],
     ["health", healthText(endpoint)],
     ["last success", endpoint.health.last_success_at && relative(endpoint.health.last_success_at)],

@@ -1,6 +1,7 @@
 import { Alert, Anchor, Button, Group, Stack, Tabs, Text } from "@mantine/core";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
+import { DISABLED_WORDS } from "../../../core/endpoint.ts";
 import { useEndpoint, useUpdateEndpoint } from "../../api/endpoints.ts";
 import type { ReplayOrder } from "../../api/replays.ts";
 import type { Endpoint } from "../../api/types.ts";
@@ -119,7 +120,7 @@ function StatusNotice({ endpoint }: { endpoint: Endpoint }) {
   if (status === "healthy") return null;
   const notice = NOTICES[status];
   const failing = status === "failing";
-  const reason = disabled_reason === null ? null : DISABLED[disabled_reason];
+  const reason = disabled_reason === null ? null : DISABLED_WORDS[disabled_reason];
   const why = failing ? `${breaker.reason ?? "failures"}, ${breaker.failures} in a row` : reason;
   return (
     <Alert variant="outline" color={notice.color} title={notice.title}>
@@ -150,12 +151,6 @@ function StatusNotice({ endpoint }: { endpoint: Endpoint }) {
     </Alert>
   );
 }
-
-const DISABLED: Record<NonNullable<Endpoint["disabled_reason"]>, string> = {
-  gone: "it answered 410 Gone",
-  failing: "nothing succeeded for too long",
-  admin: "somebody disabled it",
-};
 
 /** What it did not get while it was disabled, and the way to send it. */
 function SkippedNotice({ endpoint: { id, state, skipped } }: { endpoint: Endpoint }) {
