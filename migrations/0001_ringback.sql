@@ -241,6 +241,8 @@ create table messages (
   job_id uuid,
   type text not null,
   body text not null,
+  -- JSON text of an object, as posted; not sent
+  metadata text not null default '{}',
   delivery_count integer not null,
   request_id text not null,
   trace_id text not null,
@@ -248,6 +250,8 @@ create table messages (
 ) partition by range (id);
 create table messages_default partition of messages default;
 create index messages_account on messages (account_id, id desc);
+-- lists look for the rarer types; nearly all may be job.completed
+create index messages_type on messages (account_id, type, id desc) where type <> 'job.completed';
 
 create table deliveries (
   id uuid primary key,

@@ -62,12 +62,41 @@ export interface Operations {
     body: MessageInput;
     answer: Message;
   };
+  "GET /v1/messages": {
+    query: {
+      /** One event type, or several with commas between; `!` before the first: all others */
+      type?: string;
+      /** A `job_…` id */
+      job_id?: string;
+      /** Made for this endpoint */
+      endpoint_id?: string;
+      /** Part of the body, exactly as it is sent. Looks at the last 24 hours unless `since` says otherwise; one page looks at a bounded number of messages and says how far it got */
+      text?: string;
+      /** Created at this time or later */
+      since?: string;
+      /** Created before this time */
+      until?: string;
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: ListedMessage[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+      /** Null: the page is as long as it can be. Else it looked at messages back to this time and found no more; `next_cursor` leads on, further back */
+      looked_until: string | null;
+      /** Of a job: events that it has had and that nobody wanted, so that there is no message. A message may also have been removed by retention */
+      without_receiver?: string[];
+    };
+  };
   "POST /v1/messages/batch": {
     body: MessageLine[];
     answer: MessageLineAnswer[];
   };
   "GET /v1/messages/{id}": {
-    answer: Message;
+    answer: MessageWithSkipped;
   };
   "GET /v1/deliveries": {
     query: {
@@ -526,20 +555,54 @@ export interface MessageInput {
   data: {
     [k: string]: unknown;
   };
+  /** Yours, to find it by; not sent. At most 16 KiB, whitespace between tokens aside. */
+  metadata?: {
+    [k: string]: unknown;
+  };
 }
 export interface Message {
   id: string;
   type: string;
   job_id: string | null;
   timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
   /** The exact text that is signed and sent */
   body: string;
   deliveries: Delivery[];
+}
+export interface ListedMessage {
+  id: string;
+  type: string;
+  job_id: string | null;
+  timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
+  body_bytes: number;
+  /** The body around the text that was looked for */
+  excerpt: string | null;
+  /** How many there are, counted up to a thousand */
+  deliveries: {
+    pending: number;
+    delivered: number;
+    dead: number;
+    canceled: number;
+  };
 }
 export interface MessageLine {
   type: string;
   /** The `data` of the webhook, as posted but for whitespace between tokens */
   data: {
+    [k: string]: unknown;
+  };
+  /** Yours, to find it by; not sent. At most 16 KiB, whitespace between tokens aside. */
+  metadata?: {
     [k: string]: unknown;
   };
   /** The line with the same key again answers as the first time, for 24 hours, as an `Idempotency-Key` does */
@@ -619,6 +682,36 @@ export interface Problem {
     code: string;
     message: string;
   };
+}
+export interface MessageWithSkipped {
+  id: string;
+  type: string;
+  job_id: string | null;
+  timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
+  /** The exact text that is signed and sent */
+  body: string;
+  deliveries: Delivery[];
+  /** Endpoints that have no delivery of it, and why, as far as their settings of today tell; null: it has too many receivers to tell */
+  skipped: SkippedEndpoint[] | null;
+}
+export interface SkippedEndpoint {
+  endpoint_id: string;
+  description: string;
+  url: string;
+  reason:
+    | "created_later"
+    | "other_endpoint_tested"
+    | "callback_filter"
+    | "event_filter"
+    | "disabled"
+    | "changed_since"
+    | "unknown";
+  detail: string;
 }
 export interface DeliveryWithAttempts {
   id: string;

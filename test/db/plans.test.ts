@@ -10,6 +10,9 @@ const ROWS = 30_000;
 /** What an answer may cost: a page, what a filter passes over, and a look into each partition. */
 const MOST_READ = ROWS / 50;
 
+/** A page that looks for what no index finds reads so many messages, and each again to judge it. */
+const LOOKED = 3 * 5_000;
+
 let api: TestApi;
 let filled: Filled;
 
@@ -51,6 +54,14 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
     status_class: ["2xx", "3xx", "4xx", "5xx", "error"],
     error_code: ["connect", "tls", "timeout"],
     min_attempts: ["1", "2", "8", "90"],
+    since: [day(1), day(20)],
+    until: [day(1), day(20)],
+  }),
+  "/v1/messages": () => ({
+    type: ["job.completed", "order.created", "order.rare,job.failed", "none", "!job.completed"],
+    job_id: [formatId("job", filled.job)],
+    endpoint_id: filled.endpoints.map((id) => formatId("endpoint", id)),
+    text: ["order.rare"],
     since: [day(1), day(20)],
     until: [day(1), day(20)],
   }),
@@ -99,6 +110,12 @@ const COMBINED: Record<string, () => string[]> = {
     `status_class=5xx&min_attempts=3&since=${day(20)}`,
     `event_type=job.failed&status_class=error`,
   ],
+  "/v1/messages": () => [
+    `type=order.rare&since=${day(20)}&until=${day(19)}`,
+    `text=order.rare&since=${day(30)}`,
+    `endpoint_id=${formatId("endpoint", filled.endpoints[0]!)}&type=order.rare`,
+    `endpoint_id=${formatId("endpoint", filled.endpoints[1]!)}&job_id=${formatId("job", filled.job)}`,
+  ],
   "/v1/dead-letters": () => [
     `reason=exhausted&endpoint_id=${formatId("endpoint", filled.endpoints[0]!)}`,
     `reason=gone&since=${day(20)}&until=${day(19)}`,
@@ -132,12 +149,16 @@ describe("lists go along an index, whatever they are filtered by", () => {
       // the few that had trouble have an index of their own, which is looked through
       const troubled = /status_class|error_code|min_attempts/.test(path) ? filled.troubled : 0;
       // ends of another type are passed over, each with its job
-      const most = troubled + (/status=failed&type=/.test(path) ? MOST_READ : 0);
+      const most =
+        troubled +
+        (/status=failed&type=/.test(path) ? MOST_READ : 0) +
+        // what no index finds is looked for in so many messages
+        (/[?&]text=|type=!|endpoint_id=.*type=/.test(path) && list === "/v1/messages" ? LOOKED : 0);
       for (const plan of await plansOf(path)) check(path, plan, MOST_READ + most);
     }
   });
 
-  test.each(["/v1/jobs", "/v1/deliveries", "/v1/dead-letters"])(
+  test.each(["/v1/jobs", "/v1/messages", "/v1/deliveries", "/v1/dead-letters"])(
     "%s of an account with little among many, and the pages behind",
     async (list) => {
       for (const plan of await plansOf(`${list}?limit=50`, filled.small.apiKey)) check(list, plan);

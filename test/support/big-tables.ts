@@ -105,6 +105,11 @@ export async function fillTables(
     [rows],
   );
   await pool.query(`
+    insert into messages (id, account_id, job_id, type, body, delivery_count, request_id, trace_id,
+      created_at)
+    select message_id, account_id, job_id, event_type, '{"type":"' || event_type || '"}', 1, '', '',
+      created_at
+    from deliveries;
     insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
       request_headers, response_truncated, manual)
     select id, 1, id, created_at, 1, 200, '{}', false, false from deliveries where attempt_count > 0;

@@ -5,7 +5,6 @@ import { rowsAs } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 export interface NewMessage extends Message {
-  request_id: string;
   trace_id: string;
   delivery_count: number;
 }
@@ -16,6 +15,7 @@ const MESSAGES = rowsAs<NewMessage>("m", {
   job_id: "uuid",
   type: "text",
   body: "text",
+  metadata: "text",
   delivery_count: "int",
   request_id: "text",
   trace_id: "text",
@@ -50,7 +50,7 @@ export async function insertMessages(
     name: "insert_messages",
     text: `with made as (
         insert into messages
-          (id, account_id, job_id, type, body, delivery_count, request_id, trace_id, created_at)
+          (id, account_id, job_id, type, body, metadata, delivery_count, request_id, trace_id, created_at)
         select * from ${MESSAGES.sql}
         returning id, account_id, job_id, type, delivery_count
       ), due as (
@@ -74,7 +74,7 @@ export async function getMessage(
 ): Promise<Message | null> {
   const { rows } = await reader.query<Message>({
     name: "get_message",
-    text: `select id, account_id, job_id, type, body, created_at from messages
+    text: `select id, account_id, job_id, type, body, metadata, request_id, created_at from messages
      where account_id = $1 and id = $2`,
     values: [accountId, id],
   });

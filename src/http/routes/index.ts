@@ -11,6 +11,7 @@ import { jobRoutes } from "./jobs.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { messageRoutes } from "./messages.ts";
 import { overviewRoutes } from "./overview.ts";
+import { readMessageRoutes } from "./read-messages.ts";
 import { replayRoutes } from "./replays.ts";
 import { settingsRoute } from "./settings.ts";
 import { signingRoutes } from "./signing.ts";
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...jobResultRoutes,
   ...jobTypeRoutes,
   ...messageRoutes,
+  ...readMessageRoutes,
   ...deliveryRoutes,
   ...deadLetterRoutes,
   ...replayRoutes,

@@ -58,6 +58,27 @@ export const eventTypeText = z
   .regex(/^[a-zA-Z0-9_.:-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
   .meta({ example: "job.completed" });
 
+const MAX_TYPES = 20;
+
+/** Event types in a request: some of them, or none of them. */
+export const typesParam = z
+  .string()
+  .regex(
+    new RegExp(`^!?[a-zA-Z0-9_.:-]{1,100}(,[a-zA-Z0-9_.:-]{1,100}){0,${MAX_TYPES - 1}}$`),
+    `must be 1 to ${MAX_TYPES} event types with commas between, or ! and the ones to leave out`,
+  )
+  .transform((text) => {
+    const not = text.startsWith("!");
+    return { not, values: [...new Set((not ? text.slice(1) : text).split(","))] };
+  })
+  .meta({
+    description: "One event type, or several with commas between; `!` before the first: all others",
+    example: "invoice.paid,invoice.voided",
+  });
+
+/** The longest metadata, in bytes of its text. */
+export const MAX_METADATA_BYTES = 16_384;
+
 const MAX_PAGE = 200;
 
 /** The query parameters of every list. */

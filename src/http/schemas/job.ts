@@ -27,7 +27,6 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-export const MAX_METADATA_BYTES = 16_384;
 const MAX_CALLBACKS = 20;
 
 const callbackEvents = z
