@@ -294,6 +294,13 @@ export interface Operations {
   "GET /v1/accounts/{account_id}/jwks.json": {
     answer: Jwks;
   };
+  "GET /v1/search": {
+    query: {
+      /** An id of any kind, a request id, an idempotency key, a value of metadata or `name=value`, a callback URL or its origin, part of an endpoint's name or URL, of an event type or of a job type */
+      q: string;
+    };
+    answer: SearchAnswer;
+  };
   "GET /v1/jobs/{id}/timeline": {
     answer: {
       data: TimelineEntry[];
@@ -1060,6 +1067,49 @@ export interface Jwk {
   nbf: number;
   /** When it ends to sign, in seconds; absent: it was not rotated out */
   exp?: number;
+}
+export interface SearchAnswer {
+  hits: SearchHit[];
+  /** What was looked at, as far as the text could be one */
+  looked_at: {
+    what:
+      | "id"
+      | "request_id"
+      | "idempotency_key"
+      | "metadata"
+      | "callback_url"
+      | "endpoint"
+      | "event_type"
+      | "job_type";
+    /** No further back than this */
+    since: string | null;
+    /** False: it took too long, so this was not looked at */
+    complete: boolean;
+    note: string | null;
+  }[];
+  /** The same in a sentence: what `no match` means, when there is none */
+  summary: string;
+}
+export interface SearchHit {
+  kind:
+    "job" | "message" | "delivery" | "endpoint" | "replay" | "api_key" | "event_type" | "job_type";
+  /** Its id; the name of a type */
+  id: string;
+  /** What of it fits */
+  by:
+    | "id"
+    | "request_id"
+    | "idempotency_key"
+    | "metadata"
+    | "callback_url"
+    | "endpoint"
+    | "event_type"
+    | "job_type";
+  label: string;
+  /** When it was made */
+  at: string | null;
+  /** Where the API shows it */
+  path: string;
 }
 export interface TimelineEntry {
   at: string;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { CAPPED_AT } from "../../src/core/capped-count.ts";
-import { formatId } from "../../src/core/ids.ts";
+import { formatId, newId } from "../../src/core/ids.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { startApi, type TestApi } from "../http/api.ts";
 import { fillTables, type Filled } from "../support/big-tables.ts";
@@ -182,6 +182,18 @@ test.each([
 test("a job's timeline goes along indexes", async () => {
   const path = `/v1/jobs/${formatId("job", filled.job)}/timeline`;
   for (const plan of await plansOf(path)) check(path, plan);
+});
+
+test("each look of a search goes along an index, and is bounded", async () => {
+  const id = (kind: "job" | "message" | "delivery"): string => formatId(kind, filled[kind]);
+  const requestId = newId();
+  const texts = [id("job"), id("message"), id("delivery"), requestId, "prod", "env=prod", "A-1"];
+  for (const text of [...texts, "https://50", "https://50/hook", "job.completed", "caller-1"]) {
+    const path = `/v1/search?q=${encodeURIComponent(text)}`;
+    // a URL is looked for among the newest deliveries
+    const most = text.startsWith("https") ? 20_000 : MOST_READ;
+    for (const plan of await plansOf(path)) check(path, plan, MOST_READ + most);
+  }
 });
 
 function shape(query: unknown): Record<string, unknown> {

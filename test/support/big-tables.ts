@@ -1,4 +1,5 @@
 import { makePartitions } from "../../src/flow/maintenance/retain.ts";
+import { pairHash } from "../../src/core/search-keys.ts";
 import type { TestContext } from "./context.ts";
 import { letInsertJobs } from "./job-states.ts";
 
@@ -123,6 +124,12 @@ export async function fillTables(
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
     from generate_series(1, 2000) g`);
+  // one value that all jobs have, and one each
+  await pool.query(
+    `insert into search_keys (hash, id)
+     select $1::bigint, id from jobs union all select hashtextextended(id::text, 0), id from jobs`,
+    [pairHash(accountId, "env", "prod")],
+  );
   await pool.query("vacuum analyze");
   const { rows: big } = await pool.query<{ relname: string }>(
     "select relname from pg_class where relkind = 'r' and reltuples > 500 and relnamespace = 'public'::regnamespace",

@@ -21,6 +21,7 @@ export type {
   ListedMessage,
   Overview,
   Replay,
+  SearchHit,
   Secret,
   SkippedEndpoint,
   SigningKeys,

@@ -1,7 +1,9 @@
 import type { Message } from "../../core/model.ts";
+import { searchKeysOf } from "../../core/search-keys.ts";
 import type { NewDelivery } from "./deliveries.ts";
 import { emits } from "../activity/emits.ts";
 import { rowsAs } from "../rows.ts";
+import { insertKeys, searchKeyRows } from "../search-keys.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 export interface NewMessage extends Message {
@@ -40,15 +42,21 @@ const DELIVERIES = rowsAs<NewDelivery>(
   { first: MESSAGES.count + 1 },
 );
 
-/** Stores messages and their deliveries, which are due now. */
+const KEYS = searchKeyRows(MESSAGES.count + DELIVERIES.count + 1);
+
+/** Stores messages with their search keys, and their deliveries, which are due now. */
 export async function insertMessages(
   tx: Tx,
   messages: readonly NewMessage[],
   deliveries: readonly NewDelivery[],
 ): Promise<void> {
+  // the events of a job are found by the job
+  const keys = messages.flatMap((message) =>
+    message.job_id === null ? searchKeysOf(message) : [],
+  );
   await tx.query({
-    name: "insert_messages",
-    text: `with made as (
+    name: keys.length === 0 ? "insert_messages" : "insert_messages_with_keys",
+    text: `with ${keys.length === 0 ? "" : `keyed as (${insertKeys(KEYS)}), `}made as (
         insert into messages
           (id, account_id, job_id, type, body, metadata, delivery_count, request_id, trace_id, created_at)
         select * from ${MESSAGES.sql}
@@ -63,7 +71,11 @@ export async function insertMessages(
         about: { message_id: "id", job_id: "job_id" },
         data: "json_build_object('event_type', type, 'deliveries', delivery_count)",
       })}`,
-    values: [...MESSAGES.values(messages), ...DELIVERIES.values(deliveries)],
+    values: [
+      ...MESSAGES.values(messages),
+      ...DELIVERIES.values(deliveries),
+      ...(keys.length === 0 ? [] : KEYS.values(keys)),
+    ],
   });
 }
 

@@ -13,6 +13,7 @@ import { messageRoutes } from "./messages.ts";
 import { overviewRoutes } from "./overview.ts";
 import { readMessageRoutes } from "./read-messages.ts";
 import { replayRoutes } from "./replays.ts";
+import { searchRoute } from "./search.ts";
 import { settingsRoute } from "./settings.ts";
 import { signingRoutes } from "./signing.ts";
 import { statsRoute } from "./stats.ts";
@@ -35,6 +36,7 @@ export const routes: readonly Route[] = [
   ...endpointActionRoutes,
   ...signingRoutes,
   ...jwksRoutes,
+  searchRoute,
   timelineRoute,
   ...streamRoutes,
   ...overviewRoutes,
