@@ -167,11 +167,11 @@ export function untilNobodyWaits(pool: Pool, ms: number, gone: AbortSignal): Rea
       gone.throwIfAborted();
       return await withClient(pool, async (client) => {
         const tx = asTx(client);
-        let canceled: Promise<unknown> | null = null;
+        const orders: Promise<unknown>[] = [];
         const cancel = (): void => {
           const { processID } = client as unknown as { processID: number };
-          const asked = pool.query("select pg_cancel_backend($1)", [processID]);
-          canceled = asked.catch(() => undefined);
+          const order = pool.query("select pg_cancel_backend($1)", [processID]);
+          orders.push(order.catch(() => undefined));
         };
         gone.addEventListener("abort", cancel, { once: true });
         try {
@@ -183,11 +183,11 @@ export function untilNobodyWaits(pool: Pool, ms: number, gone: AbortSignal): Rea
             ]),
           );
           await tx.query("commit");
-          return result as QueryResult<R>;
+          return result;
         } finally {
           gone.removeEventListener("abort", cancel);
           // until then the order might end another statement of this connection
-          await canceled;
+          await Promise.all(orders);
         }
       });
     },

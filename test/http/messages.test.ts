@@ -259,6 +259,6 @@ describe("who got none", () => {
       .searches(new AbortController().signal)
       .query("select 1 as n");
     expect(rows).toEqual([{ n: 1 }]);
-    await expect(reader.query("select 1")).rejects.toThrow();
+    await expect(reader.query("select 1")).rejects.toThrow("aborted");
   });
 });

@@ -1,3 +1,4 @@
+import { Group } from "@mantine/core";
 import type { ListedMessage } from "../api/types.ts";
 import type { Column } from "./data-table.tsx";
 import { number } from "./format.ts";
@@ -12,13 +13,13 @@ export function Receivers({ counts }: { counts: ListedMessage["deliveries"] }) {
   const some = (Object.keys(TONES) as (keyof typeof TONES)[]).filter((name) => counts[name] > 0);
   if (some.length === 0) return <Pill tone="mute">no receiver</Pill>;
   return (
-    <>
+    <Group gap={4} component="span" display="inline-flex">
       {some.map((name) => (
         <Pill key={name} tone={TONES[name]}>
           {number(counts[name])} {name}
         </Pill>
       ))}
-    </>
+    </Group>
   );
 }
 
@@ -38,6 +39,9 @@ export const MESSAGE_COLUMNS: Column<ListedMessage>[] = [
   },
   { id: "at", header: "Published", cell: ({ timestamp }) => <Time at={timestamp} /> },
 ];
+
+/** Columns for the events of one thing, which need not say what they are about. */
+export const OWN_MESSAGE_COLUMNS = MESSAGE_COLUMNS.filter(({ id }) => id !== "about");
 
 /** What tells one event from the next: the text that was found, its job, or its metadata. */
 function About({

@@ -25,7 +25,7 @@ const OF_JOB = 10_000;
 /** The deliveries of a message that are counted. */
 const COUNTED = 1_000;
 /** Characters of an excerpt before the text and behind it. */
-const AROUND = 60;
+const AROUND = { before: 16, behind: 80 };
 
 /** A message with its place in the list. */
 export type PlacedMessage = ListedMessage & { at: string };
@@ -53,8 +53,8 @@ export async function listMessages(
   const excerpt =
     filter.text === undefined
       ? "null"
-      : `substr(body, greatest(1, strpos(body, ${bind(filter.text)}) - ${AROUND}),
-          ${2 * AROUND} + length(${bind(filter.text)}))`;
+      : `substr(body, greatest(1, strpos(body, ${bind(filter.text)}) - ${AROUND.before}),
+          ${AROUND.before + AROUND.behind} + length(${bind(filter.text)}))`;
   const { rows } = await reader.query<
     Omit<PlacedMessage, "counts"> &
       PlacedMessage["counts"] & { last: string; walked: number; looked: number }

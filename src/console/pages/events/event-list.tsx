@@ -7,7 +7,7 @@ import { ListCard } from "../../components/list-card.tsx";
 import { MESSAGE_COLUMNS } from "../../components/message-columns.tsx";
 import { Page } from "../../components/page.tsx";
 import { Empty } from "../../components/states.tsx";
-import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
+import { TimeFilter, timeQuery, type TimeRange } from "../../components/time-filter.tsx";
 import { useView, type View } from "../../components/use-view.ts";
 import { BodySearch } from "./body-search.tsx";
 
@@ -16,7 +16,7 @@ type EventView = View<(typeof NAMES)[number]>;
 
 export default function EventList() {
   const view = useView(NAMES);
-  const { text, range, since, until, ...rest } = view.values;
+  const { text, range: _, since: __, until: ___, ...rest } = view.values;
   const key = JSON.stringify(view.values);
   return (
     <Page title="Events" description="What was published, and what jobs told somebody">
@@ -27,11 +27,17 @@ export default function EventList() {
           key={key}
           filters={<Filters view={view} />}
           text={text}
-          filter={{ ...rest, ...timeQuery({ range: range ?? "24h", since, until }) }}
+          filter={{ ...rest, ...timeQuery(rangeOf(view.values)) }}
         />
       )}
     </Page>
   );
+}
+
+/** A search in bodies is of the last day unless another range is chosen. */
+function rangeOf({ text, range, since, until }: EventView["values"]): TimeRange {
+  const isOpen = range === undefined && since === undefined && until === undefined;
+  return { range: text !== undefined && isOpen ? "24h" : range, since, until };
 }
 
 function Events({ view }: { view: EventView }) {
@@ -68,7 +74,7 @@ function Filters({ view: { values, set, clear, filtered } }: { view: EventView }
         value={values.text}
         onChange={(text) => set({ text: text !== null && text.length >= 3 ? text : null })}
       />
-      <TimeFilter value={values} onChange={set} />
+      <TimeFilter value={rangeOf(values)} onChange={set} />
       {values.job_id && (
         <TextFilter label="Job" value={values.job_id} onChange={(job_id) => set({ job_id })} />
       )}

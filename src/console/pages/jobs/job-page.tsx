@@ -20,7 +20,7 @@ import { duration, json, prettyBody } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { notifyDone } from "../../components/notify.ts";
-import { MESSAGE_COLUMNS } from "../../components/message-columns.tsx";
+import { OWN_MESSAGE_COLUMNS } from "../../components/message-columns.tsx";
 import { Page } from "../../components/page.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Status } from "../../components/status.tsx";
@@ -199,7 +199,7 @@ function JobEvents({ id }: { id: string }) {
       {data.data.length > 0 && (
         <DataTable
           label="Events of this job"
-          columns={MESSAGE_COLUMNS}
+          columns={OWN_MESSAGE_COLUMNS}
           rows={data.data}
           href={(message) => `/events/${message.id}`}
         />
