@@ -13,7 +13,7 @@ export interface SearchKey {
 }
 
 /** The pairs of one metadata that are found, and the longest names and values. */
-export const SEARCHED = { pairs: 20, name: 100, value: 200 } as const;
+const SEARCHED = { pairs: 20, name: 100, value: 200 } as const;
 
 /** The time after a request within which what it makes is stored. */
 export const REQUEST_MS = { before: 1_000, after: 30_000 } as const;

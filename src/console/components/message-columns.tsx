@@ -9,7 +9,7 @@ import { Time } from "./time.tsx";
 const TONES = { pending: "info", delivered: "ok", dead: "bad", canceled: "mute" } as const;
 
 /** How many deliveries of a message are in which state. */
-export function Receivers({ counts }: { counts: ListedMessage["deliveries"] }) {
+function Receivers({ counts }: { counts: ListedMessage["deliveries"] }) {
   const some = (Object.keys(TONES) as (keyof typeof TONES)[]).filter((name) => counts[name] > 0);
   if (some.length === 0) return <Pill tone="mute">no receiver</Pill>;
   return (
