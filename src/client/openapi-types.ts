@@ -9,6 +9,8 @@ export interface Operations {
     query: {
       status?: "pending" | "running" | "completed" | "failed" | "canceled";
       type?: string;
+      /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
+      metadata?: string;
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -70,6 +72,8 @@ export interface Operations {
       job_id?: string;
       /** Made for this endpoint */
       endpoint_id?: string;
+      /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
+      metadata?: string;
       /** Part of the body, exactly as it is sent. Looks at the last 24 hours unless `since` says otherwise; one page looks at a bounded number of messages and says how far it got */
       text?: string;
       /** Created at this time or later */

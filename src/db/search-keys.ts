@@ -1,6 +1,7 @@
 import type { SearchKey } from "../core/search-keys.ts";
 import { rowsAs } from "./rows.ts";
 import type { RowParameters } from "./rows.ts";
+import { idsWithin, type TimeRange } from "./created-within.ts";
 import type { Reader } from "./transaction.ts";
 
 /** Keys as parameters of a statement. @param first number of the first */
@@ -13,6 +14,7 @@ export function insertKeys(keys: RowParameters<SearchKey>): string {
   return `insert into search_keys (hash, id) select hash, id from ${keys.sql}`;
 }
 
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** Names under which one value is looked for. */
@@ -39,4 +41,44 @@ export async function findByHash(
     [from, to, limit],
   );
   return [...new Set(rows.map(({ id }) => id))];
+}
+
+/** Ids of one page that are compared with what else is asked of them. */
+const PAGE = 500;
+
+/**
+ * The newest ids with a hash in a range of times, behind an id.
+ * @returns `more`: there are more behind the last of them
+ */
+export async function listByHash(
+  reader: Reader,
+  hash: string,
+  page: TimeRange & { before?: string | undefined },
+): Promise<{ ids: string[]; more: boolean }> {
+  const { from, to } = idsWithin(page);
+  const end = [page.before, to].filter((id) => id !== undefined && id !== null).toSorted()[0];
+  const { rows } = await reader.query<{ id: string }>(
+    `select id from (
+       select hash, id from search_keys where (hash, id) < ($1, $2)
+       order by hash desc, id desc limit ${PAGE}) k
+     where hash = $1 and id >= $3`,
+    [hash, end ?? LAST_ID, from ?? FIRST_ID],
+  );
+  return { ids: rows.map(({ id }) => id), more: rows.length === PAGE };
+}
+
+/** Rows that were found by a pair of metadata, to be compared with the pair itself. */
+export interface KeyedFilter {
+  ids: readonly string[];
+  name: string;
+  value: string;
+}
+
+/** Whether the metadata in a column has the pair. */
+export function hasPair(
+  column: string,
+  { name, value }: KeyedFilter,
+  bind: (value: unknown) => string,
+): string {
+  return `${column}::json ->> ${bind(name)}::text = ${bind(value)}`;
 }

@@ -235,6 +235,12 @@ describe("endpoints and messages", () => {
     expect((await run(`endpoints delete ${deaf.json().id}`)).code).toBe(0);
 
     const job = (await run("jobs submit demo.echo a=1 --wait 20 --json")).json();
+    const other = (await run("jobs submit demo.echo a=1 --metadata order=A-7 --json")).json();
+    const byPair = await run("jobs list --metadata order=A-7 --json");
+    expect(byPair.json().data.map((row) => row.id)).toEqual([other.id]);
+    expect((await run("messages list --metadata order=A-10019 --json")).json().data).toHaveLength(
+      1,
+    );
     const untold = await run(`messages list --job-id ${job.id}`);
     expect(untold.stderr).toContain(
       "Without a receiver, so without a message: job.started, job.completed",

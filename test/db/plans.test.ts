@@ -42,6 +42,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
   "/v1/jobs": () => ({
     status: ["completed", "failed", "canceled", "running", "pending"],
     type: ["demo.echo", "csv.summary", "demo.burn", "none"],
+    metadata: ["env=prod", "env=none"],
     since: [day(1), day(20)],
     until: [day(1), day(20)],
   }),
@@ -61,6 +62,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
     type: ["job.completed", "order.created", "order.rare,job.failed", "none", "!job.completed"],
     job_id: [formatId("job", filled.job)],
     endpoint_id: filled.endpoints.map((id) => formatId("endpoint", id)),
+    metadata: ["env=prod", "env=none"],
     text: ["order.rare"],
     since: [day(1), day(20)],
     until: [day(1), day(20)],
@@ -152,6 +154,8 @@ describe("lists go along an index, whatever they are filtered by", () => {
       const most =
         troubled +
         (/status=failed&type=/.test(path) ? MOST_READ : 0) +
+        // a page of those with a pair of metadata, each looked up and compared
+        (/metadata=/.test(path) ? 6 * 500 : 0) +
         // what no index finds is looked for in so many messages
         (/[?&]text=|type=!|endpoint_id=.*type=/.test(path) && list === "/v1/messages" ? LOOKED : 0);
       for (const plan of await plansOf(path)) check(path, plan, MOST_READ + most);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { newId } from "../../src/core/ids.ts";
+import { pairHash } from "../../src/core/search-keys.ts";
 import { until } from "../support/jobs.ts";
 import { startReceiver, type Receiver } from "../support/receiver.ts";
 import { startApi, type Ask, type TestApi } from "./api.ts";
@@ -85,6 +86,72 @@ test("the newest of many with one value come first", async () => {
   }
   const hits = (await search("many")).hits.map(({ id }) => id);
   expect(hits).toEqual(made.toReversed().slice(0, 20));
+});
+
+/** All pages of a list, by id. */
+async function walk(path: string, key?: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const next: string = cursor === "" ? "" : `&cursor=${cursor}`;
+    const answer = await api.ask("GET", `${path}${next}`, key === undefined ? {} : { key });
+    expect([path, answer.status]).toEqual([path, 200]);
+    ids.push(...(answer.body["data"] as { id: string }[]).map(({ id }) => id));
+    cursor = answer.body["next_cursor"] as string | null;
+  }
+  return ids;
+}
+
+test("lists of jobs and messages by a pair of metadata have all of them, page by page", async () => {
+  const { apiKey } = await api.addAccount("lists by metadata");
+  const made: Record<"jobs" | "messages", string[]> = { jobs: [], messages: [] };
+  for (let n = 0; n < 7; n += 1) {
+    const metadata = { customer: "C-7", n };
+    const ask = { key: apiKey };
+    made.jobs.unshift((await make("/v1/jobs", { ...job, metadata }, ask)).id);
+    const event = { type: `by.meta${n % 2}`, data: {}, metadata };
+    made.messages.unshift((await make("/v1/messages", event, ask)).id);
+    await make("/v1/messages", { ...event, metadata: { other: "C-7" } }, ask);
+  }
+  for (const limit of [1, 3, 50]) {
+    for (const list of ["jobs", "messages"] as const) {
+      const path = `/v1/${list}?limit=${limit}&metadata=customer%3DC-7`;
+      expect(await walk(path, apiKey)).toEqual(made[list]);
+      expect(await walk(path)).toEqual([]);
+    }
+  }
+  expect(await walk("/v1/jobs?metadata=n%3D3&type=demo.echo", apiKey)).toEqual([made.jobs[3]]);
+  expect(await walk("/v1/jobs?metadata=n%3D3&type=demo.sleep", apiKey)).toEqual([]);
+  expect(await walk("/v1/messages?metadata=customer%3DC-7&type=by.meta1", apiKey)).toEqual(
+    made.messages.filter((_, index) => (6 - index) % 2 === 1),
+  );
+  const until = new Date(Date.now() - 3_600_000).toISOString();
+  expect(await walk(`/v1/jobs?metadata=customer%3DC-7&until=${until}`, apiKey)).toEqual([]);
+  expect(await walk(`/v1/jobs?metadata=customer%3DC-7&since=${until}`, apiKey)).toHaveLength(7);
+  const both = await api.ask(
+    "GET",
+    `/v1/messages?metadata=a%3Db&endpoint_id=ep_01h455vb4pex5vsknk084sn02q`,
+  );
+  expect([both.status, both.body["code"]]).toEqual([400, "query_invalid"]);
+  for (const bad of ["customer", "=x", "x="]) {
+    const path = `/v1/jobs?metadata=${encodeURIComponent(bad)}`;
+    expect([bad, (await api.ask("GET", path)).status]).toEqual([bad, 400]);
+  }
+});
+
+test("a page by metadata that looks at many of other kinds leads on", async () => {
+  const { apiKey, accountId } = await api.addAccount("many of another kind");
+  const metadata = { shared: "S-1" };
+  const { id } = await make("/v1/jobs", { ...job, metadata }, { key: apiKey });
+  const hash = pairHash(accountId, "shared", "S-1");
+  const ids = Array.from({ length: 1_200 }, () => newId());
+  await api.database.pool.query(
+    "insert into search_keys (hash, id) select $1, id from unnest($2::uuid[]) id",
+    [hash, ids],
+  );
+  const first = await api.ask("GET", "/v1/jobs?metadata=shared%3DS-1", { key: apiKey });
+  expect([first.body["data"], first.body["next_cursor"]]).toEqual([[], expect.any(String)]);
+  expect(await walk("/v1/jobs?metadata=shared%3DS-1", apiKey)).toEqual([id]);
+  expect(await walk("/v1/messages?metadata=shared%3DS-1", apiKey)).toEqual([]);
 });
 
 test("request ids: ours lead by their time, the caller's by a key, one that looks like ours too", async () => {

@@ -83,13 +83,14 @@ function addList(cli: Cli, messages: Command): void {
         .description("list messages, newest first: published events, and those of jobs")
         .option("--type <types>", "of this type; a,b: one of these; !a,b: none of these")
         .option("--job-id <id>", "of this job")
+        .option("--metadata <key=value>", "with this pair in its metadata")
         .option("--endpoint-id <id>", "made for this endpoint")
         .option("--text <text>", "with this in the body; of the last 24 hours, or --since"),
     ),
   );
   onApi(cli, list, async (session, options: ListOptions & RangeOptions) => {
     const filter = {
-      ...queryOf(options, ["type", "jobId", "endpointId", "text"]),
+      ...queryOf(options, ["type", "jobId", "metadata", "endpointId", "text"]),
       ...rangeOf(options),
     };
     let unheard: string[] = [];

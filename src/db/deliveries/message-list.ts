@@ -1,5 +1,6 @@
 import type { ListedMessage } from "../../core/model.ts";
 import { createdWithin } from "../created-within.ts";
+import { hasPair, type KeyedFilter } from "../search-keys.ts";
 import type { Reader } from "../transaction.ts";
 
 export interface MessageFilter {
@@ -8,6 +9,8 @@ export interface MessageFilter {
   jobId?: string | undefined;
   /** Made for this endpoint. */
   endpointId?: string | undefined;
+  /** Of these, with this pair of metadata; not together with an endpoint. */
+  keyed?: KeyedFilter | undefined;
   /** Part of the body, as it is sent. */
   text?: string | undefined;
   since?: Date | undefined;
@@ -100,13 +103,14 @@ function walkOf(
   filter: MessageFilter,
   bind: Bind,
 ): { walked: string; passing: string; most: number } {
-  const { types, jobId, endpointId, text, before, limit } = filter;
+  const { types, jobId, endpointId, keyed, text, before, limit } = filter;
   const isIndexed =
     types === undefined || (!types.not && jobId === undefined && endpointId === undefined);
   const passing: string[] = [];
   if (types !== undefined && !isIndexed) {
     passing.push(`${types.not ? "not " : ""}(type = any(${bind(types.values)}::text[]))`);
   }
+  if (keyed !== undefined) passing.push(hasPair("metadata", keyed, bind));
   if (text !== undefined) passing.push(`strpos(body, ${bind(text)}) > 0`);
   const most = passing.length === 0 ? limit : LOOKED_ROWS;
   const place = before === undefined ? null : bind(before);
@@ -115,6 +119,7 @@ function walkOf(
     `${table}.account_id = $1`,
     ...createdWithin(`${table}.created_at`, `${table}.id`, filter, bind),
     ...(place === null ? [] : [`${table}.id < ${place}`]),
+    ...(keyed === undefined ? [] : [`${table}.id = any(${bind(keyed.ids)}::uuid[])`]),
   ];
   const walk = (conditions: string[]): string =>
     `select m.id as at, m.* from messages m

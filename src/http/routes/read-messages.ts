@@ -10,6 +10,7 @@ import { listMessages } from "../../db/deliveries/message-list.ts";
 import { getMessage } from "../../db/deliveries/messages.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
 import type { HttpContext } from "../http-context.ts";
+import { keyedPage } from "../keyed-page.ts";
 import { json, jsonText } from "../reply.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
@@ -37,6 +38,7 @@ const list = route({
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query, disconnected }) {
     const { type: types, job_id: jobId, endpoint_id: endpointId, text, since, until } = query;
+    if (query.metadata !== undefined && endpointId !== undefined) refuseBoth();
     const end = until?.getTime() ?? context.now().getTime();
     const begin = since ?? (text === undefined ? undefined : new Date(end - DAY_MS));
     const filter = { types, jobId, endpointId, text, since: begin, until };
@@ -48,8 +50,9 @@ const list = route({
       query,
       async (wanted) => {
         const reader = context.searches(disconnected());
-        const found = await listMessages(reader, accountId, { ...filter, ...wanted });
-        lookedUntil = found.lookedUntil;
+        const { keyed, ...looked } = await keyedPage(reader, accountId, query, wanted.before);
+        const found = await listMessages(reader, accountId, { ...filter, keyed, ...wanted });
+        lookedUntil = found.lookedUntil ?? looked.lookedUntil;
         return found.rows.map((message) => ({ id: message.at, message }));
       },
       ({ message }) => JSON.stringify(listedMessageView(message)),
@@ -71,6 +74,13 @@ const list = route({
     );
   },
 });
+
+function refuseBoth(): never {
+  const detail = "can't be asked together with endpoint_id";
+  throw new Problem("query_invalid", `metadata ${detail}`, {
+    errors: [{ parameter: "metadata", detail }],
+  });
+}
 
 /** The events of a job that no message tells of. */
 async function eventsWithoutReceiver(

@@ -76,6 +76,21 @@ export const typesParam = z
     example: "invoice.paid,invoice.voided",
   });
 
+/** A pair of metadata in a request: `name=value`. */
+export const metadataParam = z
+  .string()
+  .max(301)
+  .regex(/^[^=]{1,100}=.{1,200}$/su, "must be name=value")
+  .transform((text) => {
+    const at = text.indexOf("=");
+    return { name: text.slice(0, at), value: text.slice(at + 1) };
+  })
+  .meta({
+    description:
+      "With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on",
+    example: "order=A-10019",
+  });
+
 /** The longest metadata, in bytes of its text. */
 export const MAX_METADATA_BYTES = 16_384;
 

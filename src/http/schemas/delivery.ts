@@ -8,6 +8,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  metadataParam,
   MAX_METADATA_BYTES,
   pageOf,
   pageQuery,
@@ -252,6 +253,7 @@ export const messagesQuery = z.strictObject({
   endpoint_id: idParam("endpoint")
     .optional()
     .meta({ description: "Made for this endpoint", example: exampleId("endpoint") }),
+  metadata: metadataParam.optional(),
   text: z.string().min(3).max(200).optional().meta({
     description:
       "Part of the body, exactly as it is sent. Looks at the last 24 hours unless `since` says otherwise; one page looks at a bounded number of messages and says how far it got",

@@ -11,6 +11,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  metadataParam,
   pageQuery,
   timeRangeQuery,
   timeText,
@@ -232,6 +233,7 @@ export const jobsQuery = z.strictObject({
     .string()
     .regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type")
     .optional(),
+  metadata: metadataParam.optional(),
   ...timeRangeQuery,
   ...pageQuery,
 });
