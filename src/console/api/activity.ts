@@ -78,7 +78,9 @@ export function followActivity(client: QueryClient): () => void {
   }
 
   function everything(): void {
-    void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+    // a search in bodies is of the past, and costly
+    const not = new Set<unknown>(["session", "body-search"]);
+    void client.invalidateQueries({ predicate: ({ queryKey }) => !not.has(queryKey[0]) });
   }
 
   function connect(): void {

@@ -32,7 +32,7 @@ export function useMessageNow(id: string) {
 /** The messages with a text in their bodies, page by page, each of which looks further back. */
 export function useBodySearch(filter: Query) {
   return useInfiniteQuery({
-    queryKey: ["messages", "text", filter],
+    queryKey: ["body-search", filter],
     queryFn: ({ pageParam: cursor, signal }) =>
       call("GET /v1/messages", { query: { ...filter, cursor, limit: 50 }, signal }),
     initialPageParam: null as string | null,

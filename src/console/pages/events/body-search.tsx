@@ -38,7 +38,7 @@ export function BodySearch({ filters, text, filter }: BodySearchProps) {
   function cancel(): void {
     stop(true);
     // ends the request, and with it the statement in the database
-    void client.cancelQueries({ queryKey: ["messages", "text", query] });
+    void client.cancelQueries({ queryKey: ["body-search", query] });
   }
 
   function goOn(): void {
@@ -52,7 +52,7 @@ export function BodySearch({ filters, text, filter }: BodySearchProps) {
     <section className="rb-card" aria-label="Events" aria-busy={isFetching}>
       {filters}
       <Group px="md" py="xs" gap="sm" role="status">
-        {isFetching && !stopped && <Loader size="xs" aria-label="Searching" />}
+        {isFetching && !stopped && <Loader size="xs" aria-hidden />}
         <Text size="sm" component="div">
           {hits.length} with “{text}” in the body so far
           {lookedUntil !== null && (
