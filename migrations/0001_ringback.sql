@@ -1,7 +1,7 @@
 -- Up Migration
 
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
--- The big tables (jobs, job_ends, messages, deliveries, attempts) have no foreign keys: they are written
+-- The big tables (jobs, job_ends, messages, deliveries, attempts, search_keys) have no foreign keys: they are written
 -- together in one transaction and not deleted singly. They are partitioned by week on their
 -- UUIDv7 key (src/db/maintenance/partitions.ts makes the weeks). Rows that outlive their week are
 -- in one partition of all kept rows; rows without a week are in the default partitions.
@@ -271,6 +271,8 @@ create table messages (
   job_id uuid,
   type text not null,
   body text not null,
+  -- JSON text of an object, as posted; not sent
+  metadata text not null default '{}',
   delivery_count integer not null,
   request_id text not null,
   trace_id text not null,
@@ -278,6 +280,17 @@ create table messages (
 ) partition by range (id);
 create table messages_default partition of messages default;
 create index messages_account on messages (account_id, id desc);
+-- lists look for the rarer types; nearly all may be job.completed
+create index messages_type on messages (account_id, type, id desc) where type <> 'job.completed';
+
+-- Hashes of the texts by which jobs and messages are found, with their ids (src/core/search-keys.ts).
+-- Dropped by weeks: what was kept beyond retention is no longer found so.
+create table search_keys (
+  hash bigint not null,
+  id uuid not null
+) partition by range (id);
+create table search_keys_default partition of search_keys default;
+create index search_keys_hash on search_keys (hash, id);
 
 create table deliveries (
   id uuid primary key,

@@ -12,6 +12,7 @@ import { addJobs } from "./commands/jobs.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addMessages } from "./commands/messages.ts";
 import { addReplays } from "./commands/replays.ts";
+import { addSearch } from "./commands/search.ts";
 import { addSigning } from "./commands/signing.ts";
 import { addStatus } from "./commands/status.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -46,7 +47,10 @@ export function createProgram(cli: Cli): Command {
   for (const add of [addJobs, addJobTypes, addEndpoints, addMessages, addDeliveries]) {
     add(cli, program);
   }
-  for (const add of [addDeadLetters, addReplays, addActivity, addStatus, addSigning, addKeys]) {
+  for (const add of [addSearch, addDeadLetters, addReplays, addActivity, addStatus]) {
+    add(cli, program);
+  }
+  for (const add of [addSigning, addKeys]) {
     add(cli, program);
   }
   program.commandsGroup("Tools:");

@@ -19,6 +19,8 @@ export interface Operations {
     query: {
       status?: "pending" | "running" | "completed" | "failed" | "canceled";
       type?: string;
+      /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
+      metadata?: string;
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -72,12 +74,43 @@ export interface Operations {
     body: MessageInput;
     answer: Message;
   };
+  "GET /v1/messages": {
+    query: {
+      /** One event type, or several with commas between; `!` before the first: all others */
+      type?: string;
+      /** A `job_…` id */
+      job_id?: string;
+      /** Made for this endpoint */
+      endpoint_id?: string;
+      /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
+      metadata?: string;
+      /** Part of the body, exactly as it is sent. Looks at the last 24 hours unless `since` says otherwise; one page looks at a bounded number of messages and says how far it got */
+      text?: string;
+      /** Created at this time or later */
+      since?: string;
+      /** Created before this time */
+      until?: string;
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: ListedMessage[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+      /** Null: the page is as long as it can be. Else it looked at messages back to this time and found no more; `next_cursor` leads on, further back */
+      looked_until: string | null;
+      /** Of a job: events that it has had and that nobody wanted, so that there is no message. A message may also have been removed by retention */
+      without_receiver?: string[];
+    };
+  };
   "POST /v1/messages/batch": {
     body: MessageLine[];
     answer: MessageLineAnswer[];
   };
   "GET /v1/messages/{id}": {
-    answer: Message;
+    answer: MessageWithSkipped;
   };
   "GET /v1/deliveries": {
     query: {
@@ -289,6 +322,13 @@ export interface Operations {
   };
   "GET /v1/accounts/{account_id}/jwks.json": {
     answer: Jwks;
+  };
+  "GET /v1/search": {
+    query: {
+      /** An id of any kind, a request id, an idempotency key, a value of metadata or `name=value`, a callback URL or its origin, part of an endpoint's name or URL, of an event type or of a job type */
+      q: string;
+    };
+    answer: SearchAnswer;
   };
   "GET /v1/jobs/{id}/timeline": {
     answer: {
@@ -595,20 +635,54 @@ export interface MessageInput {
   data: {
     [k: string]: unknown;
   };
+  /** Yours, to find it by; not sent. At most 16 KiB, whitespace between tokens aside. */
+  metadata?: {
+    [k: string]: unknown;
+  };
 }
 export interface Message {
   id: string;
   type: string;
   job_id: string | null;
   timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
   /** The exact text that is signed and sent */
   body: string;
   deliveries: Delivery[];
+}
+export interface ListedMessage {
+  id: string;
+  type: string;
+  job_id: string | null;
+  timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
+  body_bytes: number;
+  /** The body around the text that was looked for */
+  excerpt: string | null;
+  /** How many there are, counted up to a thousand */
+  deliveries: {
+    pending: number;
+    delivered: number;
+    dead: number;
+    canceled: number;
+  };
 }
 export interface MessageLine {
   type: string;
   /** The `data` of the webhook, as posted but for whitespace between tokens */
   data: {
+    [k: string]: unknown;
+  };
+  /** Yours, to find it by; not sent. At most 16 KiB, whitespace between tokens aside. */
+  metadata?: {
     [k: string]: unknown;
   };
   /** The line with the same key again answers as the first time, for 24 hours, as an `Idempotency-Key` does */
@@ -688,6 +762,36 @@ export interface Problem {
     code: string;
     message: string;
   };
+}
+export interface MessageWithSkipped {
+  id: string;
+  type: string;
+  job_id: string | null;
+  timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
+  /** The exact text that is signed and sent */
+  body: string;
+  deliveries: Delivery[];
+  /** Endpoints that have no delivery of it, and why, as far as their settings of today tell; null: it has too many receivers to tell */
+  skipped: SkippedEndpoint[] | null;
+}
+export interface SkippedEndpoint {
+  endpoint_id: string;
+  description: string;
+  url: string;
+  reason:
+    | "created_later"
+    | "other_endpoint_tested"
+    | "callback_filter"
+    | "event_filter"
+    | "disabled"
+    | "changed_since"
+    | "unknown";
+  detail: string;
 }
 export interface DeliveryWithAttempts {
   id: string;
@@ -1138,6 +1242,49 @@ export interface Jwk {
   nbf: number;
   /** When it ends to sign, in seconds; absent: it was not rotated out */
   exp?: number;
+}
+export interface SearchAnswer {
+  hits: SearchHit[];
+  /** What was looked at, as far as the text could be one */
+  looked_at: {
+    what:
+      | "id"
+      | "request_id"
+      | "idempotency_key"
+      | "metadata"
+      | "callback_url"
+      | "endpoint"
+      | "event_type"
+      | "job_type";
+    /** No further back than this */
+    since: string | null;
+    /** False: it took too long, so this was not looked at */
+    complete: boolean;
+    note: string | null;
+  }[];
+  /** The same in a sentence: what `no match` means, when there is none */
+  summary: string;
+}
+export interface SearchHit {
+  kind:
+    "job" | "message" | "delivery" | "endpoint" | "replay" | "api_key" | "event_type" | "job_type";
+  /** Its id; the name of a type */
+  id: string;
+  /** What of it fits */
+  by:
+    | "id"
+    | "request_id"
+    | "idempotency_key"
+    | "metadata"
+    | "callback_url"
+    | "endpoint"
+    | "event_type"
+    | "job_type";
+  label: string;
+  /** When it was made */
+  at: string | null;
+  /** Where the API shows it */
+  path: string;
 }
 export interface TimelineEntry {
   at: string;

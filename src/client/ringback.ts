@@ -17,7 +17,7 @@ import { DeadLetters, Deliveries, Replays } from "./deliveries.ts";
 import { Endpoints } from "./endpoints.ts";
 import { Jobs } from "./jobs.ts";
 import type { JobTypes } from "./jobs.ts";
-import type { Overview, Settings, Stats, Worker } from "./openapi-types.ts";
+import type { Overview, SearchAnswer, Settings, Stats, Worker } from "./openapi-types.ts";
 
 /**
  * A client of the Ringback API, for Node, browsers and edge runtimes. Fields have the names of the
@@ -56,6 +56,11 @@ export class Ringback<Types extends JobTypes = JobTypes> {
   /** What is going on right now. */
   async overview(options: CallOptions = {}): Promise<Overview> {
     return await this.request("GET /v1/overview", options);
+  }
+
+  /** Finds things by what is in hand: ids of any kind, metadata, URLs, names. */
+  async search(text: string, options: CallOptions = {}): Promise<SearchAnswer> {
+    return await this.request("GET /v1/search", { query: { q: text }, ...options });
   }
 
   /** Numbers over time: the last hour by minutes, unless the query says otherwise. */

@@ -13,6 +13,8 @@ const Overview = lazy(() => import("./pages/overview/overview.tsx"));
 const JobList = lazy(() => import("./pages/jobs/job-list.tsx"));
 const JobPage = lazy(() => import("./pages/jobs/job-page.tsx"));
 const JobDraft = lazy(() => import("./pages/jobs/new-job.tsx"));
+const EventList = lazy(() => import("./pages/events/event-list.tsx"));
+const EventPage = lazy(() => import("./pages/events/event-page.tsx"));
 const DeliveryList = lazy(() => import("./pages/deliveries/delivery-list.tsx"));
 const DeliveryPage = lazy(() => import("./pages/deliveries/delivery-page.tsx"));
 const DeadLetters = lazy(() => import("./pages/dead-letters/dead-letters.tsx"));
@@ -54,6 +56,8 @@ function SignedIn() {
               <Route path="jobs/:id" element={<JobPage />} />
             </Route>
             <Route element={<Needs scope="webhooks" />}>
+              <Route path="events" element={<EventList />} />
+              <Route path="events/:id" element={<EventPage />} />
               <Route path="deliveries" element={<DeliveryList />} />
               <Route path="deliveries/:id" element={<DeliveryPage />} />
               <Route path="dead-letters" element={<DeadLetters />} />

@@ -125,7 +125,19 @@ export interface Message {
   type: string;
   /** The exact bytes that are sent, as text. */
   body: string;
+  /** JSON text of an object. */
+  metadata: string;
+  request_id: string;
   created_at: Date;
+}
+
+/** A message as lists show it. */
+export interface ListedMessage extends Omit<Message, "body"> {
+  body_bytes: number;
+  /** The body around the text that was looked for. */
+  excerpt: string | null;
+  /** Its deliveries by status, the first thousand of them. */
+  counts: Record<DeliveryStatus, number>;
 }
 
 export interface Delivery {

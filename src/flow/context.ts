@@ -29,6 +29,8 @@ export interface Context {
   pool: Pool;
   /** For lists and counts, whose best plan depends on the values in the query. */
   lookups: Reader;
+  /** For searches: a statement ends after some seconds, and when nobody waits for it any more. */
+  searches(gone: AbortSignal): Reader;
   notifier: Notifier;
   vault: Vault;
   telemetry: Telemetry;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { jsonPointer } from "../core/json-pointer.ts";
 import { Problem, type ProblemCode, type ProblemDetail } from "../core/problem.ts";
+import { MAX_METADATA_BYTES } from "./schemas/common.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -115,4 +116,11 @@ export function refuseFaults(faults: readonly Fault[]): void {
     summary(errors.map(({ pointer, detail }) => ({ where: pointer, detail }))),
     { errors },
   );
+}
+
+/** @throws Problem `validation_failed`: the JSON text is too long */
+export function checkMetadata(text: string): void {
+  if (Buffer.byteLength(text) <= MAX_METADATA_BYTES) return;
+  const detail = `must be at most ${MAX_METADATA_BYTES} bytes of JSON`;
+  refuseFaults([{ code: "validation_failed", path: ["metadata"], detail }]);
 }

@@ -245,6 +245,47 @@ describe("an endpoint that fails", () => {
 });
 
 describe("endpoints and messages", () => {
+  test("an event is found by what is in hand, and tells who got it and who did not", async () => {
+    const deaf = await run(
+      `endpoints create ${receiver.url}/deaf --description Deaf --events never.sent --json`,
+    );
+    const event = "messages publish find.me street=Needle --metadata order=A-10019 --json";
+    const { id } = (await run(event)).json();
+    const search = await run("search order=A-10019");
+    expect(search.stdout).toContain(`${id}  metadata`);
+    expect((await run("search order=A-10019 --json")).json()["hits"]).toHaveLength(1);
+    const nothing = await run("search A-99999");
+    expect([nothing.code, nothing.stdout]).toEqual([0, ""]);
+    expect(nothing.stderr).toMatch(/^No match: looked at .*\nWithin bodies: .*--text "A-99999"\n$/);
+
+    for (const filter of ["--type find.me", "--type find.me,find.other", "--text Needle"]) {
+      const listed = await run(`messages list ${filter} --json`);
+      expect([filter, listed.json().data.map((row) => row.id)]).toEqual([filter, [id]]);
+    }
+    expect((await run("messages list --type !find.me --text Needle --json")).json().data).toEqual(
+      [],
+    );
+    expect((await run("messages list --type find.me")).stdout).toContain("none");
+    expect((await run("messages list --type a,,b")).code).not.toBe(0);
+    const shown = await run(`messages show ${id}`);
+    expect(shown.stdout).toMatch(
+      /Without a delivery\nENDPOINT.*\nep_\w+ {2}Deaf {2}Its events, as/,
+    );
+    expect((await run(`endpoints delete ${deaf.json().id}`)).code).toBe(0);
+
+    const job = (await run("jobs submit demo.echo a=1 --wait 20 --json")).json();
+    const other = (await run("jobs submit demo.echo a=1 --metadata order=A-7 --json")).json();
+    const byPair = await run("jobs list --metadata order=A-7 --json");
+    expect(byPair.json().data.map((row) => row.id)).toEqual([other.id]);
+    expect((await run("messages list --metadata order=A-10019 --json")).json().data).toHaveLength(
+      1,
+    );
+    const untold = await run(`messages list --job-id ${job.id}`);
+    expect(untold.stderr).toContain(
+      "Without a receiver, so without a message: job.started, job.completed",
+    );
+  });
+
   test("the life of an endpoint", async () => {
     const url = `${receiver.url}/endpoint`;
     const made = (

@@ -372,6 +372,7 @@ test("a running job is canceled after a question", async () => {
   await dialog().getByText("1 job ends without a result").waitFor();
   await button("Cancel the job").click();
   await page.locator("h1 + *").getByText("canceled").waitFor();
+  await page.getByText(/job.canceled had no receiver/).waitFor();
 });
 
 describe("dead letters", () => {
@@ -594,6 +595,84 @@ test("keys lead everywhere", async () => {
   await until(async () => (await dialog().count()) === 0);
 });
 
+async function typeToSearch(text: string): Promise<void> {
+  const field = page.getByRole("combobox", { name: "Search" });
+  await field.click();
+  await field.fill(text);
+}
+
+test("what one has in hand leads to the job, the event and who got it", async () => {
+  const metadata = { order: "A-10019" };
+  const job = { type: "demo.echo", input: {}, metadata };
+  const { id } = await call<{ id: string }>("POST", "/v1/jobs", job);
+  await open("/");
+  await typeToSearch("order=A-10019");
+  await page.getByRole("option", { name: /demo.echo.*by metadata/ }).click();
+  await until(async () => page.url().endsWith(id));
+  await rows("Events of this job").first().getByText("job.completed").waitFor();
+
+  const deaf = { url: `${receiver.url}/deaf`, description: "Deaf", events: ["never.sent"] };
+  await call("POST", "/v1/endpoints", deaf);
+  const event = { type: "shop.opened", data: { street: "Needle Lane 7" }, metadata };
+  const message = await call<{ id: string }>("POST", "/v1/messages", event);
+  await typeToSearch("shop.op");
+  await page.getByRole("option", { name: "Events of type shop.opened" }).click();
+  await rows("Events").first().getByText("delivered").waitFor();
+  await rows("Events").first().getByRole("link").first().click();
+  await until(async () => page.url().endsWith(message.id));
+  await rows("Receivers").getByText("Order system").waitFor();
+  await rows("Endpoints without a delivery").getByText("Deaf").waitFor();
+  await page.getByText("Its events, as they are set now, lack shop.opened.").waitFor();
+  await rows("Receivers").first().getByRole("link").first().click();
+  await page.getByRole("heading", { name: "shop.opened" }).waitFor();
+  await page.getByRole("definition").getByRole("link", { name: /^msg_/ }).click();
+  await until(async () => page.url().endsWith(message.id));
+}, 60_000);
+
+test("no match says what was looked at, and leads to the search in bodies", async () => {
+  await open("/");
+  await typeToSearch("no.such.thing");
+  await page.getByRole("option", { name: /^No match: looked at request ids/ }).waitFor();
+  expect(await page.getByRole("option", { name: /^(Events|Deliveries) of/ }).count()).toBe(0);
+  await typeToSearch("Needle Lane");
+  await page.getByRole("option", { name: "Search in bodies for “Needle Lane”…" }).click();
+  await page
+    .getByText("1 with “Needle Lane” in the body so far; this is all of the range")
+    .waitFor();
+  await rows("Events").getByText("Needle Lane 7").waitFor();
+  await page.getByLabel("Text in the body").fill("needle lane");
+  await page.getByText("No event has this text in its body").waitFor();
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+}, 30_000);
+
+test("a search in bodies is stopped and goes on", async () => {
+  // answers held back by the test, each of which leads on
+  const held: (() => void)[] = [];
+  let asked = 0;
+  await page.route(/\/v1\/messages\?.*text=/, async (route) => {
+    asked += 1;
+    await new Promise<void>((resolve) => held.push(resolve));
+    const at = new Date(Date.now() - asked * 60_000).toISOString();
+    const body = { data: [], next_cursor: `cursor-${asked}`, looked_until: at };
+    await route.fulfill({ json: body }).catch(() => undefined);
+  });
+  await open("/events?text=endless");
+  await until(async () => asked === 1);
+  held[0]!();
+  await page.getByText("looked back to").waitFor();
+  await until(async () => asked === 2);
+  await button("Stop").click();
+  await button("Look further back").waitFor();
+  held[1]!();
+  await page.waitForTimeout(300);
+  expect(asked).toBe(2);
+  await button("Look further back").click();
+  await until(async () => asked === 3);
+  await button("Stop").click();
+  held[2]!();
+  await page.unroute(/\/v1\/messages\?.*text=/);
+}, 30_000);
+
 test("axe finds nothing on any page, light or dark, and a phone shows all of its width", async () => {
   const first = async (path: string): Promise<string> =>
     (await call<{ data: { id: string }[] }>("GET", path)).data[0]!.id;
@@ -603,6 +682,9 @@ test("axe finds nothing on any page, light or dark, and a phone shows all of its
     "/jobs?type=demo.sleep",
     "/jobs/new",
     `/jobs/${await first("/v1/jobs?type=demo.sleep&status=completed")}`,
+    "/events",
+    "/events?text=Needle",
+    `/events/${await first("/v1/messages?type=shop.opened")}`,
     "/deliveries?event_type=invoice.paid",
     `/deliveries/${await first("/v1/deliveries?status=delivered")}`,
     "/dead-letters?discarded=true",

@@ -67,10 +67,10 @@ test("a pause and a disabled endpoint hold back what is due later, too", () => {
       until: null,
       detail: "the endpoint is paused",
     });
-    const gone = { endpoint_state: "disabled" as const, disabled_reason: "answered 410" };
+    const gone = { endpoint_state: "disabled" as const, disabled_reason: "gone" as const };
     expect(held({ ...gone, next_attempt_at: at })).toMatchObject({
       reason: "disabled",
-      detail: "the endpoint is disabled: answered 410",
+      detail: "the endpoint is disabled: the receiver answered 410 Gone",
     });
   }
 });

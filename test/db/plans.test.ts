@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { CAPPED_AT } from "../../src/core/capped-count.ts";
-import { formatId } from "../../src/core/ids.ts";
+import { formatId, newId } from "../../src/core/ids.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { findOldestDue, readGauges } from "../../src/db/statistics/gauges.ts";
 import { startApi, type TestApi } from "../http/api.ts";
@@ -10,6 +10,9 @@ import { explain, listenIn, rowsRead, scansOf, sortsOf, type Plan } from "../sup
 const ROWS = 30_000;
 /** What an answer may cost: a page, what a filter passes over, and a look into each partition. */
 const MOST_READ = ROWS / 50;
+
+/** A page that looks for what no index finds reads so many messages, and each again to judge it. */
+const LOOKED = 3 * 5_000;
 
 let api: TestApi;
 let filled: Filled;
@@ -40,6 +43,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
   "/v1/jobs": () => ({
     status: ["completed", "failed", "canceled", "running", "pending"],
     type: ["demo.echo", "csv.summary", "demo.burn", "none"],
+    metadata: ["env=prod", "env=none"],
     since: [day(1), day(20)],
     until: [day(1), day(20)],
   }),
@@ -52,6 +56,15 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
     status_class: ["2xx", "3xx", "4xx", "5xx", "error"],
     error_code: ["connect", "tls", "timeout"],
     min_attempts: ["1", "2", "8", "90"],
+    since: [day(1), day(20)],
+    until: [day(1), day(20)],
+  }),
+  "/v1/messages": () => ({
+    type: ["job.completed", "order.created", "order.rare,job.failed", "none", "!job.completed"],
+    job_id: [formatId("job", filled.job)],
+    endpoint_id: filled.endpoints.map((id) => formatId("endpoint", id)),
+    metadata: ["env=prod", "env=none"],
+    text: ["order.rare"],
     since: [day(1), day(20)],
     until: [day(1), day(20)],
   }),
@@ -100,6 +113,12 @@ const COMBINED: Record<string, () => string[]> = {
     `status_class=5xx&min_attempts=3&since=${day(20)}`,
     `event_type=job.failed&status_class=error`,
   ],
+  "/v1/messages": () => [
+    `type=order.rare&since=${day(20)}&until=${day(19)}`,
+    `text=order.rare&since=${day(30)}`,
+    `endpoint_id=${formatId("endpoint", filled.endpoints[0]!)}&type=order.rare`,
+    `endpoint_id=${formatId("endpoint", filled.endpoints[1]!)}&job_id=${formatId("job", filled.job)}`,
+  ],
   "/v1/dead-letters": () => [
     `reason=exhausted&endpoint_id=${formatId("endpoint", filled.endpoints[0]!)}`,
     `reason=gone&since=${day(20)}&until=${day(19)}`,
@@ -133,12 +152,18 @@ describe("lists go along an index, whatever they are filtered by", () => {
       // the few that had trouble have an index of their own, which is looked through
       const troubled = /status_class|error_code|min_attempts/.test(path) ? filled.troubled : 0;
       // ends of another type are passed over, each with its job
-      const most = troubled + (/status=failed&type=/.test(path) ? MOST_READ : 0);
+      const most =
+        troubled +
+        (/status=failed&type=/.test(path) ? MOST_READ : 0) +
+        // a page of those with a pair of metadata, each looked up and compared
+        (/metadata=/.test(path) ? 6 * 500 : 0) +
+        // what no index finds is looked for in so many messages
+        (/[?&]text=|type=!|endpoint_id=.*type=/.test(path) && list === "/v1/messages" ? LOOKED : 0);
       for (const plan of await plansOf(path)) check(path, plan, MOST_READ + most);
     }
   });
 
-  test.each(["/v1/jobs", "/v1/deliveries", "/v1/dead-letters"])(
+  test.each(["/v1/jobs", "/v1/messages", "/v1/deliveries", "/v1/dead-letters"])(
     "%s of an account with little among many, and the pages behind",
     async (list) => {
       for (const plan of await plansOf(`${list}?limit=50`, filled.small.apiKey)) check(list, plan);
@@ -181,6 +206,18 @@ test("why a delivery and a job wait is read along indexes, and the gauges are", 
       // each pending delivery with its lane and endpoint, and each lane by itself
       check(read.name, await explain(api.database.pool, query), 10 * 400 + ROWS / 10);
     }
+  }
+});
+
+test("each look of a search goes along an index, and is bounded", async () => {
+  const id = (kind: "job" | "message" | "delivery"): string => formatId(kind, filled[kind]);
+  const requestId = newId();
+  const texts = [id("job"), id("message"), id("delivery"), requestId, "prod", "env=prod", "A-1"];
+  for (const text of [...texts, "https://50", "https://50/hook", "job.completed", "caller-1"]) {
+    const path = `/v1/search?q=${encodeURIComponent(text)}`;
+    // a URL is looked for among the newest deliveries
+    const most = text.startsWith("https") ? 20_000 : MOST_READ;
+    for (const plan of await plansOf(path)) check(path, plan, MOST_READ + most);
   }
 });
 

@@ -1,4 +1,5 @@
 import { makePartitions } from "../../src/flow/maintenance/retain.ts";
+import { pairHash } from "../../src/core/search-keys.ts";
 import type { TestContext } from "./context.ts";
 import { letInsertJobs } from "./job-states.ts";
 
@@ -105,6 +106,11 @@ export async function fillTables(
     [rows],
   );
   await pool.query(`
+    insert into messages (id, account_id, job_id, type, body, delivery_count, request_id, trace_id,
+      created_at)
+    select message_id, account_id, job_id, event_type, '{"type":"' || event_type || '"}', 1, '', '',
+      created_at
+    from deliveries;
     insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
       request_headers, response_truncated, manual)
     select id, 1, id, created_at, 1, 200, '{}', false, false from deliveries where attempt_count > 0;
@@ -118,6 +124,12 @@ export async function fillTables(
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
     from generate_series(1, 2000) g`);
+  // one value that all jobs have, and one each
+  await pool.query(
+    `insert into search_keys (hash, id)
+     select $1::bigint, id from jobs union all select hashtextextended(id::text, 0), id from jobs`,
+    [pairHash(accountId, "env", "prod")],
+  );
   await pool.query("vacuum analyze");
   const { rows: big } = await pool.query<{ relname: string }>(
     "select relname from pg_class where relkind = 'r' and reltuples > 500 and relnamespace = 'public'::regnamespace",

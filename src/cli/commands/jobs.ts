@@ -175,14 +175,17 @@ function addList(cli: Cli, jobs: Command): void {
         .command("list")
         .description("list jobs, newest first")
         .addOption(new Option("--status <status>").choices(JOB_STATUSES))
-        .option("--type <type>", "of this job type"),
+        .option("--type <type>", "of this job type")
+        .option("--metadata <key=value>", "with this pair in its metadata"),
     ),
   );
-  type Options = ListOptions & RangeOptions & { status?: "failed"; type?: string };
+  type Options = ListOptions &
+    RangeOptions & { status?: "failed"; type?: string; metadata?: string };
   onApi(cli, list, async (session, options: Options) => {
-    const { status, type } = options;
+    const { status, type, metadata } = options;
     const filter = {
       ...(status === undefined ? {} : { status }),
+      ...(metadata === undefined ? {} : { metadata }),
       ...(type === undefined ? {} : { type }),
       ...rangeOf(options),
     };

@@ -1,8 +1,10 @@
 import type { Job, JobStatus } from "../../core/model.ts";
+import { searchKeysOf } from "../../core/search-keys.ts";
 import { emits } from "../activity/emits.ts";
 import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
+import { insertKeys, searchKeyRows } from "../search-keys.ts";
 import { JOB_COLUMNS, rowById, UNFINISHED_COLUMNS } from "./columns.ts";
 
 export interface NewJob extends Job {
@@ -24,11 +26,17 @@ const JOBS = rowsAs<NewJob>("t", {
   created_at: "timestamptz",
 });
 
-/** Stores jobs and announces them, in one statement, which may be a transaction of its own. */
+const KEYS = searchKeyRows(JOBS.count + 1);
+
+/**
+ * Stores jobs with their search keys and announces them, in one statement, which may be a
+ * transaction of its own.
+ */
 export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
+  const keys = jobs.flatMap(searchKeysOf);
   await tx.query({
-    name: "insert_jobs",
-    text: `with made as (
+    name: keys.length === 0 ? "insert_jobs" : "insert_jobs_with_keys",
+    text: `with ${keys.length === 0 ? "" : `keyed as (${insertKeys(KEYS)}), `}made as (
       insert into jobs (id, account_id, type, input, metadata, callbacks, timeout_s, max_runs,
         request_id, trace_id, created_at)
       select t.id, t.account_id, t.type, t.input, t.metadata, t.callbacks, t.timeout_s, t.max_runs,
@@ -44,7 +52,7 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
         data: "json_build_object('job_type', type)",
       })})
       select ${NUDGE_FOR_JOBS}`,
-    values: JOBS.values(jobs),
+    values: [...JOBS.values(jobs), ...(keys.length === 0 ? [] : KEYS.values(keys))],
   });
 }
 

@@ -1,12 +1,15 @@
 import { MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { JobStatus, ListedJob } from "../../core/model.ts";
 import { createdWithin } from "../created-within.ts";
+import { hasPair, type KeyedFilter } from "../search-keys.ts";
 import type { Reader } from "../transaction.ts";
 import { ANY_COLUMNS, ENDED_COLUMNS, rowById, UNFINISHED_COLUMNS } from "./columns.ts";
 
 export interface JobFilter {
   status?: JobStatus | undefined;
   type?: string | undefined;
+  /** Of these, with this pair of metadata. */
+  keyed?: KeyedFilter | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
   before?: string | undefined;
@@ -31,7 +34,7 @@ export async function listJobs(
  * jobs, which nearly all have completed.
  */
 function listOf(filter: JobFilter, bind: (value: unknown) => string): { text: string } {
-  const { status, type, before, limit } = filter;
+  const { status, type, keyed, before, limit } = filter;
   const walked =
     status === undefined || status === "completed"
       ? "j"
@@ -39,6 +42,10 @@ function listOf(filter: JobFilter, bind: (value: unknown) => string): { text: st
         ? "u"
         : "e";
   const where = [`${walked}.account_id = $1`];
+  if (keyed !== undefined) {
+    where.push(`${walked}.id = any(${bind(keyed.ids)}::uuid[])`);
+    where.push(hasPair("j.metadata", keyed, bind));
+  }
   if (type !== undefined) where.push(`j.type = ${bind(type)}`);
   where.push(...createdWithin("j.created_at", `${walked}.id`, filter, bind));
   if (before !== undefined) where.push(`${walked}.id < ${bind(before)}`);

@@ -18,6 +18,8 @@ export interface OwnMessage {
   type: string;
   /** JSON text. */
   data: string;
+  /** JSON text of an object, which is not sent; absent: empty. */
+  metadata?: string | undefined;
   requestId: string;
   traceId: string;
   idempotency: {
@@ -141,7 +143,7 @@ export async function testEndpoint(
 
 function newPublication(
   { now }: Pick<Context, "now">,
-  own: Pick<OwnMessage, "accountId" | "type" | "data" | "requestId" | "traceId">,
+  own: Pick<OwnMessage, "accountId" | "type" | "data" | "metadata" | "requestId" | "traceId">,
 ): Publication & { messageId: string } {
   const createdAt = now();
   return {
@@ -150,6 +152,7 @@ function newPublication(
     jobId: null,
     type: own.type,
     body: messageBody(own.type, createdAt, own.data),
+    metadata: own.metadata,
     createdAt,
     requestId: own.requestId,
     traceId: own.traceId,
@@ -164,6 +167,8 @@ function toMessage(p: Publication & { messageId: string }): Message {
     job_id: p.jobId,
     type: p.type,
     body: p.body,
+    metadata: p.metadata ?? "{}",
+    request_id: p.requestId,
     created_at: p.createdAt,
   };
 }

@@ -32,6 +32,8 @@ export interface Publication extends Audience {
   messageId?: string;
   jobId: string | null;
   body: string;
+  /** JSON text of an object, of a message of the account's own; absent: empty. */
+  metadata?: string | undefined;
   createdAt: Date;
   requestId: string;
   traceId: string;
@@ -132,6 +134,7 @@ export async function storeMessages(
       job_id: p.jobId,
       type: p.type,
       body: p.body,
+      metadata: p.metadata ?? "{}",
       created_at: p.createdAt,
       request_id: p.requestId,
       trace_id: p.traceId,

@@ -11,7 +11,9 @@ import { jobRoutes } from "./jobs.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { messageRoutes } from "./messages.ts";
 import { overviewRoutes } from "./overview.ts";
+import { readMessageRoutes } from "./read-messages.ts";
 import { replayRoutes } from "./replays.ts";
+import { searchRoute } from "./search.ts";
 import { settingsRoute } from "./settings.ts";
 import { signingRoutes } from "./signing.ts";
 import { statsRoute } from "./stats.ts";
@@ -26,6 +28,7 @@ export const routes: readonly Route[] = [
   ...jobResultRoutes,
   ...jobTypeRoutes,
   ...messageRoutes,
+  ...readMessageRoutes,
   ...deliveryRoutes,
   ...deadLetterRoutes,
   ...replayRoutes,
@@ -33,6 +36,7 @@ export const routes: readonly Route[] = [
   ...endpointActionRoutes,
   ...signingRoutes,
   ...jwksRoutes,
+  searchRoute,
   timelineRoute,
   ...streamRoutes,
   ...overviewRoutes,

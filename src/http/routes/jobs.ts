@@ -1,3 +1,4 @@
+import { encodeCursor } from "../../core/cursor.ts";
 import { MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
@@ -7,10 +8,11 @@ import { listJobs } from "../../db/jobs/lists.ts";
 import { cancelJob } from "../../flow/jobs/cancel.ts";
 import { waitForNews } from "../conditional-wait.ts";
 import type { HttpContext } from "../http-context.ts";
+import { keyedPage } from "../keyed-page.ts";
 import { jsonText, type Reply } from "../reply.ts";
 import { entityTag, jobText, jobUrl, matchesTag, retryAfter } from "../views/job.ts";
 import { withWaiting, type Waiting } from "../views/job-wait.ts";
-import { pageReply } from "../views/page.ts";
+import { pageText, readPage } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf } from "../schemas/common.ts";
 import { emptyBody, PREFER_HEADER } from "../schemas/request.ts";
@@ -55,16 +57,20 @@ const list = route({
   responses: { 200: { description: "A page of jobs", schema: pageOf(jobSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
-    return await pageReply(
+    let lookedUntil: string | null = null;
+    const { items, next } = await readPage(
       "jobs",
       query,
-      async (page) =>
-        await withWaiting(
-          context,
-          await listJobs(context.lookups, accountId, { ...query, ...page }),
-        ),
+      async (page) => {
+        const looked = await keyedPage(context.lookups, accountId, query, page.before);
+        lookedUntil = looked.lookedUntil;
+        const jobs = await listJobs(context.lookups, accountId, { ...query, ...looked, ...page });
+        return await withWaiting(context, jobs);
+      },
       (job) => jobText(context, job),
     );
+    const end = next ?? (lookedUntil === null ? null : encodeCursor("jobs", lookedUntil));
+    return jsonText(200, pageText({ items, next: end }));
   },
 });
 

@@ -9,9 +9,9 @@ import { planCallbacks } from "../receivers.ts";
 import type { Reply } from "../reply.ts";
 import { isFinished, jobUrl } from "../views/job.ts";
 import { route } from "../route.ts";
-import { job as jobSchema, jobInput, MAX_METADATA_BYTES } from "../schemas/job.ts";
+import { job as jobSchema, jobInput } from "../schemas/job.ts";
 import { PREFER_HEADER } from "../schemas/request.ts";
-import { parseWith, refuseFaults } from "../validation.ts";
+import { checkMetadata, parseWith, refuseFaults } from "../validation.ts";
 import { jobReply } from "./jobs.ts";
 
 const HEADERS = {
@@ -95,12 +95,6 @@ function findType(context: Pick<HttpContext, "jobTypes">, name: string) {
   throw new Problem("job_type_unknown", `There is no job type ${JSON.stringify(name)}.`, {
     errors: [{ pointer: "/type", detail: `is none of ${known}` }],
   });
-}
-
-function checkMetadata(text: string): void {
-  if (Buffer.byteLength(text) <= MAX_METADATA_BYTES) return;
-  const detail = `must be at most ${MAX_METADATA_BYTES} bytes of JSON`;
-  refuseFaults([{ code: "validation_failed", path: ["metadata"], detail }]);
 }
 
 function acceptance(

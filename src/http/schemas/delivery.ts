@@ -2,15 +2,21 @@ import { z } from "zod";
 import { EXCHANGE_ERROR_CODES } from "../../core/exchange.ts";
 import { HELD_REASONS } from "../../core/held.ts";
 import { DEAD_REASONS, DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
+import { SKIP_REASONS } from "../../core/skipped.ts";
 import {
   cappedCount,
   eventTypeText,
+  exampleId,
   idParam,
   idText,
   jsonObject,
+  metadataParam,
+  MAX_METADATA_BYTES,
+  pageOf,
   pageQuery,
   timeRangeQuery,
   timeText,
+  typesParam,
 } from "./common.ts";
 import { problem } from "./problem.ts";
 import { headersText } from "./receiver.ts";
@@ -157,16 +163,25 @@ export const deadLetterGroup = z
   })
   .meta({ id: "DeadLetterGroup" });
 
+const messageMetadata = jsonObject.meta({
+  description: `Yours, to find it by; not sent. At most ${MAX_METADATA_BYTES / 1024} KiB, whitespace between tokens aside.`,
+});
+
 export const messageInput = z
   .strictObject({
     type: eventTypeText,
     data: jsonObject.meta({
       description: "The `data` of the webhook, as posted but for whitespace between tokens",
     }),
+    metadata: messageMetadata.exactOptional(),
   })
   .meta({
     id: "MessageInput",
-    example: { type: "invoice.paid", data: { invoice: "I-2026-17", amount: 4200 } },
+    example: {
+      type: "invoice.paid",
+      data: { invoice: "I-2026-17", amount: 4200 },
+      metadata: { customer: "C-77" },
+    },
   });
 
 export const messageLine = z
@@ -200,20 +215,95 @@ export const messageLineAnswer = z
   })
   .meta({ id: "MessageLineAnswer" });
 
+const messageFields = {
+  id: idText("message"),
+  type: z.string(),
+  job_id: idText("job").nullable(),
+  timestamp: timeText,
+  metadata: jsonObject,
+  request_id: z.string().meta({ description: "Of the request that published it" }),
+};
+
 export const message = z
   .strictObject({
-    id: idText("message"),
-    type: z.string(),
-    job_id: idText("job").nullable(),
-    timestamp: timeText,
+    ...messageFields,
     body: z.string().meta({ description: "The exact text that is signed and sent" }),
     deliveries: z.array(delivery),
   })
   .meta({ id: "Message" });
+
+const skipped = z
+  .strictObject({
+    endpoint_id: idText("endpoint"),
+    description: z.string(),
+    url: z.string(),
+    reason: z.enum(SKIP_REASONS),
+    detail: z.string(),
+  })
+  .meta({ id: "SkippedEndpoint" });
+
+export const messageWithSkipped = z
+  .strictObject({
+    ...message.shape,
+    skipped: z.array(skipped).nullable().meta({
+      description:
+        "Endpoints that have no delivery of it, and why, as far as their settings of today tell; null: it has too many receivers to tell",
+    }),
+  })
+  .meta({ id: "MessageWithSkipped" });
+
+const listedMessage = z
+  .strictObject({
+    ...messageFields,
+    body_bytes: z.int(),
+    excerpt: z
+      .string()
+      .nullable()
+      .meta({ description: "The body around the text that was looked for" }),
+    deliveries: z
+      .strictObject({
+        pending: z.int(),
+        delivered: z.int(),
+        dead: z.int(),
+        canceled: z.int(),
+      })
+      .meta({ description: "How many there are, counted up to a thousand" }),
+  })
+  .meta({ id: "ListedMessage" });
+
+export const messagePage = z.strictObject({
+  ...pageOf(listedMessage).shape,
+  looked_until: timeText.nullable().meta({
+    description:
+      "Null: the page is as long as it can be. Else it looked at messages back to this time and found no more; `next_cursor` leads on, further back",
+  }),
+  without_receiver: z.array(z.string()).optional().meta({
+    description:
+      "Of a job: events that it has had and that nobody wanted, so that there is no message. A message may also have been removed by retention",
+  }),
+});
+
+export const messagesQuery = z.strictObject({
+  type: typesParam.optional(),
+  job_id: idParam("job").optional(),
+  endpoint_id: idParam("endpoint")
+    .optional()
+    .meta({ description: "Made for this endpoint", example: exampleId("endpoint") }),
+  metadata: metadataParam.optional(),
+  text: z.string().min(3).max(200).optional().meta({
+    description:
+      "Part of the body, exactly as it is sent. Looks at the last 24 hours unless `since` says otherwise; one page looks at a bounded number of messages and says how far it got",
+    example: "A-10019",
+  }),
+  ...timeRangeQuery,
+  ...pageQuery,
+});
 
 /** Bodies of answers. */
 export type AttemptBody = z.input<typeof attempt>;
 export type HeldBody = z.input<typeof held>;
 export type DeliveryBody = z.input<typeof delivery>;
 export type MessageBody = z.input<typeof message>;
+export type SkippedBody = z.input<typeof skipped>;
+export type ListedMessageBody = z.input<typeof listedMessage>;
 export type DeadLetterGroupBody = z.input<typeof deadLetterGroup>;

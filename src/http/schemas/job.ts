@@ -13,6 +13,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  metadataParam,
   pageQuery,
   timeRangeQuery,
   timeText,
@@ -31,7 +32,6 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-export const MAX_METADATA_BYTES = 16_384;
 const MAX_CALLBACKS = 20;
 
 const callbackEvents = z
@@ -270,6 +270,7 @@ export const jobsQuery = z.strictObject({
     .string()
     .regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type")
     .optional(),
+  metadata: metadataParam.optional(),
   ...timeRangeQuery,
   ...pageQuery,
 });

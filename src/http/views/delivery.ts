@@ -1,7 +1,16 @@
 import { formatId } from "../../core/ids.ts";
-import type { Attempt, Delivery, Message } from "../../core/model.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import { parseExactly } from "../../core/json-text.ts";
+import type { Attempt, Delivery, ListedMessage, Message } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
-import type { AttemptBody, DeliveryBody, MessageBody } from "../schemas/delivery.ts";
+import type { Skip } from "../../core/skipped.ts";
+import type {
+  AttemptBody,
+  DeliveryBody,
+  ListedMessageBody,
+  MessageBody,
+  SkippedBody,
+} from "../schemas/delivery.ts";
 import { idOrNull, isoTime } from "./common.ts";
 import type { ShownDelivery } from "./held.ts";
 
@@ -55,16 +64,35 @@ export function attemptView(attempt: Attempt): AttemptBody {
   };
 }
 
+/** The most deliveries of a message in one answer; the list of deliveries has all. */
+export const MAX_SHOWN = 1_000;
+
 export function messageView(
   message: Message,
   deliveries: readonly (Delivery & Partial<ShownDelivery>)[],
 ): MessageBody {
+  return { ...headView(message), body: message.body, deliveries: deliveries.map(deliveryView) };
+}
+
+export function listedMessageView(message: ListedMessage): ListedMessageBody {
+  const { body_bytes, excerpt, counts } = message;
+  return { ...headView(message), body_bytes, excerpt, deliveries: counts };
+}
+
+function headView(message: Omit<Message, "body">) {
   return {
     id: formatId("message", message.id),
     type: message.type,
     job_id: idOrNull("job", message.job_id),
     timestamp: isoTime(message.created_at),
-    body: message.body,
-    deliveries: deliveries.map(deliveryView),
+    // numbers keep their digits
+    metadata: parseExactly(message.metadata) as Record<string, unknown>,
+    request_id: message.request_id,
   };
+}
+
+/** An endpoint that has no delivery of a message. */
+export function skippedView(endpoint: Endpoint, { reason, detail }: Skip): SkippedBody {
+  const { id, description, url } = endpoint;
+  return { endpoint_id: formatId("endpoint", id), description, url, reason, detail };
 }

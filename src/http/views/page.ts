@@ -10,7 +10,7 @@ export interface PageQuery {
 }
 
 /** One page of a list: items as JSON texts, and the cursor of the next page. */
-interface PageTexts {
+export interface PageTexts {
   items: string[];
   next: string | null;
 }
@@ -52,6 +52,12 @@ export async function readPage<Row extends { id: string }>(
   return { items, next: last === null ? null : encodeCursor(list, last) };
 }
 
+/** A page as JSON, with more members. */
+export function pageText({ items, next }: PageTexts, more: object = {}): string {
+  const rest = JSON.stringify({ next_cursor: next, ...more });
+  return `{"data":[${items.join(",")}],${rest.slice(1)}`;
+}
+
 /** Answers with one page of a list; see `readPage`. */
 export async function pageReply<Row extends { id: string }>(
   list: string,
@@ -59,6 +65,5 @@ export async function pageReply<Row extends { id: string }>(
   read: ReadPage<Row>,
   toText: (row: Row) => string,
 ): Promise<Reply> {
-  const { items, next } = await readPage(list, query, read, toText);
-  return jsonText(200, `{"data":[${items.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
+  return jsonText(200, pageText(await readPage(list, query, read, toText)));
 }

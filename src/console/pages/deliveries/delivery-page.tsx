@@ -89,7 +89,7 @@ function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
         },
         endpoint_id !== null && { name: "Endpoint", value: <Id id={endpoint_id} short /> },
         job_id !== null && { name: "Job", value: <Id id={job_id} short /> },
-        { name: "Message", value: <Id id={delivery.message_id} short /> },
+        { name: "Event", value: <Id id={delivery.message_id} short /> },
         { name: "Attempts", value: delivery.attempt_count },
         next_attempt_at !== null &&
           delivery.held === null && {

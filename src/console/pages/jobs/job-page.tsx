@@ -9,6 +9,7 @@ import {
   useJobResult,
   useTimeline,
 } from "../../api/jobs.ts";
+import { useJobMessages } from "../../api/messages.ts";
 import type { Job } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { Confirm } from "../../components/confirm.tsx";
@@ -19,6 +20,7 @@ import { count, duration, json, prettyBody } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { notifyDone } from "../../components/notify.ts";
+import { OWN_MESSAGE_COLUMNS } from "../../components/message-columns.tsx";
 import { Page } from "../../components/page.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Status } from "../../components/status.tsx";
@@ -78,6 +80,7 @@ export default function JobPage() {
           <CallbacksTable callbacks={job.callbacks} />
         </Card>
       )}
+      <JobEvents id={id} />
       <Deliveries id={id} />
     </Page>
   );
@@ -205,6 +208,31 @@ function Result({ job }: { job: Job }) {
   if (job.status !== "completed") return null;
   if (error !== null) return <ErrorBox error={error} />;
   return isPending ? <Loading rows={3} /> : <TextView label="Result" text={prettyBody(data)} />;
+}
+
+/** The events of the job that have a message, and the names of those that nobody wanted. */
+function JobEvents({ id }: { id: string }) {
+  const { data } = useJobMessages(id);
+  const unheard = data?.without_receiver ?? [];
+  if (!data || (data.data.length === 0 && unheard.length === 0)) return null;
+  return (
+    <Card title="Events" flush>
+      {data.data.length > 0 && (
+        <DataTable
+          label="Events of this job"
+          columns={OWN_MESSAGE_COLUMNS}
+          rows={data.data}
+          href={(message) => `/events/${message.id}`}
+        />
+      )}
+      {unheard.length > 0 && (
+        <Text size="sm" c="dimmed" px="md" py="xs">
+          {unheard.join(", ")} had no receiver: no callback or endpoint wanted it, so there is no
+          message of it (or retention has removed it).
+        </Text>
+      )}
+    </Card>
+  );
 }
 
 function Deliveries({ id }: { id: string }) {
