@@ -1,3 +1,4 @@
+import { fromEnvironment } from "./environment.ts";
 import { RingbackError } from "./errors.ts";
 import { bodyText } from "./json-text.ts";
 import type { Operations, Problem } from "./openapi-types.ts";
@@ -109,12 +110,6 @@ export function createKeyCaller(options: RingbackOptions): ApiCaller {
   }
   const authorization = `Bearer ${apiKey}`;
   return createCaller({ ...options, baseUrl, authorize: () => ({ authorization }) });
-}
-
-/** A variable of the environment, where there is one: browsers and some edge runtimes have none. */
-function fromEnvironment(name: string): string | undefined {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return process?.env?.[name]?.trim() || undefined;
 }
 
 export interface CallerOptions extends CallDefaults {

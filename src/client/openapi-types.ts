@@ -235,7 +235,7 @@ export interface Operations {
   };
   "POST /v1/endpoints/{id}/test": {
     body: Empty;
-    answer: Delivery;
+    answer: DeliveryWithAttempts;
   };
   "GET /v1/endpoints/{id}/secret": {
     answer: Secret;

@@ -256,7 +256,14 @@ describe("endpoints and messages", () => {
     expect((await run(`endpoints resume ${id} --json`)).json()["state"]).toBe("active");
     expect((await run(`endpoints enable ${id} --json`)).json()["state"]).toBe("active");
     const tested = await run(`endpoints test ${id}`);
-    expect(tested.stdout).toMatch(/^dlv_\w{26} {2}pending\nevent +endpoint\.test\n/);
+    expect([tested.code, tested.stderr]).toEqual([0, ""]);
+    expect(tested.stdout).toMatch(/^dlv_\w{26} {2}delivered\nevent +endpoint\.test\n/);
+    expect(tested.stdout).toMatch(/^< +200$/m);
+    receiver.respond(503);
+    const down = await run(`endpoints test ${id} --json`);
+    expect(down.code).toBe(1);
+    expect(down.json()).toMatchObject({ status: "dead", attempts: [{ status_code: 503 }] });
+    receiver.respond(200);
     expect((await run(`endpoints delete ${id} --json`)).json()).toEqual({ id, deleted: true });
     expect((await run(`endpoints get ${id}`)).code).toBe(5);
   });
@@ -291,9 +298,9 @@ describe("deliveries, dead letters and replays", () => {
     expect(
       (await run(`dead-letters list --endpoint-id ${endpoint} --json`)).json().data,
     ).toHaveLength(2);
-    expect((await run("dead-letters list --discarded --json")).json().data).toMatchObject([
-      { id: first },
-    ]);
+    expect(
+      (await run(`dead-letters list --discarded --endpoint-id ${endpoint} --json`)).json().data,
+    ).toMatchObject([{ id: first }]);
 
     receiver.respond(200);
     const dry = await run(`replay --filter endpoint-id=${endpoint} since=1h --dry-run`);

@@ -185,7 +185,10 @@ describe("the rest of the API", () => {
     expect(await client.endpoints.secret(id)).toBe(rotated.secret);
     expect((await client.endpoints.pause(id)).state).toBe("paused");
     expect((await client.endpoints.resume(id)).state).toBe("active");
-    expect((await client.endpoints.test(id)).event_type).toBe("endpoint.test");
+    expect(await client.endpoints.test(id)).toMatchObject({
+      event_type: "endpoint.test",
+      attempts: [{ status_code: 200 }],
+    });
     expect((await client.endpoints.update(id, { description: "Books" })).description).toBe("Books");
     expect((await client.deliveries.get(delivery!.id)).attempts).toMatchObject([{ number: 1 }]);
     expect((await client.deliveries.replay(delivery!.id)).status).toBe("pending");

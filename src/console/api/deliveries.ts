@@ -16,14 +16,11 @@ export function useDeliveries(filter: () => Query, key: Query) {
   });
 }
 
-/** @param waiting looks again by itself, for a result someone waits for */
-export function useDelivery(id: string | null, waiting = false) {
+export function useDelivery(id: string | null) {
   return useQuery({
     queryKey: ["deliveries", id],
     queryFn: ({ signal }) => call("GET /v1/deliveries/{id}", { id: id!, signal }),
     enabled: id !== null,
-    refetchInterval: (query) =>
-      waiting && (query.state.data?.attempts.length ?? 0) === 0 ? 1_000 : false,
   });
 }
 

@@ -12,7 +12,7 @@ import { openHeaders } from "../../core/sealed.ts";
 import { importSecret, keyIdHeader, signatureHeader } from "../../core/signature.ts";
 import type { Signer } from "../../core/signature.ts";
 import type { DueDelivery } from "../../db/deliveries/due.ts";
-import type { Settlement } from "../../db/deliveries/settlements.ts";
+import type { NewAttempt, Settlement } from "../../db/deliveries/settlements.ts";
 import type { LeasedLane } from "./lane/lease.ts";
 
 const DEFAULT_TIMEOUT_S = 15;
@@ -22,34 +22,21 @@ export interface SentDelivery {
   settlement: Settlement;
 }
 
-/** Makes one attempt: signed now, sent, judged. The settlement says what to write. */
+/** The parts of a lane that an attempt needs. */
+type Destination = Pick<LeasedLane, "config" | "signer" | "headers">;
+
+type SendContext = Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now">;
+
+/** Makes one attempt and judges it. The settlement says what to write. */
 export async function sendDelivery(
-  context: Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now" | "random">,
+  context: SendContext & Pick<Context, "random">,
   lane: LeasedLane,
   delivery: DueDelivery,
 ): Promise<SentDelivery> {
   const { config } = lane;
   const { overrides } = delivery;
   const number = delivery.attempt_count + 1;
-  const ids = {
-    attempt: newId(),
-    message: formatId("message", delivery.message_id),
-  };
-  const url = config.url ?? delivery.url;
-  const opened = openSealed(context, lane, delivery);
-  const custom = opened?.custom ?? {};
-  const own =
-    opened === null ? {} : webhookHeaders(context, opened.signer, lane, delivery, number, ids);
-  const exchange =
-    opened === null
-      ? unsealable()
-      : await context.transport.send({
-          lane: config.id,
-          url,
-          headers: { ...custom, ...own },
-          body: delivery.body,
-          timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
-        });
+  const { exchange, attempt } = await makeAttempt(context, lane, delivery);
   const outcome = decideOutcome(exchange, {
     retry: { ...DEFAULT_RETRY, ...config.retry, ...overrides?.retry },
     budgetUsed: number - delivery.free_attempts,
@@ -69,10 +56,42 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      // values of custom headers are stored sealed or not at all
-      attempt: newAttempt(exchange, url, { ...redactAll(custom), ...own }, delivery, number, ids),
+      attempt,
     },
   };
+}
+
+/** Makes one attempt: signed now and sent. Nothing is written. */
+export async function makeAttempt(
+  context: SendContext,
+  lane: Destination,
+  delivery: DueDelivery,
+): Promise<{ exchange: Exchange; attempt: NewAttempt }> {
+  const { config } = lane;
+  const number = delivery.attempt_count + 1;
+  const ids = {
+    attempt: newId(),
+    message: formatId("message", delivery.message_id),
+  };
+  const url = config.url ?? delivery.url;
+  const opened = openSealed(context, lane, delivery);
+  const custom = opened?.custom ?? {};
+  const own =
+    opened === null ? {} : webhookHeaders(context, opened.signer, lane, delivery, number, ids);
+  const exchange =
+    opened === null
+      ? unsealable()
+      : await context.transport.send({
+          lane: config.id,
+          url,
+          headers: { ...custom, ...own },
+          body: delivery.body,
+          timeoutMs:
+            (delivery.overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+        });
+  // values of custom headers are stored sealed or not at all
+  const headers = { ...redactAll(custom), ...own };
+  return { exchange, attempt: newAttempt(exchange, url, headers, delivery, number, ids) };
 }
 
 /** Gives up a delivery to a disabled receiver without an attempt, kept for a replay. */
@@ -105,7 +124,7 @@ interface Opened {
 /** Opens the sealed parts. Null: they can't be opened, which harms no other delivery. */
 function openSealed(
   { vault, telemetry }: Pick<Context, "vault" | "telemetry">,
-  lane: LeasedLane,
+  lane: Destination,
   delivery: DueDelivery,
 ): Opened | null {
   const { sealed_headers, sealed_secret } = delivery.overrides ?? {};
@@ -142,7 +161,7 @@ function unsealable(): Exchange {
 function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
   signer: Signer,
-  lane: LeasedLane,
+  lane: Destination,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
@@ -169,7 +188,7 @@ function newAttempt(
   delivery: DueDelivery,
   number: number,
   ids: Ids,
-): Settlement["attempt"] {
+): NewAttempt {
   const source = {
     webhookId: ids.message,
     requestId: delivery.request_id,

@@ -7,7 +7,7 @@ import { listAttempts } from "../../db/deliveries/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
-import { json, jsonText } from "../reply.ts";
+import { json, jsonText, type Reply } from "../reply.ts";
 import { attemptView, deliveryView } from "../views/delivery.ts";
 import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
@@ -96,14 +96,23 @@ const get = route({
   params: idPath("delivery"),
   responses: { 200: { description: "The delivery", schema: deliveryWithAttempts } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id } }) {
-    const delivery = await findDelivery(context, accountId, id);
-    const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
-    const { items, next } = await readPage(...page);
-    const head = JSON.stringify({ ...deliveryView(delivery), attempts_cursor: next });
-    return jsonText(200, `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`);
-  },
+  handler: (context, { accountId, params: { id } }) => deliveryReply(context, accountId, id),
 });
+
+/** A delivery with its last attempts. */
+export async function deliveryReply(
+  context: Pick<HttpContext, "pool">,
+  accountId: string,
+  id: string,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const delivery = await findDelivery(context, accountId, id);
+  const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
+  const { items, next } = await readPage(...page);
+  const head = JSON.stringify({ ...deliveryView(delivery), attempts_cursor: next });
+  const text = `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`;
+  return jsonText(200, text, headers);
+}
 
 const attempts = route({
   method: "get",
