@@ -111,11 +111,19 @@ describe("jobs", () => {
     const failed = await run("jobs submit demo.fail message=boom --wait");
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain("demo_failed: boom");
-    const late = await run("jobs submit demo.sleep ms:=60000 --wait 0.2 --json");
+    const late = await run("jobs submit demo.sleep ms=60000 --wait 0.2 --json");
     expect(late.code).toBe(124);
     const id = late.json().id;
     expect(late.stderr).toContain(`ringback jobs wait ${id}`);
     expect((await run(`jobs wait ${id} --timeout 0.1`)).code).toBe(124);
+
+    const wrong = await run("jobs submit demo.sleep ms=soon");
+    expect(wrong.code).toBe(6);
+    expect(wrong.stderr).toContain("/input/ms: must be a number, not a string");
+    expect(wrong.stderr).toContain("(what is no text is given as JSON: ms:=…)");
+    const early = await run(`jobs result ${id}`);
+    expect([early.code, early.stdout]).toEqual([6, ""]);
+    expect(early.stderr).toContain("It has a result once it has completed");
 
     const canceled = await run(`jobs cancel ${id} --json`);
     expect(canceled.code).toBe(0);
