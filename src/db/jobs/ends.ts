@@ -48,7 +48,7 @@ export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null
     `with gone as (
        delete from unfinished_jobs where id = $1 and ${unindexed("status")} = 'pending'
        returning *, 'canceled' as to_status, null::text as to_result, 'canceled' as to_code,
-         'asked for before it ran' as to_message, now() as requested_at
+         'before it ran' as to_message, now() as requested_at
      ), ${KEEP_ENDS}`,
     [id],
   );

@@ -96,7 +96,7 @@ export const CANCELED = {
   status: "canceled",
   result: null,
   errorCode: "canceled",
-  errorMessage: "asked for while it ran",
+  errorMessage: "while it ran",
 } as const;
 
 /**
