@@ -87,8 +87,8 @@ export async function* jobActivity(
 
 function changeIn({ type, at, ...entry }: JobActivity): JobChange | null {
   if (type !== "job.started" && type !== "job.progress") return null;
-  const { run, fraction = 0, message = null } = entry as { run?: number } & JobProgress;
-  return { at, run: Number(run), progress: { fraction: Number(fraction), message } };
+  const { run = 0, fraction = 0, message = null } = entry as { run?: number } & JobProgress;
+  return { at, run, progress: { fraction, message } };
 }
 
 /** Cuts a connection that nothing comes from. */

@@ -58,7 +58,8 @@ export function issueText(issue: Raw): string {
       return input === undefined ? REQUIRED : `can't be ${nameOf(input)}`;
     case "invalid_key":
       return "has a name that is not allowed";
-    default:
+    case "invalid_element":
+    case "custom":
       return issue.message ?? "is not valid";
   }
 }

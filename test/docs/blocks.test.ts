@@ -71,7 +71,7 @@ describe("every block of README and guides", () => {
       const running: Running[] = [];
       symlinkSync(path.join(rootDir, "docs"), path.join(reader.folder, "docs"));
       try {
-        for (const block of blocksOf(page)) await use(block, reader, running);
+        for (const block of blocksOf(page)) await paste(block, reader, running);
         for (const one of running)
           expect([one.isAlive(), one.output()]).toEqual([true, one.output()]);
       } finally {
@@ -126,7 +126,7 @@ const TYPES = {
 /** The blocks of a page are pasted into one terminal, which keeps what they set. */
 const TERMINAL = "set -a; touch .terminal; . ./.terminal\n";
 
-async function use(block: Block, reader: Reader, running: Running[]): Promise<void> {
+async function paste(block: Block, reader: Reader, running: Running[]): Promise<void> {
   const { language, line, page } = block;
   if (block.use.kind === "not run") return;
   const env = environmentOf(reader);

@@ -43,7 +43,7 @@ function* mistakesIn(schema: unknown): Generator<Record<string, unknown>> {
   yield {};
   yield { no_such_field: 1 };
   if (!(schema instanceof z.ZodObject)) return;
-  for (const [name, field] of Object.entries(schema.shape as Record<string, unknown>)) {
+  for (const [name, field] of Object.entries<unknown>(schema.shape)) {
     for (const value of VALUES) yield { [name]: value };
     yield { [`${name}x`]: 1 };
     const inner = innerOf(field);
