@@ -87,7 +87,7 @@ describe("result", () => {
 
 describe("events", () => {
   test("tell of a job from its state to its end", async () => {
-    const job = await client.jobs.submit("demo.sleep", { ms: 700 });
+    const job = await client.jobs.submit("demo.sleep", { ms: 2_500 });
     const types: string[] = [];
     const fractions: number[] = [];
     for await (const event of job.activity()) {
