@@ -2,13 +2,15 @@ import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { withCursor } from "./jobs.ts";
 import type {
-  Delivery,
+  DeliveryWithAttempts,
   Endpoint,
   EndpointWithSecret,
   Replay,
   RotatedSecret,
 } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
+
+const TEST_TIMEOUT_MS = 60_000;
 
 /** Registered receivers. */
 export class Endpoints {
@@ -94,9 +96,12 @@ export class Endpoints {
     return (await this.#caller.call("POST /v1/endpoints/{id}/send-missed", call)).body;
   }
 
-  /** Sends it an `endpoint.test` event. */
-  async test(id: string, options: CallOptions = {}): Promise<Delivery> {
-    const call = { id, body: {}, ...options };
+  /**
+   * Sends it an `endpoint.test` event at once, and gives the delivery with the receiver's answer. The
+   * receiver may take its `timeout_s`, 30 s at most.
+   */
+  async test(id: string, options: CallOptions = {}): Promise<DeliveryWithAttempts> {
+    const call = { id, body: {}, timeoutMs: TEST_TIMEOUT_MS, ...options };
     return (await this.#caller.call("POST /v1/endpoints/{id}/test", call)).body;
   }
 

@@ -293,7 +293,7 @@ export interface Operations {
   };
   "POST /v1/endpoints/{id}/test": {
     body: Empty;
-    answer: Delivery;
+    answer: DeliveryWithAttempts;
   };
   "GET /v1/endpoints/{id}/secret": {
     answer: Secret;
@@ -503,6 +503,8 @@ export interface Job {
   /** How many times it was started */
   run: number;
   timeout_s: number;
+  /** As it was computed, once completed. Left out in lists, and when it has more than 65536 bytes: `result_url` has it */
+  result?: unknown;
   /** Set once completed */
   result_url: string | null;
   /** Set once failed or canceled */
@@ -737,6 +739,7 @@ export interface Problem {
     | "event_reserved"
     | "endpoint_unknown"
     | "job_finished"
+    | "job_unfinished"
     | "job_not_completed"
     | "endpoint_state"
     | "delivery_state"

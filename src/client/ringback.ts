@@ -23,7 +23,7 @@ import type { Overview, SearchAnswer, Settings, Stats, Worker } from "./openapi-
  * A client of the Ringback API, for Node, browsers and edge runtimes. Fields have the names of the
  * API; every call takes a `signal` and a `timeoutMs` in its last argument.
  *
- * `new Ringback<{ "csv.summary": { input: …; result: … } }>(…)` types the jobs it submits.
+ * `new Ringback<{ "csv.summary": { input: …; result: … } }>()` types the jobs it submits.
  */
 export class Ringback<Types extends JobTypes = JobTypes> {
   readonly #caller: ApiCaller;
@@ -39,7 +39,7 @@ export class Ringback<Types extends JobTypes = JobTypes> {
   readonly apiKeys: ApiKeys;
 
   /** @throws TypeError the options are no good */
-  constructor(options: RingbackOptions) {
+  constructor(options: RingbackOptions = {}) {
     this.#caller = createKeyCaller(options);
     this.jobs = new Jobs(this.#caller);
     this.jobTypes = new JobTypeCatalogue(this.#caller);

@@ -105,6 +105,15 @@ export interface Job {
   updated_at: Date;
 }
 
+/** A job as it is shown by itself. */
+export interface ShownJob extends Job {
+  /** JSON text. Null: it has none, or one that is too long to be shown with the job. */
+  result: string | null;
+}
+
+/** Results up to this size ride in webhooks and with the job; larger ones are fetched from `result_url`. */
+export const INLINE_RESULT_BYTES = 65_536;
+
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
 

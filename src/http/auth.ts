@@ -41,11 +41,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
     }
     const key = BEARER.exec(authorization?.trim() ?? "")?.[1];
     if (key === undefined) {
-      throw unauthenticated(
-        authorization === undefined
-          ? "Send authorization: Bearer rk_…"
-          : "The authorization header must be Bearer and a key that begins with rk_.",
-      );
+      throw unauthenticated(howToSend(authorization, info));
     }
     const hash = hashApiKey(key);
     const name = hash.toString("base64");
@@ -83,6 +79,22 @@ async function findSignedIn(
   return caller;
 }
 
+/** Headers that other services take keys in. */
+const OTHER_HEADERS = ["x-api-key", "api-key", "x-auth-token"];
+
+function howToSend(
+  authorization: string | undefined,
+  { header }: Pick<RequestInfo, "header">,
+): string {
+  if (authorization !== undefined) {
+    return "The authorization header must be Bearer and a key that begins with rk_.";
+  }
+  const other = OTHER_HEADERS.find((name) => header(name) !== undefined);
+  return other === undefined
+    ? "Send authorization: Bearer rk_…"
+    : `The header ${other} is not read. Send authorization: Bearer rk_…`;
+}
+
 function unauthenticated(detail: string): Problem {
   return new Problem("unauthenticated", detail, {
     headers: { "www-authenticate": 'Bearer realm="ringback"' },
@@ -93,7 +105,8 @@ function unauthenticated(detail: string): Problem {
 export function requireScope(route: Pick<Route, "scopes">, caller: Principal): void {
   if (allows(route, caller)) return;
   const needed = route.scopes ?? [];
-  const scopes = needed.join(" or ") + (needed.includes("operator") ? "" : ", or admin");
+  const others = needed.some((one) => one === "operator" || one === "admin") ? [] : ["admin"];
+  const scopes = [...needed, ...others].join(" or ");
   throw new Problem("scope_missing", `This needs an API key with scope ${scopes}.`, {
     headers: { "www-authenticate": `Bearer realm="ringback", error="insufficient_scope"` },
   });

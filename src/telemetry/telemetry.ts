@@ -48,6 +48,8 @@ export interface Telemetry {
   runEnded(job: JobFacts & { run: number }, outcome: string, durationMs: number): void;
   jobEnded(job: EndedFacts): void;
   attemptMade(d: AttemptFacts, number: number, exchange: Exchange, outcome: Outcome): void;
+  /** A test says nothing of how the endpoint does, so it counts in no statistics. */
+  endpointTested(delivery: Pick<AttemptFacts, "id" | "request_id">, exchange: Exchange): void;
   deliveryGivenUp(delivery: DeliveryFacts, reason: string, detail: string): void;
   breakerOpened(laneId: string, reason: string | null, untilMs: number): void;
   endpointDisabled(endpointId: string, reason: DisabledReason): void;
@@ -124,6 +126,15 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
         duration_ms: Math.round(exchange.durationMs),
         ...(outcome.kind === "retry" ? { retry_in_ms: outcome.delayMs } : {}),
         ...(outcome.kind === "dead" ? { dead_reason: outcome.reason } : {}),
+      });
+    },
+    endpointTested(delivery, { statusCode, error, durationMs }) {
+      log.info("endpoint tested", {
+        delivery_id: formatId("delivery", delivery.id),
+        request_id: delivery.request_id,
+        status_code: statusCode,
+        error_code: error?.code ?? null,
+        duration_ms: Math.round(durationMs),
       });
     },
     deliveryGivenUp(delivery, reason, detail) {

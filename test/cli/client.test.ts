@@ -111,11 +111,19 @@ describe("jobs", () => {
     const failed = await run("jobs submit demo.fail message=boom --wait");
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain("demo_failed: boom");
-    const late = await run("jobs submit demo.sleep ms:=60000 --wait 0.2 --json");
+    const late = await run("jobs submit demo.sleep ms=60000 --wait 0.2 --json");
     expect(late.code).toBe(124);
     const id = late.json().id;
     expect(late.stderr).toContain(`ringback jobs wait ${id}`);
     expect((await run(`jobs wait ${id} --timeout 0.1`)).code).toBe(124);
+
+    const wrong = await run("jobs submit demo.sleep ms=soon");
+    expect(wrong.code).toBe(6);
+    expect(wrong.stderr).toContain("/input/ms: must be a number, not a string");
+    expect(wrong.stderr).toContain("(what is no text is given as JSON: ms:=…)");
+    const early = await run(`jobs result ${id}`);
+    expect([early.code, early.stdout]).toEqual([6, ""]);
+    expect(early.stderr).toContain("It has a result once it has completed");
 
     const canceled = await run(`jobs cancel ${id} --json`);
     expect(canceled.code).toBe(0);
@@ -336,7 +344,14 @@ describe("endpoints and messages", () => {
     expect((await run(`endpoints resume ${id} --json`)).json()["state"]).toBe("active");
     expect((await run(`endpoints enable ${id} --json`)).json()["state"]).toBe("active");
     const tested = await run(`endpoints test ${id}`);
-    expect(tested.stdout).toMatch(/^dlv_\w{26} {2}pending\nevent +endpoint\.test\n/);
+    expect([tested.code, tested.stderr]).toEqual([0, ""]);
+    expect(tested.stdout).toMatch(/^dlv_\w{26} {2}delivered\nevent +endpoint\.test\n/);
+    expect(tested.stdout).toMatch(/^< +200$/m);
+    receiver.respond(503);
+    const down = await run(`endpoints test ${id} --json`);
+    expect(down.code).toBe(1);
+    expect(down.json()).toMatchObject({ status: "dead", attempts: [{ status_code: 503 }] });
+    receiver.respond(200);
     expect((await run(`endpoints delete ${id} --json`)).json()).toEqual({ id, deleted: true });
     expect((await run(`endpoints get ${id}`)).code).toBe(5);
   });
@@ -371,9 +386,9 @@ describe("deliveries, dead letters and replays", () => {
     expect(
       (await run(`dead-letters list --endpoint-id ${endpoint} --json`)).json().data,
     ).toHaveLength(2);
-    expect((await run("dead-letters list --discarded --json")).json().data).toMatchObject([
-      { id: first },
-    ]);
+    expect(
+      (await run(`dead-letters list --discarded --endpoint-id ${endpoint} --json`)).json().data,
+    ).toMatchObject([{ id: first }]);
 
     receiver.respond(200);
     const dry = await run(`replay --filter endpoint-id=${endpoint} since=1h --dry-run`);

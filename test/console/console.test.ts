@@ -467,6 +467,7 @@ test("an endpoint is signed for by v1 alone, and its deliveries say so", async (
   await page.getByRole("tab", { name: "Health", selected: true }).waitFor();
 
   await button("Send a test event").click();
+  await page.getByText("Answered after").waitFor();
   await page.getByRole("link", { name: "Look at the exchange" }).click();
   await page.getByText("; not sent with this attempt").waitFor();
   await button("Check with today's keys").click();

@@ -74,7 +74,6 @@ describe("an endpoint that answers 410", () => {
     for (const [method, path] of [
       ["POST", `/v1/deliveries/${late}/replay`],
       ["POST", `/v1/endpoints/${id}/resume`],
-      ["POST", `/v1/endpoints/${id}/test`],
     ] as const) {
       expect(await api.must(409, method, path)).toMatchObject({ code: "endpoint_state" });
     }

@@ -395,7 +395,7 @@ describe("webhook resources that don't make sense", () => {
 
 test.each<[string, unknown[], string, string]>([
   ["no signature", [], "/signatures", "must name at least one"],
-  ["a signature nobody knows", ["v1a", "hmac"], "/signatures/1", '"v1"|"v1a"'],
+  ["a signature nobody knows", ["v1a", "hmac"], "/signatures/1", "must be one of v1, v1a"],
   ["the same signature twice", ["v1a", "v1a"], "/signatures", "must not name one twice"],
 ])("an endpoint with %s", async (_, signatures, pointer, detail) => {
   const url = "http://127.0.0.1:1/";

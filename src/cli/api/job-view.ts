@@ -24,11 +24,6 @@ function took({ started_at, finished_at }: Job): string {
   return duration(Date.parse(finished_at) - Date.parse(started_at));
 }
 
-/** The last progress message, which is out of date once the job has completed. */
-function progressMessage({ status, progress }: Job): string {
-  return status === "completed" ? "" : (progress.message ?? "");
-}
-
 /** The sources of the secrets for receivers at callback URLs. */
 function verificationOf({ callbacks }: Job): string[] {
   const ways = callbacks.flatMap(({ url, signing }) => {
@@ -54,7 +49,7 @@ export function showJob({ out }: Pick<CliSession, "out">, job: Job): void {
   out.line(`${out.paint("bold", job.id)}  ${paintState(out, job.status)}`);
   out.details([
     ["type", job.type],
-    ["progress", `${percent(progress.fraction)} ${progressMessage(job)}`.trim()],
+    ["progress", `${percent(progress.fraction)} ${progress.message ?? ""}`.trim()],
     ["waiting for", waitText(job.waiting_for)],
     ["run", job.run],
     ["error", error === null ? null : `${error.code}: ${error.message}`],

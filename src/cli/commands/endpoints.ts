@@ -1,11 +1,11 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
-import { usageError } from "../exit.ts";
+import { EXIT, usageError } from "../exit.ts";
 import { parseMoment } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
-import { showDelivery } from "../api/delivery-view.ts";
+import { showDelivery, showExchange } from "../api/delivery-view.ts";
 import { showToEnd } from "../api/run-replay.ts";
 import { endpointColumns, showEndpoint } from "../api/endpoint-view.ts";
 import { collect, collectList, positiveNumber, readFields, wholeNumber } from "../api/input.ts";
@@ -196,11 +196,16 @@ function addStates(cli: Cli, endpoints: Command): void {
     await showToEnd(session, replay, detach);
   });
   examples(missed, "endpoints send-missed ep_01… --dry-run", "endpoints send-missed ep_01…");
-  const test = endpoints.command("test <id>").description("send an endpoint.test event");
+  const test = endpoints
+    .command("test <id>")
+    .description("send an endpoint.test event at once, print the answer; 1 when it is not a 2xx");
   onApi(cli, test, async (session, id: string) => {
-    const delivery = await session.client.endpoints.test(id);
-    session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
-    session.out.note(`See what came of it: ringback deliveries show ${delivery.id}`);
+    const delivery = await session.client.endpoints.test(id, { signal: session.interrupted });
+    session.out.answer(delivery, () => {
+      showDelivery(session, delivery);
+      for (const attempt of delivery.attempts) showExchange(session, attempt);
+    });
+    return delivery.status === "delivered" ? EXIT.ok : EXIT.failed;
   });
   examples(test, "endpoints test ep_01…");
 }

@@ -7,6 +7,7 @@ import type { Cli } from "../api/command.ts";
 import {
   collect,
   collectList,
+  hasTextFields,
   positiveNumber,
   readFields,
   readInput,
@@ -117,7 +118,7 @@ function addSubmit(cli: Cli, jobs: Command): void {
   examples(
     submit,
     "jobs submit demo.echo hello=world --wait",
-    "jobs submit demo.sleep ms:=3000 --callback http://127.0.0.1:4000/",
+    "jobs submit demo.sleep ms=3000 --callback http://127.0.0.1:4000/",
     "jobs submit csv.summary csv=@weather.csv group_by=weather --wait 60",
     "jobs submit csv.summary --input @input.json --idempotency-key rain-1",
     "jobs submit csv.summary --input - --json < input.json",
@@ -140,7 +141,8 @@ async function submitJob(
     wait,
     callbackSecret,
   } = options;
-  const input = await readInput(terminal, options.input, fields);
+  const schema = hasTextFields(fields) ? await inputSchema(session, type) : {};
+  const input = await readInput(terminal, options.input, fields, schema);
   const wanted = events === undefined ? {} : { events };
   if (callbackSecret !== undefined && options.callback === undefined) {
     throw usageError("--callback-secret goes with --callback");
@@ -166,6 +168,12 @@ async function submitJob(
   if (wait !== undefined) return await waitAndShow(session, job, wait === true ? Infinity : wait);
   out.answer(job.data, () => showJob(session, job.data));
   return undefined;
+}
+
+/** The schema of a type's input; of one that is unknown the submission tells. */
+async function inputSchema({ client, interrupted }: CliSession, type: string) {
+  const types = await client.jobTypes.list({ signal: interrupted });
+  return types.find(({ name }) => name === type)?.input_schema ?? {};
 }
 
 function addList(cli: Cli, jobs: Command): void {

@@ -16,17 +16,14 @@ export function useDeliveries(filter: () => Query, key: Query) {
   });
 }
 
-/** @param waiting looks again by itself, for a result someone waits for */
-export function useDelivery(id: string | null, waiting = false) {
+export function useDelivery(id: string | null) {
   return useQuery({
     queryKey: ["deliveries", id],
     queryFn: ({ signal }) => call("GET /v1/deliveries/{id}", { id: id!, signal }),
     enabled: id !== null,
-    refetchInterval({ state: { data } }) {
-      if (waiting && (data?.attempts.length ?? 0) === 0) return 1_000;
+    refetchInterval: ({ state: { data } }) =>
       // no event tells of all that holds one back
-      return data?.status === "pending" ? 5_000 : false;
-    },
+      data?.status === "pending" ? 5_000 : false,
   });
 }
 

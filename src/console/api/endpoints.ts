@@ -72,5 +72,10 @@ export function useEndpointAction(id: string) {
 }
 
 export function useTestEndpoint(id: string) {
-  return useMutation({ mutationFn: () => call("POST /v1/endpoints/{id}/test", { id }) });
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => call("POST /v1/endpoints/{id}/test", { id }),
+    // the answer is the delivery as its page shows it
+    onSuccess: (delivery) => client.setQueryData(["deliveries", delivery.id], delivery),
+  });
 }

@@ -48,7 +48,8 @@ export interface LaneConfig extends LaneSettings {
   sealed_private_keys: string[];
 }
 
-const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.ordering_xid,
+/** Columns of a `LaneConfig`, of a lane `l` and its endpoint `e`. */
+export const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.ordering_xid,
   ${LANE_SETTINGS.map((name) => `e.${name}`).join(", ")},
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,

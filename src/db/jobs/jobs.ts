@@ -1,4 +1,5 @@
-import type { Job, JobStatus } from "../../core/model.ts";
+import { INLINE_RESULT_BYTES } from "../../core/model.ts";
+import type { Job, ShownJob } from "../../core/model.ts";
 import { searchKeysOf } from "../../core/search-keys.ts";
 import { emits } from "../activity/emits.ts";
 import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
@@ -100,10 +101,17 @@ export async function findOverdueJobs(
   return rows.map(({ id }) => id);
 }
 
-export async function getJob(reader: Reader, accountId: string, id: string): Promise<Job | null> {
-  const { rows } = await reader.query<Job>({
+/** The length of a result is known without a read of what is stored out of line. */
+export async function getJob(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<ShownJob | null> {
+  const { rows } = await reader.query<ShownJob>({
     name: "get_job",
-    text: `select ${JOB_COLUMNS} from job_states where account_id = $1 and id = $2`,
+    text: `select ${JOB_COLUMNS},
+        case when octet_length(result) <= ${INLINE_RESULT_BYTES} then result end as result
+      from job_states where account_id = $1 and id = $2`,
     values: [accountId, id],
   });
   return rows[0] ?? null;
@@ -114,13 +122,13 @@ export async function getJobResult(
   reader: Reader,
   accountId: string,
   id: string,
-): Promise<{ status: JobStatus; result: string | null } | null> {
-  const { rows } = await reader.query<{ status: JobStatus; result: string | null }>({
+): Promise<string | null> {
+  const { rows } = await reader.query<{ result: string | null }>({
     name: "get_job_result",
-    text: `select status, result from job_states where account_id = $1 and id = $2`,
+    text: `select result from job_states where account_id = $1 and id = $2`,
     values: [accountId, id],
   });
-  return rows[0] ?? null;
+  return rows[0]?.result ?? null;
 }
 
 /** The ids, among these, of jobs that have ended. */

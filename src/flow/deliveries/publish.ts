@@ -22,8 +22,6 @@ export interface Audience {
   type: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
   callbacks: readonly SealedCallback[];
-  /** The only endpoint that receives, whatever its filter. */
-  onlyEndpointId?: string;
 }
 
 /** A message to be made, and its audience. */
@@ -194,10 +192,7 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
   const origins = originsOf(audiences);
   const wanted = {
     types: typesOf(audiences),
-    named: audiences.flatMap((a) => [
-      ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
-      ...(a.onlyEndpointId === undefined ? [] : [a.onlyEndpointId]),
-    ]),
+    named: audiences.flatMap((a) => a.callbacks.flatMap((c) => c.endpoint_id ?? [])),
     origins: [...origins.values()],
   };
   let found = await shareReceivers(tx, wanted);
@@ -239,19 +234,9 @@ function planAll(
   audiences: readonly Audience[],
   { subscribers }: Pick<Receivers, "subscribers">,
 ): PlannedReceiver[][] {
-  return audiences.map((a) => {
-    const own = subscribers.get(a.accountId) ?? [];
-    if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
-    return own
-      .filter(({ id }) => id === a.onlyEndpointId)
-      .map(({ id, laneId, url }) => ({
-        kind: "endpoint",
-        endpointId: id,
-        laneId,
-        url,
-        disabled: false,
-      }));
-  });
+  return audiences.map((a) =>
+    planReceivers(a.type, a.callbacks, subscribers.get(a.accountId) ?? []),
+  );
 }
 
 function originKey(

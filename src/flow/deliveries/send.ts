@@ -12,7 +12,7 @@ import { openHeaders } from "../../core/sealed.ts";
 import { importSecret, keyIdHeader, signatureHeader } from "../../core/signature.ts";
 import type { Signer } from "../../core/signature.ts";
 import type { DueDelivery } from "../../db/deliveries/due.ts";
-import type { Settlement } from "../../db/deliveries/settlements.ts";
+import type { NewAttempt, Settlement } from "../../db/deliveries/settlements.ts";
 import type { LeasedLane } from "./lane/lease.ts";
 import { expiredText, leftMs, limitOf } from "./age.ts";
 
@@ -23,34 +23,21 @@ export interface SentDelivery {
   settlement: Settlement;
 }
 
-/** Makes one attempt: signed now, sent, judged. The settlement says what to write. */
+/** The parts of a lane that an attempt needs. */
+type Destination = Pick<LeasedLane, "config" | "signer" | "headers">;
+
+type SendContext = Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now">;
+
+/** Makes one attempt and judges it. The settlement says what to write. */
 export async function sendDelivery(
-  context: Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now" | "random">,
+  context: SendContext & Pick<Context, "random">,
   lane: LeasedLane,
   delivery: DueDelivery,
 ): Promise<SentDelivery> {
   const { config } = lane;
   const { overrides } = delivery;
   const number = delivery.attempt_count + 1;
-  const ids = {
-    attempt: newId(),
-    message: formatId("message", delivery.message_id),
-  };
-  const url = config.url ?? delivery.url;
-  const opened = openSealed(context, lane, delivery);
-  const custom = opened?.custom ?? {};
-  const own =
-    opened === null ? {} : webhookHeaders(context, opened.signer, lane, delivery, number, ids);
-  const exchange =
-    opened === null
-      ? unsealable()
-      : await context.transport.send({
-          lane: config.id,
-          url,
-          headers: { ...custom, ...own },
-          body: delivery.body,
-          timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
-        });
+  const { exchange, attempt } = await makeAttempt(context, lane, delivery);
   const outcome = decideOutcome(exchange, {
     retry: changeRetry(config.retry ?? DEFAULT_RETRY, overrides?.retry ?? {}),
     finalStatus: overrides?.final_status ?? config.final_status ?? [],
@@ -72,8 +59,7 @@ export async function sendDelivery(
       delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
       reason: outcome.kind === "dead" ? outcome.reason : null,
       detail: outcome.kind === "dead" ? outcome.detail : null,
-      // values of custom headers are stored sealed or not at all
-      attempt: newAttempt(exchange, url, { ...redactAll(custom), ...own }, delivery, number, ids),
+      attempt,
     },
   };
 }
@@ -97,6 +83,39 @@ export function whyGiveUp(
   if (leftMs(config, delivery, now) > 0) return null;
   const ofCallback = delivery.give_up_at !== null;
   return { reason: "expired", detail: expiredText(ofCallback ? null : limitOf(config)) };
+}
+
+/** Makes one attempt: signed now and sent. Nothing is written. */
+export async function makeAttempt(
+  context: SendContext,
+  lane: Destination,
+  delivery: DueDelivery,
+): Promise<{ exchange: Exchange; attempt: NewAttempt }> {
+  const { config } = lane;
+  const number = delivery.attempt_count + 1;
+  const ids = {
+    attempt: newId(),
+    message: formatId("message", delivery.message_id),
+  };
+  const url = config.url ?? delivery.url;
+  const opened = openSealed(context, lane, delivery);
+  const custom = opened?.custom ?? {};
+  const own =
+    opened === null ? {} : webhookHeaders(context, opened.signer, lane, delivery, number, ids);
+  const exchange =
+    opened === null
+      ? unsealable()
+      : await context.transport.send({
+          lane: config.id,
+          url,
+          headers: { ...custom, ...own },
+          body: delivery.body,
+          timeoutMs:
+            (delivery.overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+        });
+  // values of custom headers are stored sealed or not at all
+  const headers = { ...redactAll(custom), ...own };
+  return { exchange, attempt: newAttempt(exchange, url, headers, delivery, number, ids) };
 }
 
 /** The settlement of a delivery that is given up without an attempt. */
@@ -128,7 +147,7 @@ interface Opened {
 /** Opens the sealed parts. Null: they can't be opened, which harms no other delivery. */
 function openSealed(
   { vault, telemetry }: Pick<Context, "vault" | "telemetry">,
-  lane: LeasedLane,
+  lane: Destination,
   delivery: DueDelivery,
 ): Opened | null {
   const { sealed_headers, sealed_secret } = delivery.overrides ?? {};
@@ -165,7 +184,7 @@ function unsealable(): Exchange {
 function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
   signer: Signer,
-  lane: LeasedLane,
+  lane: Destination,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
@@ -192,7 +211,7 @@ function newAttempt(
   delivery: DueDelivery,
   number: number,
   ids: Ids,
-): Settlement["attempt"] {
+): NewAttempt {
   const source = {
     webhookId: ids.message,
     requestId: delivery.request_id,

@@ -9,7 +9,7 @@ import type { DeliveryFilter } from "../../db/deliveries/deliveries.ts";
 import { listHeldDeliveries } from "../../db/deliveries/held.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
-import { json, jsonText } from "../reply.ts";
+import { json, jsonText, type Reply } from "../reply.ts";
 import { attemptView, deliveryView } from "../views/delivery.ts";
 import { withHeld, type ShownDelivery } from "../views/held.ts";
 import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
@@ -124,15 +124,24 @@ const get = route({
   params: idPath("delivery"),
   responses: { 200: { description: "The delivery", schema: deliveryWithAttempts } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id } }) {
-    const delivery = await findDelivery(context, accountId, id);
-    const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
-    const { items, next } = await readPage(...page);
-    const [shown = delivery] = await withHeld(context, [delivery], true);
-    const head = JSON.stringify({ ...deliveryView(shown), attempts_cursor: next });
-    return jsonText(200, `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`);
-  },
+  handler: (context, { accountId, params: { id } }) => deliveryReply(context, accountId, id),
 });
+
+/** A delivery with its last attempts. */
+export async function deliveryReply(
+  context: Pick<HttpContext, "pool" | "lookups" | "now">,
+  accountId: string,
+  id: string,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const delivery = await findDelivery(context, accountId, id);
+  const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
+  const { items, next } = await readPage(...page);
+  const [shown = delivery] = await withHeld(context, [delivery], true);
+  const head = JSON.stringify({ ...deliveryView(shown), attempts_cursor: next });
+  const text = `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`;
+  return jsonText(200, text, headers);
+}
 
 const attempts = route({
   method: "get",

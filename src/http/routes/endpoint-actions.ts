@@ -1,18 +1,16 @@
 import { formatId } from "../../core/ids.ts";
 import { changeEndpointState } from "../../flow/accounts/endpoints.ts";
 import type { EndpointAction } from "../../flow/accounts/endpoints.ts";
-import { testEndpoint } from "../../flow/deliveries/publish-message.ts";
+import { testEndpoint } from "../../flow/deliveries/test-endpoint.ts";
 import { sendMissed } from "../../flow/deliveries/missed.ts";
 import { readEndpointSecret, rotateEndpointSecret } from "../../flow/accounts/secrets.ts";
 import { json } from "../reply.ts";
-import { deliveryView } from "../views/delivery.ts";
-import { withHeld } from "../views/held.ts";
 import { endpointView } from "../views/endpoint.ts";
 import { replayView } from "../views/replay.ts";
 import { secretView } from "../views/secret.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
-import { delivery as deliverySchema } from "../schemas/delivery.ts";
+import { deliveryWithAttempts } from "../schemas/delivery.ts";
 import {
   endpoint as endpointSchema,
   rotatedSecret,
@@ -22,6 +20,7 @@ import {
 } from "../schemas/endpoint.ts";
 import { replay as replaySchema } from "../schemas/replay.ts";
 import { emptyBody } from "../schemas/request.ts";
+import { deliveryReply } from "./deliveries.ts";
 
 const tag = "Endpoints";
 const scopes = ["webhooks"] as const;
@@ -53,24 +52,25 @@ const test = route({
   scopes,
   operationId: "testEndpoint",
   tag,
-  summary: "Send an `endpoint.test` event to an endpoint",
+  summary: "Send an `endpoint.test` event to an endpoint and see its answer",
+  description:
+    "One attempt, made at once and not again, also while the endpoint is paused, disabled or held back by its breaker; it changes none of that. The answer comes when the receiver has answered, or its `timeout_s` is over. A test is in the log of deliveries like any other, and in no statistics; one that failed is no dead letter of the inbox.",
   params,
   body: emptyBody,
   bodyOptional: true,
   responses: {
-    202: {
-      description: "The delivery of the test",
-      schema: deliverySchema,
+    200: {
+      description: "The delivery with its attempt, whether or not the receiver took it",
+      schema: deliveryWithAttempts,
       headers: { location: "The delivery" },
     },
   },
-  problems: ["id_invalid", "not_found", "endpoint_state"],
-  async handler(context, { accountId, params: { id }, requestId, traceId }) {
-    const order = { accountId, endpointId: id, requestId, traceId };
-    const { delivery } = await testEndpoint(context, order);
-    const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", delivery.id)}`;
-    const [shown = delivery] = await withHeld(context, [delivery]);
-    return json(202, deliveryView(shown), { location });
+  problems: ["id_invalid", "not_found"],
+  async handler(context, { accountId, keyId, params: { id }, requestId, traceId }) {
+    const order = { accountId, endpointId: id, keyId, requestId, traceId };
+    const deliveryId = await testEndpoint(context, order);
+    const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", deliveryId)}`;
+    return await deliveryReply(context, accountId, deliveryId, { location });
   },
 });
 

@@ -44,25 +44,25 @@ const result = route({
   operationId: "getJobResult",
   tag,
   summary: "Fetch a job's result",
+  description:
+    "Before the end it is the problem `job_unfinished`, whose `Retry-After` says when a look is worth it.",
   params: idPath("job"),
   responses: {
     200: {
       description: "The result, as it was computed",
       schema: z.unknown().meta({ description: "Fits the job type's result schema" }),
     },
-    303: {
-      description: "Not ended yet",
-      headers: { location: "The job", ...RETRY_AFTER },
-    },
   },
-  problems: ["id_invalid", "not_found", "job_not_completed"],
+  problems: ["id_invalid", "not_found", "job_unfinished", "job_not_completed"],
   async handler(context, { accountId, params }) {
-    const found = await getJobResult(context.pool, accountId, params.id);
-    if (found?.status === "completed") return jsonText(200, found.result ?? "null");
     const job = await findJob(context, accountId, params.id);
-    // The job may have ended between the two reads: its page then tells, and leads back here.
-    if (!isFinished(job.status) || job.status === "completed") {
-      return seeOther(jobUrl(context.config.publicUrl, job.id), retryAfter(job, context.now()));
+    if (job.status === "completed") {
+      const text = job.result ?? (await getJobResult(context.pool, accountId, job.id));
+      return jsonText(200, text ?? "null");
+    }
+    if (!isFinished(job.status)) {
+      const detail = `The job is ${job.status}. It has a result once it has completed.`;
+      throw new Problem("job_unfinished", detail, { headers: retryAfter(job, context.now()) });
     }
     const error = jobErrorOf(job);
     throw new Problem(

@@ -1,6 +1,6 @@
 import { encodeCursor } from "../../core/cursor.ts";
 import { MAX_LISTED_INPUT } from "../../core/model.ts";
-import type { Job } from "../../core/model.ts";
+import type { Job, ShownJob } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
@@ -39,7 +39,7 @@ export async function findJob(
   context: Pick<HttpContext, "pool">,
   accountId: string,
   id: string,
-): Promise<Job> {
+): Promise<ShownJob> {
   const job = await getJob(context.pool, accountId, id);
   if (job === null) throw new Problem("not_found", "There is no such job.");
   return job;
@@ -105,7 +105,7 @@ const get = route({
   async handler(context, call) {
     const preferences = parsePrefer(call.header("prefer"));
     const ifNoneMatch = call.header("if-none-match");
-    let job = await findJob(context, call.accountId, call.params.id);
+    let job: Job = await findJob(context, call.accountId, call.params.id);
     const waitS = waitSeconds(preferences);
     if (waitS > 0) {
       const wait = { ms: waitS * 1000, ifNoneMatch, gone: call.disconnected() };

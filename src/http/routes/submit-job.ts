@@ -1,4 +1,5 @@
 import type { Job } from "../../core/model.ts";
+import { didYouMean } from "../../core/nearest.ts";
 import { parsePrefer, waitSeconds, type Preferences } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
 import { submitJob } from "../../flow/jobs/submit.ts";
@@ -91,8 +92,10 @@ const NO_PREFERENCES: Preferences = { respondAsync: false, waitS: null };
 function findType(context: Pick<HttpContext, "jobTypes">, name: string) {
   const type = context.jobTypes.get(name);
   if (type !== undefined) return type;
-  const known = context.jobTypes.names().slice(0, 50).join(", ");
-  throw new Problem("job_type_unknown", `There is no job type ${JSON.stringify(name)}.`, {
+  const names = context.jobTypes.names();
+  const known = names.slice(0, 50).join(", ");
+  const hint = didYouMean(name, names);
+  throw new Problem("job_type_unknown", `There is no job type ${JSON.stringify(name)}.${hint}`, {
     errors: [{ pointer: "/type", detail: `is none of ${known}` }],
   });
 }

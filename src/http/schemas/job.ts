@@ -4,6 +4,7 @@ import {
   DEFAULT_CALLBACK_EVENTS,
   JOB_EVENTS,
   JOB_STATUSES,
+  INLINE_RESULT_BYTES,
   MAX_LISTED_INPUT,
   SIGNATURE_VERSIONS,
 } from "../../core/model.ts";
@@ -206,6 +207,12 @@ export const job = z
     }),
     run: z.int().meta({ description: "How many times it was started" }),
     timeout_s: z.int(),
+    result: z
+      .unknown()
+      .optional()
+      .meta({
+        description: `As it was computed, once completed. Left out in lists, and when it has more than ${INLINE_RESULT_BYTES} bytes: \`result_url\` has it`,
+      }),
     result_url: z.string().nullable().meta({ description: "Set once completed" }),
     error: jobError.nullable().meta({ description: "Set once failed or canceled" }),
     callbacks: z.array(callbackOutput),
@@ -236,6 +243,7 @@ export const job = z
       eta: null,
       run: 1,
       timeout_s: 600,
+      result: { hello: "world" },
       result_url: `${base}/result`,
       error: null,
       callbacks: [

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { estimateEnd, retryAfterS } from "../../core/estimate.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Job, JobStatus, ListedJob, SealedCallback } from "../../core/model.ts";
+import type { Job, JobStatus, ListedJob, SealedCallback, ShownJob } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -21,16 +21,17 @@ export function jobUrl(publicUrl: string, jobId: string): string {
 type ViewContext = Pick<HttpContext, "config" | "vault">;
 
 type HeadFields = "id" | "type" | "status";
+type TextFields = "input" | "input_bytes" | "metadata" | "progress" | "result";
 type CallbackBody = JobBody["callbacks"][number];
 
 /** A job as JSON text. Stored JSON texts go in as they are, unparsed. */
-export function jobText(context: ViewContext, job: (Job | ListedJob) & Waiting): string {
+export function jobText(context: ViewContext, job: (Job | ShownJob | ListedJob) & Waiting): string {
   const self = jobUrl(context.config.publicUrl, job.id);
   const progress = JSON.stringify({
     fraction: job.progress_fraction,
     message: job.progress_message,
   } satisfies Omit<JobBody["progress"], "data">);
-  const rest: Omit<JobBody, HeadFields | "input" | "input_bytes" | "metadata" | "progress"> = {
+  const rest: Omit<JobBody, HeadFields | TextFields> = {
     waiting_for: job.waiting_for ?? null,
     eta: isoTime(estimateEnd(job)),
     run: job.run,
@@ -58,11 +59,13 @@ export function jobText(context: ViewContext, job: (Job | ListedJob) & Waiting):
   };
   const bytes = "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input);
   const data = job.progress_data === null ? "" : `,"data":${job.progress_data}`;
+  const result = "result" in job ? job.result : null;
   const texts = [
     ...(job.input === null ? [] : [`"input":${job.input}`]),
     `"input_bytes":${bytes}`,
     `"metadata":${job.metadata}`,
     `"progress":${progress.slice(0, -1)}${data}}`,
+    ...(result === null ? [] : [`"result":${result}`]),
   ];
   return `${JSON.stringify(head).slice(0, -1)},${texts.join(",")},${JSON.stringify(rest).slice(1)}`;
 }

@@ -1,5 +1,6 @@
 import { formatId } from "../../core/ids.ts";
 import type { Job } from "../../core/model.ts";
+import { durationText } from "../../core/times.ts";
 import type { TimelineAttempt, TimelineDelivery } from "../../db/jobs/timeline.ts";
 import type { MayBeHeld } from "./held.ts";
 
@@ -44,7 +45,7 @@ function jobEntries(job: Job): Entry[] {
   const entries: Entry[] = [{ at: job.created_at, kind: "accepted", title: job.type }];
   if (started_at !== null) {
     const waited = started_at.getTime() - job.created_at.getTime();
-    entries.push({ at: started_at, kind: "started", detail: `waited ${waited} ms` });
+    entries.push({ at: started_at, kind: "started", detail: `waited ${durationText(waited)}` });
   }
   if (run_started_at !== null && job.run > 1) {
     entries.push({ at: run_started_at, kind: "run_started", run: job.run });

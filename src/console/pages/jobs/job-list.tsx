@@ -104,7 +104,7 @@ function Detail({ job: { status, progress, error } }: { job: Job }) {
   if (error !== null) {
     return (
       <span title={error.message}>
-        <span className="rb-mono">{error.code}</span> {error.message}
+        {error.code !== status && <span className="rb-mono">{error.code}</span>} {error.message}
       </span>
     );
   }
