@@ -32,6 +32,8 @@ export const PROBLEMS = {
   event_reserved: [422, "The event name is reserved"],
   endpoint_unknown: [422, "The endpoint does not exist"],
   job_finished: [409, "The job has finished already"],
+  job_state: [409, "The job's state does not allow this"],
+  job_retried: [409, "The job has been retried already"],
   job_not_completed: [409, "The job has no result"],
   endpoint_state: [409, "The endpoint's state does not allow this"],
   delivery_state: [409, "The delivery's state does not allow this"],

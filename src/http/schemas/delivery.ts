@@ -92,6 +92,11 @@ const deadLettersFilter = {
   endpoint_id: idParam("endpoint").optional(),
   job_id: idParam("job").optional(),
   event_type: eventTypeText.optional(),
+  status_code: z.coerce.number().int().min(100).max(599).optional().meta({
+    description: "Of the attempt after which they were given up",
+    example: 500,
+  }),
+  error_code: z.enum(EXCHANGE_ERROR_CODES).optional().meta({ description: "Of that attempt" }),
   ...timeRangeQuery,
 };
 
@@ -106,7 +111,10 @@ export const deadLettersQuery = z.strictObject({
 });
 
 export const deadLetterGroupsQuery = z.strictObject({
-  by: z.enum(["reason", "endpoint"]),
+  by: z.enum(["reason", "endpoint", "cause"]).meta({
+    description:
+      "`cause`: by endpoint, reason and how the last attempt ended; filtered by `endpoint_id` only",
+  }),
   ...deadLettersFilter,
 });
 
@@ -114,6 +122,18 @@ export const deadLetterGroup = z
   .strictObject({
     reason: z.enum(DEAD_REASONS).nullable(),
     endpoint_id: idText("endpoint").nullable(),
+    status_code: z.int().nullable().meta({
+      description: "With `by=cause`: of the attempt after which they were given up",
+    }),
+    error_code: z.enum(EXCHANGE_ERROR_CODES).nullable(),
+    sample: z.string().nullable().meta({
+      description: "With `by=cause`: how the receiver's answer to the newest one begins",
+      example: "invalid_token",
+    }),
+    last_success_at: timeText.nullable().meta({
+      description:
+        "With `by=cause`: when the endpoint last took a delivery; null: none of its newest 5,000",
+    }),
     count: z.int(),
     more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
     oldest_at: timeText.meta({ description: "Of those that were counted, the newest first" }),
