@@ -15,6 +15,8 @@ const JobPage = lazy(() => import("./pages/jobs/job-page.tsx"));
 const JobDraft = lazy(() => import("./pages/jobs/new-job.tsx"));
 const DeliveryList = lazy(() => import("./pages/deliveries/delivery-list.tsx"));
 const DeliveryPage = lazy(() => import("./pages/deliveries/delivery-page.tsx"));
+const FailedJobs = lazy(() => import("./pages/jobs/failed-jobs.tsx"));
+const ReplayPage = lazy(() => import("./pages/dead-letters/replay-page.tsx"));
 const DeadLetters = lazy(() => import("./pages/dead-letters/dead-letters.tsx"));
 const EndpointList = lazy(() => import("./pages/endpoints/endpoint-list.tsx"));
 const EndpointPage = lazy(() => import("./pages/endpoints/endpoint-page.tsx"));
@@ -51,12 +53,14 @@ function SignedIn() {
             <Route element={<Needs scope="jobs" />}>
               <Route path="jobs" element={<JobList />} />
               <Route path="jobs/new" element={<JobDraft />} />
+              <Route path="jobs/failed" element={<FailedJobs />} />
               <Route path="jobs/:id" element={<JobPage />} />
             </Route>
             <Route element={<Needs scope="webhooks" />}>
               <Route path="deliveries" element={<DeliveryList />} />
               <Route path="deliveries/:id" element={<DeliveryPage />} />
               <Route path="dead-letters" element={<DeadLetters />} />
+              <Route path="replays/:id" element={<ReplayPage />} />
               <Route path="endpoints" element={<EndpointList />} />
               <Route path="endpoints/new" element={<NewEndpoint />} />
               <Route path="endpoints/:id" element={<EndpointPage />} />

@@ -16,10 +16,12 @@ export type {
   Delivery,
   DeliveryWithAttempts,
   Endpoint,
+  FailedJobGroup,
   Job,
   Lane,
   Overview,
   Replay,
+  ReplayReport,
   Secret,
   SigningKeys,
   Stats,
@@ -60,3 +62,9 @@ export interface JsonSchema {
 export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
 
 export type ReplayChoice = BodyOf<"POST /v1/replays">["filter"];
+
+/** How a replay is sent: pace, canary, order and start. */
+export type ReplaySending = Pick<
+  BodyOf<"POST /v1/replays">,
+  "pace" | "canary" | "order" | "start_at"
+>;

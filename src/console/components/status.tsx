@@ -44,6 +44,8 @@ const LOOKS: Record<string, Look> = {
   open: { tone: "bad", icon: "alert", label: "broken" },
   broken: { tone: "bad", icon: "alert" },
   half_open: { tone: "warn", icon: "clock", label: "probing" },
+  stopped: { tone: "bad", icon: "alert" },
+  removed: { tone: "mute", icon: "ban" },
   paused: { tone: "warn", icon: "pause" },
   disabled: { tone: "bad", icon: "ban" },
   alive: { tone: "ok", icon: "check" },
