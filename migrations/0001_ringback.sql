@@ -375,6 +375,8 @@ create table replays (
   filter jsonb not null,
   dry_run boolean not null,
   newest_first boolean not null default false,
+  -- where copies are sent instead: {"endpoint_id": …} or {"url": …}
+  destination jsonb,
   -- at most so many a second, from 1 at first
   pace_per_s double precision check (pace_per_s > 0),
   pace_ramp_s integer check (pace_ramp_s >= 0),

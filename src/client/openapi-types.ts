@@ -840,6 +840,7 @@ export interface ReplayInput {
   /** Nothing is sent before. What matches is decided now all the same. */
   start_at?: string;
   canary?: ReplayCanary;
+  destination?: ReplayDestination;
   /** Why they are discarded; required then */
   note?: string;
 }
@@ -854,6 +855,13 @@ export interface ReplayCanary {
   count: number;
   /** The rest is sent unless more of them than that fail again */
   max_failed_percent: number;
+}
+/** Copies go there: further deliveries of the same messages, each message once, and not where it was sent before. An endpoint's are signed with its own secret and key, a URL's as those of callbacks without own settings: with the secret of its origin. What is copied stays as it is. */
+export interface ReplayDestination {
+  /** A `ep_…` id */
+  endpoint_id?: string;
+  /** An https URL without user information or fragment. Plain http and private addresses only where the operator allows them. */
+  url?: string;
 }
 export interface Replay {
   id: string;
@@ -884,6 +892,10 @@ export interface Replay {
     ramp_s: number;
   } | null;
   start_at: string | null;
+  destination: {
+    endpoint_id?: string;
+    url?: string;
+  } | null;
   canary: {
     count: number;
     max_failed_percent: number;

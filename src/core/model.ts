@@ -193,6 +193,9 @@ export interface ReplayCanary {
   max_failed_percent: number;
 }
 
+/** Another receiver, to which copies are sent. */
+export type ReplayDestination = { endpoint_id: string } | { url: string };
+
 /** What fits a filter and can't be sent, as its endpoint takes nothing. */
 export interface LeftOut {
   reason: "endpoint_disabled" | "endpoint_deleted";
@@ -238,6 +241,8 @@ export interface Replay {
   order: ReplayOrder;
   pace: ReplayPace | null;
   start_at: Date | null;
+  /** Null: back to where they were sent before. */
+  destination: ReplayDestination | null;
   canary: ReplayCanary | null;
   canary_passed_at: Date | null;
   status: ReplayStatus;

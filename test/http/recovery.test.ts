@@ -101,6 +101,12 @@ describe("a replay is chosen", () => {
     ["a type of deliveries", { filter: { type: "demo.echo" } }, "/filter/type"],
     ["failed deliveries", { filter: { status: "failed" } }, "/filter/status"],
     ["jobs by endpoint", { target: "jobs", filter: { endpoint_id: null } }, "/filter/endpoint_id"],
+    ["a destination that is two", { filter: {}, destination: {} }, "/destination"],
+    [
+      "a destination that may not be called",
+      { filter: {}, destination: { url: "http://10.0.0.1/" } },
+      "/destination/url",
+    ],
     ["dead jobs", { target: "jobs", filter: { status: "dead" } }, "/filter/status"],
     ["jobs to discard", { target: "jobs", filter: {}, action: "discard", note: "x" }, "/action"],
     ["jobs by ids of deliveries", { target: "jobs", filter: { ids: ["dlv_01"] } }, "/filter/ids/0"],

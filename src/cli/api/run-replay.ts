@@ -90,8 +90,9 @@ function leftOutText({ left_out }: Replay): string | null {
     .join("; ");
 }
 
-function howText({ pace, start_at, canary, order }: Replay): string | null {
+function howText({ pace, start_at, canary, order, destination }: Replay): string | null {
   const parts = [
+    ...(destination === null ? [] : [`to ${destination.endpoint_id ?? destination.url}`]),
     ...(start_at === null ? [] : [`from ${fullTime(start_at)}`]),
     ...(pace === null
       ? []

@@ -28,10 +28,12 @@ export interface OrderOptions {
   startAt?: string;
   newestFirst?: boolean;
   canary?: { count: number; max_failed_percent: number };
+  to?: string;
 }
 
 /** Options of what is sent or run again, not of what is discarded. */
 export function withSending(command: Command, filtered = true): Command {
+  if (filtered) command.option("--to <endpoint>", "send copies there instead: its id, or a URL");
   return withOrder(command, filtered)
     .option("--pace <n>", "at most so many a second", positiveNumber)
     .option("--ramp <seconds>", "reach that pace in so long, from 1 a second", wholeNumber)
@@ -52,13 +54,16 @@ function canaryOf(text: string): { count: number; max_failed_percent: number } {
 
 /** How a replay is sent, as the API takes it. */
 export function howOf(options: OrderOptions): Partial<BodyOf<"POST /v1/replays">> {
-  const { pace, ramp, startAt, newestFirst, canary } = options;
+  const { pace, ramp, startAt, newestFirst, canary, to } = options;
   if (ramp !== undefined && pace === undefined) throw usageError("--ramp goes with --pace");
   return {
     ...(pace === undefined ? {} : { pace: { per_s: pace, ramp_s: ramp ?? 0 } }),
     ...(startAt === undefined ? {} : { start_at: startAt }),
     ...(newestFirst === true ? { order: "newest_first" as const } : {}),
     ...(canary === undefined ? {} : { canary }),
+    ...(to === undefined
+      ? {}
+      : { destination: to.startsWith("ep_") ? { endpoint_id: to } : { url: to } }),
   };
 }
 

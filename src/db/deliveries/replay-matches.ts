@@ -1,4 +1,4 @@
-import type { LeftOut, Replay, StatusClass } from "../../core/model.ts";
+import type { LeftOut, Replay, ReplayDestination, StatusClass } from "../../core/model.ts";
 import { idsWithin } from "../created-within.ts";
 import { rowById } from "../jobs/columns.ts";
 import { planEachTime } from "../transaction.ts";
@@ -12,7 +12,7 @@ const COUNT_LOOK = 100_000;
 /** Endpoints that are named with what they leave out. */
 const NAMED = 20;
 
-type Wanted = Pick<Replay, "account_id" | "action" | "target" | "filter">;
+type Wanted = Pick<Replay, "account_id" | "action" | "target" | "filter" | "destination">;
 
 /** SQL of what a replay looks at, of the conditions on it, and their values. */
 interface Search {
@@ -47,7 +47,7 @@ function searchOf(wanted: Wanted): Search {
 
 // A replay to a receiver that is gone or disabled would only die again. A discarded dead letter is
 // sent again by its id only.
-function deliverySearch({ account_id, action, filter }: Wanted): Search {
+function deliverySearch({ account_id, action, filter, destination }: Wanted): Search {
   const { values, bind, candidates } = begin("deliveries", account_id, filter);
   if (filter.job_id !== undefined) candidates.push(`c.job_id = ${bind(filter.job_id)}`);
   const fits: string[] = [];
@@ -65,6 +65,7 @@ function deliverySearch({ account_id, action, filter }: Wanted): Search {
   if (filter.error_code !== undefined)
     fits.push(`c.last_error_code = any(${bind(filter.error_code)}::text[])`);
   fits.push(...createdWithin(filter, "c.created_at", bind));
+  if (destination !== null) fits.push(`not exists (${atDestination(destination, bind)})`);
   if (action !== "replay" || filter.ids === undefined) fits.push("l.discarded_at is null");
   return {
     candidates: `select c.* from deliveries c where ${candidates.join(" and ")}`,
@@ -72,7 +73,7 @@ function deliverySearch({ account_id, action, filter }: Wanted): Search {
       left join endpoints e on e.id = c.endpoint_id`,
     fits: allOf(fits),
     leftOut:
-      action === "replay"
+      action === "replay" && destination === null
         ? `case when c.endpoint_id is null then null
              when e.id is null or e.deleted_at is not null then 'endpoint_deleted'
              when e.state = 'disabled' then 'endpoint_disabled' end`
@@ -83,6 +84,14 @@ function deliverySearch({ account_id, action, filter }: Wanted): Search {
     values,
     bind,
   };
+}
+
+/** A delivery of the same message to a destination: there is one, so no other is made. */
+function atDestination(destination: ReplayDestination, bind: Search["bind"]): string {
+  const there = `select from deliveries o where o.message_id = c.message_id`;
+  return "url" in destination
+    ? `${there} and o.endpoint_id is null and o.url = ${bind(destination.url)}`
+    : `${there} and o.endpoint_id = ${bind(destination.endpoint_id)}`;
 }
 
 /** Failed jobs that no other has been made in place of. */

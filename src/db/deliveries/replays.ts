@@ -2,6 +2,7 @@ import { MAX_LISTED_IDS } from "../../core/model.ts";
 import type {
   Replay,
   ReplayCanary,
+  ReplayDestination,
   ReplayFilter,
   ReplayOrder,
   ReplayPace,
@@ -9,7 +10,7 @@ import type {
 import type { Reader, Tx } from "../transaction.ts";
 
 const REPLAY_COLUMNS = `id, account_id, action, target, note, key_id, filter, dry_run,
-  newest_first, pace_per_s, pace_ramp_s, start_at, canary_count, canary_max_failed_percent,
+  newest_first, pace_per_s, pace_ramp_s, start_at, destination, canary_count, canary_max_failed_percent,
   canary_passed_at, status, stopped_reason, matched, matched_exact, left_out, replayed, created_at,
   finished_at`;
 
@@ -35,6 +36,7 @@ export interface NewReplay {
   order: ReplayOrder;
   pace: ReplayPace | null;
   start_at: Date | null;
+  destination: ReplayDestination | null;
   canary: ReplayCanary | null;
   matched: number;
   matched_exact: boolean;
@@ -45,9 +47,9 @@ export async function insertReplay(tx: Tx, replay: NewReplay): Promise<Replay> {
   const { rows } = await tx.query<ReplayRow>(
     `insert into replays (id, account_id, filter, dry_run, matched, status, finished_at, action,
        note, key_id, matched_exact, target, newest_first, pace_per_s, pace_ramp_s, start_at,
-       next_step_at, canary_count, canary_max_failed_percent, left_out)
+       next_step_at, canary_count, canary_max_failed_percent, left_out, destination)
      values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end, $7, $8, $9,
-       $10, $11, $12, $13, $14, $15, $15, $16, $17, $18)
+       $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19)
      returning ${REPLAY_COLUMNS}`,
     [
       replay.id,
@@ -68,6 +70,7 @@ export async function insertReplay(tx: Tx, replay: NewReplay): Promise<Replay> {
       replay.canary?.count ?? null,
       replay.canary?.max_failed_percent ?? null,
       JSON.stringify(replay.left_out),
+      replay.destination === null ? null : JSON.stringify(replay.destination),
     ],
   );
   return toReplay(rows[0]!);
@@ -248,6 +251,7 @@ function toReplay(row: ReplayRow): Replay {
     order: row.newest_first ? "newest_first" : "oldest_first",
     pace: pace_per_s === null ? null : { per_s: pace_per_s, ramp_s: pace_ramp_s ?? 0 },
     start_at: row.start_at,
+    destination: row.destination,
     canary:
       canary_count === null
         ? null

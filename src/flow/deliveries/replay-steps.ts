@@ -18,6 +18,7 @@ import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import type { MadeRetry } from "../../db/jobs/retries.ts";
 import { retryJobs } from "../jobs/retry.ts";
+import { copyTo } from "./copy.ts";
 import { wakeSharedLanes } from "./publish.ts";
 import { reopen } from "./replay.ts";
 import { recordProgress } from "./replays.ts";
@@ -30,7 +31,7 @@ const LONGEST_SLEEP_MS = 1_000;
 
 /** Does the rest of a replay, one transaction per step. */
 export async function runReplay(
-  context: Pick<Context, "pool" | "telemetry" | "stopping">,
+  context: Pick<Context, "pool" | "telemetry" | "stopping" | "now">,
   replayId: string,
 ): Promise<void> {
   const { stopping } = context;
@@ -58,16 +59,18 @@ interface Done extends Acted {
   waitMs: number;
 }
 
-async function replayStep({ pool }: Pick<Context, "pool">, replayId: string): Promise<Done> {
+async function replayStep(
+  { pool, now }: Pick<Context, "pool" | "now">,
+  replayId: string,
+): Promise<Done> {
   return await inTransaction(pool, async (tx) => {
     await queueForReplay(tx, replayId);
     const replay = await lockReplay(tx, replayId);
     if (replay?.status !== "running") return ENDED;
     const { action, wait_ms } = replay;
     if (wait_ms > 0) return { action, ...NOTHING, finished: false, waitMs: wait_ms };
-    const step = await carryOut(tx, replay);
-    const now = await advanceReplay(tx, replayId, step);
-    await recordProgress(tx, now);
+    const step = await carryOut(tx, { ...replay, now: now() });
+    await recordProgress(tx, await advanceReplay(tx, replayId, step));
     failpoint("replay:before-commit");
     const finished = step.finished || step.stoppedReason !== undefined;
     return { action, replayed: step.replayed, jobs: step.jobs, finished, waitMs: step.nextMs };
@@ -76,15 +79,18 @@ async function replayStep({ pool }: Pick<Context, "pool">, replayId: string): Pr
 
 const ENDED: Done = { action: "replay", replayed: 0, jobs: [], finished: true, waitMs: 0 };
 
-async function carryOut(tx: Tx, replay: LockedReplay): Promise<ReplayStep & Acted> {
+async function carryOut(tx: Tx, replay: LockedReplay & Timed): Promise<ReplayStep & Acted> {
   const { action, pace, position } = replay;
   const canaryLeft = leftOfCanary(replay);
   if (canaryLeft === 0) return { position, ...NOTHING, ...(await afterCanary(tx, replay, false)) };
   const paced = pace === null ? null : paceStep(pace, replay.ramp_ms, STEP);
   const limit = Math.min(paced?.limit ?? STEP, canaryLeft, MOST[replay.target]);
   const found = await findReplayMatches(tx, replay, limit);
-  const { replayed, jobs } =
-    found.matches.length === 0 ? NOTHING : await ACT[action](tx, found.matches, replay);
+  const acted = found.matches.length === 0 ? NOTHING : await ACT[action](tx, found.matches, replay);
+  if (acted.gone !== undefined) {
+    return { position, ...NOTHING, nextMs: 0, finished: false, stoppedReason: acted.gone };
+  }
+  const { replayed, jobs } = acted;
   const nextMs = replayed * (paced?.msEach ?? 0);
   const step = { position: found.position, replayed, jobs, nextMs, finished: found.finished };
   // fewer than the canary was to be: their outcomes are awaited all the same
@@ -119,6 +125,13 @@ async function afterCanary(
 interface Acted {
   replayed: number;
   jobs: MadeRetry[];
+  /** Why nothing can be done any more. */
+  gone?: string;
+}
+
+/** The time, by the clock that all processes follow. */
+interface Timed {
+  now: Date;
 }
 
 const NOTHING: Acted = { replayed: 0, jobs: [] };
@@ -130,12 +143,30 @@ interface Match {
 
 const ACT: Record<
   ReplayAction,
-  (tx: Tx, matches: readonly Match[], replay: Replay) => Promise<Acted>
+  (tx: Tx, matches: readonly Match[], replay: Replay & Timed) => Promise<Acted>
 > = { replay: doAgain, discard: takeOut, cancel: cancelSending };
 const DONE = { replay: "replayed", discard: "discarded", cancel: "canceled" } as const;
 
-async function doAgain(tx: Tx, matches: readonly Match[], replay: Replay): Promise<Acted> {
-  return await (replay.target === "jobs" ? runAgain : sendAgain)(tx, matches, replay);
+async function doAgain(tx: Tx, matches: readonly Match[], replay: Replay & Timed): Promise<Acted> {
+  if (replay.target === "jobs") return await runAgain(tx, matches, replay);
+  return await (replay.destination === null ? sendAgain : sendElsewhere)(tx, matches, replay);
+}
+
+async function sendElsewhere(
+  tx: Tx,
+  matches: readonly Match[],
+  { id, account_id: accountId, destination, now }: Replay & Timed,
+): Promise<Acted> {
+  const order = { accountId, destination: destination!, now };
+  const ids = matches.map((match) => match.id);
+  const copies = await copyTo(tx, order, ids);
+  if (copies === null) return { ...NOTHING, gone: "the destination was deleted" };
+  await insertReplayItems(
+    tx,
+    id,
+    copies.map((copy) => ({ id: copy.id, source_id: copy.sourceId, attempts: 0 })),
+  );
+  return { replayed: copies.length, jobs: [] };
 }
 
 async function runAgain(tx: Tx, matches: readonly Match[], replay: Replay): Promise<Acted> {

@@ -4,12 +4,14 @@ import type {
   Replay,
   ReplayAction,
   ReplayCanary,
+  ReplayDestination,
   ReplayFilter,
   ReplayOrder,
   ReplayPace,
   ReplayTargets,
 } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
+import { getEndpoint } from "../../db/accounts/endpoints.ts";
 import { countReplayMatches } from "../../db/deliveries/replay-matches.ts";
 import {
   cancelRunningReplay,
@@ -34,6 +36,8 @@ export interface NewReplay {
   /** Null or past: now. */
   startAt?: Date;
   canary?: ReplayCanary;
+  /** Where copies are sent, instead of where they were sent before. */
+  destination?: ReplayDestination;
   /** The reason to discard dead letters instead of sending them, and the API key of the caller. */
   discard?: { note: string; keyId: string };
 }
@@ -48,8 +52,11 @@ export async function createReplay(
   wanted: NewReplay,
 ): Promise<Replay> {
   const { accountId, filter, action, discard, target = "deliveries", startAt } = wanted;
+  const destination = wanted.destination ?? null;
   return await inTransaction(context.pool, async (tx) => {
-    const counted = await countReplayMatches(tx, { account_id: accountId, action, target, filter });
+    await checkDestination(tx, accountId, destination);
+    const of = { account_id: accountId, action, target, filter, destination };
+    const counted = await countReplayMatches(tx, of);
     const id = newId();
     const replay = await insertReplay(tx, {
       id,
@@ -63,6 +70,7 @@ export async function createReplay(
       order: wanted.order ?? "oldest_first",
       pace: wanted.pace ?? null,
       start_at: startAt ?? null,
+      destination,
       canary: wanted.canary ?? null,
       matched: counted.matched,
       matched_exact: counted.exact,
@@ -75,6 +83,23 @@ export async function createReplay(
     }
     return replay;
   });
+}
+
+/** @throws Problem endpoint_unknown, endpoint_state */
+async function checkDestination(
+  tx: Tx,
+  accountId: string,
+  destination: ReplayDestination | null,
+): Promise<void> {
+  if (destination === null || "url" in destination) return;
+  const endpoint = await getEndpoint(tx, accountId, destination.endpoint_id);
+  if (endpoint === null) {
+    const errors = [{ pointer: "/destination/endpoint_id", detail: "no such endpoint" }];
+    throw new Problem("endpoint_unknown", "the destination does not exist", { errors });
+  }
+  if (endpoint.state === "disabled") {
+    throw new Problem("endpoint_state", "the destination is disabled: enable it first");
+  }
 }
 
 interface Named {

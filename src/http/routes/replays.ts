@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { formatId, parseId } from "../../core/ids.ts";
 import { MAX_LISTED_IDS } from "../../core/model.ts";
-import type { ReplayFilter } from "../../core/model.ts";
+import type { ReplayDestination, ReplayFilter } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { getReplay, listReplays } from "../../db/deliveries/replays.ts";
 import {
@@ -10,6 +10,9 @@ import {
   pauseReplay,
   resumeReplay,
 } from "../../flow/deliveries/replays.ts";
+import type { HttpContext } from "../http-context.ts";
+import { urlFaults } from "../receivers.ts";
+import { refuseFaults } from "../validation.ts";
 import { requireScope } from "../auth.ts";
 import { json } from "../reply.ts";
 import { pageReply } from "../views/page.ts";
@@ -41,12 +44,20 @@ const create = route({
       headers: { location: "The replay" },
     },
   },
-  problems: [],
+  problems: [
+    "callback_url_invalid",
+    "callback_url_userinfo",
+    "target_blocked",
+    "endpoint_unknown",
+    "endpoint_state",
+  ],
   async handler(context, { accountId, keyId, scopes: held, body }) {
     const { target, note, start_at: startAt } = body;
     if (target === "jobs")
       requireScope({ scopes: ["jobs"] }, { accountId, keyId, scopes: [...held] });
+    const destination = destinationOf(context, body);
     const replay = await createReplay(context, {
+      ...destination,
       accountId,
       target,
       filter: filterOf(body),
@@ -69,6 +80,17 @@ function filterOf({ filter, target }: z.output<typeof replayInput>): ReplayFilte
   // the schema has looked at them
   const named = ids === undefined ? {} : { ids: ids.map((id) => parseId(kind, id)!) };
   return { ...rest, ...named, status };
+}
+
+function destinationOf(
+  { targets }: Pick<HttpContext, "targets">,
+  { destination }: z.output<typeof replayInput>,
+): { destination?: ReplayDestination } {
+  if (destination === undefined) return {};
+  const { endpoint_id, url } = destination;
+  if (endpoint_id !== undefined) return { destination: { endpoint_id } };
+  refuseFaults(urlFaults(targets, url!, ["destination", "url"]));
+  return { destination: { url: url! } };
 }
 
 const list = route({

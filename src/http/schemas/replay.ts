@@ -10,6 +10,7 @@ import {
   STATUS_CLASSES,
 } from "../../core/model.ts";
 import { ID_PREFIXES, parseId } from "../../core/ids.ts";
+import { urlInput } from "./receiver.ts";
 import { eventTypeText, exampleId, idParam, idText, timeParam, timeText } from "./common.ts";
 
 const MAX_IDS = 10_000;
@@ -123,7 +124,22 @@ const canary = z
   })
   .meta({ id: "ReplayCanary", example: { count: 10, max_failed_percent: 20 } });
 
-const SENDING = ["pace", "start_at", "canary"] as const;
+const destination = z
+  .strictObject({
+    endpoint_id: idParam("endpoint").exactOptional(),
+    url: urlInput.exactOptional(),
+  })
+  .refine(({ endpoint_id, url }) => (endpoint_id === undefined) !== (url === undefined), {
+    error: "must have exactly one of endpoint_id and url",
+  })
+  .meta({
+    id: "ReplayDestination",
+    description:
+      "Copies go there: further deliveries of the same messages, each message once, and not where it was sent before. An endpoint's are signed with its own secret and key, a URL's as those of callbacks without own settings: with the secret of its origin. What is copied stays as it is.",
+    example: { endpoint_id: exampleId("endpoint") },
+  });
+
+const SENDING = ["pace", "start_at", "canary", "destination"] as const;
 
 export const replayInput = z
   .strictObject({
@@ -143,6 +159,7 @@ export const replayInput = z
       description: "Nothing is sent before. What matches is decided now all the same.",
     }),
     canary: canary.exactOptional(),
+    destination: destination.exactOptional(),
     note: z
       .string()
       .trim()
@@ -157,6 +174,9 @@ export const replayInput = z
     checkFilter(filter, target === "jobs", refuse);
     if (action === "discard" && note === undefined) refuse(["note"], "says why; discard needs it");
     if (action !== "discard" && note !== undefined) refuse(["note"], "goes with discard only");
+    if (target === "jobs" && wanted.destination !== undefined) {
+      refuse(["destination"], "is for deliveries, not for jobs");
+    }
     if (action === "replay" && filter.status !== "pending") return;
     for (const name of SENDING) {
       if (wanted[name] !== undefined) refuse([name], "goes with the action replay only");
@@ -208,6 +228,9 @@ export const replay = z
     order: z.enum(REPLAY_ORDERS),
     pace: z.strictObject({ per_s: z.number(), ramp_s: z.int() }).nullable(),
     start_at: timeText.nullable(),
+    destination: z
+      .strictObject({ endpoint_id: idText("endpoint").optional(), url: z.string().optional() })
+      .nullable(),
     canary: z
       .strictObject({
         count: z.int(),

@@ -18,6 +18,7 @@ export function replayView(replay: Replay): ReplayBody {
     order: replay.order,
     pace: replay.pace,
     start_at: isoTime(replay.start_at),
+    destination: destinationView(replay.destination),
     canary: canary === null ? null : { ...canary, passed_at: isoTime(canary_passed_at) },
     matched: replay.matched,
     matched_exact: replay.matched_exact,
@@ -30,6 +31,11 @@ export function replayView(replay: Replay): ReplayBody {
     created_at: isoTime(replay.created_at),
     finished_at: isoTime(replay.finished_at),
   };
+}
+
+function destinationView(destination: Replay["destination"]): ReplayBody["destination"] {
+  if (destination === null || "url" in destination) return destination;
+  return { endpoint_id: formatId("endpoint", destination.endpoint_id) };
 }
 
 function filterView({ filter, target }: Replay): ReplayBody["filter"] {

@@ -63,12 +63,17 @@ export default function ReplayPage() {
 }
 
 function ReplayFacts({ replay }: { replay: Replay }) {
-  const { pace, canary, start_at, order, note } = replay;
+  const { pace, canary, start_at, order, note, destination } = replay;
   return (
     <Facts
       facts={[
         { name: "Which", value: which(replay.filter), wide: true },
         { name: "Ordered", value: <Time at={replay.created_at} /> },
+        destination !== null && {
+          name: "Copies go to",
+          value: <span className="rb-mono">{destination.endpoint_id ?? destination.url}</span>,
+          wide: true,
+        },
         start_at !== null && { name: "Not before", value: <Time at={start_at} /> },
         { name: "Ended", value: <Time at={replay.finished_at} /> },
         { name: "Order", value: order.replace("_", " ") },
