@@ -96,6 +96,12 @@ export interface Job {
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
 
+/** The most deliveries or jobs that the report of a replay looks at. */
+export const MAX_REPORTED = 100_000;
+
+/** How many of the newest failed jobs are looked at for groups. */
+export const MAX_FAILURES = 10_000;
+
 /** The longest list that has no pages. */
 export const MAX_UNPAGED = 1_000;
 

@@ -153,13 +153,16 @@ describe("the inbox by cause", () => {
       };
       expect(await counted({ filter })).toMatchObject({ matched: count });
       if (endpoint_id === null) continue;
-      const query = new URLSearchParams({
-        endpoint_id: String(endpoint_id),
-        reason: String(reason),
-      });
-      if (status_code !== null) query.set("status_code", String(status_code));
-      if (error_code !== null) query.set("error_code", String(error_code));
-      const list = await api.ask("GET", `/v1/dead-letters?${query}`);
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries({
+        endpoint_id,
+        reason,
+        status_code,
+        error_code,
+      })) {
+        if (value !== null) query.set(name, value as string);
+      }
+      const list = await api.ask("GET", `/v1/dead-letters?${query.toString()}`);
       expect(list.body["data"]).toHaveLength(Number(count));
     }
   });

@@ -21,7 +21,7 @@ export interface DeadLetterCause {
 const NO_ENDPOINT = "00000000-0000-0000-0000-000000000000";
 const OF_ENDPOINT = `coalesce(l.endpoint_id, '${NO_ENDPOINT}')`;
 /** The most groups that are told, those with the newest dead letter first. */
-export const MAX_CAUSES = 200;
+const MAX_CAUSES = 200;
 const SAMPLE_CHARS = 200;
 /** How many of an endpoint's newest deliveries are looked through for one that arrived. */
 const SUCCESS_LOOK = 5_000;

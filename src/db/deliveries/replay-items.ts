@@ -1,4 +1,5 @@
 import type { CanaryOutcomes } from "../../core/canary.ts";
+import { MAX_REPORTED } from "../../core/model.ts";
 import type { DeadReason, Replay } from "../../core/model.ts";
 import { rowsAs } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
@@ -71,9 +72,6 @@ export async function readCanaryOutcomes(
   };
 }
 
-/** The most items that a report looks at. */
-export const REPORT_LOOK = 100_000;
-
 export interface ReportLine {
   /** `removed`: by retention. */
   status: string;
@@ -109,7 +107,7 @@ export async function countReplayItems(
   const { sql, from } = STATE[target];
   const { rows } = await reader.query<ReportLine>(
     `select ${sql}, count(*)::int as count
-     from (select * from replay_items where replay_id = $1 order by id limit ${REPORT_LOOK}) i
+     from (select * from replay_items where replay_id = $1 order by id limit ${MAX_REPORTED}) i
      ${from} group by 1, 2, 3, 4 order by count desc limit 200`,
     [id],
   );

@@ -1,4 +1,4 @@
-import { MAX_UNPAGED } from "../../core/model.ts";
+import { MAX_FAILURES, MAX_UNPAGED } from "../../core/model.ts";
 import { emits } from "../activity/emits.ts";
 import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import { rowsAs } from "../rows.ts";
@@ -75,9 +75,6 @@ export async function findRetryOf(reader: Reader, jobId: string): Promise<string
   return rows[0]?.id ?? null;
 }
 
-/** How many of the newest failed jobs are looked at for groups. */
-export const FAILURES_LOOK = 10_000;
-
 export interface FailedJobGroup {
   type: string;
   error_code: string;
@@ -101,7 +98,7 @@ export async function listFailedJobGroups(
     `with looked as (
        select id, error_code, finished_at from job_ends
        where account_id = $1 and status = 'failed' and status <> 'completed'
-       order by id desc limit ${FAILURES_LOOK}
+       order by id desc limit ${MAX_FAILURES}
      ), failed as (
        select l.*, j.type from looked l cross join ${rowById("jobs", "l.id")} j
        where not exists (select from jobs r where r.retry_of = l.id)

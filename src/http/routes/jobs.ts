@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { formatId } from "../../core/ids.ts";
-import { MAX_LISTED_INPUT } from "../../core/model.ts";
+import { MAX_FAILURES, MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
 import { listJobs } from "../../db/jobs/lists.ts";
-import { FAILURES_LOOK, listFailedJobGroups } from "../../db/jobs/retries.ts";
+import { listFailedJobGroups } from "../../db/jobs/retries.ts";
 import { cancelJob } from "../../flow/jobs/cancel.ts";
 import { retryJob } from "../../flow/jobs/retry.ts";
 import { waitForNews } from "../conditional-wait.ts";
@@ -174,7 +174,7 @@ const failures = route({
   operationId: "listFailedJobGroups",
   tag,
   summary: "Count failed jobs by type and error",
-  description: `Among the newest ${FAILURES_LOOK} failed jobs, those that were not retried. The group with the newest one comes first.`,
+  description: `Among the newest ${MAX_FAILURES} failed jobs, those that were not retried. The group with the newest one comes first.`,
   responses: {
     200: {
       description: "The groups",
@@ -198,7 +198,7 @@ const failures = route({
       error_message: group.error_message,
       last_job_id: formatId("job", group.last_job_id),
     }));
-    return json(200, { data, more: looked === FAILURES_LOOK });
+    return json(200, { data, more: looked === MAX_FAILURES });
   },
 });
 

@@ -1,9 +1,6 @@
+import { MAX_REPORTED } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
-import {
-  countReplayItems,
-  listReplayItems,
-  REPORT_LOOK,
-} from "../../db/deliveries/replay-items.ts";
+import { countReplayItems, listReplayItems } from "../../db/deliveries/replay-items.ts";
 import { getReplay } from "../../db/deliveries/replays.ts";
 import { csvReply, wantsCsv } from "../csv.ts";
 import { json } from "../reply.ts";
@@ -21,7 +18,7 @@ export const report = route({
   operationId: "getReplayReport",
   tag: "Replays",
   summary: "What became of what a replay has sent again",
-  description: `Counts of deliveries or jobs as they are now; of the first ${REPORT_LOOK}. With \`Accept: text/csv\` or \`format=csv\`: a line for each of these.`,
+  description: `Counts of deliveries or jobs as they are now; of the first ${MAX_REPORTED}. With \`Accept: text/csv\` or \`format=csv\`: a line for each of these.`,
   headers: { accept: { description: "`text/csv` for a list", example: "application/json" } },
   params: idPath("replay"),
   query: reportQuery,
@@ -35,7 +32,7 @@ export const report = route({
     let after: string | null = null;
     let read = 0;
     return csvReply(REPORT_HEAD, disconnected(), async () => {
-      if (read >= REPORT_LOOK) return null;
+      if (read >= MAX_REPORTED) return null;
       const items = await listReplayItems(context.lookups, replay, { after, limit: PAGE });
       after = items.at(-1)?.id ?? null;
       read += items.length;
