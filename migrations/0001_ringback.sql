@@ -61,10 +61,13 @@ create table jobs (
   max_runs integer not null,
   request_id text not null,
   trace_id text not null,
+  -- the failed job that this one is run in place of
+  retry_of uuid,
   created_at timestamptz not null default now(),
   check (timeout_s > 0 and max_runs > 0)
 ) partition by range (id);
 create table jobs_default partition of jobs default;
+create index jobs_retry on jobs (retry_of) where retry_of is not null;
 create index jobs_account on jobs (account_id, id desc);
 create index jobs_account_type on jobs (account_id, type, id desc);
 
@@ -138,7 +141,7 @@ select j.id, j.account_id, j.type, coalesce(u.status, e.status) as status, j.inp
   coalesce(u.progress_message, e.progress_message) as progress_message,
   coalesce(u.progress_data, e.progress_data) as progress_data,
   coalesce(u.progress_at, e.progress_at) as progress_at, e.result, e.error_code, e.error_message,
-  j.request_id, j.trace_id, j.created_at, coalesce(u.started_at, e.started_at) as started_at,
+  j.request_id, j.trace_id, j.retry_of, j.created_at, coalesce(u.started_at, e.started_at) as started_at,
   e.finished_at, coalesce(u.updated_at, e.finished_at) as updated_at
 from jobs j
 left join unfinished_jobs u on u.id = j.id
@@ -388,6 +391,9 @@ create table dead_letters (
     check (reason in ('gone', 'target_blocked', 'final_status', 'exhausted', 'expired',
       'endpoint_disabled')),
   detail text not null,
+  -- how the attempt ended after which it was given up: an error code, or http_ with the status; empty:
+  -- it was given up without one
+  cause text not null default '',
   created_at timestamptz not null default now(),
   -- when it was taken out of the inbox, by the owner of an API key; still in the books
   discarded_at timestamptz,
@@ -402,6 +408,12 @@ create index dead_letters_reason on dead_letters (account_id, reason, delivery_i
   where discarded_at is null;
 create index dead_letters_endpoint on dead_letters (account_id, endpoint_id, delivery_id desc)
   where discarded_at is null;
+create index dead_letters_cause on dead_letters (account_id, cause, delivery_id desc)
+  where discarded_at is null;
+-- all zeros: no endpoint
+create index dead_letters_causes on dead_letters (account_id,
+  coalesce(endpoint_id, '00000000-0000-0000-0000-000000000000'), reason, cause, delivery_id desc)
+  where discarded_at is null;
 create index dead_letters_discarded on dead_letters (account_id, delivery_id desc)
   where discarded_at is not null;
 
@@ -409,26 +421,59 @@ create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
   action text not null default 'replay' check (action in ('replay', 'discard', 'cancel', 'send_missed')),
+  target text not null default 'deliveries' check (target in ('deliveries', 'jobs')),
   -- the reason to discard dead letters, and the API key of the caller
   note text,
   key_id uuid,
   filter jsonb not null,
   dry_run boolean not null,
-  status text not null check (status in ('running', 'completed', 'canceled')),
+  newest_first boolean not null default false,
+  -- where copies are sent instead: {"endpoint_id": …} or {"url": …}
+  destination jsonb,
+  -- at most so many a second, from 1 at first
+  pace_per_s double precision check (pace_per_s > 0),
+  pace_ramp_s integer check (pace_ramp_s >= 0),
+  start_at timestamptz,
+  -- the first ones, whose outcomes are awaited
+  canary_count integer check (canary_count > 0),
+  canary_max_failed_percent integer check (canary_max_failed_percent between 0 and 99),
+  canary_passed_at timestamptz,
+  status text not null check (status in ('running', 'paused', 'stopped', 'completed', 'canceled')),
+  stopped_reason text,
   matched integer not null,
   -- false: at least that many; the count before the replay examined no more
   matched_exact boolean not null default true,
+  -- what fits the filter and can't be sent, by reason and endpoint, as counted at first
+  left_out jsonb not null default '[]',
   replayed integer not null default 0,
   -- the last delivery examined, or message: the replay walks its matches in order of id, each once
   position uuid,
+  -- nothing is done before; kept with the position, so all processes together keep the pace
+  next_step_at timestamptz,
+  -- the time since which the pace rises
+  ramp_since timestamptz,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
-  check ((status = 'running') = (finished_at is null)),
+  check ((status in ('running', 'paused')) = (finished_at is null)),
+  check ((status = 'stopped') = (stopped_reason is not null)),
   check ((action = 'discard') = (note is not null)),
-  check (action <> 'discard' or key_id is not null)
+  check (action <> 'discard' or key_id is not null),
+  check ((pace_per_s is null) = (pace_ramp_s is null)),
+  check ((canary_count is null) = (canary_max_failed_percent is null))
 );
 create index replays_account on replays (account_id, id desc);
 create index replays_running on replays (id) where status = 'running';
+
+-- What a replay has sent again or made: deliveries or jobs. Kept as long as dead letters.
+create table replay_items (
+  replay_id uuid not null,
+  id uuid not null,
+  -- the delivery or job it was made from; null: it is that itself
+  source_id uuid,
+  -- how many attempts it had before
+  attempts integer not null,
+  primary key (replay_id, id)
+);
 
 create table workers (
   id uuid primary key,

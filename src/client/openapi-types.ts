@@ -43,6 +43,17 @@ export interface Operations {
     body: Empty;
     answer: Job;
   };
+  "POST /v1/jobs/{id}/retry": {
+    body: Empty;
+    answer: Job;
+  };
+  "GET /v1/failed-jobs/groups": {
+    answer: {
+      data: FailedJobGroup[];
+      /** There are older failed jobs that don't count here */
+      more: boolean;
+    };
+  };
   "GET /v1/jobs/{id}/status": {
     answer: Job;
   };
@@ -180,6 +191,18 @@ export interface Operations {
       /** A `job_…` id */
       job_id?: string;
       event_type?: string;
+      /** Of the attempt after which they were given up */
+      status_code?: number;
+      /** Of that attempt */
+      error_code?:
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable";
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -199,7 +222,8 @@ export interface Operations {
   };
   "GET /v1/dead-letters/groups": {
     query: {
-      by: "reason" | "endpoint";
+      /** `cause`: by endpoint, reason and how the last attempt ended; filtered by `endpoint_id` only */
+      by: "reason" | "endpoint" | "cause";
       reason?:
         "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
@@ -207,6 +231,18 @@ export interface Operations {
       /** A `job_…` id */
       job_id?: string;
       event_type?: string;
+      /** Of the attempt after which they were given up */
+      status_code?: number;
+      /** Of that attempt */
+      error_code?:
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable";
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -239,6 +275,21 @@ export interface Operations {
   "POST /v1/replays/{id}/cancel": {
     body: Empty;
     answer: Replay;
+  };
+  "POST /v1/replays/{id}/pause": {
+    body: Empty;
+    answer: Replay;
+  };
+  "POST /v1/replays/{id}/resume": {
+    body: Empty;
+    answer: Replay;
+  };
+  "GET /v1/replays/{id}/report": {
+    query: {
+      /** In place of `Accept`: `csv` lists each delivery or job */
+      format?: "json" | "csv";
+    };
+    answer: ReplayReport;
   };
   "POST /v1/endpoints": {
     body: EndpointInput;
@@ -514,6 +565,8 @@ export interface Job {
   } | null;
   callbacks: Callback[];
   request_id: string;
+  /** The failed job that this one repeats */
+  retry_of: string | null;
   cancel_requested_at: string | null;
   created_at: string;
   started_at: string | null;
@@ -560,6 +613,17 @@ export interface Callback {
   };
 }
 export interface Empty {}
+export interface FailedJobGroup {
+  type: string;
+  error_code: string;
+  count: number;
+  /** When the first of them failed */
+  first_at: string;
+  last_at: string;
+  /** Of the last one */
+  error_message: string | null;
+  last_job_id: string;
+}
 export interface Delivery {
   id: string;
   message_id: string;
@@ -740,6 +804,8 @@ export interface Problem {
     | "endpoint_unknown"
     | "job_finished"
     | "job_unfinished"
+    | "job_state"
+    | "job_retried"
     | "job_not_completed"
     | "endpoint_state"
     | "delivery_state"
@@ -883,6 +949,24 @@ export interface DeadLetterGroup {
   /** Its description, or else its URL, as it is or was when it was deleted */
   endpoint_name: string | null;
   endpoint_deleted: boolean;
+  /** With `by=cause`: of the attempt after which they were given up */
+  status_code: number | null;
+  error_code:
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
+  /** With `by=cause`: how the receiver's answer to the newest one begins */
+  sample: string | null;
+  /** With `by=cause`: when the endpoint last took a delivery, to the minute */
+  last_success_at: string | null;
   count: number;
   /** There are more: counting stops at 10,000 */
   more: boolean;
@@ -891,22 +975,44 @@ export interface DeadLetterGroup {
   newest_at: string;
 }
 export interface ReplayInput {
+  /** `jobs`: failed jobs run again, each as a new job with the same input, callbacks and metadata, whose `retry_of` names it. One that was retried before is left out. */
+  target?: "deliveries" | "jobs";
   /** Deliveries that fit all of it; empty: every dead letter */
   filter: {
     /**
+     * Of deliveries: `dlv_…`; of jobs: `job_…`
      * @minItems 1
      * @maxItems 10000
-     * Items: A `dlv_…` id
      */
     ids?: string[];
-    status?: "dead" | "delivered" | "pending";
+    /** `dead` unless told, of jobs `failed` */
+    status?: "dead" | "delivered" | "pending" | "failed";
     reason?:
       "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
-    /** A `ep_…` id */
-    endpoint_id?: string;
+    /** Null: those to callback URLs */
+    endpoint_id?: string | null;
     /** A `job_…` id */
     job_id?: string;
     event_type?: string;
+    /**
+     * Of the last attempt, any of these; `error`: it got no usable answer
+     * @minItems 1
+     */
+    status_class?: ("2xx" | "3xx" | "4xx" | "5xx" | "error")[];
+    /**
+     * Of the last attempt, any of these
+     * @minItems 1
+     * @maxItems 50
+     */
+    status_code?: number[];
+    /**
+     * Of the last attempt, any of these: dns, connect, tls, timeout, reset, protocol, target_blocked, unsealable. Of failed jobs: of their errors
+     * @minItems 1
+     * @maxItems 50
+     */
+    error_code?: string[];
+    /** The type of the failed jobs */
+    type?: string;
     /** Created at this time or later */
     since?: string;
     /** Created before this time */
@@ -916,34 +1022,109 @@ export interface ReplayInput {
   dry_run?: boolean;
   /** `discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all. `cancel`: pending deliveries are not sent; `filter.status` must be `pending`. */
   action?: "replay" | "discard" | "cancel";
+  order?: "oldest_first" | "newest_first";
+  pace?: ReplayPace;
+  /** Nothing is sent before. What matches is decided now all the same. */
+  start_at?: string;
+  canary?: ReplayCanary;
+  destination?: ReplayDestination;
   /** Why they are discarded; required then */
   note?: string;
+}
+export interface ReplayPace {
+  /** At most so many a second */
+  per_s: number;
+  /** Seconds over which the pace rises to that, from 1 a second */
+  ramp_s?: number;
+}
+export interface ReplayCanary {
+  /** How many are sent first */
+  count: number;
+  /** The rest is sent unless more of them than that fail again */
+  max_failed_percent: number;
+}
+/** Copies go there: further deliveries of the same messages, each message once, and not where it was sent before. An endpoint's are signed with its own secret and key, a URL's as those of callbacks without own settings: with the secret of its origin. What is copied stays as it is. */
+export interface ReplayDestination {
+  /** A `ep_…` id */
+  endpoint_id?: string;
+  /** An https URL without user information or fragment. Plain http and private addresses only where the operator allows them. */
+  url?: string;
 }
 export interface Replay {
   id: string;
   /** `send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it */
   action: "replay" | "discard" | "cancel" | "send_missed";
+  target: "deliveries" | "jobs";
   note: string | null;
-  status: "running" | "completed" | "canceled";
+  /** `stopped`: by its canary */
+  status: "running" | "paused" | "stopped" | "completed" | "canceled";
+  stopped_reason: string | null;
   filter: {
     ids?: string[];
-    status: "dead" | "delivered" | "pending" | "skipped";
+    status: "dead" | "delivered" | "pending" | "failed" | "skipped";
     reason?:
       "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
-    endpoint_id?: string;
+    endpoint_id?: string | null;
     job_id?: string;
     event_type?: string;
+    status_class?: ("2xx" | "3xx" | "4xx" | "5xx" | "error")[];
+    status_code?: number[];
+    error_code?: string[];
+    type?: string;
     since?: string;
     until?: string;
   };
   dry_run: boolean;
+  order: "oldest_first" | "newest_first";
+  pace: {
+    per_s: number;
+    ramp_s: number;
+  } | null;
+  start_at: string | null;
+  destination: {
+    endpoint_id?: string;
+    url?: string;
+  } | null;
+  canary: {
+    count: number;
+    max_failed_percent: number;
+    /** Null: not yet */
+    passed_at: string | null;
+  } | null;
   matched: number;
   /** False: that many at least, as there were more than can be counted at once; exact at the end */
   matched_exact: boolean;
+  /** What fits the filter and is not sent, as its endpoint takes nothing; as counted at first. It is sent when the endpoint is enabled before the replay gets there. */
+  left_out: {
+    reason: "endpoint_disabled" | "endpoint_deleted";
+    /** Null: of many others */
+    endpoint_id: string | null;
+    count: number;
+  }[];
   /** Sent again, discarded or canceled */
   replayed: number;
   created_at: string;
   finished_at: string | null;
+}
+export interface ReplayReport {
+  replay_id: string;
+  target: "deliveries" | "jobs";
+  /** What the replay has sent again so far */
+  replayed: number;
+  /** How many of these the report has looked at */
+  counted: number;
+  /** The most first */
+  states: {
+    /** Of the delivery or job now; `removed`: by retention */
+    status: string;
+    reason:
+      | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+      | null;
+    /** Of the last attempt since the replay */
+    status_code: number | null;
+    error_code: string | null;
+    count: number;
+  }[];
 }
 export interface EndpointInput {
   /** An https URL without user information or fragment. Plain http and private addresses only where the operator allows them. */

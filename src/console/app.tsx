@@ -17,6 +17,8 @@ const EventList = lazy(() => import("./pages/events/event-list.tsx"));
 const EventPage = lazy(() => import("./pages/events/event-page.tsx"));
 const DeliveryList = lazy(() => import("./pages/deliveries/delivery-list.tsx"));
 const DeliveryPage = lazy(() => import("./pages/deliveries/delivery-page.tsx"));
+const FailedJobs = lazy(() => import("./pages/jobs/failed-jobs.tsx"));
+const ReplayPage = lazy(() => import("./pages/dead-letters/replay-page.tsx"));
 const DeadLetters = lazy(() => import("./pages/dead-letters/dead-letters.tsx"));
 const EndpointList = lazy(() => import("./pages/endpoints/endpoint-list.tsx"));
 const EndpointPage = lazy(() => import("./pages/endpoints/endpoint-page.tsx"));
@@ -53,6 +55,7 @@ function SignedIn() {
             <Route element={<Needs scope="jobs" />}>
               <Route path="jobs" element={<JobList />} />
               <Route path="jobs/new" element={<JobDraft />} />
+              <Route path="jobs/failed" element={<FailedJobs />} />
               <Route path="jobs/:id" element={<JobPage />} />
             </Route>
             <Route element={<Needs scope="webhooks" />}>
@@ -61,6 +64,7 @@ function SignedIn() {
               <Route path="deliveries" element={<DeliveryList />} />
               <Route path="deliveries/:id" element={<DeliveryPage />} />
               <Route path="dead-letters" element={<DeadLetters />} />
+              <Route path="replays/:id" element={<ReplayPage />} />
               <Route path="endpoints" element={<EndpointList />} />
               <Route path="endpoints/new" element={<NewEndpoint />} />
               <Route path="endpoints/:id" element={<EndpointPage />} />

@@ -99,6 +99,8 @@ export interface Job {
   error_code: string | null;
   error_message: string | null;
   request_id: string;
+  /** The job that failed, in whose place this one was made. */
+  retry_of: string | null;
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -116,6 +118,12 @@ export const INLINE_RESULT_BYTES = 65_536;
 
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
+
+/** The most deliveries or jobs that the report of a replay looks at. */
+export const MAX_REPORTED = 100_000;
+
+/** How many of the newest failed jobs are looked at for groups. */
+export const MAX_FAILURES = 10_000;
 
 /** The longest list that has no pages. */
 export const MAX_UNPAGED = 1_000;
@@ -196,18 +204,49 @@ export interface ReplayFilter {
   /** `skipped`: no delivery was made; for `send_missed`. */
   status: ReplayedStatus | "skipped";
   reason?: DeadReason;
-  endpoint_id?: string;
+  /** Null: those to callback URLs. */
+  endpoint_id?: string | null;
   job_id?: string;
   event_type?: string;
+  /** How the last attempt ended: any of these. */
+  status_class?: StatusClass[];
+  status_code?: number[];
+  /** Of the last attempt, or of a failed job. */
+  error_code?: string[];
+  /** Of a failed job. */
+  type?: string;
   since?: Date;
   until?: Date;
+}
+
+/** At most so many a second, from 1 at first, rising for `ramp_s`. */
+export interface ReplayPace {
+  per_s: number;
+  ramp_s: number;
+}
+
+/** The first ones, after which the rest waits for their outcomes. */
+export interface ReplayCanary {
+  count: number;
+  max_failed_percent: number;
+}
+
+/** Another receiver, to which copies are sent. */
+export type ReplayDestination = { endpoint_id: string } | { url: string };
+
+/** What fits a filter and can't be sent, as its endpoint takes nothing. */
+export interface LeftOut {
+  reason: "endpoint_disabled" | "endpoint_deleted";
+  /** Null: of many endpoints together. */
+  endpoint_id: string | null;
+  count: number;
 }
 
 /** More ids of a filter are left out of lists, which may have 200 replays. */
 export const MAX_LISTED_IDS = 50;
 
-/** Deliveries that something can be done to by filter. */
-export const REPLAYED_STATUSES = ["dead", "delivered", "pending"] as const;
+/** Deliveries, and jobs, that something can be done to by filter. */
+export const REPLAYED_STATUSES = ["dead", "delivered", "pending", "failed"] as const;
 export type ReplayedStatus = (typeof REPLAYED_STATUSES)[number];
 
 /**
@@ -219,19 +258,40 @@ export const REPLAY_ACTIONS = ["replay", "discard", "cancel"] as const;
 export const ALL_REPLAY_ACTIONS = [...REPLAY_ACTIONS, "send_missed"] as const;
 export type ReplayAction = (typeof ALL_REPLAY_ACTIONS)[number];
 
+export const REPLAY_TARGETS = ["deliveries", "jobs"] as const;
+export type ReplayTargets = (typeof REPLAY_TARGETS)[number];
+
+export const REPLAY_ORDERS = ["oldest_first", "newest_first"] as const;
+export type ReplayOrder = (typeof REPLAY_ORDERS)[number];
+
+/** `stopped`: by its canary. */
+export const REPLAY_STATUSES = ["running", "paused", "stopped", "completed", "canceled"] as const;
+export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
+
 export interface Replay {
   id: string;
   account_id: string;
   action: ReplayAction;
+  target: ReplayTargets;
   /** Why they are discarded. */
   note: string | null;
   key_id: string | null;
   filter: ReplayFilter;
   dry_run: boolean;
-  status: "running" | "completed" | "canceled";
+  order: ReplayOrder;
+  pace: ReplayPace | null;
+  start_at: Date | null;
+  /** Null: back to where they were sent before. */
+  destination: ReplayDestination | null;
+  canary: ReplayCanary | null;
+  canary_passed_at: Date | null;
+  status: ReplayStatus;
+  /** Why its canary stopped it. */
+  stopped_reason: string | null;
   matched: number;
   /** False: that many at least. */
   matched_exact: boolean;
+  left_out: LeftOut[];
   replayed: number;
   created_at: Date;
   finished_at: Date | null;

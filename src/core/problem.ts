@@ -153,6 +153,16 @@ export const PROBLEMS = {
     "The job has not ended yet",
     "The job has no result yet. Ask again after the seconds of `Retry-After`, or ask for the job with `Prefer: wait=30`.",
   ],
+  job_state: [
+    409,
+    "The job's state does not allow this",
+    "Only a job that failed or was canceled is retried. Look at its `status`.",
+  ],
+  job_retried: [
+    409,
+    "The job has been retried already",
+    "A job is retried once. `detail` names the job in its place; retry that one when it failed as well.",
+  ],
   job_not_completed: [
     409,
     "The job has no result",

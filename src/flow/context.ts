@@ -192,6 +192,8 @@ export interface DueRead {
 
 export interface DueReads {
   free: GroupCommit<DueWanted, DueRead>;
+  /** Those that became due last, without replayed ones. */
+  newest: DueReads["free"];
   ordered: GroupCommit<DueWanted, DueRead>;
   /** The id of a lane → whether anything is pending in it, due or not. */
   pending: GroupCommit<string, boolean>;

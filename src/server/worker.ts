@@ -8,7 +8,7 @@ import { pumpLane } from "../flow/deliveries/lane/pump.ts";
 import { MAX_PUMPS } from "../flow/deliveries/lane/slice.ts";
 import { createExpiry } from "../flow/maintenance/expire.ts";
 import { auditOwn, createReconciler, sweep } from "../flow/maintenance/reconcile.ts";
-import { runReplay } from "../flow/deliveries/replay.ts";
+import { runReplay } from "../flow/deliveries/replay-steps.ts";
 import { retain } from "../flow/maintenance/retain.ts";
 import { followNudges } from "../flow/maintenance/follow-nudges.ts";
 import { startLiveness } from "../flow/maintenance/liveness.ts";

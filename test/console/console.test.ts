@@ -383,7 +383,7 @@ describe("dead letters", () => {
     for (let n = 0; n < 3; n++) await submit("/broken");
     await until(async () => (await rows("Dead letters").count()) === 3);
 
-    await button(/^exhausted/).click();
+    await button(/^3 × 500/).click();
     await until(async () => page.url().includes("reason=exhausted"));
     await button("Select all that match the filter").click();
     receiver.respond(200);
@@ -417,6 +417,96 @@ describe("dead letters", () => {
     await page.getByLabel("Discarded ones").click();
     await rows("Dead letters").getByRole("link").first().click();
     await page.getByText("the partner has left").waitFor();
+  }, 60_000);
+});
+
+describe("recovery", () => {
+  test("by cause: what is left out is named, a canary stops it, and the report says why", async () => {
+    const made: { id: string }[] = [];
+    for (const name of ["Billing", "Retired"]) {
+      made.push(
+        await call("POST", "/v1/endpoints", {
+          url: `${receiver.url}/${name}`,
+          description: name,
+          retry: ONE_ATTEMPT,
+          events: ["order.made"],
+        }),
+      );
+    }
+    receiver.respond({ status: 401, body: "invalid_token" });
+    for (let n = 0; n < 4; n++) {
+      await call("POST", "/v1/messages", { type: "order.made", data: { n } });
+    }
+    await open("/dead-letters");
+    await button(/^Replay these: 4 × 401, Billing/).waitFor();
+    await button(/^Replay these: 4 × 401, Retired/).waitFor();
+    expect(await page.getByText("invalid_token").count()).toBe(2);
+    await database.pool.query(
+      "update endpoints set state = 'disabled', disabled_reason = 'gone' where description = 'Retired'",
+    );
+
+    // twice: nothing of the first choice is left over
+    await page.getByText("By endpoint").click();
+    await until(
+      async () =>
+        (await page.locator("section[aria-label=Groups] button[aria-pressed]").count()) >= 2,
+    );
+    await page.getByText("By cause").click();
+    await button("Select all dead letters").click();
+    await button("Replay…").click();
+    await dialog().getByText("4 deliveries").waitFor();
+    await dialog().getByText("4 left out").waitFor();
+    await dialog().getByRole("link", { name: "Retired" }).waitFor();
+    await button("Pace, canary and start…").click();
+    await dialog().getByLabel("At most per second").fill("50");
+    await dialog().getByLabel("Send a few first").check();
+    await dialog().getByLabel("How many first").fill("2");
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await button("Send 4").click();
+    await dialog().getByText("2 of 2 failed again: 2 × HTTP 401").waitFor();
+    await dialog().getByRole("link", { name: "Report" }).click();
+    await page.getByRole("heading", { name: "What became of them" }).waitFor();
+    await rows("What became of them").first().getByText("401").waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    const csv = await page.evaluate<string>(
+      "fetch(document.querySelector('a[download]').href).then((answer) => answer.text())",
+    );
+    expect(csv.trim().split("\r\n")).toHaveLength(3);
+
+    receiver.respond(200);
+    await open("/dead-letters");
+    await button(/^Replay these: 4 × 401, Billing/).click();
+    await button("Send 4").click();
+    await dialog().getByText("4 of 4 sent again").waitFor();
+    await button("Close").last().click();
+    await until(async () => (await button(/^Replay these/).count()) === 1);
+    await call("POST", "/v1/replays", {
+      action: "discard",
+      note: "test",
+      filter: { endpoint_id: made[1]!.id },
+    });
+  }, 60_000);
+
+  test("failed jobs are retried by type and error, and singly", async () => {
+    for (let n = 0; n < 2; n++) {
+      await call("POST", "/v1/jobs", { type: "demo.fail", input: { message: "no luck" } });
+    }
+    await open("/jobs/failed");
+    await until(async () => (await rows("Failed jobs").getByText("no luck").count()) === 1);
+    await rows("Failed jobs").getByText("2", { exact: true }).waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await button("Retry demo.fail, demo_failed").click();
+    await dialog().getByText("2 jobs").waitFor();
+    await button("Retry 2").click();
+    await dialog().getByText("2 of 2 retried").waitFor();
+    await button("Close").last().click();
+    await page.getByText("no luck").click();
+    await button("Retry").click();
+    await dialog().getByText("Its callbacks are told anew").waitFor();
+    const before = page.url();
+    await button("Retry").last().click();
+    await until(async () => page.url() !== before);
+    await page.getByText("Retry of").waitFor();
   }, 60_000);
 });
 

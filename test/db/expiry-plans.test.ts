@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sendMissed } from "../../src/flow/deliveries/missed.ts";
-import { runReplay } from "../../src/flow/deliveries/replay.ts";
+import { runReplay } from "../../src/flow/deliveries/replay-steps.ts";
 import { createExpiry } from "../../src/flow/maintenance/expire.ts";
 import { createTestContext, type TestContext } from "../support/context.ts";
 import { endpointAt } from "../support/jobs.ts";

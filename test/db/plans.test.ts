@@ -73,6 +73,8 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
     endpoint_id: filled.endpoints.map((id) => formatId("endpoint", id)),
     job_id: [formatId("job", filled.job)],
     event_type: ["job.completed", "order.rare"],
+    status_code: ["500", "404"],
+    error_code: ["connect", "tls", "dns"],
     since: [day(1), day(20)],
     until: [day(1), day(20)],
     discarded: ["true", "false"],
@@ -122,6 +124,7 @@ const COMBINED: Record<string, () => string[]> = {
   "/v1/dead-letters": () => [
     `reason=exhausted&endpoint_id=${formatId("endpoint", filled.endpoints[0]!)}`,
     `reason=gone&since=${day(20)}&until=${day(19)}`,
+    `reason=exhausted&status_code=500&endpoint_id=${formatId("endpoint", filled.endpoints[1]!)}`,
   ],
 };
 
@@ -180,6 +183,8 @@ test.each([
   "/v1/stats",
   "/v1/dead-letters/groups?by=reason",
   "/v1/dead-letters/groups?by=endpoint",
+  "/v1/dead-letters/groups?by=cause",
+  "/v1/failed-jobs/groups",
 ])("%s counts along indexes", async (path) => {
   for (const plan of await plansOf(path)) check(path, plan, 5 * (CAPPED_AT + 1));
 });

@@ -88,7 +88,7 @@ describe("a test of an endpoint", () => {
       });
     }
     expect(receiver.requests).toHaveLength(3);
-    expect(await endpointOf(id)).toMatchObject({ state: "active", lane: { state: "closed" } });
+    expect(await endpointOf(id)).toMatchObject({ state: "active", breaker: { state: "closed" } });
     const inbox = await api.must(200, "GET", `/v1/dead-letters?endpoint_id=${id}`);
     expect(inbox["data"]).toEqual([]);
     const replay = await api.must(202, "POST", "/v1/replays", {
@@ -111,7 +111,7 @@ describe("a test of an endpoint", () => {
     receiver.respond(500);
     for (let n = 0; n < 12; n++) await api.publish("broken.a", { n });
     await eventually(async () => {
-      const lane = (await endpointOf(id))["lane"] as Body;
+      const lane = (await endpointOf(id))["breaker"] as Body;
       return lane["state"] === "open" ? lane : undefined;
     }, "the breaker to open");
     const before = receiver.requests.length;

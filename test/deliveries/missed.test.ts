@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { sendMissed } from "../../src/flow/deliveries/missed.ts";
-import { runReplay } from "../../src/flow/deliveries/replay.ts";
+import { runReplay } from "../../src/flow/deliveries/replay-steps.ts";
 import { setFailpointHook } from "../../src/core/failpoint.ts";
 import { audit, dataOf, eventually, startDeliveryApi } from "../support/delivery.ts";
 import type { DeliveryApi, TestEndpoint } from "../support/delivery.ts";

@@ -4,12 +4,9 @@ import { newId } from "../../src/core/ids.ts";
 import type { Replay, ReplayFilter } from "../../src/core/model.ts";
 import { getReplay } from "../../src/db/deliveries/replays.ts";
 import { changeEndpointState, deleteEndpoint } from "../../src/flow/accounts/endpoints.ts";
-import {
-  cancelReplay,
-  createReplay,
-  replayDelivery,
-  runReplay,
-} from "../../src/flow/deliveries/replay.ts";
+import { replayDelivery } from "../../src/flow/deliveries/replay.ts";
+import { runReplay } from "../../src/flow/deliveries/replay-steps.ts";
+import { cancelReplay, createReplay } from "../../src/flow/deliveries/replays.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext, TestContextOptions } from "../support/context.ts";
 import { insertPast, watchReopened } from "../support/dead-letters.ts";

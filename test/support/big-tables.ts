@@ -114,11 +114,12 @@ export async function fillTables(
     insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
       request_headers, response_truncated, manual)
     select id, 1, id, created_at, 1, 200, '{}', false, false from deliveries where attempt_count > 0;
-    insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, discarded_at,
-      discarded_by, discard_note)
+    insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause,
+      discarded_at, discarded_by, discard_note)
     select id, account_id, endpoint_id,
       case when n % 100 = 0 then 'gone' else 'exhausted' end,
-      'the receiver answered 500 at each of 9 attempts', d.at, d.by, d.note
+      'the receiver answered 500 at each of 9 attempts',
+      coalesce(last_error_code, 'http_' || last_status_code), d.at, d.by, d.note
     from (select *, row_number() over (order by id) as n from deliveries where status = 'dead') dead
     left join lateral (select now() as at, id as by, 'x' as note where n % 4 = 0) d on true;
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)

@@ -11,11 +11,11 @@ import { deadLetterColumns } from "../api/delivery-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
 import { queryOf } from "../api/query.ts";
-import { filterOf, withOrder } from "./replays.ts";
+import { filterOf, howOf, withOrder, withSending } from "./replays.ts";
 import type { OrderOptions } from "./replays.ts";
 import { runReplay } from "../api/run-replay.ts";
 
-const FILTERS = ["reason", "endpointId", "jobId", "eventType"];
+const FILTERS = ["reason", "endpointId", "jobId", "eventType", "statusCode", "errorCode"];
 
 /** `ringback dead-letters …` */
 export function addDeadLetters(cli: Cli, program: Command): void {
@@ -44,30 +44,43 @@ export function addDeadLetters(cli: Cli, program: Command): void {
   const groups = withFilter(
     letters
       .command("groups")
-      .description("count dead letters by reason or by endpoint")
-      .addOption(new Option("--by <what>").choices(["reason", "endpoint"]).default("reason")),
+      .description("count dead letters by reason, by endpoint or by cause")
+      .addOption(
+        new Option("--by <what>").choices(["reason", "endpoint", "cause"]).default("reason"),
+      ),
   );
-  onApi(cli, groups, async ({ client, out }, options: RangeOptions) => {
+  onApi(cli, groups, async ({ client, out }, options: RangeOptions & { by: string }) => {
     const filter = { ...queryOf(options, [...FILTERS, "by"]), ...rangeOf(options) };
     const query = filter as QueryOf<"GET /v1/dead-letters/groups">;
     const answer = await client.request("GET /v1/dead-letters/groups", { query });
     out.answer(answer, () => {
       if (answer.data.length === 0) return out.note("There are none.");
-      out.table(answer.data, GROUP_COLUMNS);
+      out.table(answer.data, options.by === "cause" ? CAUSE_COLUMNS : GROUP_COLUMNS);
     });
   });
-  examples(groups, "dead-letters groups", "dead-letters groups --by endpoint --since 7d");
+  examples(
+    groups,
+    "dead-letters groups",
+    "dead-letters groups --by endpoint --since 7d",
+    "dead-letters groups --by cause",
+  );
   addOrders(cli, letters);
 }
 
 type Options = OrderOptions & { note?: string };
 
 function addOrders(cli: Cli, letters: Command): void {
-  const replay = withOrder(
+  const replay = withSending(
     letters.command("replay [ids...]").description("send dead letters again"),
   );
   onApi(cli, replay, async (session, ids: string[], options: Options) => {
-    await runReplay(session, { ...options, action: "replay", filter: filterOf(ids, options) });
+    const how = howOf(options);
+    return await runReplay(session, {
+      ...options,
+      how,
+      action: "replay",
+      filter: filterOf(ids, options),
+    });
   });
   examples(
     replay,
@@ -92,9 +105,25 @@ function withFilter(command: Command): Command {
       .addOption(new Option("--reason <reason>").choices(DEAD_REASONS))
       .option("--endpoint-id <id>", "for this endpoint")
       .option("--job-id <id>", "of this job")
-      .option("--event-type <type>", "of this event"),
+      .option("--event-type <type>", "of this event")
+      .option("--status-code <code>", "given up after this answer")
+      .option("--error-code <code>", "given up after an attempt with this error"),
   );
 }
+
+const CAUSE_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
+  { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },
+  {
+    head: "CAUSE",
+    text: ({ reason, status_code, error_code }) => error_code ?? status_code ?? reason,
+  },
+  { head: "REASON", text: ({ reason }) => reason },
+  { head: "ENDPOINT", text: ({ endpoint_id }) => endpoint_id ?? "callback URLs" },
+  { head: "SINCE", text: ({ oldest_at }) => relative(oldest_at) },
+  { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },
+  { head: "LAST SUCCESS", text: ({ last_success_at }) => relative(last_success_at) },
+  { head: "ANSWER", text: ({ sample }) => (sample ?? "").replaceAll(/\s+/g, " "), gives: true },
+];
 
 const GROUP_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
   { head: "REASON", text: ({ reason }) => reason },

@@ -17,8 +17,14 @@ import {
 import { jobColumns, showJob, showJson } from "../api/job-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
+import { runReplay } from "../api/run-replay.ts";
 import type { CliSession } from "../api/session.ts";
 import { streamActivity } from "../api/stream-activity.ts";
+import type { FailedJobGroup } from "../../client/openapi-types.ts";
+import type { TextColumn } from "../output/table.ts";
+import { relative } from "../output/times.ts";
+import { howOf, withSending } from "./replays.ts";
+import type { OrderOptions } from "./replays.ts";
 import { addTimeline } from "./timeline.ts";
 import { waitAndShow } from "../api/wait-for-job.ts";
 
@@ -78,6 +84,7 @@ export function addJobs(cli: Cli, program: Command): void {
   });
   examples(cancel, "jobs cancel job_01…");
   addList(cli, jobs);
+  addRetries(cli, jobs);
   addTimeline(cli, jobs);
   const activity = jobs
     .command("activity <id>")
@@ -175,6 +182,57 @@ async function inputSchema({ client, interrupted }: CliSession, type: string) {
   const types = await client.jobTypes.list({ signal: interrupted });
   return types.find(({ name }) => name === type)?.input_schema ?? {};
 }
+
+function addRetries(cli: Cli, jobs: Command): void {
+  const retry = withSending(
+    jobs
+      .command("retry [ids...]")
+      .description("run failed jobs again, each as a new one; those retried before are left out")
+      .option("--type <type>", "of this job type")
+      .option("--error-code <list>", "with one of these errors", collectList)
+      .option("--since <time>", "created at this time or later: ISO 8601, or how long ago: 2h")
+      .option("--until <time>", "created before this time"),
+    false,
+  );
+  type Options = OrderOptions & RangeOptions & { type?: string; errorCode?: string[] };
+  onApi(cli, retry, async (session, ids: string[], options: Options) => {
+    const { type, errorCode } = options;
+    const filter = {
+      ...(ids.length === 0 ? {} : { ids }),
+      ...(type === undefined ? {} : { type }),
+      ...(errorCode === undefined ? {} : { error_code: errorCode }),
+      ...rangeOf(options),
+    };
+    const how = { ...howOf(options), target: "jobs" as const };
+    return await runReplay(session, { ...options, action: "replay", filter, how });
+  });
+  examples(
+    retry,
+    "jobs retry job_01…",
+    "jobs retry --type csv.summary --since 2h --dry-run",
+    "jobs retry --error-code timed_out --pace 5",
+  );
+  const failures = jobs
+    .command("failures")
+    .description("count failed jobs by type and error, without those retried");
+  onApi(cli, failures, async ({ client, out }) => {
+    const answer = await client.request("GET /v1/failed-jobs/groups", {});
+    out.answer(answer, () => {
+      if (answer.data.length === 0) return out.note("There are none.");
+      out.table(answer.data, FAILURE_COLUMNS);
+    });
+  });
+  examples(failures, "jobs failures");
+}
+
+const FAILURE_COLUMNS: readonly TextColumn<FailedJobGroup>[] = [
+  { head: "COUNT", text: ({ count }) => count, right: true },
+  { head: "TYPE", text: ({ type }) => type },
+  { head: "ERROR", text: ({ error_code }) => error_code },
+  { head: "FIRST", text: ({ first_at }) => relative(first_at) },
+  { head: "LAST", text: ({ last_at }) => relative(last_at) },
+  { head: "MESSAGE", text: ({ error_message }) => error_message, gives: true },
+];
 
 function addList(cli: Cli, jobs: Command): void {
   const list = withRange(

@@ -69,6 +69,7 @@ const COLOURS: Record<string, Style> = {
   warn: "yellow",
   silent: "yellow",
   failed: "red",
+  stopped: "red",
   dead: "red",
   disabled: "red",
   failing: "red",

@@ -70,6 +70,15 @@ export function useDeadLetters(filter: () => Query, key: Query) {
   });
 }
 
+/** The inbox by endpoint and cause. */
+export function useDeadLetterCauses() {
+  return useQuery({
+    queryKey: ["dead-letters", "causes"],
+    queryFn: async ({ signal }) =>
+      (await call("GET /v1/dead-letters/groups", { query: { by: "cause" }, signal })).data,
+  });
+}
+
 export function useDeadLetterGroups(by: "reason" | "endpoint", filter: () => Query, key: Query) {
   return useQuery({
     queryKey: ["dead-letters", "groups", by, key],

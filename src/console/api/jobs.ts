@@ -85,6 +85,22 @@ export function useSubmitJob() {
   });
 }
 
+/** Failed jobs by type and error, without those retried. */
+export function useFailedJobGroups() {
+  return useQuery({
+    queryKey: ["jobs", "failures"],
+    queryFn: ({ signal }) => call("GET /v1/failed-jobs/groups", { signal }),
+  });
+}
+
+export function useRetryJob(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => call("POST /v1/jobs/{id}/retry", { id }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
+  });
+}
+
 export function useCancelJob(id: string) {
   const client = useQueryClient();
   return useMutation({

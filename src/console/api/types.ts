@@ -16,11 +16,13 @@ export type {
   Delivery,
   DeliveryWithAttempts,
   Endpoint,
+  FailedJobGroup,
   Job,
   Lane,
   ListedMessage,
   Overview,
   Replay,
+  ReplayReport,
   SearchHit,
   Secret,
   SkippedEndpoint,
@@ -63,3 +65,9 @@ export interface JsonSchema {
 export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
 
 export type ReplayChoice = BodyOf<"POST /v1/replays">["filter"];
+
+/** How a replay is sent: pace, canary, order and start. */
+export type ReplaySending = Pick<
+  BodyOf<"POST /v1/replays">,
+  "pace" | "canary" | "order" | "start_at"
+>;

@@ -42,6 +42,8 @@ const LOOKS: Record<string, Look> = {
   healthy: { tone: "ok", icon: "check" },
   failing: { tone: "bad", icon: "alert" },
   held: { tone: "warn", icon: "pause" },
+  stopped: { tone: "bad", icon: "alert" },
+  removed: { tone: "mute", icon: "ban" },
   paused: { tone: "warn", icon: "pause" },
   disabled: { tone: "bad", icon: "ban" },
   alive: { tone: "ok", icon: "check" },

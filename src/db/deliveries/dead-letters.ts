@@ -10,6 +10,9 @@ export interface DeadLetterFilter {
   endpointId?: string | undefined;
   jobId?: string | undefined;
   eventType?: string | undefined;
+  /** How the attempt ended after which they were given up. */
+  statusCode?: number | undefined;
+  errorCode?: string | undefined;
   /** Bounds of the delivery's creation, half-open. */
   since?: Date | undefined;
   until?: Date | undefined;
@@ -22,6 +25,9 @@ function conditions(accountId: string, filter: DeadLetterFilter, bind: Bind) {
   const letter = [`l.account_id = ${bind(accountId)}`];
   if (filter.reason !== undefined) letter.push(`l.reason = ${bind(filter.reason)}`);
   if (filter.endpointId !== undefined) letter.push(`l.endpoint_id = ${bind(filter.endpointId)}`);
+  if (filter.statusCode !== undefined)
+    letter.push(`l.cause = ${bind(`http_${filter.statusCode}`)}`);
+  if (filter.errorCode !== undefined) letter.push(`l.cause = ${bind(filter.errorCode)}`);
   const delivery: string[] = [];
   if (filter.jobId !== undefined) delivery.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.eventType !== undefined) delivery.push(`d.event_type = ${bind(filter.eventType)}`);

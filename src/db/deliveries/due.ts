@@ -64,6 +64,30 @@ export async function readDue(
   );
 }
 
+/** How many of the last that became due are looked through for new ones. */
+const NEWEST_LOOK = 500;
+
+/** Deliveries that are due, of those that became so last, without replayed ones; the longest due first. */
+export async function readNewest(
+  reader: Reader,
+  wanted: readonly DueWanted[],
+): Promise<DueDelivery[][]> {
+  return await readLanes(
+    reader,
+    wanted,
+    "read_newest",
+    `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
+        row_number() over (order by next_attempt_at, id) as rank
+      from (
+        select * from (
+          select * from deliveries
+          where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
+          order by next_attempt_at desc, id desc limit ${NEWEST_LOOK}) newest
+        where not manual and id not in (select unnest($4::uuid[]))
+        order by next_attempt_at, id limit t.rows) due`,
+  );
+}
+
 /** The oldest deliveries of ordered lanes, up to the first that is not due. */
 export async function readDueInOrder(
   reader: Reader,

@@ -18,6 +18,7 @@ export interface ReopenedDelivery {
   job_id: string | null;
   message_id: string;
   endpoint_id: string | null;
+  attempt_count: number;
 }
 
 export async function findDeliveryLane(
@@ -63,7 +64,7 @@ export async function reopenDeliveries(
          -- made before its lane became ordered: older than all that have a position
          lane_position = coalesce(lane_position, position_by_age(id))
        where id = any($1::uuid[]) and status in ('dead', 'delivered')
-       returning id, account_id, job_id, message_id, endpoint_id
+       returning id, account_id, job_id, message_id, endpoint_id, attempt_count
      ), exhumed as (
        delete from dead_letters where delivery_id in (select id from reopened)
      )

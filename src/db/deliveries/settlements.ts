@@ -63,8 +63,8 @@ const SETTLEMENTS = rowsAs<Settlement>("t", {
 
 /** The part for deliveries that are given up: their dead letters, and endpoints that are gone. */
 const DEAD_LETTERED = `, dead_lettered as (
-        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
-        select id, account_id, endpoint_id, reason, detail from settled where reason is not null
+        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause)
+        select id, account_id, endpoint_id, reason, detail, cause from settled where reason is not null
       ), disabled as (
         update endpoints set state = 'disabled', disabled_reason = 'gone', state_since = now(),
           updated_at = now()
@@ -118,7 +118,8 @@ export async function settleDeliveries(
           and d.attempt_count = i.number - 1
         returning d.id, d.account_id, d.endpoint_id, d.job_id, d.message_id, d.status,
           d.next_attempt_at,
-          case when d.status = 'dead' then i.reason end as reason, i.detail
+          case when d.status = 'dead' then i.reason end as reason, i.detail,
+          coalesce(i.error_code, 'http_' || i.status_code, '') as cause
       ), logged as (
         insert into attempts (delivery_id, number, id, url, remote_address, started_at,
           duration_ms, status_code, error_code, error_message, request_headers, response_headers,

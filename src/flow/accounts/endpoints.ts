@@ -19,7 +19,7 @@ import { insertEndpointLane, lockLanes, setLaneOrder } from "../../db/deliveries
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeLanes } from "../deliveries/publish.ts";
-import { orderReplay } from "../deliveries/replay.ts";
+import { orderReplay } from "../deliveries/replays.ts";
 import { recordActivity } from "../activity/record.ts";
 import { addSecret } from "./secrets.ts";
 
@@ -81,20 +81,21 @@ export async function updateEndpoint(
  * @param discardBy the API key of the caller, if dead letters are to be discarded
  */
 export async function deleteEndpoint(
-  context: Pick<Context, "pool">,
+  context: Pick<Context, "pool" | "now">,
   endpoint: EndpointOf,
   discardBy: string | null = null,
 ): Promise<void> {
   await inTransaction(context.pool, async (tx) => {
     const { lane_id } = await find(tx, endpoint);
     if (discardBy !== null) {
-      await orderReplay(tx, {
+      const order = {
         accountId: endpoint.accountId,
-        action: "discard",
-        filter: { status: "dead", endpoint_id: endpoint.endpointId },
+        action: "discard" as const,
+        filter: { status: "dead" as const, endpoint_id: endpoint.endpointId },
         dryRun: false,
         discard: { note: "the endpoint was deleted", keyId: discardBy },
-      });
+      };
+      await orderReplay(tx, order, context.now());
     }
     await markEndpointDeleted(tx, endpoint.endpointId);
     await recordChange(tx, endpoint, "deleted");

@@ -49,6 +49,13 @@ export async function sendMissed(
       id: newId(),
       account_id: accountId,
       action: "send_missed",
+      target: "deliveries",
+      order: "oldest_first",
+      pace: null,
+      start_at: null,
+      destination: null,
+      canary: null,
+      left_out: [],
       note: null,
       key_id: null,
       filter: {

@@ -286,7 +286,8 @@ function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication)
   };
 }
 
-async function positionInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
+/** Gives positions to deliveries of ordered lanes, which the caller shares. */
+export async function positionInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
   if (deliveries.length === 0) return;
   const byLane = Map.groupBy(deliveries, (d) => d.lane_id);
   const counts = new Map([...byLane].map(([id, own]) => [id, own.length]));

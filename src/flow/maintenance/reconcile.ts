@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
+import { uuidAt } from "../../core/ids.ts";
 import {
   deleteOldActivity,
   deleteOldInterests,
@@ -16,6 +17,7 @@ import {
   wakeAfterRelease,
   unlockOrphanedWakeUps,
 } from "../../db/queue/wake.ts";
+import { deleteOldReplayItems } from "../../db/deliveries/replay-items.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
 import { inTransaction } from "../../db/transaction.ts";
@@ -36,6 +38,7 @@ const UNCLAIMED_MS = 1_500;
 const SECOND_LOOK_MS = 1_000;
 const LIMIT = 1_000;
 const SWEEP_BATCHES = 500;
+const DAY_MS = 86_400_000;
 /** Lanes with pending deliveries examined in one turn. */
 const LANES_PER_TURN = 1_000;
 /** Starved lanes taken up at once by one process. */
@@ -179,14 +182,19 @@ async function findOrphanedRuns({
  * Deletes rows that nobody needs any more, each kind even if others fail.
  * @throws the first failure, when all were tried
  */
-export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
+export async function sweep(
+  context: Pick<Context, "pool" | "stopping" | "now" | "config">,
+): Promise<void> {
   const { pool } = context;
+  const replaysMs = context.config.retention.deadLettersDays * DAY_MS;
+  const oldReplay = uuidAt(new Date(context.now().getTime() - replaysMs));
   const failures: unknown[] = [];
   const tasks = [
     () => inTransaction(pool, unlockOrphanedWakeUps),
     () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
     () => inBatches(context, deleteOldStats),
+    () => inBatches(context, (tx, limit) => deleteOldReplayItems(tx, oldReplay, limit)),
     () => sweepEvents(context),
   ];
   for (const task of tasks) await task().catch((error: unknown) => failures.push(error));

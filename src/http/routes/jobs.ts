@@ -1,22 +1,32 @@
+import { z } from "zod";
 import { encodeCursor } from "../../core/cursor.ts";
-import { MAX_LISTED_INPUT } from "../../core/model.ts";
+import { formatId } from "../../core/ids.ts";
+import { MAX_FAILURES, MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job, ShownJob } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
 import { listJobs } from "../../db/jobs/lists.ts";
+import { listFailedJobGroups } from "../../db/jobs/retries.ts";
 import { cancelJob } from "../../flow/jobs/cancel.ts";
+import { retryJob } from "../../flow/jobs/retry.ts";
 import { waitForNews } from "../conditional-wait.ts";
 import type { HttpContext } from "../http-context.ts";
 import { keyedPage } from "../keyed-page.ts";
-import { jsonText, type Reply } from "../reply.ts";
+import { json, jsonText, type Reply } from "../reply.ts";
+import { isoTime } from "../views/common.ts";
 import { entityTag, jobText, jobUrl, matchesTag, retryAfter } from "../views/job.ts";
 import { withWaiting, type Waiting } from "../views/job-wait.ts";
 import { pageText, readPage } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf } from "../schemas/common.ts";
 import { emptyBody, PREFER_HEADER } from "../schemas/request.ts";
-import { job as jobSchema, jobsQuery } from "../schemas/job.ts";
+import {
+  failedJobGroup,
+  job as jobSchema,
+  jobsQuery,
+  type FailedJobGroupBody,
+} from "../schemas/job.ts";
 
 const tag = "Jobs";
 
@@ -143,4 +153,65 @@ const cancel = route({
   },
 });
 
-export const jobRoutes: Route[] = [list, get, cancel];
+const retry = route({
+  method: "post",
+  path: "/v1/jobs/{id}/retry",
+  scopes: ["jobs"],
+  operationId: "retryJob",
+  tag,
+  summary: "Run a failed job again",
+  description:
+    "A new job with the same input, callbacks and metadata, whose `retry_of` names this one; its callbacks are told anew. A job is retried once: when the new one fails, retry that.",
+  params: idPath("job"),
+  body: emptyBody,
+  bodyOptional: true,
+  responses: {
+    202: {
+      description: "The new job",
+      schema: jobSchema,
+      headers: { location: "The new job" },
+    },
+  },
+  problems: ["id_invalid", "not_found", "job_state", "job_retried"],
+  async handler(context, { accountId, params, requestId }) {
+    const job = await retryJob(context, { accountId, jobId: params.id, requestId });
+    return jobReply(context, 202, job, { location: jobUrl(context.config.publicUrl, job.id) });
+  },
+});
+
+const failures = route({
+  method: "get",
+  path: "/v1/failed-jobs/groups",
+  scopes: ["jobs"],
+  operationId: "listFailedJobGroups",
+  tag,
+  summary: "Count failed jobs by type and error",
+  description: `Among the newest ${MAX_FAILURES} failed jobs, those that were not retried. The group with the newest one comes first.`,
+  responses: {
+    200: {
+      description: "The groups",
+      schema: z.strictObject({
+        data: z.array(failedJobGroup),
+        more: z
+          .boolean()
+          .meta({ description: "There are older failed jobs that don't count here" }),
+      }),
+    },
+  },
+  problems: [],
+  async handler({ lookups }, { accountId }) {
+    const { looked, groups } = await listFailedJobGroups(lookups, accountId);
+    const data = groups.map((group): FailedJobGroupBody => ({
+      type: group.type,
+      error_code: group.error_code,
+      count: group.count,
+      first_at: isoTime(group.first_at),
+      last_at: isoTime(group.last_at),
+      error_message: group.error_message,
+      last_job_id: formatId("job", group.last_job_id),
+    }));
+    return json(200, { data, more: looked === MAX_FAILURES });
+  },
+});
+
+export const jobRoutes: Route[] = [list, get, cancel, retry, failures];

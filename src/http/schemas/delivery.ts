@@ -130,6 +130,11 @@ const deadLettersFilter = {
   endpoint_id: idParam("endpoint").optional(),
   job_id: idParam("job").optional(),
   event_type: eventTypeText.optional(),
+  status_code: z.coerce.number().int().min(100).max(599).optional().meta({
+    description: "Of the attempt after which they were given up",
+    example: 500,
+  }),
+  error_code: z.enum(EXCHANGE_ERROR_CODES).optional().meta({ description: "Of that attempt" }),
   ...timeRangeQuery,
 };
 
@@ -144,7 +149,10 @@ export const deadLettersQuery = z.strictObject({
 });
 
 export const deadLetterGroupsQuery = z.strictObject({
-  by: z.enum(["reason", "endpoint"]),
+  by: z.enum(["reason", "endpoint", "cause"]).meta({
+    description:
+      "`cause`: by endpoint, reason and how the last attempt ended; filtered by `endpoint_id` only",
+  }),
   ...deadLettersFilter,
 });
 
@@ -156,6 +164,17 @@ export const deadLetterGroup = z
       description: "Its description, or else its URL, as it is or was when it was deleted",
     }),
     endpoint_deleted: z.boolean(),
+    status_code: z.int().nullable().meta({
+      description: "With `by=cause`: of the attempt after which they were given up",
+    }),
+    error_code: z.enum(EXCHANGE_ERROR_CODES).nullable(),
+    sample: z.string().nullable().meta({
+      description: "With `by=cause`: how the receiver's answer to the newest one begins",
+      example: "invalid_token",
+    }),
+    last_success_at: timeText.nullable().meta({
+      description: "With `by=cause`: when the endpoint last took a delivery, to the minute",
+    }),
     count: z.int(),
     more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
     oldest_at: timeText.meta({ description: "Of those that were counted, the newest first" }),

@@ -217,6 +217,9 @@ export const job = z
     error: jobError.nullable().meta({ description: "Set once failed or canceled" }),
     callbacks: z.array(callbackOutput),
     request_id: z.string(),
+    retry_of: idText("job")
+      .nullable()
+      .meta({ description: "The failed job that this one repeats" }),
     cancel_requested_at: timeText.nullable(),
     created_at: timeText,
     started_at: timeText.nullable(),
@@ -258,6 +261,7 @@ export const job = z
         },
       ],
       request_id: "b9a1d0c2-5a53-4f8e-9c7e-0f3c9f1f2a10",
+      retry_of: null,
       cancel_requested_at: null,
       created_at: "2026-11-21T10:15:30.000Z",
       started_at: "2026-11-21T10:15:30.004Z",
@@ -294,5 +298,18 @@ export const jobType = z
   })
   .meta({ id: "JobType" });
 
-/** The body of an answer. */
+export const failedJobGroup = z
+  .strictObject({
+    type: z.string(),
+    error_code: z.string(),
+    count: z.int(),
+    first_at: timeText.meta({ description: "When the first of them failed" }),
+    last_at: timeText,
+    error_message: z.string().nullable().meta({ description: "Of the last one" }),
+    last_job_id: idText("job"),
+  })
+  .meta({ id: "FailedJobGroup" });
+
+/** Bodies of answers. */
 export type JobBody = z.input<typeof job>;
+export type FailedJobGroupBody = z.input<typeof failedJobGroup>;

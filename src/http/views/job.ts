@@ -6,7 +6,7 @@ import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
 import type { JobBody } from "../schemas/job.ts";
-import { defined, isoTime } from "./common.ts";
+import { defined, idOrNull, isoTime } from "./common.ts";
 import type { Waiting } from "./job-wait.ts";
 
 export function isFinished(status: JobStatus): boolean {
@@ -40,6 +40,7 @@ export function jobText(context: ViewContext, job: (Job | ShownJob | ListedJob) 
     error: jobErrorOf(job),
     callbacks: job.callbacks.map((callback) => callbackView(context, callback)),
     request_id: job.request_id,
+    retry_of: idOrNull("job", job.retry_of),
     cancel_requested_at: isoTime(job.cancel_requested_at),
     created_at: isoTime(job.created_at),
     started_at: isoTime(job.started_at),

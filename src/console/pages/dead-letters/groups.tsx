@@ -1,10 +1,11 @@
-import { Group, SegmentedControl, Text, UnstyledButton } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import type { Query } from "../../api/client.ts";
 import { useDeadLetterGroups } from "../../api/deliveries.ts";
 import type { DeadLetterGroup } from "../../api/types.ts";
 import { count } from "../../components/format.ts";
 import { ErrorBox } from "../../components/states.tsx";
 import { Time } from "../../components/time.tsx";
+import { GroupChoice } from "./group-choice.tsx";
 import type { InboxView } from "./inbox-view.ts";
 import classes from "./dead-letters.module.css";
 
@@ -15,7 +16,8 @@ interface GroupsProps {
 }
 
 /** The inbox in heaps: by reason or by endpoint, with their age. A heap is a filter. */
-export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps) {
+export function Groups({ view, filter, filterKey }: GroupsProps) {
+  const { values, set } = view;
   const by = values.by === "endpoint" ? "endpoint" : "reason";
   const field = by === "reason" ? "reason" : "endpoint_id";
   // a chosen heap must not hide the others
@@ -32,21 +34,7 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
 
   return (
     <section aria-label="Groups">
-      <Group justify="space-between" mb="xs">
-        <Text size="sm" c="dimmed">
-          {groups.data.length === 1 ? "1 group" : `${groups.data.length} groups`}
-        </Text>
-        <SegmentedControl
-          size="xs"
-          aria-label="Group by"
-          value={by}
-          onChange={(next) => set({ by: next === "reason" ? null : next })}
-          data={[
-            { value: "reason", label: "By reason" },
-            { value: "endpoint", label: "By endpoint" },
-          ]}
-        />
-      </Group>
+      <GroupChoice view={view} count={groups.data.length} />
       <div className={classes.groups}>
         {groups.data.map((group) => {
           const value = group[field];

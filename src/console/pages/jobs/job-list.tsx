@@ -41,7 +41,17 @@ export default function JobList() {
     { ...values, cursor: cursor.value },
   );
   return (
-    <Page title="Jobs" actions={<NewJobButton />}>
+    <Page
+      title="Jobs"
+      actions={
+        <>
+          <Button component={Link} to="/jobs/failed" variant="default">
+            Failed jobs
+          </Button>
+          <NewJobButton />
+        </>
+      }
+    >
       <ListCard
         label="Jobs"
         query={jobs}

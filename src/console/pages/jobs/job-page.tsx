@@ -1,12 +1,13 @@
 import { Alert, Button, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconPlayerStop, IconRepeat } from "@tabler/icons-react";
-import { Link, useParams } from "react-router";
+import { IconPlayerStop, IconRefresh, IconRepeat } from "@tabler/icons-react";
+import { Link, useNavigate, useParams } from "react-router";
 import {
   useCancelJob,
   useJob,
   useJobDeliveries,
   useJobResult,
+  useRetryJob,
   useTimeline,
 } from "../../api/jobs.ts";
 import { useJobMessages } from "../../api/messages.ts";
@@ -102,6 +103,7 @@ function Actions({ job }: { job: Job }) {
           {job.cancel_requested_at === null ? "Cancel" : "Canceling"}
         </Button>
       )}
+      {(job.status === "failed" || job.status === "canceled") && <Retry id={job.id} />}
       <Button
         component={Link}
         to={`/jobs/new?again=${job.id}`}
@@ -153,6 +155,33 @@ function WaitNotice({ job: { waiting_for: wait } }: { job: Job }) {
   );
 }
 
+/** Runs it again as a new job, and goes there. */
+function Retry({ id }: { id: string }) {
+  const [asking, ask] = useDisclosure(false);
+  const retry = useRetryJob(id);
+  const navigate = useNavigate();
+  return (
+    <>
+      <Button leftSection={<IconRefresh size={14} />} onClick={ask.open}>
+        Retry
+      </Button>
+      <Confirm
+        opened={asking}
+        title="Run it again?"
+        action="Retry"
+        busy={retry.isPending}
+        error={retry.error}
+        onClose={ask.close}
+        onConfirm={() =>
+          retry.mutate(undefined, { onSuccess: (job) => void navigate(`/jobs/${job.id}`) })
+        }
+      >
+        A new job with the same input, metadata and callbacks. Its callbacks are told anew.
+      </Confirm>
+    </>
+  );
+}
+
 function RunningProgress({ job: { status, progress, eta } }: { job: Job }) {
   if (status !== "running") return null;
   const share = Math.round(progress.fraction * 100);
@@ -186,6 +215,7 @@ function JobFacts({ job }: { job: Job }) {
           },
         { name: "Runs", value: job.run },
         { name: "Time limit of a run", value: duration(job.timeout_s * 1_000) },
+        job.retry_of !== null && { name: "Retry of", value: <Id id={job.retry_of} short /> },
         { name: "Request id", value: <Id id={job.request_id} link={false} /> },
       ]}
     />
