@@ -13,9 +13,19 @@ create table settings (
 
 create table accounts (
   id uuid primary key,
-  name text not null unique,
+  name text not null,
+  -- suspended: nothing new is accepted; deleting: its rows are being deleted, in steps; deleted: they
+  -- are gone, and this row stays as the record of it
+  state text not null default 'active'
+    check (state in ('active', 'suspended', 'deleting', 'deleted')),
+  state_reason text,
+  state_changed_at timestamptz not null default now(),
+  deleted_rows bigint not null default 0,
   created_at timestamptz not null default now()
 );
+-- the name is free again when all is deleted
+create unique index accounts_name on accounts (name) where state <> 'deleted';
+create index accounts_deleting on accounts (id) where state = 'deleting';
 
 create table api_keys (
   id uuid primary key,
@@ -23,7 +33,11 @@ create table api_keys (
   name text not null,
   hash bytea not null unique,
   scopes text[] not null
-    check (scopes <@ array['jobs', 'webhooks', 'admin', 'operator'] and scopes <> '{}'),
+    check (scopes <@ array['jobs:read', 'jobs', 'webhooks:read', 'webhooks', 'admin:read', 'admin',
+      'operator'] and scopes <> '{}'),
+  -- the only endpoints that it sees
+  endpoint_ids uuid[] check (
+    endpoint_ids is null or (endpoint_ids <> '{}' and scopes <@ array['webhooks:read', 'webhooks'])),
   created_at timestamptz not null default now(),
   -- precise to the minute
   last_used_at timestamptz,

@@ -580,6 +580,8 @@ export interface Problem {
     | "path_invalid"
     | "unauthenticated"
     | "scope_missing"
+    | "account_suspended"
+    | "endpoint_bound"
     | "csrf_failed"
     | "sign_in_limited"
     | "not_found"
@@ -1128,7 +1130,11 @@ export interface ApiKey {
   id: string;
   name: string;
   /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
+  scopes: (
+    "jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin" | "operator"
+  )[];
+  /** The only endpoints that it sees; null: all */
+  endpoint_ids: string[] | null;
   created_at: string;
   /** To the minute */
   last_used_at: string | null;
@@ -1140,16 +1146,27 @@ export interface ApiKeyInput {
   /** What it is for */
   name: string;
   /**
-   * `admin` implies the others
+   * `jobs` and `webhooks` imply their `:read`; `admin` implies all, `admin:read` all that read
    * @minItems 1
    */
-  scopes: ("jobs" | "webhooks" | "admin")[];
+  scopes: ("jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin")[];
+  /**
+   * The only endpoints whose deliveries it sees, replays and tests; goes with `webhooks:read` and `webhooks`
+   * @minItems 1
+   * @maxItems 20
+   * Items: A `ep_…` id
+   */
+  endpoint_ids?: string[];
 }
 export interface ApiKeyWithText {
   id: string;
   name: string;
   /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
+  scopes: (
+    "jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin" | "operator"
+  )[];
+  /** The only endpoints that it sees; null: all */
+  endpoint_ids: string[] | null;
   created_at: string;
   /** To the minute */
   last_used_at: string | null;

@@ -18,6 +18,8 @@ export const PROBLEMS = {
   path_invalid: [400, "The path is malformed"],
   unauthenticated: [401, "A valid API key is required"],
   scope_missing: [403, "The API key lacks a scope"],
+  account_suspended: [403, "The account is suspended"],
+  endpoint_bound: [403, "The API key is bound to other endpoints"],
   csrf_failed: [403, "The request does not come from the console"],
   sign_in_limited: [429, "There were too many failed sign-ins"],
   not_found: [404, "Not found"],

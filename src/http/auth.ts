@@ -5,7 +5,7 @@ import { findApiKey } from "../db/accounts/api-keys.ts";
 import { findKeyById } from "../db/accounts/api-keys.ts";
 import { createKeyUse } from "../flow/accounts/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
-import { allows, type RequestInfo, type Route } from "./route.ts";
+import type { RequestInfo } from "./route.ts";
 import { checkCsrf, readSession } from "./session.ts";
 
 /** The longest time for which a revoked key goes on working. */
@@ -80,21 +80,11 @@ async function findSignedIn(
   checkCsrf(context, info, method, session);
   const caller = await findKeyById(context.pool, session.accountId, session.keyId);
   if (caller === null) throw unauthenticated("The API key of this session was revoked.");
-  return caller;
+  return { ...caller, actor: { ...caller.actor, type: "console" } };
 }
 
 function unauthenticated(detail: string): Problem {
   return new Problem("unauthenticated", detail, {
     headers: { "www-authenticate": 'Bearer realm="ringback"' },
-  });
-}
-
-/** @throws Problem `scope_missing` that names the scope */
-export function requireScope(route: Pick<Route, "scopes">, caller: Principal): void {
-  if (allows(route, caller)) return;
-  const needed = route.scopes ?? [];
-  const scopes = needed.join(" or ") + (needed.includes("operator") ? "" : ", or admin");
-  throw new Problem("scope_missing", `This needs an API key with scope ${scopes}.`, {
-    headers: { "www-authenticate": `Bearer realm="ringback", error="insufficient_scope"` },
   });
 }

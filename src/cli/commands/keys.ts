@@ -15,6 +15,7 @@ import type { ServerOptions } from "../api/session.ts";
 interface CreateOptions {
   name: string;
   scopes: string[];
+  endpoint?: string[];
   account?: string;
   database?: true;
 }
@@ -46,10 +47,11 @@ function addCreate(cli: Cli, keys: Command): void {
     .description("make an API key and print it, once")
     .requiredOption(
       "--scopes <list>",
-      "comma-separated: jobs, webhooks, admin; with --database also operator",
+      "comma-separated: jobs:read, jobs, webhooks:read, webhooks, admin:read, admin; with --database also operator",
       collectList,
     )
     .option("--name <name>", "what it is for", "command line")
+    .option("--endpoint <ids>", "comma-separated: the only endpoints that it sees", collectList)
     .option("--database", "make it in the database of DATABASE_URL, without a server or a key")
     .option("--account <name>", "with --database: the account, made when missing");
   withConnection(create).action(async (options: CreateOptions & ServerOptions) => {
@@ -65,7 +67,11 @@ function addCreate(cli: Cli, keys: Command): void {
     if (account !== undefined) throw usageError("--account goes with --database");
     await inSession(cli, options, async ({ client, out }) => {
       // the server refuses unknown scopes
-      const body = { name, scopes: scopes as ApiKeyInput["scopes"] };
+      const body = {
+        name,
+        scopes: scopes as ApiKeyInput["scopes"],
+        ...(options.endpoint === undefined ? {} : { endpoint_ids: options.endpoint }),
+      };
       const made = await client.request("POST /v1/api-keys", { body });
       out.answer(made, () => out.line(made.key));
     });
@@ -73,6 +79,7 @@ function addCreate(cli: Cli, keys: Command): void {
   examples(
     create,
     'keys create --scopes jobs,webhooks --name "order system"',
+    "keys create --scopes webhooks:read --endpoint ep_01…",
     "keys create --database --scopes admin --account acme",
   );
 }
@@ -85,6 +92,7 @@ const COLUMNS: readonly TextColumn<ApiKey>[] = [
     gives: true,
   },
   { head: "SCOPES", text: ({ scopes }) => scopes.join(", ") },
+  { head: "ENDPOINTS", text: ({ endpoint_ids }) => endpoint_ids?.join(", ") ?? "all" },
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
   { head: "LAST USED", text: ({ last_used_at }) => relative(last_used_at) },
   { head: "REVOKED", text: ({ revoked_at }) => relative(revoked_at), style: () => "red" },

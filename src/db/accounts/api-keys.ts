@@ -5,30 +5,43 @@ export interface ApiKey {
   id: string;
   name: string;
   scopes: Scope[];
+  endpoint_ids: string[] | null;
   created_at: Date;
   last_used_at: Date | null;
   revoked_at: Date | null;
 }
 
-const KEY_COLUMNS = "id, name, scopes, created_at, last_used_at, revoked_at";
+const KEY_COLUMNS = "id, name, scopes, endpoint_ids, created_at, last_used_at, revoked_at";
 
 /** Stores a key by its SHA-256. An existing key stays as it is, but is no longer revoked. */
 export async function insertApiKey(
   tx: Tx,
-  key: { id: string; accountId: string; name: string; hash: Buffer; scopes: Scope[] },
+  key: {
+    id: string;
+    accountId: string;
+    name: string;
+    hash: Buffer;
+    scopes: readonly Scope[];
+    endpointIds: readonly string[] | null;
+  },
 ): Promise<void> {
   await tx.query(
-    `insert into api_keys (id, account_id, name, hash, scopes) values ($1, $2, $3, $4, $5)
+    `insert into api_keys (id, account_id, name, hash, scopes, endpoint_ids)
+     values ($1, $2, $3, $4, $5, $6)
      on conflict (hash) do update set revoked_at = null`,
-    [key.id, key.accountId, key.name, key.hash, key.scopes],
+    [key.id, key.accountId, key.name, key.hash, key.scopes, key.endpointIds],
   );
 }
+
+const PRINCIPAL = `select k.account_id as "accountId", k.id as "keyId", k.scopes,
+    k.endpoint_ids as "endpointIds", a.state <> 'active' as suspended,
+    json_build_object('type', 'api_key', 'id', k.id, 'name', k.name) as actor
+  from api_keys k join accounts a on a.id = k.account_id`;
 
 export async function findApiKey(reader: Reader, hash: Buffer): Promise<Principal | null> {
   const { rows } = await reader.query<Principal>({
     name: "find_api_key",
-    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
-      where hash = $1 and revoked_at is null`,
+    text: `${PRINCIPAL} where k.hash = $1 and k.revoked_at is null`,
     values: [hash],
   });
   return rows[0] ?? null;
@@ -75,8 +88,7 @@ export async function findKeyById(
 ): Promise<Principal | null> {
   const { rows } = await reader.query<Principal>({
     name: "find_key_by_id",
-    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
-      where account_id = $1 and id = $2 and revoked_at is null`,
+    text: `${PRINCIPAL} where k.account_id = $1 and k.id = $2 and k.revoked_at is null`,
     values: [accountId, id],
   });
   return rows[0] ?? null;

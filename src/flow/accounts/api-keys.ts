@@ -11,31 +11,51 @@ import {
   touchKey,
 } from "../../db/accounts/api-keys.ts";
 import type { ApiKey } from "../../db/accounts/api-keys.ts";
+import { findEndpointIds } from "../../db/accounts/endpoints.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 
+interface NewKey {
+  accountId: string;
+  name: string;
+  scopes: readonly Scope[];
+  /** The only endpoints that it sees; null or absent: all of the account. */
+  endpointIds?: readonly string[] | null;
+}
+
 /** Stores a key for an account; only its hash is kept. Returns its id. */
-export async function addApiKey(
-  tx: Tx,
-  key: { accountId: string; name: string; text: string; scopes: Scope[] },
-): Promise<string> {
-  const { text, ...rest } = key;
+export async function addApiKey(tx: Tx, key: NewKey & { text: string }): Promise<string> {
+  const { text, endpointIds = null, ...rest } = key;
   const id = newId();
-  await insertApiKey(tx, { id, ...rest, hash: hashApiKey(text) });
+  await insertApiKey(tx, { id, ...rest, endpointIds, hash: hashApiKey(text) });
   return id;
 }
 
-/** Makes a key. Returns its text, this once: only a hash is kept. */
+/**
+ * Makes a key. Returns its text, this once: only a hash is kept.
+ * @throws Problem endpoint_unknown
+ */
 export async function createApiKey(
   { pool }: Pick<Context, "pool">,
-  wanted: { accountId: string; name: string; scopes: Scope[] },
+  wanted: NewKey,
 ): Promise<{ key: ApiKey; text: string }> {
   const text = newApiKey();
   const key = await inTransaction(pool, async (tx) => {
+    await requireEndpoints(tx, wanted);
     const id = await addApiKey(tx, { ...wanted, text });
     return (await getApiKey(tx, wanted.accountId, id))!;
   });
   return { key, text };
+}
+
+async function requireEndpoints(tx: Tx, { accountId, endpointIds }: NewKey): Promise<void> {
+  const wanted = endpointIds ?? [];
+  const found = await findEndpointIds(tx, accountId, wanted);
+  const errors = wanted.flatMap((id, index) =>
+    found.has(id) ? [] : [{ pointer: `/endpoint_ids/${index}`, detail: "does not exist" }],
+  );
+  if (errors.length === 0) return;
+  throw new Problem("endpoint_unknown", "An endpoint of the key does not exist.", { errors });
 }
 
 /**

@@ -20,7 +20,7 @@ const scopes = ["admin"] as const;
 const list = route({
   method: "get",
   path: "/v1/api-keys",
-  scopes,
+  scopes: ["admin:read"],
   operationId: "listApiKeys",
   tag,
   summary: "List API keys, newest first, revoked ones as well",
@@ -46,9 +46,12 @@ const create = route({
   summary: "Make an API key",
   body: apiKeyInput,
   responses: { 201: { description: "The key, shown this once", schema: apiKeyWithText } },
-  problems: [],
+  problems: ["endpoint_unknown"],
   async handler(context, { accountId, keyId, body }) {
-    const wanted = { accountId, name: body.name, scopes: [...new Set(body.scopes)] };
+    const { name, endpoint_ids } = body;
+    const scopes = [...new Set(body.scopes)];
+    const endpointIds = endpoint_ids === undefined ? null : [...new Set(endpoint_ids)];
+    const wanted = { accountId, name, scopes, endpointIds };
     const { key, text } = await createApiKey(context, wanted);
     return json(201, { ...keyView(key, keyId), key: text });
   },
@@ -73,10 +76,11 @@ const revoke = route({
 });
 
 function keyView(key: ApiKey, currentId: string): ApiKeyBody {
-  const { id, created_at, last_used_at, revoked_at, ...rest } = key;
+  const { id, endpoint_ids, created_at, last_used_at, revoked_at, ...rest } = key;
   return {
     id: formatId("key", id),
     ...rest,
+    endpoint_ids: endpoint_ids?.map((one) => formatId("endpoint", one)) ?? null,
     created_at: isoTime(created_at),
     last_used_at: isoTime(last_used_at),
     revoked_at: isoTime(revoked_at),

@@ -22,12 +22,13 @@ import {
 import { emptyBody } from "../schemas/request.ts";
 
 const tag = "Deliveries";
-const scopes = ["webhooks"] as const;
+const scopes = ["webhooks:read"] as const;
 
 const list = route({
   method: "get",
   path: "/v1/deliveries",
   scopes,
+  endpoints: "query",
   operationId: "listDeliveries",
   tag,
   summary: "List deliveries, newest first",
@@ -89,6 +90,7 @@ const get = route({
   method: "get",
   path: "/v1/deliveries/{id}",
   scopes,
+  endpoints: "delivery",
   operationId: "getDelivery",
   tag,
   summary: "Look at a delivery and its attempts",
@@ -109,6 +111,7 @@ const attempts = route({
   method: "get",
   path: "/v1/deliveries/{id}/attempts",
   scopes,
+  endpoints: "delivery",
   operationId: "listAttempts",
   tag,
   summary: "List a delivery's attempts, the last first",
@@ -126,7 +129,8 @@ const attempts = route({
 const replay = route({
   method: "post",
   path: "/v1/deliveries/{id}/replay",
-  scopes,
+  scopes: ["webhooks"],
+  endpoints: "delivery",
   operationId: "replayDelivery",
   tag,
   summary: "Send a delivery again",

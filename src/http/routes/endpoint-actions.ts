@@ -45,6 +45,7 @@ const test = route({
   method: "post",
   path: "/v1/endpoints/{id}/test",
   scopes,
+  endpoints: "endpoint",
   operationId: "testEndpoint",
   tag,
   summary: "Send an `endpoint.test` event to an endpoint",

@@ -69,18 +69,19 @@ const create = route({
 const list = route({
   method: "get",
   path: "/v1/endpoints",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "handler",
   operationId: "listEndpoints",
   tag,
   summary: "List endpoints, newest first",
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of endpoints", schema: pageOf(endpointSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler(context, { accountId, query }) {
+  async handler(context, { accountId, endpointIds, query }) {
     return await pageReply(
       "endpoints",
       query,
-      (page) => listEndpoints(context.lookups, accountId, page),
+      (page) => listEndpoints(context.lookups, accountId, { ...page, ids: endpointIds }),
       (endpoint) => JSON.stringify(endpointView(context, endpoint)),
     );
   },
@@ -89,7 +90,8 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/endpoints/{id}",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "endpoint",
   operationId: "getEndpoint",
   tag,
   summary: "Look at an endpoint",

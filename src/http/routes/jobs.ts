@@ -45,7 +45,7 @@ export async function findJob(
 const list = route({
   method: "get",
   path: "/v1/jobs",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "listJobs",
   tag,
   summary: "List jobs, newest first",
@@ -66,7 +66,7 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/jobs/{id}",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJob",
   tag,
   summary: "Look at a job, or wait for it",

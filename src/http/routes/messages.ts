@@ -128,7 +128,8 @@ const publishLines = route({
 const get = route({
   method: "get",
   path: "/v1/messages/{id}",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "handler",
   operationId: "getMessage",
   tag,
   summary: "Look at a message and its deliveries",
@@ -140,11 +141,16 @@ const get = route({
     },
   },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id } }) {
+  async handler(context, { accountId, endpointIds, params: { id } }) {
     const message = await getMessage(context.pool, accountId, id);
-    if (message === null) throw new Problem("not_found", "There is no such message.");
     const filter = { messageId: id, limit: MAX_SHOWN };
-    const deliveries = await listDeliveries(context.lookups, accountId, filter);
+    const lists = (endpointIds ?? [undefined]).map((endpointId) =>
+      listDeliveries(context.lookups, accountId, { ...filter, endpointId }),
+    );
+    const deliveries = (await Promise.all(lists)).flat().slice(0, MAX_SHOWN);
+    if (message === null || (endpointIds !== null && deliveries.length === 0)) {
+      throw new Problem("not_found", "There is no such message.");
+    }
     return json(200, messageView(message, deliveries));
   },
 });

@@ -19,6 +19,7 @@ const create = route({
   method: "post",
   path: "/v1/replays",
   scopes,
+  endpoints: "filter",
   operationId: "createReplay",
   tag,
   summary: "Send many deliveries again, discard dead letters, or cancel what is pending",
@@ -46,7 +47,8 @@ const create = route({
 const list = route({
   method: "get",
   path: "/v1/replays",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "handler",
   operationId: "listReplays",
   tag,
   summary: "List replays, newest first",
@@ -54,11 +56,11 @@ const list = route({
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of replays", schema: pageOf(replaySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler(context, { accountId, query }) {
+  async handler(context, { accountId, endpointIds, query }) {
     return await pageReply(
       "replays",
       query,
-      (page) => listReplays(context.lookups, accountId, page),
+      (page) => listReplays(context.lookups, accountId, { ...page, endpointIds }),
       (row) => JSON.stringify(replayView(row)),
     );
   },
@@ -67,7 +69,8 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/replays/{id}",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "replay",
   operationId: "getReplay",
   tag,
   summary: "Look at a replay",
@@ -85,6 +88,7 @@ const cancel = route({
   method: "post",
   path: "/v1/replays/{id}/cancel",
   scopes,
+  endpoints: "replay",
   operationId: "cancelReplay",
   tag,
   summary: "Stop a replay",

@@ -39,6 +39,12 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
         limit.failed(remoteAddress);
         throw new Problem("unauthenticated", "The API key is unknown or revoked.");
       }
+      if (caller.endpointIds !== null) {
+        throw new Problem(
+          "endpoint_bound",
+          "The console is for API keys that are not bound to endpoints.",
+        );
+      }
       const { keyId, accountId } = caller;
       const csrf = randomBytes(24).toString("base64url");
       const session = { keyId, accountId, csrf, issuedAt: http.now().getTime() };

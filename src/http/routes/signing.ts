@@ -14,7 +14,7 @@ const scopes = ["webhooks"] as const;
 const keys = route({
   method: "get",
   path: "/v1/signing-key",
-  scopes,
+  scopes: ["webhooks:read"],
   operationId: "getSigningKey",
   tag,
   summary:

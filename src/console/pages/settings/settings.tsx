@@ -14,7 +14,7 @@ import { ApiKeys } from "./api-keys.tsx";
 
 export default function Settings() {
   const { values, set } = useView(["tab", "origin"]);
-  const mayAdmin = useMay("admin");
+  const mayAdmin = useMay("admin:read");
   const mayOperate = useMay("operator");
   const { tab = mayAdmin ? "keys" : "signing", origin } = values;
   return (
