@@ -45,6 +45,16 @@ create table api_keys (
 );
 create index api_keys_account on api_keys (account_id, id desc);
 
+-- Sessions of people who signed in to the console with a key. A cookie counts while its row is here.
+create table console_sessions (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  key_id uuid not null references api_keys on delete cascade,
+  expires_at timestamptz not null
+);
+create index console_sessions_expiry on console_sessions (expires_at);
+create index console_sessions_key on console_sessions (key_id);
+
 create table idempotency_records (
   account_id uuid not null references accounts,
   key text not null,

@@ -228,6 +228,8 @@ export interface Principal {
   accountId: string;
   /** The API key that it stands on: when that is revoked, it ends. */
   keyId: string;
+  /** The session of the console, when it is signed in there. */
+  sessionId: string | null;
   scopes: readonly Scope[];
   /** The only endpoints that it sees; null: all of the account. */
   endpointIds: readonly string[] | null;

@@ -2,7 +2,7 @@ import { hashApiKey } from "../core/api-key.ts";
 import type { Principal } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts/api-keys.ts";
-import { findKeyById } from "../db/accounts/api-keys.ts";
+import { findSignedIn } from "../db/accounts/console-sessions.ts";
 import { createKeyUse } from "../flow/accounts/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
 import type { RequestInfo } from "./route.ts";
@@ -33,7 +33,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
   return async function authenticate(info, method) {
     const authorization = info.header("authorization");
     if (authorization === undefined && info.header("cookie") !== undefined) {
-      const caller = await findSignedIn(context, info, method);
+      const caller = await findCallerOfSession(context, info, method);
       if (caller !== null) {
         noteUse(caller.keyId);
         return caller;
@@ -70,7 +70,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
  * The principal that is signed in, while its key lives. Null: there is no session.
  * @throws Problem csrf_failed, unauthenticated
  */
-async function findSignedIn(
+async function findCallerOfSession(
   context: AuthContext,
   info: Pick<RequestInfo, "header">,
   method: string,
@@ -78,9 +78,9 @@ async function findSignedIn(
   const session = readSession(context, info);
   if (session === null) return null;
   checkCsrf(context, info, method, session);
-  const caller = await findKeyById(context.pool, session.accountId, session.keyId);
-  if (caller === null) throw unauthenticated("The API key of this session was revoked.");
-  return { ...caller, actor: { ...caller.actor, type: "console" } };
+  const caller = await findSignedIn(context.pool, session);
+  if (caller === null) throw unauthenticated("This session has ended. Sign in again.");
+  return caller;
 }
 
 function unauthenticated(detail: string): Problem {

@@ -16,6 +16,7 @@ import { parseParameters, parseWith } from "./validation.ts";
 const NOBODY: Principal = {
   accountId: "",
   keyId: "",
+  sessionId: null,
   scopes: [],
   endpointIds: null,
   suspended: false,

@@ -33,8 +33,10 @@ export async function insertApiKey(
   );
 }
 
-const PRINCIPAL = `select k.account_id as "accountId", k.id as "keyId", k.scopes,
+/** The principal of a key, as far as `from` and its joins. */
+export const PRINCIPAL = `select k.account_id as "accountId", k.id as "keyId", k.scopes,
     k.endpoint_ids as "endpointIds", a.state <> 'active' as suspended,
+    null as "sessionId",
     json_build_object('type', 'api_key', 'id', k.id, 'name', k.name) as actor
   from api_keys k join accounts a on a.id = k.account_id`;
 
@@ -77,20 +79,6 @@ export async function getApiKey(
     `select ${KEY_COLUMNS} from api_keys where account_id = $1 and id = $2`,
     [accountId, id],
   );
-  return rows[0] ?? null;
-}
-
-/** The principal of a key that is not revoked. */
-export async function findKeyById(
-  reader: Reader,
-  accountId: string,
-  id: string,
-): Promise<Principal | null> {
-  const { rows } = await reader.query<Principal>({
-    name: "find_key_by_id",
-    text: `${PRINCIPAL} where k.account_id = $1 and k.id = $2 and k.revoked_at is null`,
-    values: [accountId, id],
-  });
   return rows[0] ?? null;
 }
 

@@ -5,6 +5,7 @@ import {
   deleteOldInterests,
   listInterests,
 } from "../../db/activity/activity.ts";
+import { deleteExpiredConsoleSessions } from "../../db/accounts/console-sessions.ts";
 import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
 import { findRunsOf } from "../../db/jobs/runs.ts";
@@ -186,6 +187,7 @@ export async function sweep(context: Pick<Context, "pool" | "stopping">): Promis
     () => inTransaction(pool, unlockOrphanedWakeUps),
     () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
+    () => inBatches(context, deleteExpiredConsoleSessions),
     () => inBatches(context, deleteOldStats),
     () => sweepEvents(context),
   ];

@@ -87,9 +87,9 @@ const job = streamRoute({
 });
 
 function callOf(call: Omit<StreamCall<unknown>, BodyParts>) {
-  const { accountId, keyId, scopes, query } = call;
+  const { accountId, keyId, sessionId, scopes, query } = call;
   const after = readPosition(call.header("last-event-id") ?? query.last_event_id);
-  return { accountId, keyId, scopes, after, types: query.types ?? [] };
+  return { accountId, keyId, sessionId, scopes, after, types: query.types ?? [] };
 }
 
 function readPosition(text: string | undefined): ActivityPosition | null {

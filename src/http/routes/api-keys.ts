@@ -15,8 +15,6 @@ import {
 } from "../schemas/api-key.ts";
 
 const tag = "API keys";
-const scopes = ["admin"] as const;
-
 const list = route({
   method: "get",
   path: "/v1/api-keys",
@@ -40,7 +38,7 @@ const list = route({
 const create = route({
   method: "post",
   path: "/v1/api-keys",
-  scopes,
+  scopes: ["admin"],
   operationId: "createApiKey",
   tag,
   summary: "Make an API key",
@@ -60,7 +58,7 @@ const create = route({
 const revoke = route({
   method: "delete",
   path: "/v1/api-keys/{id}",
-  scopes,
+  scopes: ["admin"],
   operationId: "revokeApiKey",
   tag,
   summary: "Revoke an API key",

@@ -4,11 +4,19 @@ import { hashApiKey } from "../../core/api-key.ts";
 import { formatId } from "../../core/ids.ts";
 import { Problem } from "../../core/problem.ts";
 import { getAccountName } from "../../db/accounts/accounts.ts";
-import { findApiKey, findKeyById, getApiKey } from "../../db/accounts/api-keys.ts";
+import { findApiKey, getApiKey } from "../../db/accounts/api-keys.ts";
+import { findSignedIn } from "../../db/accounts/console-sessions.ts";
+import { beginConsoleSession, endConsoleSession } from "../../flow/accounts/console-sessions.ts";
 import type { HttpContext } from "../http-context.ts";
 import { json, noContent, type Reply } from "../reply.ts";
 import { route, type Route } from "../route.ts";
-import { checkOrigin, readSession, sessionCookie, type ConsoleSession } from "../session.ts";
+import {
+  checkOrigin,
+  MAX_AGE_S,
+  readSession,
+  sessionCookie,
+  type ConsoleSession,
+} from "../session.ts";
 import { createSignInLimit } from "../sign-in-limit.ts";
 
 const path = "/console/session";
@@ -47,7 +55,8 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
       }
       const { keyId, accountId } = caller;
       const csrf = randomBytes(24).toString("base64url");
-      const session = { keyId, accountId, csrf, issuedAt: http.now().getTime() };
+      const id = await beginConsoleSession(http, { keyId, accountId, lifetimeS: MAX_AGE_S });
+      const session = { id, keyId, accountId, csrf, issuedAt: http.now().getTime() };
       return await sessionReply(http, session, { "set-cookie": sessionCookie(http, session) });
     },
   });
@@ -63,7 +72,7 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
     problems: ["unauthenticated"],
     async handler(http, info) {
       const session = readSession(http, info);
-      const caller = session && (await findKeyById(http.pool, session.accountId, session.keyId));
+      const caller = session && (await findSignedIn(http.pool, session));
       if (session === null || caller === null) {
         throw new Problem("unauthenticated", "Sign in with an API key.");
       }
@@ -77,11 +86,13 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
     scopes: null,
     operationId: "signOut",
     tag,
-    summary: "Sign out",
+    summary: "Sign out: the session ends, also for whoever has a copy of the cookie",
     responses: { 204: { description: "Signed out" } },
     problems: ["csrf_failed"],
     async handler(http, info) {
       checkOrigin(http, info);
+      const session = readSession(http, info);
+      if (session !== null) await endConsoleSession(http, session.id);
       return { ...noContent(), headers: { ...PRIVATE, "set-cookie": sessionCookie(http, null) } };
     },
   });

@@ -12,6 +12,7 @@ import { jobText } from "../views/job.ts";
 interface StreamCall {
   accountId: string;
   keyId: string;
+  sessionId: string | null;
   scopes: readonly Scope[];
   /** The position to go on from; null: from now. */
   after: ActivityPosition | null;
@@ -113,10 +114,11 @@ function listen(
     gone = true;
     leave();
   });
-  const { accountId, keyId, after } = call;
+  const { accountId, keyId, sessionId, after } = call;
   const listener = {
     accountId,
     keyId,
+    sessionId,
     after,
     ...on,
     waiting: channel.waiting,
