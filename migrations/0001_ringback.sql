@@ -55,6 +55,42 @@ create table console_sessions (
 create index console_sessions_expiry on console_sessions (expires_at);
 create index console_sessions_key on console_sessions (key_id);
 
+-- Who changed what. Rows are only added; a row past its retention is deleted by whoever says so.
+create table audit_events (
+  id uuid primary key,
+  account_id uuid not null,
+  created_at timestamptz not null default now(),
+  actor_type text not null,
+  -- an API key, also of a session of the console
+  actor_id uuid,
+  actor_name text not null,
+  action text not null,
+  target_type text not null,
+  target_id uuid not null,
+  target_name text not null,
+  -- the fields that changed, without secrets
+  before jsonb,
+  after jsonb,
+  address text,
+  request_id text
+);
+create index audit_events_account on audit_events (account_id, id desc);
+create index audit_events_actor on audit_events (account_id, actor_id, id desc);
+create index audit_events_action on audit_events (account_id, action, id desc);
+create index audit_events_target on audit_events (account_id, target_id, id desc);
+
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'DELETE' and current_setting('ringback.audit_retention', true) = 'on' then
+    return old;
+  end if;
+  raise exception 'the audit log is only added to';
+end $$;
+create trigger audit_events_kept before update or delete on audit_events
+  for each row execute function refuse_audit_change();
+create trigger audit_events_not_emptied before truncate on audit_events
+  for each statement execute function refuse_audit_change();
+
 create table idempotency_records (
   account_id uuid not null references accounts,
   key text not null,

@@ -77,6 +77,11 @@ export async function dispatch(
       lines: () => readLines(request),
       path,
       idempotency,
+      by: {
+        actor: principal.actor,
+        address: info.remoteAddress,
+        requestId: info.requestId,
+      },
     });
   };
   const reply =

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Author } from "../core/audit.ts";
 import type { Principal, Scope } from "../core/model.ts";
 import type { ProblemCode } from "../core/problem.ts";
 import type { HttpContext } from "./http-context.ts";
@@ -38,10 +39,12 @@ export interface RouteCall<Params, Query, Body> extends RequestInfo, Principal {
   /** The path of the request, without its query. */
   path: string;
   idempotency: Idempotency | null;
+  /** Who changes something, for the audit log. */
+  by: Author;
 }
 
 /** The parts that a call without a body has not. */
-export type BodyParts = "idempotency" | "body" | "posted" | "lines" | "path";
+export type BodyParts = "by" | "idempotency" | "body" | "posted" | "lines" | "path";
 
 export interface ResponseSpec {
   description: string;

@@ -42,8 +42,10 @@ export async function findLivingSessions(
   return new Set(rows.map(({ id }) => id));
 }
 
-export async function deleteConsoleSession(tx: Tx, id: string): Promise<void> {
-  await tx.query(`delete from console_sessions where id = $1`, [id]);
+/** False: it had ended before. */
+export async function deleteConsoleSession(tx: Tx, id: string): Promise<boolean> {
+  const { rowCount } = await tx.query(`delete from console_sessions where id = $1`, [id]);
+  return rowCount === 1;
 }
 
 export async function deleteExpiredConsoleSessions(tx: Tx, limit: number): Promise<number> {

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { hashApiKey, newApiKey } from "../../core/api-key.ts";
-import { newId } from "../../core/ids.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
+import { formatId, newId } from "../../core/ids.ts";
 import type { Scope } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import {
@@ -14,6 +15,8 @@ import type { ApiKey } from "../../db/accounts/api-keys.ts";
 import { findEndpointIds } from "../../db/accounts/endpoints.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
+
+import { recordAudit } from "./audit.ts";
 
 interface NewKey {
   accountId: string;
@@ -37,12 +40,21 @@ export async function addApiKey(tx: Tx, key: NewKey & { text: string }): Promise
  */
 export async function createApiKey(
   { pool }: Pick<Context, "pool">,
-  wanted: NewKey,
+  { by = SYSTEM, ...wanted }: NewKey & { by?: Author },
 ): Promise<{ key: ApiKey; text: string }> {
   const text = newApiKey();
   const key = await inTransaction(pool, async (tx) => {
     await requireEndpoints(tx, wanted);
     const id = await addApiKey(tx, { ...wanted, text });
+    await recordAudit(tx, by, {
+      accountId: wanted.accountId,
+      action: "api_key.created",
+      target: { type: "key", id, name: wanted.name },
+      after: {
+        scopes: wanted.scopes,
+        endpoint_ids: wanted.endpointIds?.map((one) => formatId("endpoint", one)) ?? null,
+      },
+    });
     return (await getApiKey(tx, wanted.accountId, id))!;
   });
   return { key, text };
@@ -64,17 +76,23 @@ async function requireEndpoints(tx: Tx, { accountId, endpointIds }: NewKey): Pro
  */
 export async function revokeApiKey(
   { pool }: Pick<Context, "pool">,
-  { accountId, keyId }: { accountId: string; keyId: string },
+  { accountId, keyId, by = SYSTEM }: { accountId: string; keyId: string; by?: Author },
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const admins = await lockAdminKeys(tx, accountId);
-    if ((await getApiKey(tx, accountId, keyId)) === null) {
-      throw new Problem("not_found", "no such API key");
-    }
+    const key = await getApiKey(tx, accountId, keyId);
+    if (key === null) throw new Problem("not_found", "no such API key");
     if (admins.length === 1 && admins[0] === keyId) {
       throw new Problem("last_admin_key", "make another admin key first");
     }
+    if (key.revoked_at !== null) return;
     await revokeKey(tx, accountId, keyId);
+    await recordAudit(tx, by, {
+      accountId,
+      action: "api_key.revoked",
+      target: { type: "key", id: keyId, name: key.name },
+      before: { scopes: key.scopes },
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
 import { failpoint } from "../../core/failpoint.ts";
 import { formatId, newId } from "../../core/ids.ts";
 import type { Delivery, Replay, ReplayAction, ReplayFilter } from "../../core/model.ts";
@@ -27,6 +28,7 @@ import {
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeSharedLanes } from "./publish.ts";
+import { recordAudit } from "../accounts/audit.ts";
 import { recordActivity } from "../activity/record.ts";
 
 const STEP = 500;
@@ -38,7 +40,7 @@ const STEP = 500;
  */
 export async function replayDelivery(
   context: Pick<Context, "pool" | "telemetry">,
-  { accountId, deliveryId }: { accountId: string; deliveryId: string },
+  { accountId, deliveryId, by = SYSTEM }: { accountId: string; deliveryId: string; by?: Author },
 ): Promise<Delivery> {
   const delivery = await inTransaction(context.pool, async (tx) => {
     const laneId = await findDeliveryLane(tx, accountId, deliveryId);
@@ -49,7 +51,15 @@ export async function replayDelivery(
     if (target.status === "pending") await attemptNow(tx, target.id);
     else await reopen(tx, [target.id]);
     await wakeSharedLanes(tx, lanes);
-    return (await getDelivery(tx, accountId, deliveryId))!;
+    const found = (await getDelivery(tx, accountId, deliveryId))!;
+    await recordAudit(tx, by, {
+      accountId,
+      action: "delivery.replayed",
+      target: { type: "delivery", id: deliveryId, name: found.event_type },
+      before: { status: target.status },
+      after: { status: found.status },
+    });
+    return found;
   });
   context.telemetry.replayed(1, null);
   return delivery;
@@ -62,6 +72,7 @@ export interface NewReplay {
   action: ReplayAction;
   /** The reason to discard dead letters instead of sending them, and the API key of the caller. */
   discard?: { note: string; keyId: string };
+  by?: Author;
 }
 
 /**
@@ -73,7 +84,7 @@ export async function createReplay(
   context: Pick<Context, "pool">,
   order: NewReplay,
 ): Promise<Replay> {
-  const { accountId, filter, dryRun, action, discard } = order;
+  const { accountId, filter, dryRun, action, discard, by = SYSTEM } = order;
   return await inTransaction(context.pool, async (tx) => {
     const counted = await countReplayMatches(tx, { account_id: accountId, action, filter });
     const id = newId();
@@ -89,9 +100,33 @@ export async function createReplay(
       matched_exact: counted.exact,
     });
     await recordProgress(tx, replay);
+    if (!dryRun) {
+      await recordAudit(tx, by, {
+        accountId,
+        action: AUDITED[action],
+        target: { type: "replay", id },
+        after: { filter: shownFilter(filter), matched: counted.matched, note: replay.note },
+      });
+    }
     if (replay.status === "running") await wake(tx, [{ task: "run-replay", id, delayMs: 0 }]);
     return replay;
   });
+}
+
+const AUDITED = {
+  replay: "replay.created",
+  discard: "dead_letters.discarded",
+  cancel: "deliveries.canceled",
+} as const;
+
+/** A filter as the audit log tells it: ids with their prefix, and of many the number. */
+function shownFilter({ ids, endpoint_id, job_id, ...rest }: ReplayFilter): Record<string, unknown> {
+  return {
+    ...rest,
+    ...(endpoint_id === undefined ? {} : { endpoint_id: formatId("endpoint", endpoint_id) }),
+    ...(job_id === undefined ? {} : { job_id: formatId("job", job_id) }),
+    ...(ids === undefined ? {} : { ids: ids.length }),
+  };
 }
 
 /** Does the rest of a replay, one transaction per step. */
@@ -197,13 +232,20 @@ async function cancelSending(tx: Tx, matches: readonly Match[]): Promise<number>
 /** Cancels the rest of a bulk replay. @throws Problem not_found, replay_finished */
 export async function cancelReplay(
   context: Pick<Context, "pool">,
-  { accountId, replayId }: { accountId: string; replayId: string },
+  { accountId, replayId, by = SYSTEM }: { accountId: string; replayId: string; by?: Author },
 ): Promise<Replay> {
   return await inTransaction(context.pool, async (tx) => {
     await queueForReplay(tx, replayId);
     const canceled = await cancelRunningReplay(tx, accountId, replayId);
     if (canceled !== null) {
       await recordProgress(tx, canceled);
+      await recordAudit(tx, by, {
+        accountId,
+        action: "replay.canceled",
+        target: { type: "replay", id: replayId },
+        before: { status: "running" },
+        after: { status: "canceled", replayed: canceled.replayed },
+      });
       return canceled;
     }
     const replay = await getReplay(tx, accountId, replayId);

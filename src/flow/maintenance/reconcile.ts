@@ -5,6 +5,7 @@ import {
   deleteOldInterests,
   listInterests,
 } from "../../db/activity/activity.ts";
+import { deleteOldAuditEvents } from "../../db/accounts/audit-events.ts";
 import { deleteExpiredConsoleSessions } from "../../db/accounts/console-sessions.ts";
 import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
@@ -35,6 +36,7 @@ const UNCLAIMED_MS = 1_500;
  * submission commits late.
  */
 const SECOND_LOOK_MS = 1_000;
+const DAY_MS = 86_400_000;
 const LIMIT = 1_000;
 const SWEEP_BATCHES = 500;
 /** Lanes with pending deliveries examined in one turn. */
@@ -180,8 +182,11 @@ async function findOrphanedRuns({
  * Deletes rows that nobody needs any more, each kind even if others fail.
  * @throws the first failure, when all were tried
  */
-export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
-  const { pool } = context;
+export async function sweep(
+  context: Pick<Context, "pool" | "stopping" | "now" | "config">,
+): Promise<void> {
+  const { pool, config } = context;
+  const auditedSince = new Date(context.now().getTime() - config.retention.auditDays * DAY_MS);
   const failures: unknown[] = [];
   const tasks = [
     () => inTransaction(pool, unlockOrphanedWakeUps),
@@ -189,6 +194,7 @@ export async function sweep(context: Pick<Context, "pool" | "stopping">): Promis
     () => inBatches(context, deleteExpiredIdempotencyRecords),
     () => inBatches(context, deleteExpiredConsoleSessions),
     () => inBatches(context, deleteOldStats),
+    () => inBatches(context, (tx, limit) => deleteOldAuditEvents(tx, auditedSince, limit)),
     () => sweepEvents(context),
   ];
   for (const task of tasks) await task().catch((error: unknown) => failures.push(error));

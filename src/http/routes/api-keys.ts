@@ -45,11 +45,11 @@ const create = route({
   body: apiKeyInput,
   responses: { 201: { description: "The key, shown this once", schema: apiKeyWithText } },
   problems: ["endpoint_unknown"],
-  async handler(context, { accountId, keyId, body }) {
+  async handler(context, { accountId, keyId, body, by }) {
     const { name, endpoint_ids } = body;
     const scopes = [...new Set(body.scopes)];
     const endpointIds = endpoint_ids === undefined ? null : [...new Set(endpoint_ids)];
-    const wanted = { accountId, name, scopes, endpointIds };
+    const wanted = { accountId, name, scopes, endpointIds, by };
     const { key, text } = await createApiKey(context, wanted);
     return json(201, { ...keyView(key, keyId), key: text });
   },
@@ -67,8 +67,8 @@ const revoke = route({
   params: idPath("key"),
   responses: { 204: { description: "Revoked" } },
   problems: ["id_invalid", "not_found", "last_admin_key"],
-  async handler(context, { accountId, params }) {
-    await revokeApiKey(context, { accountId, keyId: params.id });
+  async handler(context, { accountId, params, by }) {
+    await revokeApiKey(context, { accountId, keyId: params.id, by });
     return noContent();
   },
 });

@@ -147,8 +147,8 @@ const replay = route({
     },
   },
   problems: ["id_invalid", "not_found", "delivery_state", "endpoint_state"],
-  async handler(context, { accountId, params: { id } }) {
-    const delivery = await replayDelivery(context, { accountId, deliveryId: id });
+  async handler(context, { accountId, params: { id }, by }) {
+    const delivery = await replayDelivery(context, { accountId, deliveryId: id, by });
     const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", id)}`;
     return json(202, deliveryView(delivery), { location });
   },

@@ -34,8 +34,9 @@ function stateRoute(action: "pause" | "resume" | "enable", summary: string): Rou
     bodyOptional: true,
     responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
     problems: ["id_invalid", "not_found", "endpoint_state"],
-    async handler(context, { accountId, params: { id } }) {
-      const endpoint = await changeEndpointState(context, { accountId, endpointId: id, action });
+    async handler(context, { accountId, params: { id }, by }) {
+      const change = { accountId, endpointId: id, action, by };
+      const endpoint = await changeEndpointState(context, change);
       return json(200, endpointView(context, endpoint));
     },
   });
@@ -96,13 +97,14 @@ const rotate = route({
   bodyOptional: true,
   responses: { 200: { description: "The new secret", schema: rotatedSecret } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id }, body }) {
+  async handler(context, { accountId, params: { id }, body, by }) {
     const { overlap_s, secret: chosen } = body ?? rotation.parse({});
     const rotated = await rotateEndpointSecret(context, {
       accountId,
       endpointId: id,
       overlapS: overlap_s,
       secret: chosen ?? null,
+      by,
     });
     return json(200, secretView(rotated));
   },

@@ -52,7 +52,7 @@ const create = route({
     },
   },
   problems: RECEIVER_PROBLEMS,
-  async handler(context, { accountId, body }) {
+  async handler(context, { accountId, body, by }) {
     refuseUnfit(context, body);
     const { endpoint, secret } = await createEndpoint(context, {
       ...body,
@@ -60,6 +60,7 @@ const create = route({
       events: [...new Set(body.events)],
       retry: { ...DEFAULT_RETRY, ...body.retry },
       secret: body.secret ?? null,
+      by,
     });
     const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
     return json(201, { ...endpointView(context, endpoint), secret }, { location });
@@ -116,7 +117,7 @@ const change = route({
   body: endpointChanges,
   responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
   problems: ["id_invalid", "not_found", ...RECEIVER_PROBLEMS],
-  async handler(context, { accountId, params, body }) {
+  async handler(context, { accountId, params, body, by }) {
     const before = await findEndpoint(context, accountId, params.id);
     const { retry, headers, events, ...rest } = body;
     const changes = {
@@ -128,7 +129,8 @@ const change = route({
       ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
     };
     refuseUnfit(context, changes);
-    const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });
+    const change = { accountId, endpointId: params.id, changes, by };
+    const endpoint = await updateEndpoint(context, change);
     return json(200, endpointView(context, endpoint));
   },
 });
@@ -144,8 +146,8 @@ const remove = route({
   params: idPath("endpoint"),
   responses: { 204: { description: "Deleted" } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params }) {
-    await deleteEndpoint(context, { accountId, endpointId: params.id });
+  async handler(context, { accountId, params, by }) {
+    await deleteEndpoint(context, { accountId, endpointId: params.id, by });
     return noContent();
   },
 });

@@ -1,5 +1,6 @@
 import type { Route } from "../route.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
+import { auditRoutes } from "./audit-events.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointActionRoutes } from "./endpoint-actions.ts";
@@ -38,6 +39,7 @@ export const routes: readonly Route[] = [
   ...overviewRoutes,
   statsRoute,
   ...apiKeyRoutes,
+  ...auditRoutes,
   settingsRoute,
   ...systemRoutes,
 ];

@@ -34,10 +34,10 @@ const create = route({
     },
   },
   problems: [],
-  async handler(context, { accountId, keyId, body }) {
+  async handler(context, { accountId, keyId, body, by }) {
     const { filter, dry_run: dryRun, action, note } = body;
     const discard = note === undefined ? {} : { discard: { note, keyId } };
-    const order = { accountId, filter, dryRun, action, ...discard };
+    const order = { accountId, filter, dryRun, action, by, ...discard };
     const replay = await createReplay(context, order);
     const location = `${context.config.publicUrl}/v1/replays/${formatId("replay", replay.id)}`;
     return json(202, replayView(replay), { location });
@@ -98,8 +98,8 @@ const cancel = route({
   bodyOptional: true,
   responses: { 200: { description: "The replay, canceled", schema: replaySchema } },
   problems: ["id_invalid", "not_found", "replay_finished"],
-  async handler(context, { accountId, params: { id } }) {
-    return json(200, replayView(await cancelReplay(context, { accountId, replayId: id })));
+  async handler(context, { accountId, params: { id }, by }) {
+    return json(200, replayView(await cancelReplay(context, { accountId, replayId: id, by })));
   },
 });
 

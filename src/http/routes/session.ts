@@ -40,7 +40,7 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
     body: z.strictObject({ api_key: z.string().max(300) }),
     responses: { 200: { description: "Who is signed in" } },
     problems: ["unauthenticated", "csrf_failed", "sign_in_limited"],
-    async handler(http, { body, remoteAddress, header }) {
+    async handler(http, { body, remoteAddress, header, by }) {
       checkOrigin(http, { header });
       const caller = await findApiKey(http.pool, hashApiKey(body.api_key.trim()));
       if (caller === null) {
@@ -55,7 +55,12 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
       }
       const { keyId, accountId } = caller;
       const csrf = randomBytes(24).toString("base64url");
-      const id = await beginConsoleSession(http, { keyId, accountId, lifetimeS: MAX_AGE_S });
+      const id = await beginConsoleSession(http, {
+        keyId,
+        accountId,
+        lifetimeS: MAX_AGE_S,
+        by: { ...by, actor: { ...caller.actor, type: "console" } },
+      });
       const session = { id, keyId, accountId, csrf, issuedAt: http.now().getTime() };
       return await sessionReply(http, session, { "set-cookie": sessionCookie(http, session) });
     },
@@ -92,7 +97,11 @@ export function createSessionRoutes(context: Pick<HttpContext, "now">): Route[] 
     async handler(http, info) {
       checkOrigin(http, info);
       const session = readSession(http, info);
-      if (session !== null) await endConsoleSession(http, session.id);
+      const caller = session && (await findSignedIn(http.pool, session));
+      if (session !== null && caller !== null) {
+        const by = { ...info.by, actor: caller.actor };
+        await endConsoleSession(http, { ...session, by });
+      }
       return { ...noContent(), headers: { ...PRIVATE, "set-cookie": sessionCookie(http, null) } };
     },
   });

@@ -69,6 +69,7 @@ function System() {
             { name: "Jobs, after they ended", value: days(retention.jobs_days) },
             { name: "Deliveries and attempts", value: days(retention.deliveries_days) },
             { name: "Dead letters", value: days(retention.dead_letters_days) },
+            { name: "Audit log", value: days(retention.audit_days) },
             { name: "Idempotency keys", value: `${data.idempotency_hours} hours` },
           ]}
         />
