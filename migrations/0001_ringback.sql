@@ -21,6 +21,8 @@ create table accounts (
   state_reason text,
   state_changed_at timestamptz not null default now(),
   deleted_rows bigint not null default 0,
+  -- the account of the operator who had it deleted
+  deleted_for uuid,
   created_at timestamptz not null default now()
 );
 -- the name is free again when all is deleted

@@ -38,6 +38,8 @@ export const PROBLEMS = {
   endpoint_state: [409, "The endpoint's state does not allow this"],
   delivery_state: [409, "The delivery's state does not allow this"],
   replay_finished: [409, "The replay has finished already"],
+  account_name_taken: [409, "The account's name is taken"],
+  account_state: [409, "The account's state does not allow this"],
   last_admin_key: [409, "The last admin key can't be revoked"],
   activity_id_invalid: [400, "The last event id is malformed"],
   idempotency_key_invalid: [400, "The idempotency key is malformed"],

@@ -6,6 +6,7 @@ import { relative } from "../output/times.ts";
 import { examples, inSession, onApi, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { collectList } from "../api/input.ts";
+import { findAccount } from "../api/find-account.ts";
 import { addRotation, addSigningKeys } from "./key-rotation.ts";
 import { showList, withPaging } from "../api/list.ts";
 import type { ListOptions } from "../api/list.ts";
@@ -52,11 +53,18 @@ function addCreate(cli: Cli, keys: Command): void {
     )
     .option("--name <name>", "what it is for", "command line")
     .option("--endpoint <ids>", "comma-separated: the only endpoints that it sees", collectList)
-    .option("--database", "make it in the database of DATABASE_URL, without a server or a key")
-    .option("--account <name>", "with --database: the account, made when missing");
+    .option(
+      "--account <account>",
+      "of another account; with --database by its name, and made when missing",
+    )
+    .option(
+      "--database",
+      "make it in the database of DATABASE_URL, or of the data folder, without a server or a key",
+    );
   withConnection(create).action(async (options: CreateOptions & ServerOptions) => {
     const { name, scopes, account } = options;
     if (options.database === true) {
+      if (options.endpoint !== undefined) throw usageError("--endpoint needs a server");
       const { createKeyInDatabase } = await import("../keys-in-database.ts");
       const key = await createKeyInDatabase({ name, scopes, account: account ?? "default" });
       openOutput(options, cli.terminal).answer({ key, name, scopes }, () =>
@@ -64,7 +72,6 @@ function addCreate(cli: Cli, keys: Command): void {
       );
       return;
     }
-    if (account !== undefined) throw usageError("--account goes with --database");
     await inSession(cli, options, async ({ client, out }) => {
       // the server refuses unknown scopes
       const body = {
@@ -72,7 +79,10 @@ function addCreate(cli: Cli, keys: Command): void {
         scopes: scopes as ApiKeyInput["scopes"],
         ...(options.endpoint === undefined ? {} : { endpoint_ids: options.endpoint }),
       };
-      const made = await client.request("POST /v1/api-keys", { body });
+      const made =
+        account === undefined
+          ? await client.request("POST /v1/api-keys", { body })
+          : await client.accounts.createApiKey(await findAccount(client, account), body);
       out.answer(made, () => out.line(made.key));
     });
   });
@@ -80,6 +90,7 @@ function addCreate(cli: Cli, keys: Command): void {
     create,
     'keys create --scopes jobs,webhooks --name "order system"',
     "keys create --scopes webhooks:read --endpoint ep_01…",
+    "keys create --account acme --scopes admin",
     "keys create --database --scopes admin --account acme",
   );
 }

@@ -110,6 +110,13 @@ export async function revokeKey(tx: Tx, accountId: string, id: string): Promise<
   );
 }
 
+export async function revokeAllKeys(tx: Tx, accountId: string): Promise<void> {
+  await tx.query(
+    `update api_keys set revoked_at = now() where account_id = $1 and revoked_at is null`,
+    [accountId],
+  );
+}
+
 /** Notes the use of a key to the minute, so that a busy key is not written all the time. */
 export async function touchKey(tx: Tx, id: string): Promise<void> {
   await tx.query({

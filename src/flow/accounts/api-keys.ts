@@ -4,6 +4,7 @@ import { SYSTEM, type Author } from "../../core/audit.ts";
 import { formatId, newId } from "../../core/ids.ts";
 import type { Scope } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
+import { lockAccount } from "../../db/accounts/accounts.ts";
 import {
   getApiKey,
   insertApiKey,
@@ -36,14 +37,20 @@ export async function addApiKey(tx: Tx, key: NewKey & { text: string }): Promise
 
 /**
  * Makes a key. Returns its text, this once: only a hash is kept.
- * @throws Problem endpoint_unknown
+ * @throws Problem not_found, account_state, endpoint_unknown
  */
 export async function createApiKey(
   { pool }: Pick<Context, "pool">,
-  { by = SYSTEM, ...wanted }: NewKey & { by?: Author },
+  { by = SYSTEM, ...given }: NewKey & { by?: Author },
 ): Promise<{ key: ApiKey; text: string }> {
+  const wanted = {
+    ...given,
+    scopes: [...new Set(given.scopes)],
+    endpointIds: given.endpointIds ? [...new Set(given.endpointIds)] : null,
+  };
   const text = newApiKey();
   const key = await inTransaction(pool, async (tx) => {
+    await requireAccount(tx, wanted.accountId);
     await requireEndpoints(tx, wanted);
     const id = await addApiKey(tx, { ...wanted, text });
     await recordAudit(tx, by, {
@@ -58,6 +65,14 @@ export async function createApiKey(
     return (await getApiKey(tx, wanted.accountId, id))!;
   });
   return { key, text };
+}
+
+/** The account stays as it is until the key is there. */
+async function requireAccount(tx: Tx, accountId: string): Promise<void> {
+  const account = await lockAccount(tx, accountId);
+  if (account === null) throw new Problem("not_found", "There is no such account.");
+  if (account.state !== "deleting" && account.state !== "deleted") return;
+  throw new Problem("account_state", `The account is ${account.state}.`);
 }
 
 async function requireEndpoints(tx: Tx, { accountId, endpointIds }: NewKey): Promise<void> {

@@ -18,6 +18,7 @@ import {
   wakeAfterRelease,
   unlockOrphanedWakeUps,
 } from "../../db/queue/wake.ts";
+import { findForgottenDeletions } from "../../db/accounts/deletion.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
 import { inTransaction } from "../../db/transaction.ts";
@@ -46,7 +47,7 @@ const STARVED_AT_ONCE = 100;
 
 export interface Reconciler {
   /** Makes one turn. Returns how much was repaired. */
-  turn(): Promise<{ lanes: number; replays: number }>;
+  turn(): Promise<{ lanes: number; replays: number; deletions: number }>;
   /** Resolves when the lanes that the reconciler took up have been left. */
   idle(): Promise<void>;
 }
@@ -106,8 +107,25 @@ export function createReconciler(
     return replays.length;
   }
 
+  async function repairDeletions(): Promise<number> {
+    const accounts = await findForgottenDeletions(pool);
+    if (accounts.length === 0) return 0;
+    await inTransaction(pool, (tx) =>
+      wake(
+        tx,
+        accounts.map((id) => ({ task: "delete-account" as const, id, delayMs: 0 })),
+      ),
+    );
+    telemetry.repaired("deletion", accounts);
+    return accounts.length;
+  }
+
   return {
-    turn: async () => ({ lanes: await repairLanes(), replays: await repairReplays() }),
+    turn: async () => ({
+      lanes: await repairLanes(),
+      replays: await repairReplays(),
+      deletions: await repairDeletions(),
+    }),
     idle: async () => void (await Promise.all(pumping)),
   };
 }

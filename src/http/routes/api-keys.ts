@@ -1,18 +1,12 @@
 import { z } from "zod";
-import { formatId } from "../../core/ids.ts";
-import { listApiKeys, type ApiKey } from "../../db/accounts/api-keys.ts";
+import { listApiKeys } from "../../db/accounts/api-keys.ts";
 import { createApiKey, revokeApiKey } from "../../flow/accounts/api-keys.ts";
 import { json, noContent } from "../reply.ts";
-import { isoTime } from "../views/common.ts";
+import { apiKeyView } from "../views/api-key.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
-import {
-  apiKey as apiKeySchema,
-  apiKeyInput,
-  apiKeyWithText,
-  type ApiKeyBody,
-} from "../schemas/api-key.ts";
+import { apiKey as apiKeySchema, apiKeyInput, apiKeyWithText } from "../schemas/api-key.ts";
 
 const tag = "API keys";
 const list = route({
@@ -30,7 +24,7 @@ const list = route({
       "api-keys",
       query,
       (page) => listApiKeys(lookups, accountId, page),
-      (key) => JSON.stringify(keyView(key, keyId)),
+      (key) => JSON.stringify(apiKeyView(key, keyId)),
     );
   },
 });
@@ -46,12 +40,10 @@ const create = route({
   responses: { 201: { description: "The key, shown this once", schema: apiKeyWithText } },
   problems: ["endpoint_unknown"],
   async handler(context, { accountId, keyId, body, by }) {
-    const { name, endpoint_ids } = body;
-    const scopes = [...new Set(body.scopes)];
-    const endpointIds = endpoint_ids === undefined ? null : [...new Set(endpoint_ids)];
-    const wanted = { accountId, name, scopes, endpointIds, by };
+    const { name, endpoint_ids = null } = body;
+    const wanted = { accountId, name, scopes: body.scopes, endpointIds: endpoint_ids, by };
     const { key, text } = await createApiKey(context, wanted);
-    return json(201, { ...keyView(key, keyId), key: text });
+    return json(201, { ...apiKeyView(key, keyId), key: text });
   },
 });
 
@@ -72,18 +64,5 @@ const revoke = route({
     return noContent();
   },
 });
-
-function keyView(key: ApiKey, currentId: string): ApiKeyBody {
-  const { id, endpoint_ids, created_at, last_used_at, revoked_at, ...rest } = key;
-  return {
-    id: formatId("key", id),
-    ...rest,
-    endpoint_ids: endpoint_ids?.map((one) => formatId("endpoint", one)) ?? null,
-    created_at: isoTime(created_at),
-    last_used_at: isoTime(last_used_at),
-    revoked_at: isoTime(revoked_at),
-    current: id === currentId,
-  };
-}
 
 export const apiKeyRoutes: Route[] = [list, create, revoke];

@@ -1,4 +1,5 @@
 import type { Route } from "../route.ts";
+import { accountRoutes } from "./accounts.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import { auditRoutes } from "./audit-events.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
@@ -38,6 +39,7 @@ export const routes: readonly Route[] = [
   ...streamRoutes,
   ...overviewRoutes,
   statsRoute,
+  ...accountRoutes,
   ...apiKeyRoutes,
   ...auditRoutes,
   settingsRoute,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { hashApiKey } from "../../core/api-key.ts";
 import { formatId } from "../../core/ids.ts";
 import { Problem } from "../../core/problem.ts";
-import { getAccountName } from "../../db/accounts/accounts.ts";
+import { getAccount } from "../../db/accounts/accounts.ts";
 import { findApiKey, getApiKey } from "../../db/accounts/api-keys.ts";
 import { findSignedIn } from "../../db/accounts/console-sessions.ts";
 import { beginConsoleSession, endConsoleSession } from "../../flow/accounts/console-sessions.ts";
@@ -114,12 +114,16 @@ async function sessionReply(
   { accountId, keyId, csrf }: ConsoleSession,
   headers: Record<string, string>,
 ): Promise<Reply> {
-  const [name, key] = await Promise.all([
-    getAccountName(pool, accountId),
+  const [account, key] = await Promise.all([
+    getAccount(pool, accountId),
     getApiKey(pool, accountId, keyId),
   ]);
   const view = {
-    account: { id: formatId("account", accountId), name },
+    account: {
+      id: formatId("account", accountId),
+      name: account!.name,
+      state: account!.state,
+    },
     key: { id: formatId("key", keyId), name: key?.name ?? "", scopes: key?.scopes ?? [] },
     csrf_token: csrf,
   };
