@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { ConfigError, readConfig } from "../config.ts";
 import type { Config, Secrets } from "../config.ts";
-import { newApiKey } from "../core/api-key.ts";
+import { SYSTEM } from "../core/audit.ts";
 import { SCOPES } from "../core/model.ts";
 import type { Scope } from "../core/model.ts";
 import { createVault } from "../core/vault.ts";
@@ -9,8 +9,7 @@ import type { Vault } from "../core/vault.ts";
 import { findAccountByName } from "../db/accounts/accounts.ts";
 import { createPool } from "../db/pool.ts";
 import { ensureAccount } from "../flow/accounts/accounts.ts";
-import { addApiKey } from "../flow/accounts/api-keys.ts";
-import { singleStatement } from "../db/transaction.ts";
+import { createApiKey } from "../flow/accounts/api-keys.ts";
 import { adoptMasterKey } from "../flow/accounts/master-key.ts";
 import { rotateSigningKey } from "../flow/accounts/signing-keys.ts";
 import type { SigningKeys } from "../flow/accounts/signing-keys.ts";
@@ -39,14 +38,9 @@ export async function createKeyInDatabase(options: {
   }
   return await onDatabaseUrl(async (context) => {
     const accountId = await ensureAccount(context, account);
-    const text = newApiKey();
-    await addApiKey(singleStatement(context.pool), {
-      accountId,
-      name,
-      text,
-      scopes: scopes as Scope[],
-    });
-    return text;
+    const by = { ...SYSTEM, actor: { ...SYSTEM.actor, name: "command line" } };
+    const key = { accountId, name, scopes: scopes as Scope[], by };
+    return (await createApiKey(context, key)).text;
   });
 }
 

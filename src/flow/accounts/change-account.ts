@@ -1,5 +1,5 @@
 import { FIRST_ACCOUNT, type Account, type AccountState } from "../../core/account.ts";
-import type { AuditAction, Author } from "../../core/audit.ts";
+import { changesOf, type AuditAction, type Author } from "../../core/audit.ts";
 import { newId } from "../../core/ids.ts";
 import { Problem } from "../../core/problem.ts";
 import {
@@ -33,7 +33,7 @@ export async function createAccount(
     const id = newId();
     if (!(await makeAccount(tx, context, { id, name }))) throw nameTaken();
     const account = (await getAccount(tx, id))!;
-    await record(tx, operator, account, "account.created", {}, { name });
+    await record(tx, operator, account, "account.created", null, { name });
     return account;
   });
 }
@@ -126,9 +126,10 @@ async function record(
   { operatorId, by }: Operator,
   { id, name }: Account,
   action: AuditAction,
-  before: Record<string, unknown>,
+  before: Record<string, unknown> | null,
   after: Record<string, unknown>,
 ): Promise<void> {
   const target = { type: "account" as const, id, name };
-  await recordAudit(tx, by, { accountId: operatorId, action, target, before, after });
+  const change = before === null ? { after } : changesOf(before, after);
+  await recordAudit(tx, by, { accountId: operatorId, action, target, ...change });
 }

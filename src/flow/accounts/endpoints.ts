@@ -150,8 +150,10 @@ export async function changeEndpointState(
       accountId: change.accountId,
       action,
       target: targetOf(endpoint),
-      before: { state: endpoint.state, reason: endpoint.disabled_reason },
-      after: { state: to, reason: null },
+      ...changesOf(
+        { state: endpoint.state, reason: endpoint.disabled_reason },
+        { state: to, reason: null },
+      ),
     });
     if (to === "active") {
       await closeBreaker(tx, endpoint.lane_id);
