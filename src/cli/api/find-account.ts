@@ -7,5 +7,5 @@ export async function findAccount(client: Ringback, account: string): Promise<st
   for await (const { id, name } of client.accounts.list({ limit: 200 })) {
     if (name === account) return id;
   }
-  throw new CliError(EXIT.refused, `there is no account ${JSON.stringify(account)}`);
+  throw new CliError(EXIT.notFound, `there is no account ${JSON.stringify(account)}`);
 }
