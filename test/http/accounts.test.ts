@@ -51,7 +51,7 @@ describe("accounts", () => {
     const both = await Promise.all(
       [1, 2].map(() => api.ask("POST", "/v1/accounts", { body: { name: "twice" } })),
     );
-    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect(both.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409]);
     const { id } = await make("once");
     expect(await change(409, id, { name: "twice" })).toMatchObject({ code: "account_name_taken" });
     expect(await change(200, id, { name: "renamed" })).toMatchObject({ name: "renamed" });

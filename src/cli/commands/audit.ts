@@ -34,7 +34,7 @@ export function addAudit(cli: Cli, program: Command): void {
   );
   onApi(cli, all, async ({ caller, terminal, interrupted }, options: ExportOptions) => {
     const query = new URLSearchParams({ ...filterOf(options), format: options.format });
-    const path = `/v1/audit-events/export?${query}`;
+    const path = `/v1/audit-events/export?${query.toString()}`;
     const answer = await caller.stream(path, {}, { signal: interrupted });
     const decoder = new TextDecoder();
     for await (const bytes of answer.body!) {

@@ -129,8 +129,8 @@ const change = route({
       ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
     };
     refuseUnfit(context, changes);
-    const change = { accountId, endpointId: params.id, changes, by };
-    const endpoint = await updateEndpoint(context, change);
+    const order = { accountId, endpointId: params.id, changes, by };
+    const endpoint = await updateEndpoint(context, order);
     return json(200, endpointView(context, endpoint));
   },
 });
