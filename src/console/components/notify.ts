@@ -1,7 +1,7 @@
 import { notifications } from "@mantine/notifications";
 import { messageOf, RingbackError } from "../api/client.ts";
 
-const CLOSE = { "aria-label": "Close" };
+const CLOSE = { "aria-label": "Dismiss" };
 
 export function notifyDone(message: string): void {
   notifications.show({ message, color: "green", autoClose: 4_000, closeButtonProps: CLOSE });
