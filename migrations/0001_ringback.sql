@@ -27,7 +27,7 @@ create table accounts (
 );
 -- the name is free again when all is deleted
 create unique index accounts_name on accounts (name) where state <> 'deleted';
-create index accounts_deleting on accounts (id) where state = 'deleting';
+create index accounts_state on accounts (state, id desc) where state <> 'active';
 
 create table api_keys (
   id uuid primary key,

@@ -120,6 +120,10 @@ export async function fillTables(
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
     from generate_series(1, 2000) g;
+    insert into accounts (id, name, state)
+    select v7(g, 'account'), 'account ' || g, case when g % 900 = 7 then 'suspended'
+      when g = 9 then 'deleting' when g % 3 = 0 then 'deleted' else 'active' end
+    from generate_series(1, 4000) g;
     insert into audit_events (id, account_id, created_at, actor_type, actor_id, actor_name, action,
       target_type, target_id, target_name)
     select v7(g, 'audit'), ${account}, at(g), case when g = 9 then 'system' else 'api_key' end,

@@ -50,7 +50,7 @@ export async function listAccounts(
   const { rows } = await reader.query<Account>(
     `select ${COLUMNS} from accounts
      where ($1::uuid is null or id < $1)
-       and case when $2::text is null then state <> 'deleted' else state = $2 end
+       and (($2::text is null and state <> 'deleted') or state = $2)
      order by id desc limit $3`,
     [page.before ?? null, page.state ?? null, page.limit],
   );
