@@ -13,9 +13,21 @@ create table settings (
 
 create table accounts (
   id uuid primary key,
-  name text not null unique,
+  name text not null,
+  -- suspended: nothing new is accepted; deleting: its rows are being deleted, in steps; deleted: they
+  -- are gone, and this row stays as the record of it
+  state text not null default 'active'
+    check (state in ('active', 'suspended', 'deleting', 'deleted')),
+  state_reason text,
+  state_changed_at timestamptz not null default now(),
+  deleted_rows bigint not null default 0,
+  -- the account of the operator who had it deleted
+  deleted_for uuid,
   created_at timestamptz not null default now()
 );
+-- the name is free again when all is deleted
+create unique index accounts_name on accounts (name) where state <> 'deleted';
+create index accounts_state on accounts (state, id desc) where state <> 'active';
 
 create table api_keys (
   id uuid primary key,
@@ -23,13 +35,63 @@ create table api_keys (
   name text not null,
   hash bytea not null unique,
   scopes text[] not null
-    check (scopes <@ array['jobs', 'webhooks', 'admin', 'operator'] and scopes <> '{}'),
+    check (scopes <@ array['jobs:read', 'jobs', 'webhooks:read', 'webhooks', 'admin:read', 'admin',
+      'operator'] and scopes <> '{}'),
+  -- the only endpoints that it sees
+  endpoint_ids uuid[] check (
+    endpoint_ids is null or (endpoint_ids <> '{}' and scopes <@ array['webhooks:read', 'webhooks'])),
   created_at timestamptz not null default now(),
   -- precise to the minute
   last_used_at timestamptz,
   revoked_at timestamptz
 );
 create index api_keys_account on api_keys (account_id, id desc);
+
+-- Sessions of people who signed in to the console with a key. A cookie counts while its row is here.
+create table console_sessions (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  key_id uuid not null references api_keys on delete cascade,
+  expires_at timestamptz not null
+);
+create index console_sessions_expiry on console_sessions (expires_at);
+create index console_sessions_key on console_sessions (key_id);
+
+-- Who changed what. Rows are only added; a row past its retention is deleted by whoever says so.
+create table audit_events (
+  id uuid primary key,
+  account_id uuid not null,
+  created_at timestamptz not null default now(),
+  actor_type text not null,
+  -- an API key, also of a session of the console
+  actor_id uuid,
+  actor_name text not null,
+  action text not null,
+  target_type text not null,
+  target_id uuid not null,
+  target_name text not null,
+  -- the fields that changed, without secrets
+  before jsonb,
+  after jsonb,
+  address text,
+  request_id text
+);
+create index audit_events_account on audit_events (account_id, id desc);
+create index audit_events_actor on audit_events (account_id, actor_id, id desc);
+create index audit_events_action on audit_events (account_id, action, id desc);
+create index audit_events_target on audit_events (account_id, target_id, id desc);
+
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'DELETE' and current_setting('ringback.audit_retention', true) = 'on' then
+    return old;
+  end if;
+  raise exception 'the audit log is only added to';
+end $$;
+create trigger audit_events_kept before update or delete on audit_events
+  for each row execute function refuse_audit_change();
+create trigger audit_events_not_emptied before truncate on audit_events
+  for each statement execute function refuse_audit_change();
 
 create table idempotency_records (
   account_id uuid not null references accounts,

@@ -4,6 +4,8 @@ import { nearest } from "../core/nearest.ts";
 import type { Role } from "../config.ts";
 import { examples } from "./api/command.ts";
 import type { Cli } from "./api/command.ts";
+import { addAccounts } from "./commands/accounts.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDeliveries } from "./commands/deliveries.ts";
 import { addEndpoints } from "./commands/endpoints.ts";
@@ -52,6 +54,9 @@ export function createProgram(cli: Cli): Command {
     add(cli, program);
   }
   for (const add of [addSigning, addKeys]) {
+    add(cli, program);
+  }
+  for (const add of [addAudit, addAccounts]) {
     add(cli, program);
   }
   program.commandsGroup("Tools:");

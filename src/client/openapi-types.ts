@@ -439,6 +439,39 @@ export interface Operations {
     };
     answer: Stats;
   };
+  "GET /v1/accounts": {
+    query: {
+      /** Default: all but `deleted` */
+      state?: "active" | "suspended" | "deleting" | "deleted";
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: Account[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+    };
+  };
+  "POST /v1/accounts": {
+    body: AccountInput;
+    answer: Account;
+  };
+  "GET /v1/accounts/{id}": {
+    answer: Account;
+  };
+  "PATCH /v1/accounts/{id}": {
+    body: AccountChanges;
+    answer: Account;
+  };
+  "DELETE /v1/accounts/{id}": {
+    answer: Account;
+  };
+  "POST /v1/accounts/{id}/api-keys": {
+    body: ApiKeyInput;
+    answer: ApiKeyWithText;
+  };
   "GET /v1/api-keys": {
     query: {
       /** Longest page; it ends earlier when it takes more than 1 MiB */
@@ -457,6 +490,95 @@ export interface Operations {
     answer: ApiKeyWithText;
   };
   "DELETE /v1/api-keys/{id}": {
+    answer: undefined;
+  };
+  "GET /v1/audit-events": {
+    query: {
+      /** The `key_…` of whoever did it, or `system` */
+      actor?: string;
+      action?:
+        | "account.created"
+        | "account.renamed"
+        | "account.suspended"
+        | "account.resumed"
+        | "account.deletion_started"
+        | "account.deleted"
+        | "api_key.created"
+        | "api_key.revoked"
+        | "console.signed_in"
+        | "console.signed_out"
+        | "dead_letters.discarded"
+        | "deliveries.canceled"
+        | "delivery.replayed"
+        | "endpoint.created"
+        | "endpoint.updated"
+        | "endpoint.deleted"
+        | "endpoint.paused"
+        | "endpoint.resumed"
+        | "endpoint.enabled"
+        | "endpoint.disabled"
+        | "replay.created"
+        | "replay.canceled"
+        | "replay.paused"
+        | "replay.resumed"
+        | "secret.rotated"
+        | "signing_key.rotated";
+      /** The id of what was changed */
+      target?: string;
+      /** At this time or later */
+      since?: string;
+      /** Before this time */
+      until?: string;
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: AuditEvent[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+    };
+  };
+  "GET /v1/audit-events/export": {
+    query: {
+      /** The `key_…` of whoever did it, or `system` */
+      actor?: string;
+      action?:
+        | "account.created"
+        | "account.renamed"
+        | "account.suspended"
+        | "account.resumed"
+        | "account.deletion_started"
+        | "account.deleted"
+        | "api_key.created"
+        | "api_key.revoked"
+        | "console.signed_in"
+        | "console.signed_out"
+        | "dead_letters.discarded"
+        | "deliveries.canceled"
+        | "delivery.replayed"
+        | "endpoint.created"
+        | "endpoint.updated"
+        | "endpoint.deleted"
+        | "endpoint.paused"
+        | "endpoint.resumed"
+        | "endpoint.enabled"
+        | "endpoint.disabled"
+        | "replay.created"
+        | "replay.canceled"
+        | "replay.paused"
+        | "replay.resumed"
+        | "secret.rotated"
+        | "signing_key.rotated";
+      /** The id of what was changed */
+      target?: string;
+      /** At this time or later */
+      since?: string;
+      /** Before this time */
+      until?: string;
+      format?: "csv" | "ndjson";
+    };
     answer: undefined;
   };
   "GET /v1/settings": {
@@ -789,6 +911,8 @@ export interface Problem {
     | "path_invalid"
     | "unauthenticated"
     | "scope_missing"
+    | "account_suspended"
+    | "endpoint_bound"
     | "csrf_failed"
     | "sign_in_limited"
     | "not_found"
@@ -811,6 +935,8 @@ export interface Problem {
     | "delivery_state"
     | "replay_finished"
     | "last_admin_key"
+    | "account_name_taken"
+    | "account_state"
     | "activity_id_invalid"
     | "idempotency_key_invalid"
     | "idempotency_key_reused"
@@ -1623,32 +1749,54 @@ export interface Stats {
     success_rate: number | null;
   };
 }
-export interface ApiKey {
+export interface Account {
   id: string;
   name: string;
-  /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
+  state: "active" | "suspended" | "deleting" | "deleted";
+  /** Why it is suspended */
+  reason: string | null;
+  state_changed_at: string;
+  /** Rows that its deletion has deleted so far */
+  deleted_rows: number;
   created_at: string;
-  /** To the minute */
-  last_used_at: string | null;
-  revoked_at: string | null;
-  /** It is the one of this request */
+  /** It is that of the API key of this request */
   current: boolean;
+}
+export interface AccountInput {
+  name: string;
+}
+export interface AccountChanges {
+  name?: string;
+  /** `suspended`: nothing new is accepted; what was accepted is computed and delivered */
+  state?: "active" | "suspended";
+  /** Why it is suspended */
+  reason?: string | null;
 }
 export interface ApiKeyInput {
   /** What it is for */
   name: string;
   /**
-   * `admin` implies the others
+   * `jobs` and `webhooks` imply their `:read`; `admin` implies all, `admin:read` all that read
    * @minItems 1
    */
-  scopes: ("jobs" | "webhooks" | "admin")[];
+  scopes: ("jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin")[];
+  /**
+   * The only endpoints whose deliveries it sees, replays and tests; goes with `webhooks:read` and `webhooks`
+   * @minItems 1
+   * @maxItems 20
+   * Items: A `ep_…` id
+   */
+  endpoint_ids?: string[];
 }
 export interface ApiKeyWithText {
   id: string;
   name: string;
   /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
+  scopes: (
+    "jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin" | "operator"
+  )[];
+  /** The only endpoints that it sees; null: all */
+  endpoint_ids: string[] | null;
   created_at: string;
   /** To the minute */
   last_used_at: string | null;
@@ -1658,6 +1806,75 @@ export interface ApiKeyWithText {
   /** Shown this once; only a hash of it is kept */
   key: string;
 }
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** @minItems 1 */
+  scopes: (
+    "jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin" | "operator"
+  )[];
+  /** The only endpoints that it sees; null: all */
+  endpoint_ids: string[] | null;
+  created_at: string;
+  /** To the minute */
+  last_used_at: string | null;
+  revoked_at: string | null;
+  /** It is the one of this request */
+  current: boolean;
+}
+export interface AuditEvent {
+  id: string;
+  at: string;
+  /** The API key, also of a session of the console, or the program itself */
+  actor: {
+    type: "api_key" | "console" | "system";
+    id: string | null;
+    name: string;
+  };
+  action:
+    | "account.created"
+    | "account.renamed"
+    | "account.suspended"
+    | "account.resumed"
+    | "account.deletion_started"
+    | "account.deleted"
+    | "api_key.created"
+    | "api_key.revoked"
+    | "console.signed_in"
+    | "console.signed_out"
+    | "dead_letters.discarded"
+    | "deliveries.canceled"
+    | "delivery.replayed"
+    | "endpoint.created"
+    | "endpoint.updated"
+    | "endpoint.deleted"
+    | "endpoint.paused"
+    | "endpoint.resumed"
+    | "endpoint.enabled"
+    | "endpoint.disabled"
+    | "replay.created"
+    | "replay.canceled"
+    | "replay.paused"
+    | "replay.resumed"
+    | "secret.rotated"
+    | "signing_key.rotated";
+  target: {
+    type: "account" | "endpoint" | "key" | "delivery" | "replay";
+    id: string;
+    name: string;
+  };
+  /** The fields that changed, as they were; secrets and values of headers are left out */
+  before: {
+    [k: string]: unknown;
+  } | null;
+  /** The same fields, as they are since */
+  after: {
+    [k: string]: unknown;
+  } | null;
+  /** Of the connection: a proxy's, if there is one */
+  address: string | null;
+  request_id: string | null;
+}
 export interface Settings {
   version: string;
   public_url: string;
@@ -1666,6 +1883,7 @@ export interface Settings {
     jobs_days: number;
     deliveries_days: number;
     dead_letters_days: number;
+    audit_days: number;
   };
   targets: {
     /** Private ranges that may be called */

@@ -1,3 +1,5 @@
+import { Accounts } from "./accounts.ts";
+import { Audit } from "./audit.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { JobTypeCatalogue } from "./job-types.ts";
 import { Lanes } from "./lanes.ts";
@@ -37,6 +39,8 @@ export class Ringback<Types extends JobTypes = JobTypes> {
   readonly signing: Signing;
   readonly lanes: Lanes;
   readonly apiKeys: ApiKeys;
+  readonly audit: Audit;
+  readonly accounts: Accounts;
 
   /** @throws TypeError the options are no good */
   constructor(options: RingbackOptions = {}) {
@@ -51,6 +55,8 @@ export class Ringback<Types extends JobTypes = JobTypes> {
     this.signing = new Signing(this.#caller);
     this.lanes = new Lanes(this.#caller);
     this.apiKeys = new ApiKeys(this.#caller);
+    this.audit = new Audit(this.#caller);
+    this.accounts = new Accounts(this.#caller);
   }
 
   /** What is going on right now. */

@@ -4,6 +4,7 @@ import { Component, lazy, Suspense, type ReactNode } from "react";
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { sessionQuery, useMay } from "./api/session.ts";
 import type { Scope } from "../core/model.ts";
+import { sufficientScopes } from "../core/scopes.ts";
 import { Shell } from "./components/shell.tsx";
 import { Page } from "./components/page.tsx";
 import { ErrorBox, Loading } from "./components/states.tsx";
@@ -52,13 +53,18 @@ function SignedIn() {
         <Suspense fallback={<Loading />}>
           <Routes>
             <Route index element={<Overview />} />
-            <Route element={<Needs scope="jobs" />}>
+            <Route element={<Needs scope="jobs:read" />}>
               <Route path="jobs" element={<JobList />} />
-              <Route path="jobs/new" element={<JobDraft />} />
               <Route path="jobs/failed" element={<FailedJobs />} />
               <Route path="jobs/:id" element={<JobPage />} />
             </Route>
+            <Route element={<Needs scope="jobs" />}>
+              <Route path="jobs/new" element={<JobDraft />} />
+            </Route>
             <Route element={<Needs scope="webhooks" />}>
+              <Route path="endpoints/new" element={<NewEndpoint />} />
+            </Route>
+            <Route element={<Needs scope="webhooks:read" />}>
               <Route path="events" element={<EventList />} />
               <Route path="events/:id" element={<EventPage />} />
               <Route path="deliveries" element={<DeliveryList />} />
@@ -66,7 +72,6 @@ function SignedIn() {
               <Route path="dead-letters" element={<DeadLetters />} />
               <Route path="replays/:id" element={<ReplayPage />} />
               <Route path="endpoints" element={<EndpointList />} />
-              <Route path="endpoints/new" element={<NewEndpoint />} />
               <Route path="endpoints/:id" element={<EndpointPage />} />
               <Route path="settings" element={<Settings />} />
             </Route>
@@ -87,7 +92,8 @@ function Needs({ scope }: { scope: Scope }) {
   if (useMay(scope)) return <Outlet />;
   return (
     <Page title="Not allowed">
-      This needs an API key with scope {scope}, or admin. Sign out, and in again with such a key.
+      This needs an API key with scope {sufficientScopes([scope]).join(" or ")}. Sign out, and in
+      again with such a key.
     </Page>
   );
 }

@@ -297,15 +297,39 @@ export interface Replay {
   finished_at: Date | null;
 }
 
-/** `admin` implies the others but `operator`, which is for what all accounts share. */
-export const SCOPES = ["jobs", "webhooks", "admin", "operator"] as const;
+/** `operator` is for what all accounts share. core/scopes.ts says which implies which. */
+export const SCOPES = [
+  "jobs:read",
+  "jobs",
+  "webhooks:read",
+  "webhooks",
+  "admin:read",
+  "admin",
+  "operator",
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Whom a request acts for. */
+/** Who does something, as the audit log names them. */
+export interface Actor {
+  type: "api_key" | "console" | "system";
+  /** The API key, also of a session of the console. */
+  id: string | null;
+  name: string;
+}
+
+/** Whom a request acts for, and what it may do. */
 export interface Principal {
   accountId: string;
+  /** The API key that it stands on: when that is revoked, it ends. */
   keyId: string;
-  scopes: Scope[];
+  /** The session of the console, when it is signed in there. */
+  sessionId: string | null;
+  scopes: readonly Scope[];
+  /** The only endpoints that it sees; null: all of the account. */
+  endpointIds: readonly string[] | null;
+  /** The account is suspended: nothing may be changed. */
+  suspended: boolean;
+  actor: Actor;
 }
 
 /** A response kept for an idempotency key, replayed byte for byte. */

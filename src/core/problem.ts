@@ -78,6 +78,16 @@ export const PROBLEMS = {
     "The API key lacks a scope",
     "The key is valid, but not for this. `detail` names the scope; make a key that has it.",
   ],
+  account_suspended: [
+    403,
+    "The account is suspended",
+    "Its operator has suspended the account: it can be read, and nothing new is accepted. Ask the operator.",
+  ],
+  endpoint_bound: [
+    403,
+    "The API key is bound to other endpoints",
+    "The key is for some endpoints only, and this concerns others or the whole account. Use a key that is not bound.",
+  ],
   csrf_failed: [
     403,
     "The request does not come from the console",
@@ -187,6 +197,16 @@ export const PROBLEMS = {
     409,
     "The last admin key can't be revoked",
     "Without an admin key nobody could make another. Create a second one, then revoke this.",
+  ],
+  account_name_taken: [
+    409,
+    "The account's name is taken",
+    "Another account has this name. Take another one; the name of a deleted account is free again.",
+  ],
+  account_state: [
+    409,
+    "The account's state does not allow this",
+    "The account is suspended or being deleted, or is not, or is the one that can't be changed so. Look at its `state`.",
   ],
   activity_id_invalid: [
     400,

@@ -62,7 +62,7 @@ export function lookups(context: Context): Lookup[] {
     ...idLookups,
     {
       what: "request_id",
-      scopes: ["jobs", "webhooks"],
+      scopes: ["jobs:read", "webhooks:read"],
       fits: (text) => REQUEST_ID.test(text),
       find: findRequest,
       since: kept,
@@ -70,14 +70,14 @@ export function lookups(context: Context): Lookup[] {
     },
     {
       what: "idempotency_key",
-      scopes: ["jobs", "webhooks"],
+      scopes: ["jobs:read", "webhooks:read"],
       fits: (text) => /^[ -~]{1,255}$/.test(text),
       find: findKey,
       since: ago(1),
     },
     {
       what: "metadata",
-      scopes: ["jobs", "webhooks"],
+      scopes: ["jobs:read", "webhooks:read"],
       fits: () => true,
       find: findMetadata,
       since: kept,
@@ -85,23 +85,23 @@ export function lookups(context: Context): Lookup[] {
     },
     {
       what: "callback_url",
-      scopes: ["webhooks"],
+      scopes: ["webhooks:read"],
       fits: (text) => urlOf(text) !== null,
       find: findCallbackUrl,
       since: ago(deliveriesDays),
       note: "among the newest 20,000 deliveries",
     },
-    { what: "endpoint", scopes: ["webhooks"], fits: () => true, find: findEndpoints },
+    { what: "endpoint", scopes: ["webhooks:read"], fits: () => true, find: findEndpoints },
     {
       what: "event_type",
-      scopes: ["webhooks"],
+      scopes: ["webhooks:read"],
       fits: (text) => /^[a-zA-Z0-9_.:-]{1,100}$/.test(text),
       find: findEventTypes,
       since: ago(deliveriesDays),
     },
     {
       what: "job_type",
-      scopes: ["jobs"],
+      scopes: ["jobs:read"],
       fits: () => true,
       find: async ({ text }) =>
         context.jobTypes
@@ -114,9 +114,9 @@ export function lookups(context: Context): Lookup[] {
 }
 
 const ID_KINDS: { kinds: IdKind[]; scopes: Scope[] }[] = [
-  { kinds: ["job"], scopes: ["jobs"] },
-  { kinds: ["message", "delivery", "endpoint", "replay"], scopes: ["webhooks"] },
-  { kinds: ["key"], scopes: ["admin"] },
+  { kinds: ["job"], scopes: ["jobs:read"] },
+  { kinds: ["message", "delivery", "endpoint", "replay"], scopes: ["webhooks:read"] },
+  { kinds: ["key"], scopes: ["admin:read"] },
 ];
 
 const idLookups = ID_KINDS.map(({ kinds, scopes }): Lookup => ({

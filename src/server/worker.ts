@@ -6,6 +6,7 @@ import { wakeAgain } from "../db/queue/wake.ts";
 import type { WakeUp } from "../db/queue/wake.ts";
 import { pumpLane } from "../flow/deliveries/lane/pump.ts";
 import { MAX_PUMPS } from "../flow/deliveries/lane/slice.ts";
+import { runDeletion } from "../flow/accounts/run-deletion.ts";
 import { createExpiry } from "../flow/maintenance/expire.ts";
 import { auditOwn, createReconciler, sweep } from "../flow/maintenance/reconcile.ts";
 import { runReplay } from "../flow/deliveries/replay-steps.ts";
@@ -76,6 +77,9 @@ export async function startWorker(context: Context): Promise<Worker> {
           tasks: {
             "pump-lane": task(pump),
             "run-replay": task(enduring(context, "run-replay", (id) => runReplay(context, id))),
+            "delete-account": task(
+              enduring(context, "delete-account", (id) => runDeletion(context, id)),
+            ),
           },
           concurrency: MAX_PUMPS,
           ahead: MAX_PUMPS,

@@ -59,7 +59,10 @@ export interface Telemetry {
   canceled(count: number, replayId: string): void;
   listenerClosed(why: string): void;
   workerRecovered(id: string, found: { runs: number; lanes: number }): void;
-  repaired(what: "job" | "lane" | "replay" | "lease" | "run", ids: readonly string[]): void;
+  repaired(
+    what: "job" | "lane" | "replay" | "deletion" | "lease" | "run",
+    ids: readonly string[],
+  ): void;
   requestFinished(request: {
     method: string;
     route: string;

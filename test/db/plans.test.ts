@@ -84,7 +84,15 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
   "/v1/replays": () => ({}),
   "/v1/endpoints": () => ({}),
   "/v1/lanes": () => ({ status: ["healthy", "failing", "paused", "disabled"] }),
+  "/v1/accounts": () => ({ state: ["active", "suspended", "deleting", "deleted"] }),
   "/v1/api-keys": () => ({}),
+  "/v1/audit-events": () => ({
+    actor: ["system", ...filled.actors.map((id) => formatId("key", id))],
+    action: ["endpoint.updated", "account.suspended", "account.deleted"],
+    target: filled.endpoints.map((id) => formatId("endpoint", id)),
+    since: [day(1), day(20)],
+    until: [day(1), day(20)],
+  }),
 };
 
 /** Every filter for itself and with the page behind, and some that are often combined. */

@@ -54,10 +54,15 @@ test("times are taken by the lists, groups, charts and replays", () => {
   const names = INPUTS.map(({ method, path, name }) => `${method} ${path} ${name}`);
   expect(names.sort()).toEqual(
     [
-      ...["jobs", "deliveries", "dead-letters", "dead-letters/groups", "stats"].flatMap((list) => [
-        `get /v1/${list} since`,
-        `get /v1/${list} until`,
-      ]),
+      ...[
+        "jobs",
+        "deliveries",
+        "dead-letters",
+        "dead-letters/groups",
+        "stats",
+        "audit-events",
+        "audit-events/export",
+      ].flatMap((list) => [`get /v1/${list} since`, `get /v1/${list} until`]),
       "post /v1/replays filter/since",
       "post /v1/replays filter/until",
       "post /v1/replays start_at",

@@ -16,6 +16,8 @@ export interface Filled {
   job: string;
   message: string;
   delivery: string;
+  /** API keys: one that did nearly everything, and one that did little. */
+  actors: string[];
   /** Deliveries whose last attempt failed or that took several. */
   troubled: number;
   /** Tables and partitions with many rows. */
@@ -124,7 +126,18 @@ export async function fillTables(
     left join lateral (select now() as at, id as by, 'x' as note where n % 4 = 0) d on true;
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
-    from generate_series(1, 2000) g`);
+    from generate_series(1, 2000) g;
+    insert into accounts (id, name, state)
+    select v7(g, 'account'), 'account ' || g, case when g % 900 = 7 then 'suspended'
+      when g = 9 then 'deleting' when g % 3 = 0 then 'deleted' else 'active' end
+    from generate_series(1, 4000) g;
+    insert into audit_events (id, account_id, created_at, actor_type, actor_id, actor_name, action,
+      target_type, target_id, target_name)
+    select v7(g, 'audit'), ${account}, at(g), case when g = 9 then 'system' else 'api_key' end,
+      case when g = 9 then null when g = 11 then v7(2, 'key') else v7(1, 'key') end, 'x',
+      case when g = 11 then 'account.suspended' else 'endpoint.updated' end,
+      'endpoint', v7(1 + g % 3, 'endpoint'), ''
+    from generate_series(1, ${rows}) g`);
   // one value that all jobs have, and one each
   await pool.query(
     `insert into search_keys (hash, id)
@@ -139,11 +152,14 @@ export async function fillTables(
     `select count(*)::int as troubled from deliveries
      where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null`,
   );
-  const { rows: named } = await pool.query<Record<"job" | "message" | "busy" | "rare", string>>(
+  const { rows: named } = await pool.query<
+    Record<"job" | "message" | "busy" | "rare" | "actor" | "other", string>
+  >(
     `select v7(62, 'job') as job, v7(62, 'message') as message, v7(1, 'endpoint') as busy,
-       v7(7, 'endpoint') as rare`,
+       v7(7, 'endpoint') as rare, v7(1, 'key') as actor, v7(2, 'key') as other`,
   );
-  const { job, message, busy, rare } = named[0]!;
+  const { job, message, busy, rare, actor, other } = named[0]!;
+  const actors = [actor, other];
   const { rows: sent } = await pool.query<{ id: string }>(
     "select id from deliveries where message_id = $1 limit 1",
     [message],
@@ -152,5 +168,15 @@ export async function fillTables(
   const { troubled } = counted[0]!;
   const relations = big.map(({ relname }) => relname);
   const endpoints = [busy, rare];
-  return { now, small, endpoints, job, message, delivery, troubled, big: new Set(relations) };
+  return {
+    now,
+    small,
+    endpoints,
+    job,
+    message,
+    delivery,
+    actors,
+    troubled,
+    big: new Set(relations),
+  };
 }

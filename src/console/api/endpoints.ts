@@ -4,7 +4,7 @@ import { useMay } from "./session.ts";
 import type { EndpointInput } from "./types.ts";
 
 export function useEndpoints(query: Query) {
-  const enabled = useMay("webhooks");
+  const enabled = useMay("webhooks:read");
   return useQuery({
     enabled,
     queryKey: ["endpoints", "list", query],

@@ -66,7 +66,7 @@ export function useJobDeliveries(id: string) {
 }
 
 export function useJobTypes() {
-  const enabled = useMay("jobs");
+  const enabled = useMay("jobs:read");
   return useQuery({
     enabled,
     queryKey: ["job-types"],

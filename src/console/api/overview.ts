@@ -49,7 +49,7 @@ export function useWorkers() {
 
 /** The lanes with something pending that they hold back. */
 export function useTroubledLanes() {
-  const enabled = useMay("webhooks");
+  const enabled = useMay("webhooks:read");
   return useQuery({
     enabled,
     queryKey: ["lanes", "troubled"],

@@ -9,8 +9,10 @@ import type {
 } from "../../client/openapi-types.ts";
 
 export type {
+  Account,
   ApiKey,
   Attempt,
+  AuditEvent,
   Callback,
   DeadLetterGroup,
   Delivery,

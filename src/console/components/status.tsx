@@ -48,6 +48,9 @@ const LOOKS: Record<string, Look> = {
   disabled: { tone: "bad", icon: "ban" },
   alive: { tone: "ok", icon: "check" },
   silent: { tone: "bad", icon: "alert" },
+  suspended: { tone: "warn", icon: "pause" },
+  deleting: { tone: "bad", icon: "clock" },
+  deleted: { tone: "mute", icon: "ban" },
   revoked: { tone: "mute", icon: "ban" },
 };
 

@@ -95,13 +95,14 @@ export async function getEndpoint(
 export async function listEndpoints(
   reader: Reader,
   accountId: string,
-  page: { before?: string | undefined; limit: number },
+  page: { before?: string | undefined; limit: number; ids?: readonly string[] | null },
 ): Promise<Endpoint[]> {
   const { rows } = await reader.query<Endpoint>(
     `select ${COLUMNS} from ${SOURCES}
      where e.account_id = $1 and e.deleted_at is null and ($2::uuid is null or e.id < $2)
+       and ($4::uuid[] is null or e.id = any($4))
      order by e.id desc limit $3`,
-    [accountId, page.before ?? null, page.limit],
+    [accountId, page.before ?? null, page.limit, page.ids ?? null],
   );
   return rows;
 }

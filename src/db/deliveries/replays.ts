@@ -212,12 +212,19 @@ const LISTED_COLUMNS = REPLAY_COLUMNS.replace(
 export async function listReplays(
   reader: Reader,
   accountId: string,
-  page: { before?: string | undefined; limit: number },
+  page: {
+    before?: string | undefined;
+    limit: number;
+    /** Only those of these endpoints. */
+    endpointIds?: readonly string[] | null;
+  },
 ): Promise<Replay[]> {
   const { rows } = await reader.query<ReplayRow>(
     `select ${LISTED_COLUMNS} from replays
-     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
-    [accountId, page.before ?? null, page.limit],
+     where account_id = $1 and ($2::uuid is null or id < $2)
+       and ($4::uuid[] is null or (filter ->> 'endpoint_id')::uuid = any($4))
+     order by id desc limit $3`,
+    [accountId, page.before ?? null, page.limit, page.endpointIds ?? null],
   );
   return rows.map(toReplay);
 }

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { newId, uuidAt } from "../../core/ids.ts";
 import type { Replay } from "../../core/model.ts";
@@ -15,6 +16,7 @@ import { wake } from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeSharedLanes } from "./publish.ts";
+import { auditReplay } from "./replays.ts";
 
 /** Messages examined in one step, and before anything is done. */
 const LOOK = 500;
@@ -26,6 +28,7 @@ export interface SendMissed {
   /** Null: since the first that was left out. */
   since: Date | null;
   dryRun: boolean;
+  by?: Author;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface SendMissed {
  */
 export async function sendMissed(
   { pool }: Pick<Context, "pool">,
-  { accountId, endpointId, since, dryRun }: SendMissed,
+  { accountId, endpointId, since, dryRun, by = SYSTEM }: SendMissed,
 ): Promise<Replay> {
   return await inTransaction(pool, async (tx) => {
     const endpoint = await getEndpoint(tx, accountId, endpointId);
@@ -68,6 +71,7 @@ export async function sendMissed(
       // what is being left out just now is not counted
       matched_exact: counted.exact && (dryRun || from === null),
     });
+    await auditReplay(tx, by, replay);
     if (replay.status === "running") {
       // what was left out before it was enabled is committed when the first step begins
       await awaitProducers(tx);

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
 import type { Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import {
@@ -13,6 +14,7 @@ import { shareLanes } from "../../db/deliveries/lanes.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeSharedLanes } from "./publish.ts";
+import { recordAudit } from "../accounts/audit.ts";
 import { recordActivity } from "../activity/record.ts";
 
 /**
@@ -22,7 +24,7 @@ import { recordActivity } from "../activity/record.ts";
  */
 export async function replayDelivery(
   context: Pick<Context, "pool" | "telemetry">,
-  { accountId, deliveryId }: { accountId: string; deliveryId: string },
+  { accountId, deliveryId, by = SYSTEM }: { accountId: string; deliveryId: string; by?: Author },
 ): Promise<Delivery> {
   const delivery = await inTransaction(context.pool, async (tx) => {
     const laneId = await findDeliveryLane(tx, accountId, deliveryId);
@@ -33,7 +35,15 @@ export async function replayDelivery(
     if (target.status === "pending") await attemptNow(tx, target.id);
     else await reopen(tx, [target.id]);
     await wakeSharedLanes(tx, lanes);
-    return (await getDelivery(tx, accountId, deliveryId))!;
+    const found = (await getDelivery(tx, accountId, deliveryId))!;
+    await recordAudit(tx, by, {
+      accountId,
+      action: "delivery.replayed",
+      target: { type: "delivery", id: deliveryId, name: found.event_type },
+      before: { status: target.status },
+      after: { status: found.status },
+    });
+    return found;
   });
   context.telemetry.replayed(1, null);
   return delivery;

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SYSTEM, type AuditAction, type Author } from "../../core/audit.ts";
 import { formatId, newId } from "../../core/ids.ts";
 import type {
   Replay,
@@ -23,6 +24,7 @@ import {
 import { wake } from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
+import { recordAudit } from "../accounts/audit.ts";
 import { recordActivity } from "../activity/record.ts";
 
 export interface NewReplay {
@@ -40,6 +42,7 @@ export interface NewReplay {
   destination?: ReplayDestination;
   /** The reason to discard dead letters instead of sending them, and the API key of the caller. */
   discard?: { note: string; keyId: string };
+  by?: Author;
 }
 
 /**
@@ -57,6 +60,7 @@ export async function createReplay(
 /** Makes such a replay in the caller's transaction. */
 export async function orderReplay(tx: Tx, wanted: NewReplay, now: Date): Promise<Replay> {
   const { accountId, filter, action, discard, target = "deliveries", startAt } = wanted;
+  const { by = SYSTEM } = wanted;
   const destination = wanted.destination ?? null;
   await checkDestination(tx, accountId, destination);
   const of = { account_id: accountId, action, target, filter, destination };
@@ -81,6 +85,7 @@ export async function orderReplay(tx: Tx, wanted: NewReplay, now: Date): Promise
     left_out: counted.left_out,
   });
   await recordProgress(tx, replay);
+  await auditReplay(tx, by, replay);
   if (replay.status === "running") {
     const delayMs = Math.max(0, (startAt?.getTime() ?? 0) - now.getTime());
     await wake(tx, [{ task: "run-replay", id, delayMs }]);
@@ -108,18 +113,19 @@ async function checkDestination(
 interface Named {
   accountId: string;
   replayId: string;
+  by?: Author;
 }
 
 /** Cancels the rest of a bulk replay. @throws Problem not_found, replay_finished */
 export async function cancelReplay(context: Pick<Context, "pool">, named: Named): Promise<Replay> {
-  return await change(context, named, async (tx) => {
+  return await change(context, named, "replay.canceled", async (tx) => {
     return await cancelRunningReplay(tx, named.accountId, named.replayId);
   });
 }
 
 /** Stops a bulk replay for a while. @throws Problem not_found, replay_finished */
 export async function pauseReplay(context: Pick<Context, "pool">, named: Named): Promise<Replay> {
-  return await change(context, named, async (tx) => {
+  return await change(context, named, "replay.paused", async (tx) => {
     const paused = await setReplayPaused(tx, named.accountId, named.replayId, true);
     return paused === null ? null : paused.replay;
   });
@@ -127,7 +133,7 @@ export async function pauseReplay(context: Pick<Context, "pool">, named: Named):
 
 /** Lets a paused replay go on from where it was. @throws Problem not_found, replay_finished */
 export async function resumeReplay(context: Pick<Context, "pool">, named: Named): Promise<Replay> {
-  return await change(context, named, async (tx) => {
+  return await change(context, named, "replay.resumed", async (tx) => {
     const resumed = await setReplayPaused(tx, named.accountId, named.replayId, false);
     if (resumed === null) return null;
     await wake(tx, [{ task: "run-replay", id: named.replayId, delayMs: resumed.waitMs }]);
@@ -138,7 +144,8 @@ export async function resumeReplay(context: Pick<Context, "pool">, named: Named)
 /** Changes a replay between two of its steps. */
 async function change(
   { pool }: Pick<Context, "pool">,
-  { accountId, replayId }: Named,
+  { accountId, replayId, by = SYSTEM }: Named,
+  action: AuditAction,
   write: (tx: Tx) => Promise<Replay | null>,
 ): Promise<Replay> {
   return await inTransaction(pool, async (tx) => {
@@ -146,12 +153,49 @@ async function change(
     const changed = await write(tx);
     if (changed !== null) {
       await recordProgress(tx, changed);
+      await recordAudit(tx, by, {
+        accountId,
+        action,
+        target: { type: "replay", id: replayId },
+        after: { status: changed.status, replayed: changed.replayed },
+      });
       return changed;
     }
     const replay = await getReplay(tx, accountId, replayId);
     if (replay === null) throw new Problem("not_found", "no such replay");
     throw new Problem("replay_finished", `the replay has been ${replay.status} already`);
   });
+}
+
+const AUDITED = {
+  replay: "replay.created",
+  send_missed: "replay.created",
+  discard: "dead_letters.discarded",
+  cancel: "deliveries.canceled",
+} as const;
+
+/** A new replay in the audit log. */
+export async function auditReplay(tx: Tx, by: Author, replay: Replay): Promise<void> {
+  if (replay.dry_run) return;
+  const { id, account_id: accountId, action, filter, matched, note } = replay;
+  await recordAudit(tx, by, {
+    accountId,
+    action: AUDITED[action],
+    target: { type: "replay", id },
+    after: { filter: shownFilter(filter), matched, note },
+  });
+}
+
+/** A filter as the audit log tells it: ids with their prefix, and of many the number. */
+function shownFilter({ ids, endpoint_id, job_id, ...rest }: ReplayFilter): Record<string, unknown> {
+  return {
+    ...rest,
+    ...(endpoint_id === undefined
+      ? {}
+      : { endpoint_id: endpoint_id === null ? null : formatId("endpoint", endpoint_id) }),
+    ...(job_id === undefined ? {} : { job_id: formatId("job", job_id) }),
+    ...(ids === undefined ? {} : { ids: ids.length }),
+  };
 }
 
 export async function recordProgress(tx: Tx, replay: Replay | null): Promise<void> {

@@ -6,6 +6,8 @@ import {
   deleteOldInterests,
   listInterests,
 } from "../../db/activity/activity.ts";
+import { deleteOldAuditEvents } from "../../db/accounts/audit-events.ts";
+import { deleteExpiredConsoleSessions } from "../../db/accounts/console-sessions.ts";
 import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
 import { findRunsOf } from "../../db/jobs/runs.ts";
@@ -17,6 +19,7 @@ import {
   wakeAfterRelease,
   unlockOrphanedWakeUps,
 } from "../../db/queue/wake.ts";
+import { findForgottenDeletions } from "../../db/accounts/deletion.ts";
 import { deleteOldReplayItems } from "../../db/deliveries/replay-items.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
@@ -46,7 +49,7 @@ const STARVED_AT_ONCE = 100;
 
 export interface Reconciler {
   /** Makes one turn. Returns how much was repaired. */
-  turn(): Promise<{ lanes: number; replays: number }>;
+  turn(): Promise<{ lanes: number; replays: number; deletions: number }>;
   /** Resolves when the lanes that the reconciler took up have been left. */
   idle(): Promise<void>;
 }
@@ -106,8 +109,25 @@ export function createReconciler(
     return replays.length;
   }
 
+  async function repairDeletions(): Promise<number> {
+    const accounts = await findForgottenDeletions(pool);
+    if (accounts.length === 0) return 0;
+    await inTransaction(pool, (tx) =>
+      wake(
+        tx,
+        accounts.map((id) => ({ task: "delete-account" as const, id, delayMs: 0 })),
+      ),
+    );
+    telemetry.repaired("deletion", accounts);
+    return accounts.length;
+  }
+
   return {
-    turn: async () => ({ lanes: await repairLanes(), replays: await repairReplays() }),
+    turn: async () => ({
+      lanes: await repairLanes(),
+      replays: await repairReplays(),
+      deletions: await repairDeletions(),
+    }),
     idle: async () => void (await Promise.all(pumping)),
   };
 }
@@ -185,16 +205,20 @@ async function findOrphanedRuns({
 export async function sweep(
   context: Pick<Context, "pool" | "stopping" | "now" | "config">,
 ): Promise<void> {
-  const { pool } = context;
-  const replaysMs = context.config.retention.deadLettersDays * DAY_MS;
-  const oldReplay = uuidAt(new Date(context.now().getTime() - replaysMs));
+  const { pool, config } = context;
+  const { deadLettersDays, auditDays } = config.retention;
+  const daysAgo = (days: number): Date => new Date(context.now().getTime() - days * DAY_MS);
+  const oldReplay = uuidAt(daysAgo(deadLettersDays));
+  const auditedSince = daysAgo(auditDays);
   const failures: unknown[] = [];
   const tasks = [
     () => inTransaction(pool, unlockOrphanedWakeUps),
     () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
+    () => inBatches(context, deleteExpiredConsoleSessions),
     () => inBatches(context, deleteOldStats),
     () => inBatches(context, (tx, limit) => deleteOldReplayItems(tx, oldReplay, limit)),
+    () => inBatches(context, (tx, limit) => deleteOldAuditEvents(tx, auditedSince, limit)),
     () => sweepEvents(context),
   ];
   for (const task of tasks) await task().catch((error: unknown) => failures.push(error));

@@ -21,12 +21,13 @@ import {
 } from "../schemas/delivery.ts";
 
 const tag = "Dead letters";
-const scopes = ["webhooks"] as const;
+const scopes = ["webhooks:read"] as const;
 
 const list = route({
   method: "get",
   path: "/v1/dead-letters",
   scopes,
+  endpoints: "query",
   operationId: "listDeadLetters",
   tag,
   summary: "List deliveries that were given up, newest first",
@@ -49,6 +50,7 @@ const groups = route({
   method: "get",
   path: "/v1/dead-letters/groups",
   scopes,
+  endpoints: "query",
   operationId: "listDeadLetterGroups",
   tag,
   summary: "Count dead letters by reason, by endpoint or by cause",

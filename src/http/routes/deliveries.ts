@@ -25,12 +25,13 @@ import {
 import { emptyBody } from "../schemas/request.ts";
 
 const tag = "Deliveries";
-const scopes = ["webhooks"] as const;
+const scopes = ["webhooks:read"] as const;
 
 const list = route({
   method: "get",
   path: "/v1/deliveries",
   scopes,
+  endpoints: "query",
   operationId: "listDeliveries",
   tag,
   summary: "List deliveries, newest first",
@@ -117,6 +118,7 @@ const get = route({
   method: "get",
   path: "/v1/deliveries/{id}",
   scopes,
+  endpoints: "delivery",
   operationId: "getDelivery",
   tag,
   summary: "Look at a delivery and its attempts",
@@ -147,6 +149,7 @@ const attempts = route({
   method: "get",
   path: "/v1/deliveries/{id}/attempts",
   scopes,
+  endpoints: "delivery",
   operationId: "listAttempts",
   tag,
   summary: "List a delivery's attempts, the last first",
@@ -164,7 +167,8 @@ const attempts = route({
 const replay = route({
   method: "post",
   path: "/v1/deliveries/{id}/replay",
-  scopes,
+  scopes: ["webhooks"],
+  endpoints: "delivery",
   operationId: "replayDelivery",
   tag,
   summary: "Send a delivery again",
@@ -181,8 +185,8 @@ const replay = route({
     },
   },
   problems: ["id_invalid", "not_found", "delivery_state", "endpoint_state"],
-  async handler(context, { accountId, params: { id } }) {
-    const delivery = await replayDelivery(context, { accountId, deliveryId: id });
+  async handler(context, { accountId, params: { id }, by }) {
+    const delivery = await replayDelivery(context, { accountId, deliveryId: id, by });
     const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", id)}`;
     const [shown = delivery] = await withHeld(context, [delivery]);
     return json(202, deliveryView(shown), { location });

@@ -39,8 +39,9 @@ function stateRoute(action: EndpointAction, summary: string): Route {
     bodyOptional: true,
     responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
     problems: ["id_invalid", "not_found", "endpoint_state"],
-    async handler(context, { accountId, params: { id } }) {
-      const endpoint = await changeEndpointState(context, { accountId, endpointId: id, action });
+    async handler(context, { accountId, params: { id }, by }) {
+      const change = { accountId, endpointId: id, action, by };
+      const endpoint = await changeEndpointState(context, change);
       return json(200, endpointView(context, endpoint));
     },
   });
@@ -50,6 +51,7 @@ const test = route({
   method: "post",
   path: "/v1/endpoints/{id}/test",
   scopes,
+  endpoints: "endpoint",
   operationId: "testEndpoint",
   tag,
   summary: "Send an `endpoint.test` event to an endpoint and see its answer",
@@ -94,9 +96,9 @@ const missed = route({
     },
   },
   problems: ["id_invalid", "not_found", "endpoint_state"],
-  async handler(context, { accountId, params: { id }, body }) {
+  async handler(context, { accountId, params: { id }, body, by }) {
     const { since = null, dry_run: dryRun } = body ?? sendMissedInput.parse({});
-    const replay = await sendMissed(context, { accountId, endpointId: id, since, dryRun });
+    const replay = await sendMissed(context, { accountId, endpointId: id, since, dryRun, by });
     const location = `${context.config.publicUrl}/v1/replays/${formatId("replay", replay.id)}`;
     return json(202, replayView(replay), { location });
   },
@@ -130,13 +132,14 @@ const rotate = route({
   bodyOptional: true,
   responses: { 200: { description: "The new secret", schema: rotatedSecret } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id }, body }) {
+  async handler(context, { accountId, params: { id }, body, by }) {
     const { overlap_s, secret: chosen } = body ?? rotation.parse({});
     const rotated = await rotateEndpointSecret(context, {
       accountId,
       endpointId: id,
       overlapS: overlap_s,
       secret: chosen ?? null,
+      by,
     });
     return json(200, secretView(rotated));
   },

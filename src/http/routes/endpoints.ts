@@ -52,7 +52,7 @@ const create = route({
     },
   },
   problems: RECEIVER_PROBLEMS,
-  async handler(context, { accountId, body }) {
+  async handler(context, { accountId, body, by }) {
     refuseUnfit(context, body);
     const { endpoint, secret } = await createEndpoint(context, {
       ...body,
@@ -60,6 +60,7 @@ const create = route({
       events: [...new Set(body.events)],
       retry: changeRetry(DEFAULT_RETRY, body.retry),
       secret: body.secret ?? null,
+      by,
     });
     const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
     return json(201, { ...endpointView(context, endpoint), secret }, { location });
@@ -69,18 +70,19 @@ const create = route({
 const list = route({
   method: "get",
   path: "/v1/endpoints",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "handler",
   operationId: "listEndpoints",
   tag,
   summary: "List endpoints, newest first",
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of endpoints", schema: pageOf(endpointSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler(context, { accountId, query }) {
+  async handler(context, { accountId, endpointIds, query }) {
     return await pageReply(
       "endpoints",
       query,
-      (page) => listEndpoints(context.lookups, accountId, page),
+      (page) => listEndpoints(context.lookups, accountId, { ...page, ids: endpointIds }),
       (endpoint) => JSON.stringify(endpointView(context, endpoint)),
     );
   },
@@ -89,7 +91,8 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/endpoints/{id}",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "endpoint",
   operationId: "getEndpoint",
   tag,
   summary: "Look at an endpoint",
@@ -114,7 +117,7 @@ const change = route({
   body: endpointChanges,
   responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
   problems: ["id_invalid", "not_found", ...RECEIVER_PROBLEMS],
-  async handler(context, { accountId, params, body }) {
+  async handler(context, { accountId, params, body, by }) {
     const before = await findEndpoint(context, accountId, params.id);
     const { retry, headers, events, ...rest } = body;
     const changes = {
@@ -126,7 +129,8 @@ const change = route({
       ...(retry === undefined ? {} : { retry: changeRetry(before.retry, retry) }),
     };
     refuseUnfit(context, changes);
-    const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });
+    const order = { accountId, endpointId: params.id, changes, by };
+    const endpoint = await updateEndpoint(context, order);
     return json(200, endpointView(context, endpoint));
   },
 });
@@ -147,9 +151,9 @@ const remove = route({
   }),
   responses: { 204: { description: "Deleted" } },
   problems: ["id_invalid", "not_found", "query_invalid"],
-  async handler(context, { accountId, keyId, params, query }) {
+  async handler(context, { accountId, keyId, params, query, by }) {
     const discardBy = query.discard_dead_letters === "true" ? keyId : null;
-    await deleteEndpoint(context, { accountId, endpointId: params.id }, discardBy);
+    await deleteEndpoint(context, { accountId, endpointId: params.id, by }, discardBy);
     return noContent();
   },
 });

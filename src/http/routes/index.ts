@@ -1,5 +1,7 @@
 import type { Route } from "../route.ts";
+import { accountRoutes } from "./accounts.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
+import { auditRoutes } from "./audit-events.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointActionRoutes } from "./endpoint-actions.ts";
@@ -41,7 +43,9 @@ export const routes: readonly Route[] = [
   ...streamRoutes,
   ...overviewRoutes,
   statsRoute,
+  ...accountRoutes,
   ...apiKeyRoutes,
+  ...auditRoutes,
   settingsRoute,
   ...systemRoutes,
 ];

@@ -19,7 +19,7 @@ const RETRY_AFTER = { "retry-after": "Seconds until a look is worth it" };
 const status = route({
   method: "get",
   path: "/v1/jobs/{id}/status",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJobStatus",
   tag,
   summary: "Poll a job",
@@ -40,7 +40,7 @@ const status = route({
 const result = route({
   method: "get",
   path: "/v1/jobs/{id}/result",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJobResult",
   tag,
   summary: "Fetch a job's result",
@@ -76,7 +76,7 @@ const result = route({
 const deliveries = route({
   method: "get",
   path: "/v1/jobs/{id}/deliveries",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
   operationId: "listJobDeliveries",
   tag,
   summary: "List a job's deliveries, newest first",

@@ -58,7 +58,7 @@ export async function findJob(
 const list = route({
   method: "get",
   path: "/v1/jobs",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "listJobs",
   tag,
   summary: "List jobs, newest first",
@@ -87,7 +87,7 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/jobs/{id}",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJob",
   tag,
   summary: "Look at a job, or wait for it",
@@ -182,7 +182,7 @@ const retry = route({
 const failures = route({
   method: "get",
   path: "/v1/failed-jobs/groups",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "listFailedJobGroups",
   tag,
   summary: "Count failed jobs by type and error",

@@ -29,7 +29,7 @@ const tag = "Operation";
 const overview = route({
   method: "get",
   path: "/v1/overview",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
   operationId: "getOverview",
   tag,
   summary: "What is going on right now",
@@ -84,7 +84,7 @@ const workers = route({
 const lanes = route({
   method: "get",
   path: "/v1/lanes",
-  scopes: ["webhooks"],
+  scopes: ["webhooks:read"],
   operationId: "listLanes",
   tag,
   summary: "List lanes, newest first",

@@ -21,7 +21,7 @@ import { listedMessageView, MAX_SHOWN, messageView, skippedView } from "../views
 import { pageText, readPage } from "../views/page.ts";
 
 const tag = "Messages";
-const scopes = ["webhooks"] as const;
+const scopes = ["webhooks:read"] as const;
 
 const DAY_MS = 86_400_000;
 
@@ -103,6 +103,7 @@ const get = route({
   method: "get",
   path: "/v1/messages/{id}",
   scopes,
+  endpoints: "handler",
   operationId: "getMessage",
   tag,
   summary: "Look at a message, its deliveries and who got none",
@@ -114,12 +115,18 @@ const get = route({
     },
   },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id } }) {
+  async handler(context, { accountId, endpointIds, params: { id } }) {
     const message = await getMessage(context.pool, accountId, id);
-    if (message === null) throw new Problem("not_found", "There is no such message.");
     const filter = { messageId: id, limit: MAX_SHOWN };
-    const deliveries = await listDeliveries(context.lookups, accountId, filter);
-    const skipped = await findSkipped(context, message, deliveries);
+    const lists = (endpointIds ?? [undefined]).map((endpointId) =>
+      listDeliveries(context.lookups, accountId, { ...filter, endpointId }),
+    );
+    const deliveries = (await Promise.all(lists)).flat().slice(0, MAX_SHOWN);
+    if (message === null || (endpointIds !== null && deliveries.length === 0)) {
+      throw new Problem("not_found", "There is no such message.");
+    }
+    // who else got none is not theirs to know
+    const skipped = endpointIds === null ? await findSkipped(context, message, deliveries) : [];
     const shown = await withHeld(context, deliveries);
     return json(200, { ...messageView(message, shown), skipped });
   },

@@ -14,7 +14,8 @@ const PAGE = 1_000;
 export const report = route({
   method: "get",
   path: "/v1/replays/{id}/report",
-  scopes: ["webhooks"],
+  scopes: ["webhooks:read"],
+  endpoints: "replay",
   operationId: "getReplayReport",
   tag: "Replays",
   summary: "What became of what a replay has sent again",

@@ -3,6 +3,7 @@ import { formatId, parseId } from "../../core/ids.ts";
 import { MAX_LISTED_IDS } from "../../core/model.ts";
 import type { ReplayDestination, ReplayFilter } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
+import { grants } from "../../core/scopes.ts";
 import { getReplay, listReplays } from "../../db/deliveries/replays.ts";
 import {
   cancelReplay,
@@ -13,7 +14,6 @@ import {
 import type { HttpContext } from "../http-context.ts";
 import { urlFaults } from "../receivers.ts";
 import { refuseFaults } from "../validation.ts";
-import { requireScope } from "../auth.ts";
 import { json } from "../reply.ts";
 import { pageReply } from "../views/page.ts";
 import { replayView } from "../views/replay.ts";
@@ -30,6 +30,7 @@ const create = route({
   method: "post",
   path: "/v1/replays",
   scopes,
+  endpoints: "filter",
   operationId: "createReplay",
   tag,
   summary:
@@ -51,14 +52,16 @@ const create = route({
     "endpoint_unknown",
     "endpoint_state",
   ],
-  async handler(context, { accountId, keyId, scopes: held, body }) {
+  async handler(context, { accountId, keyId, scopes: held, body, by }) {
     const { target, note, start_at: startAt } = body;
-    if (target === "jobs")
-      requireScope({ scopes: ["jobs"] }, { accountId, keyId, scopes: [...held] });
+    if (target === "jobs" && !grants(held, ["jobs"])) {
+      throw new Problem("scope_missing", "The target jobs needs the scope jobs as well.");
+    }
     const destination = destinationOf(context, body);
     const replay = await createReplay(context, {
       ...destination,
       accountId,
+      by,
       target,
       filter: filterOf(body),
       dryRun: body.dry_run,
@@ -96,7 +99,8 @@ function destinationOf(
 const list = route({
   method: "get",
   path: "/v1/replays",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "handler",
   operationId: "listReplays",
   tag,
   summary: "List replays, newest first",
@@ -104,11 +108,11 @@ const list = route({
   query: z.strictObject(pageQuery),
   responses: { 200: { description: "A page of replays", schema: pageOf(replaySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler(context, { accountId, query }) {
+  async handler(context, { accountId, endpointIds, query }) {
     return await pageReply(
       "replays",
       query,
-      (page) => listReplays(context.lookups, accountId, page),
+      (page) => listReplays(context.lookups, accountId, { ...page, endpointIds }),
       (row) => JSON.stringify(replayView(row)),
     );
   },
@@ -117,7 +121,8 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/replays/{id}",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "replay",
   operationId: "getReplay",
   tag,
   summary: "Look at a replay",
@@ -135,6 +140,7 @@ const cancel = route({
   method: "post",
   path: "/v1/replays/{id}/cancel",
   scopes,
+  endpoints: "replay",
   operationId: "cancelReplay",
   tag,
   summary: "Stop a replay",
@@ -144,8 +150,8 @@ const cancel = route({
   bodyOptional: true,
   responses: { 200: { description: "The replay, canceled", schema: replaySchema } },
   problems: ["id_invalid", "not_found", "replay_finished"],
-  async handler(context, { accountId, params: { id } }) {
-    return json(200, replayView(await cancelReplay(context, { accountId, replayId: id })));
+  async handler(context, { accountId, params: { id }, by }) {
+    return json(200, replayView(await cancelReplay(context, { accountId, replayId: id, by })));
   },
 });
 
@@ -153,6 +159,7 @@ const pause = route({
   method: "post",
   path: "/v1/replays/{id}/pause",
   scopes,
+  endpoints: "replay",
   operationId: "pauseReplay",
   tag,
   summary: "Pause a replay",
@@ -162,8 +169,8 @@ const pause = route({
   bodyOptional: true,
   responses: { 200: { description: "The replay, paused", schema: replaySchema } },
   problems: ["id_invalid", "not_found", "replay_finished"],
-  async handler(context, { accountId, params: { id } }) {
-    return json(200, replayView(await pauseReplay(context, { accountId, replayId: id })));
+  async handler(context, { accountId, params: { id }, by }) {
+    return json(200, replayView(await pauseReplay(context, { accountId, replayId: id, by })));
   },
 });
 
@@ -171,6 +178,7 @@ const resume = route({
   method: "post",
   path: "/v1/replays/{id}/resume",
   scopes,
+  endpoints: "replay",
   operationId: "resumeReplay",
   tag,
   summary: "Let a paused replay go on",
@@ -180,8 +188,8 @@ const resume = route({
   bodyOptional: true,
   responses: { 200: { description: "The replay, running", schema: replaySchema } },
   problems: ["id_invalid", "not_found", "replay_finished"],
-  async handler(context, { accountId, params: { id } }) {
-    return json(200, replayView(await resumeReplay(context, { accountId, replayId: id })));
+  async handler(context, { accountId, params: { id }, by }) {
+    return json(200, replayView(await resumeReplay(context, { accountId, replayId: id, by })));
   },
 });
 

@@ -1,5 +1,6 @@
 import { hindranceOf } from "../../core/outage.ts";
 import type { Scope } from "../../core/model.ts";
+import { grants } from "../../core/scopes.ts";
 import { json } from "../reply.ts";
 import { route } from "../route.ts";
 import {
@@ -25,7 +26,7 @@ const NAMES: Record<LookedAt, string> = {
 export const searchRoute = route({
   method: "get",
   path: "/v1/search",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
   operationId: "search",
   tag: "Operation",
   summary: "Find things by what you have in hand",
@@ -35,8 +36,7 @@ export const searchRoute = route({
   responses: { 200: { description: "What was found", schema: searchAnswer } },
   problems: ["query_invalid"],
   async handler(context, { accountId, scopes, query: { q: text }, disconnected }) {
-    const may = (needed: readonly Scope[]): boolean =>
-      scopes.some((scope) => scope === "admin" || needed.includes(scope));
+    const may = (needed: readonly Scope[]): boolean => grants(scopes, needed);
     const looks = lookups(context).filter((one) => may(one.scopes) && one.fits(text));
     const reader = context.searches(disconnected());
     const hits = new Map<string, HitBody>();
@@ -65,8 +65,8 @@ async function findOrGiveUp(find: () => Promise<HitBody[]>): Promise<HitBody[] |
 }
 
 function mayShow({ kind }: HitBody, may: (scopes: readonly Scope[]) => boolean): boolean {
-  if (kind === "job") return may(["jobs"]);
-  return kind === "message" ? may(["webhooks"]) : true;
+  if (kind === "job") return may(["jobs:read"]);
+  return kind === "message" ? may(["webhooks:read"]) : true;
 }
 
 function lookedAt({ what, since, note }: Lookup, complete: boolean) {

@@ -30,7 +30,7 @@ const entry = z
 export const timelineRoute: Route = route({
   method: "get",
   path: "/v1/jobs/{id}/timeline",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJobTimeline",
   tag: "Jobs",
   summary: "What happened to a job, from its acceptance to the last attempt",

@@ -72,6 +72,7 @@ export const settings = z
         jobs_days: z.number(),
         deliveries_days: z.number(),
         dead_letters_days: z.number(),
+        audit_days: z.number(),
       })
       .meta({ description: "Days that things are kept at least; they go by whole weeks" }),
     targets: z.strictObject({
