@@ -87,7 +87,7 @@ describe("every administrative change", () => {
     sendMissed: ({ endpoint }) => [`/v1/endpoints/${endpoint}/send-missed`, {}, "replay.created"],
     disableEndpoint: ({ other }) => [`/v1/endpoints/${other}/disable`, {}, "endpoint.disabled"],
     pauseReplay: ({ replay }) => [`/v1/replays/${replay}/pause`, {}, "replay.paused"],
-    resumeReplay: ({ replay }) => [`/v1/replays/${replay}/resume`, {}, "replay.resumed"],
+    resumeReplay: ({ paused }) => [`/v1/replays/${paused}/resume`, {}, "replay.resumed"],
     cancelReplay: ({ replay }) => [`/v1/replays/${replay}/cancel`, {}, "replay.canceled"],
     revokeApiKey: ({ key }) => [`/v1/api-keys/${key}`, undefined, "api_key.revoked"],
     deleteEndpoint: ({ endpoint }) => [`/v1/endpoints/${endpoint}`, undefined, "endpoint.deleted"],
@@ -99,6 +99,7 @@ describe("every administrative change", () => {
     other: string;
     delivery: string;
     replay: string;
+    paused: string;
     key: string;
   }
   let made: Made;
@@ -111,7 +112,8 @@ describe("every administrative change", () => {
     const key = await api.must(201, "POST", "/v1/api-keys", { body });
     const { rows } = await api.database.pool.query<{ id: string }>(
       `insert into replays (id, account_id, filter, dry_run, status, matched)
-       values ('01900000-0000-7000-8000-000000000001', $1, '{"status":"dead"}', false, 'running', 1)
+       values ('01900000-0000-7000-8000-000000000001', $1, '{"status":"dead"}', false, 'running', 1),
+         ('01900000-0000-7000-8000-000000000002', $1, '{"status":"dead"}', false, 'paused', 1)
        returning id`,
       [api.accountId],
     );
@@ -121,6 +123,7 @@ describe("every administrative change", () => {
       other,
       delivery: deliveries[0]!.id,
       replay: formatId("replay", replay),
+      paused: formatId("replay", rows[1]!.id),
       key: String(key["id"]),
     };
   });

@@ -169,7 +169,7 @@ async function chooseNext(
 async function removeBy(
   tx: Tx,
   table: string,
-  column: "id" | "delivery_id",
+  column: "id" | "delivery_id" | "endpoint_id",
   ids: readonly string[],
 ): Promise<number> {
   if (ids.length === 0) return 0;
