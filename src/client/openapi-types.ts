@@ -782,6 +782,10 @@ export interface EndpointInput {
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience?: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format?: "standard" | "slack" | "teams" | "discord";
   /** `whsec_` and the base64 of 24 to 64 bytes; made when left out */
   secret?: string;
 }
@@ -808,6 +812,10 @@ export interface EndpointWithSecret {
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format: "standard" | "slack" | "teams" | "discord";
   state: "active" | "paused" | "disabled";
   disabled_reason: string | null;
   lane: LaneStatus;
@@ -855,6 +863,10 @@ export interface Endpoint {
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format: "standard" | "slack" | "teams" | "discord";
   state: "active" | "paused" | "disabled";
   disabled_reason: string | null;
   lane: LaneStatus;
@@ -887,6 +899,10 @@ export interface EndpointChanges {
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience?: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format?: "standard" | "slack" | "teams" | "discord";
 }
 export interface Secret {
   /** `whsec_` and base64 */
@@ -1279,6 +1295,41 @@ export interface EndpointTestEvent {
   timestamp: string;
   data: {
     [k: string]: unknown;
+  };
+}
+export interface OperationalEvent {
+  type:
+    | "endpoint.failing"
+    | "endpoint.disabled"
+    | "endpoint.recovered"
+    | "delivery.dead"
+    | "job.dead"
+    | "lane.opened"
+    | "lane.closed"
+    | "backlog.late"
+    | "replay.finished"
+    | "worker.lost"
+    | "secret.expiring";
+  timestamp: string;
+  data: {
+    /** What it is about, in words */
+    subject: string;
+    endpoint?: {
+      id: string;
+      description: string;
+      url: string;
+    };
+    /** How often it happened since it was last told of */
+    count: number;
+    first_at: string;
+    last_at: string;
+    /** One sentence for people */
+    message: string;
+    /** Of the newest: reason, error, an example */
+    detail: {
+      [k: string]: unknown;
+    };
+    console_url: string;
   };
 }
 export interface OwnEvent {

@@ -1,6 +1,7 @@
 import { DEFAULT_RETRY } from "./backoff.ts";
 import { SIGNATURE_VERSIONS } from "./model.ts";
 import type { RetryPolicy, SignatureVersion } from "./model.ts";
+import type { EndpointAudience, OperationalFormat } from "./operational-events.ts";
 
 /** The settings of an endpoint: columns of `endpoints` of the same names. */
 export interface EndpointSettings {
@@ -16,6 +17,9 @@ export interface EndpointSettings {
   timeout_s: number;
   retry: RetryPolicy;
   signatures: SignatureVersion[];
+  audience: EndpointAudience;
+  /** Of the body, for operators. */
+  format: OperationalFormat;
 }
 
 /** Settings that need not be given. */
@@ -28,6 +32,8 @@ export const ENDPOINT_DEFAULTS = {
   timeout_s: 15,
   retry: DEFAULT_RETRY,
   signatures: [...SIGNATURE_VERSIONS] as SignatureVersion[],
+  audience: "account" as EndpointAudience,
+  format: "standard" as OperationalFormat,
 } satisfies Partial<EndpointSettings>;
 
 /** Names of the settings that are shown as they rest: all but the headers. */

@@ -1,3 +1,4 @@
+import type { EndpointAudience } from "./operational-events.ts";
 import type { RetryPolicy, SealedCallback, SignatureVersion } from "./model.ts";
 
 /** The part of an endpoint that decides whether it receives a message. */
@@ -7,6 +8,7 @@ export interface Subscriber {
   url: string;
   /** Empty: all. */
   events: string[];
+  audience: EndpointAudience;
 }
 
 /** Settings that a callback gives for its own deliveries. */
@@ -60,8 +62,8 @@ export function planReceivers(
       });
     }
   }
-  for (const { id, laneId, url, events } of subscribers) {
-    if (named.get(id) ?? wantsEvent(events, type)) {
+  for (const { id, laneId, url, events, audience } of subscribers) {
+    if (named.get(id) ?? (audience === "account" && wantsEvent(events, type))) {
       receivers.push({ kind: "endpoint", endpointId: id, laneId, url });
     }
   }

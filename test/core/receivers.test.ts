@@ -3,7 +3,7 @@ import { planReceivers, wantsEvent } from "../../src/core/receivers.ts";
 import type { Subscriber } from "../../src/core/receivers.ts";
 
 function subscriber(id: string, events: string[]): Subscriber {
-  return { id, laneId: `lane-${id}`, url: `https://${id}.test/`, events };
+  return { id, laneId: `lane-${id}`, url: `https://${id}.test/`, events, audience: "account" };
 }
 
 function endpointIds(...args: Parameters<typeof planReceivers>): string[] {

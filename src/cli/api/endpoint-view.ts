@@ -48,6 +48,7 @@ export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoin
       `${retry.max_attempts} attempts, waits ${retry.base_s} s × ${retry.factor} up to ${retry.cap_s} s`,
     ],
     ["signatures", endpoint.signatures.join(", ")],
+    ["audience", endpoint.audience === "operator" ? `operator, as ${endpoint.format}` : ""],
     ["created", fullTime(endpoint.created_at)],
     ["updated", fullTime(endpoint.updated_at)],
   ]);

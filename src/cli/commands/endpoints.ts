@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { Command } from "commander";
+import { AUDIENCES, OPERATIONAL_FORMATS } from "../../core/operational-events.ts";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
 import { usageError } from "../exit.ts";
 import { examples, onApi } from "../api/command.ts";
@@ -24,6 +25,8 @@ interface Fields {
   retryFactor?: number;
   retryCapS?: number;
   signatures?: string[];
+  audience?: string;
+  format?: string;
 }
 
 /** `ringback endpoints …` */
@@ -72,6 +75,7 @@ function addChanges(cli: Cli, endpoints: Command): void {
     create,
     "endpoints create https://example.com/hooks --events job.completed,job.failed",
     "endpoints create http://127.0.0.1:4000/ --ordered --header x-tenant=blue",
+    "endpoints create https://hooks.slack.com/services/T0/B0/x --audience operator --format slack",
   );
   const update = withFields(
     endpoints.command("update <id>").description("change an endpoint; the rest stays as it is"),
@@ -110,7 +114,16 @@ function withFields(command: Command): Command {
     .option("--retry-base-s <seconds>", "wait after the first failure", positiveNumber)
     .option("--retry-factor <n>", "growth of the wait", positiveNumber)
     .option("--retry-cap-s <seconds>", "longest wait", positiveNumber)
-    .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList);
+    .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList)
+    .addOption(
+      new Option(
+        "--audience <who>",
+        "account: the account's events; operator: what operators should know, and nothing else",
+      ).choices(AUDIENCES),
+    )
+    .addOption(
+      new Option("--format <format>", "of the body, for operators").choices(OPERATIONAL_FORMATS),
+    );
 }
 
 async function fieldsOf(given: Fields): Promise<object> {
@@ -130,6 +143,8 @@ async function fieldsOf(given: Fields): Promise<object> {
     timeout_s: given.timeoutS,
     retry: Object.keys(retry).length === 0 ? undefined : retry,
     signatures: given.signatures,
+    audience: given.audience,
+    format: given.format,
   });
 }
 

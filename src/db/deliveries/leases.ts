@@ -1,4 +1,5 @@
 import type { EndpointSettings, EndpointState } from "../../core/endpoint.ts";
+import { notices } from "../notices.ts";
 import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
@@ -184,7 +185,17 @@ export async function saveBreaker(
         update lanes set breaker_failures = $3, breaker_opens = $4,
           breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
         where id = $1 and epoch = $2 and leased_by is not null
-        returning account_id, endpoint_id, origin, breaker_until, breaker_reason)
+        returning account_id, endpoint_id, origin, breaker_until, breaker_reason
+      ), noticed as (${notices("saved", {
+        type: {
+          sql: "case when n.breaker_until is null then 'lane.closed' else 'lane.opened' end",
+        },
+        subject: "coalesce(n.endpoint_id::text, n.origin)",
+        endpointId: "n.endpoint_id",
+        detail: "jsonb_build_object('reason', n.breaker_reason, 'until', n.breaker_until)",
+        where:
+          "(n.breaker_until is null) <> (select breaker_until is null from lanes where id = $1)",
+      })})
       ${emits("saved", {
         type: "lane.changed",
         about: { endpoint_id: "endpoint_id" },

@@ -131,7 +131,7 @@ export async function testEndpoint(
   const data = JSON.stringify({ message: "This is a test of your endpoint." });
   const publication = {
     ...newPublication(context, { ...test, type: "endpoint.test", data }),
-    onlyEndpointId: test.endpointId,
+    onlyEndpointIds: [test.endpointId],
   };
   const answer = await context.publications.add({ publication, idempotency: null });
   const delivery = answer !== "busy" && "made" in answer ? answer.made[0] : undefined;

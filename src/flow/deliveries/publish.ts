@@ -20,8 +20,8 @@ export interface Audience {
   type: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
   callbacks: readonly SealedCallback[];
-  /** The only endpoint that receives, whatever its filter. */
-  onlyEndpointId?: string;
+  /** The only endpoints that receive, whatever their filters. */
+  onlyEndpointIds?: readonly string[];
 }
 
 /** A message to be made, and its audience. */
@@ -170,7 +170,7 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
     types: typesOf(audiences),
     named: audiences.flatMap((a) => [
       ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
-      ...(a.onlyEndpointId === undefined ? [] : [a.onlyEndpointId]),
+      ...(a.onlyEndpointIds ?? []),
     ]),
     origins: [...origins.values()],
   };
@@ -212,9 +212,10 @@ function planAll(
 ): PlannedReceiver[][] {
   return audiences.map((a) => {
     const own = subscribers.get(a.accountId) ?? [];
-    if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
+    const only = a.onlyEndpointIds;
+    if (only === undefined) return planReceivers(a.type, a.callbacks, own);
     return own
-      .filter(({ id }) => id === a.onlyEndpointId)
+      .filter(({ id }) => only.includes(id))
       .map(({ id, laneId, url }) => ({ kind: "endpoint", endpointId: id, laneId, url }));
   });
 }

@@ -24,6 +24,7 @@ import {
   lockReplay,
   queueForReplay,
 } from "../../db/deliveries/replays.ts";
+import { insertNotices } from "../../db/notices.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { wakeSharedLanes } from "./publish.ts";
@@ -124,6 +125,7 @@ async function replayStep(
     const replayed = matches.length === 0 ? 0 : await ACT[action](tx, matches, replay);
     const now = await advanceReplay(tx, replayId, { position, replayed, finished });
     await recordProgress(tx, now);
+    if (now?.status === "completed") await noticeFinished(tx, now);
     failpoint("replay:before-commit");
     return { action, replayed, finished };
   });
@@ -172,6 +174,14 @@ async function recordProgress(tx: Tx, replay: Replay | null): Promise<void> {
       replayed: one.replayed,
     },
   }));
+}
+
+async function noticeFinished(tx: Tx, replay: Replay): Promise<void> {
+  const { id, account_id, action, matched, replayed } = replay;
+  const subject = formatId("replay", id);
+  const detail = { status: "completed", action, matched, replayed };
+  const notice = { accountId: account_id, subject, endpointId: null, detail };
+  await insertNotices(tx, [{ type: "replay.finished", ...notice }]);
 }
 
 async function takeOut(tx: Tx, matches: readonly Match[], replay: Replay): Promise<number> {

@@ -18,6 +18,7 @@ import {
 } from "../../db/queue/wake.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
+import { deleteOldNoticeWindows } from "../../db/notices.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { handBack } from "../jobs/finish.ts";
@@ -187,6 +188,7 @@ export async function sweep(context: Pick<Context, "pool" | "stopping">): Promis
     () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
     () => inBatches(context, deleteOldStats),
+    () => inBatches(context, deleteOldNoticeWindows),
     () => sweepEvents(context),
   ];
   for (const task of tasks) await task().catch((error: unknown) => failures.push(error));

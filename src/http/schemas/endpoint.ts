@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
 import { ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
+import { AUDIENCES, OPERATIONAL_FORMATS } from "../../core/operational-events.ts";
 import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
@@ -38,6 +39,14 @@ const given = {
   timeout_s: deliveryTimeout,
   retry: retryInput,
   signatures: signatureVersions,
+  audience: z.enum(AUDIENCES).meta({
+    description:
+      "`account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else.",
+  }),
+  format: z.enum(OPERATIONAL_FORMATS).meta({
+    description:
+      "The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it",
+  }),
 } satisfies Record<Exclude<keyof EndpointSettings, "sealed_headers"> | "headers", z.ZodType>;
 
 export const endpointInput = z
