@@ -59,7 +59,7 @@ const SENTENCES: Record<OperationalEventType, (subject: string, count: number) =
 };
 
 /** One sentence for people: what happened, how often, why. */
-export function sentenceOf({ type, subject, count, detail }: OperationalEvent): string {
+function sentenceOf({ type, subject, count, detail }: OperationalEvent): string {
   const why = detail["reason"] ?? detail["error"] ?? detail["status"];
   return `${SENTENCES[type](subject, count)}${typeof why === "string" ? ` (${why})` : ""}`;
 }
@@ -88,7 +88,7 @@ export function operationalBody(
 }
 
 /** A text as incoming webhooks of chats take it. */
-export function chatBody(
+function chatBody(
   format: Exclude<OperationalFormat, "standard">,
   text: string,
   link: string | null,
