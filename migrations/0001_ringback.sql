@@ -235,12 +235,19 @@ create table endpoints (
   disabled_reason text check (disabled_reason in ('gone', 'failing', 'admin')),
   -- the time of the last change of `state`
   state_since timestamptz not null default now(),
+  -- operator: it gets operational events, and nothing else
+  audience text not null default 'account' check (audience in ('account', 'operator')),
+  format text not null default 'standard'
+    check (format in ('standard', 'slack', 'teams', 'discord')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
-  check ((state = 'disabled') = (disabled_reason is not null))
+  check ((state = 'disabled') = (disabled_reason is not null)),
+  check (format = 'standard' or audience = 'operator')
 );
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
+create index endpoints_operator on endpoints (account_id)
+  where audience = 'operator' and deleted_at is null;
 create index endpoints_held on endpoints (account_id, state)
   where state <> 'active' and deleted_at is null;
 
@@ -627,6 +634,34 @@ begin
   end if;
   return listened;
 end $$;
+
+-- What operators are told of. A statement that changes something adds a notice of it; one process at a
+-- time folds notices into one row for each subject, and sends a message per window.
+create table notices (
+  id bigint primary key generated always as identity,
+  account_id uuid not null,
+  type text not null,
+  subject text not null,
+  endpoint_id uuid,
+  count integer not null default 1,
+  detail jsonb not null,
+  created_at timestamptz not null default now()
+);
+create table notice_windows (
+  account_id uuid not null,
+  type text not null,
+  subject text not null,
+  endpoint_id uuid,
+  -- not told yet
+  pending integer not null,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  -- of the newest
+  detail jsonb not null,
+  sent_at timestamptz,
+  primary key (account_id, type, subject)
+);
+create index notice_windows_pending on notice_windows (last_at) where pending > 0;
 
 -- Counters for charts. Each process writes rows of its own (source), so that none waits for
 -- another, and writes the sum so far, so that it may write twice.

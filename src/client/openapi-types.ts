@@ -980,6 +980,7 @@ export interface SkippedEndpoint {
   url: string;
   reason:
     | "created_later"
+    | "operator"
     | "other_endpoint_tested"
     | "callback_filter"
     | "event_filter"
@@ -1287,6 +1288,10 @@ export interface EndpointInput {
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience?: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format?: "standard" | "slack" | "teams" | "discord";
   /** `whsec_` and the base64 of 24 to 64 bytes; made when left out */
   secret?: string;
 }
@@ -1322,6 +1327,10 @@ export interface EndpointWithSecret {
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format: "standard" | "slack" | "teams" | "discord";
   /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
   status: "healthy" | "failing" | "paused" | "disabled";
   /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
@@ -1417,6 +1426,10 @@ export interface Endpoint {
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format: "standard" | "slack" | "teams" | "discord";
   /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
   status: "healthy" | "failing" | "paused" | "disabled";
   /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
@@ -1466,6 +1479,10 @@ export interface EndpointChanges {
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience?: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format?: "standard" | "slack" | "teams" | "discord";
 }
 export interface SendMissedInput {
   /** Messages created at this time or later; since the first it missed by default */
@@ -1996,6 +2013,41 @@ export interface EndpointTestEvent {
   timestamp: string;
   data: {
     [k: string]: unknown;
+  };
+}
+export interface OperationalEvent {
+  type:
+    | "endpoint.failing"
+    | "endpoint.disabled"
+    | "endpoint.recovered"
+    | "delivery.dead"
+    | "job.dead"
+    | "lane.opened"
+    | "lane.closed"
+    | "backlog.late"
+    | "replay.finished"
+    | "worker.lost"
+    | "secret.expiring";
+  timestamp: string;
+  data: {
+    /** What it is about, in words */
+    subject: string;
+    endpoint?: {
+      id: string;
+      description: string;
+      url: string;
+    };
+    /** How often it happened since it was last told of */
+    count: number;
+    first_at: string;
+    last_at: string;
+    /** One sentence for people */
+    message: string;
+    /** Of the newest: reason, error, an example */
+    detail: {
+      [k: string]: unknown;
+    };
+    console_url: string;
   };
 }
 export interface OwnEvent {

@@ -1,6 +1,7 @@
 import { DEFAULT_GIVE_UP_AFTER_S, DEFAULT_RETRY } from "./backoff.ts";
 import { SIGNATURE_VERSIONS } from "./model.ts";
 import type { RetryPolicy, SignatureVersion } from "./model.ts";
+import type { EndpointAudience, OperationalFormat } from "./operational-events.ts";
 
 /** The settings of an endpoint: columns of `endpoints` of the same names. */
 export interface EndpointSettings {
@@ -22,6 +23,9 @@ export interface EndpointSettings {
   /** The time without a success after which the endpoint is disabled; null: never. */
   disable_after_s: number | null;
   signatures: SignatureVersion[];
+  audience: EndpointAudience;
+  /** Of the body, for operators. */
+  format: OperationalFormat;
 }
 
 /** Settings that need not be given. */
@@ -37,6 +41,8 @@ export const ENDPOINT_DEFAULTS = {
   give_up_after_s: DEFAULT_GIVE_UP_AFTER_S,
   disable_after_s: 432_000 as number | null,
   signatures: [...SIGNATURE_VERSIONS] as SignatureVersion[],
+  audience: "account" as EndpointAudience,
+  format: "standard" as OperationalFormat,
 } satisfies Partial<EndpointSettings>;
 
 /** Names of the settings that are shown as they rest: all but the headers. */

@@ -1,5 +1,7 @@
 import { JOB_EVENTS } from "./model.ts";
 import { didYouMean } from "./nearest.ts";
+import { OPERATIONAL_EVENTS } from "./operational-events.ts";
+import type { EndpointAudience } from "./operational-events.ts";
 
 /** Names of messages that only Ringback itself makes. */
 export const RESERVED_PREFIXES = ["job.", "endpoint."] as const;
@@ -22,7 +24,13 @@ export function noneOfJobEvents(name: string): string {
 /** The fault of an event type in an endpoint's filter, or null. */
 export function checkSubscribedEvent(
   name: string,
+  audience: EndpointAudience,
 ): { code: "event_unknown" | "event_reserved"; detail: string } | null {
+  if (audience === "operator") {
+    const isKnown = OPERATIONAL_EVENTS.some((event) => event === name);
+    const detail = `an operator's endpoint gets ${OPERATIONAL_EVENTS.join(", ")}`;
+    return isKnown ? null : { code: "event_unknown", detail };
+  }
   if (isJobEvent(name)) return null;
   if (name.startsWith("job.")) {
     return { code: "event_unknown", detail: noneOfJobEvents(name) };

@@ -1,3 +1,4 @@
+import type { EndpointAudience } from "./operational-events.ts";
 import type { RetryPolicy, SealedCallback, SignatureVersion } from "./model.ts";
 
 /** The part of an endpoint that decides whether it receives a message. */
@@ -9,6 +10,7 @@ export interface Subscriber {
   events: string[];
   /** Nothing is made for it, and what it misses is counted. */
   disabled: boolean;
+  audience: EndpointAudience;
 }
 
 /** Settings that a callback gives for its own deliveries. */
@@ -64,8 +66,8 @@ export function planReceivers(
       });
     }
   }
-  for (const { id, laneId, url, events, disabled } of subscribers) {
-    if (named.get(id) ?? wantsEvent(events, type)) {
+  for (const { id, laneId, url, events, audience, disabled } of subscribers) {
+    if (named.get(id) ?? (audience === "account" && wantsEvent(events, type))) {
       receivers.push({ kind: "endpoint", endpointId: id, laneId, url, disabled });
     }
   }

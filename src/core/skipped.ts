@@ -5,6 +5,7 @@ import { wantsEvent } from "./receivers.ts";
 /** Why an endpoint has no delivery of a message, as far as its settings of today tell. */
 export const SKIP_REASONS = [
   "created_later",
+  "operator",
   "other_endpoint_tested",
   "callback_filter",
   "event_filter",
@@ -21,14 +22,17 @@ export interface Skip {
 
 /** @param callbacks those of the message's job */
 export function whySkipped(
-  endpoint: Pick<Endpoint, "id" | "events" | "state" | "created_at" | "updated_at">,
+  endpoint: Pick<Endpoint, "id" | "events" | "state" | "audience" | "created_at" | "updated_at">,
   message: Pick<Message, "type" | "created_at">,
   callbacks: readonly SealedCallback[],
 ): Skip {
-  const { events, state, created_at, updated_at } = endpoint;
+  const { events, state, audience, created_at, updated_at } = endpoint;
   const { type } = message;
   if (created_at > message.created_at) {
     return skip("created_later", `It was registered later, at ${created_at.toISOString()}.`);
+  }
+  if (audience === "operator") {
+    return skip("operator", "It gets operational events, and none of the account's.");
   }
   if (type === "endpoint.test") {
     return skip("other_endpoint_tested", "The test was sent to another endpoint.");

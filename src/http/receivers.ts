@@ -1,5 +1,6 @@
 import { checkSubscribedEvent, isJobEvent, noneOfJobEvents } from "../core/event-names.ts";
 import { DEFAULT_CALLBACK_EVENTS, type Callback } from "../core/model.ts";
+import type { EndpointAudience } from "../core/operational-events.ts";
 import { REDACTED } from "../core/redact-headers.ts";
 import { checkCustomHeaders, checkTargetUrl, type TargetRules } from "../core/targets.ts";
 import type { Fault } from "./validation.ts";
@@ -19,10 +20,10 @@ export function headerFaults(headers: Record<string, string>, path: PropertyKey[
   return detail === null ? [] : [{ code: "header_forbidden", path, detail }];
 }
 
-/** The events an endpoint may ask for: those of jobs, and any the account publishes itself. */
-export function subscriptionFaults(events: readonly string[]): Fault[] {
+/** The events an endpoint may ask for: those of jobs and any the account publishes itself, or the operational ones. */
+export function subscriptionFaults(events: readonly string[], audience: EndpointAudience): Fault[] {
   return events.flatMap((event, index) => {
-    const fault = checkSubscribedEvent(event);
+    const fault = checkSubscribedEvent(event, audience);
     return fault === null ? [] : [{ ...fault, path: ["events", index] }];
   });
 }

@@ -12,6 +12,11 @@ import { auditOwn, createReconciler, sweep } from "../flow/maintenance/reconcile
 import { runReplay } from "../flow/deliveries/replay-steps.ts";
 import { retain } from "../flow/maintenance/retain.ts";
 import { followNudges } from "../flow/maintenance/follow-nudges.ts";
+import {
+  notifyOperators,
+  watchBacklog,
+  watchSecrets,
+} from "../flow/operations/notify-operators.ts";
 import { startLiveness } from "../flow/maintenance/liveness.ts";
 import { startRunner } from "../db/queue/runner.ts";
 import type { QueueRunner } from "../db/queue/runner.ts";
@@ -28,6 +33,11 @@ const AUDITS_OF_ALL_LANES = 15;
 const SWEEP_MS = 300_000;
 /** Whether it is time to retain; one process of all does. */
 const RETAIN_MS = 60_000;
+const NOTIFY_MS = 1_000;
+/** How often secrets that expire are looked for. */
+const WATCH_MS = 600_000;
+/** How often late work is looked for. */
+const LATE_MS = 30_000;
 /** On stopping, the share of the grace in which runs may end by themselves. */
 const RUN_SHARE = 0.3;
 
@@ -104,6 +114,9 @@ export async function startWorker(context: Context): Promise<Worker> {
     repeat(context, AUDIT_MS, () => auditOwn(context, (audits += 1) % AUDITS_OF_ALL_LANES === 0)),
     repeat(context, SWEEP_MS, () => sweep(context)),
     repeat(context, RETAIN_MS, () => retain(context, true)),
+    repeat(context, NOTIFY_MS, () => notifyOperators(context)),
+    repeat(context, WATCH_MS, () => watchSecrets(context)),
+    repeat(context, LATE_MS, () => watchBacklog(context)),
   ];
 
   return {

@@ -93,6 +93,7 @@ export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoin
         : `after failing for ${duration(endpoint.disable_after_s)}`,
     ],
     ["signatures", endpoint.signatures.join(", ")],
+    ["audience", endpoint.audience === "operator" ? `operator, as ${endpoint.format}` : ""],
     ["created", fullTime(endpoint.created_at)],
     ["updated", fullTime(endpoint.updated_at)],
   ]);

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { Command } from "commander";
+import { AUDIENCES, OPERATIONAL_FORMATS } from "../../core/operational-events.ts";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { parseMoment } from "../output/times.ts";
@@ -30,6 +31,8 @@ interface Fields {
   giveUpAfterS?: number;
   disableAfterS?: number | false;
   signatures?: string[];
+  audience?: string;
+  format?: string;
 }
 
 interface MissedOptions {
@@ -89,6 +92,7 @@ function addChanges(cli: Cli, endpoints: Command): void {
     create,
     "endpoints create https://example.com/hooks --events job.completed,job.failed",
     "endpoints create http://127.0.0.1:4000/ --ordered --header x-tenant=blue",
+    "endpoints create https://hooks.slack.com/services/T0/B0/x --audience operator --format slack",
   );
   const update = withFields(
     endpoints.command("update <id>").description("change an endpoint; the rest stays as it is"),
@@ -133,7 +137,16 @@ function withFields(command: Command): Command {
     .option("--give-up-after-s <seconds>", "the longest a delivery is pending", wholeNumber)
     .option("--disable-after-s <seconds>", "disable it after failing for so long", wholeNumber)
     .option("--no-disable-after-s", "never disable it for failing")
-    .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList);
+    .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList)
+    .addOption(
+      new Option(
+        "--audience <who>",
+        "account: the account's events; operator: what operators should know, and nothing else",
+      ).choices(AUDIENCES),
+    )
+    .addOption(
+      new Option("--format <format>", "of the body, for operators").choices(OPERATIONAL_FORMATS),
+    );
 }
 
 async function fieldsOf(given: Fields): Promise<object> {
@@ -157,6 +170,8 @@ async function fieldsOf(given: Fields): Promise<object> {
     disable_after_s: given.disableAfterS === false ? null : given.disableAfterS,
     retry: Object.keys(retry).length === 0 ? undefined : retry,
     signatures: given.signatures,
+    audience: given.audience,
+    format: given.format,
   });
 }
 

@@ -33,6 +33,8 @@ const REMOVALS: readonly Remove[] = [
   removeOf("signing_secrets"),
   removeLanes,
   removeOf("stats"),
+  removeOf("notices"),
+  removeOf("notice_windows"),
   removeOf("activity"),
   removeOf("activity_interest"),
   async (tx, accountId, limit, at) => {

@@ -1,4 +1,5 @@
 import { emits } from "../activity/emits.ts";
+import { notices } from "../notices.ts";
 import { unindexed } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
@@ -115,6 +116,13 @@ export async function expireDeliveries(
           endpoint_id: "endpoint_id",
         },
         data: `json_build_object('outcome', 'dead', 'attempt', attempt_count, 'reason', 'expired')`,
+      })}), noticed as (${notices("expired", {
+        type: "delivery.dead",
+        subject: "coalesce(n.endpoint_id::text, 'callback URLs')",
+        endpointId: "n.endpoint_id",
+        count: "count(*)::int",
+        detail: `jsonb_build_object('reason', 'expired', 'delivery_id', min(n.id::text))`,
+        groupBy: "n.endpoint_id",
       })})
       select id, account_id, endpoint_id from expired`,
     values: [order.defaultS, laneId, order.detail, order.detailOfOwn],

@@ -1,4 +1,5 @@
 import type { EndpointSettings, EndpointState } from "../../core/endpoint.ts";
+import { notices } from "../notices.ts";
 import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
@@ -238,7 +239,7 @@ export async function saveBreaker(
             else $12::text end
         from before b where l.id = b.id
         returning l.account_id, l.endpoint_id, l.origin, l.breaker_until, l.breaker_reason,
-          b.breaker_until as until_before, b.failing_since as failing_before
+          l.failing_since, b.breaker_until as until_before, b.failing_since as failing_before
       ), disabled as (
         update endpoints e set state = 'disabled', disabled_reason = 'failing',
           state_since = now(), updated_at = now()
@@ -249,6 +250,28 @@ export async function saveBreaker(
         type: "endpoint.updated",
         about: { endpoint_id: "id" },
         data: `'{"state":"disabled","reason":"failing"}'`,
+      })}), noticed as (${notices("saved", {
+        type: {
+          sql: "case when n.breaker_until is null then 'lane.closed' else 'lane.opened' end",
+        },
+        subject: "coalesce(n.endpoint_id::text, n.origin)",
+        endpointId: "n.endpoint_id",
+        detail: "jsonb_build_object('reason', n.breaker_reason, 'until', n.breaker_until)",
+        where: "(n.breaker_until is null) <> (n.until_before is null)",
+      })}), noticed_failing as (${notices("saved", {
+        type: {
+          sql: "case when n.failing_since is null then 'endpoint.recovered' else 'endpoint.failing' end",
+        },
+        subject: "n.endpoint_id::text",
+        endpointId: "n.endpoint_id",
+        detail: "jsonb_build_object('reason', n.breaker_reason)",
+        where:
+          "n.endpoint_id is not null and (n.failing_since is null) <> (n.failing_before is null)",
+      })}), noticed_disabled as (${notices("disabled", {
+        type: "endpoint.disabled",
+        subject: "n.id::text",
+        endpointId: "n.id",
+        detail: `jsonb_build_object('reason', 'nothing succeeded for too long')`,
       })}), emitted as (${emits("saved", {
         type: "lane.changed",
         about: { endpoint_id: "endpoint_id" },

@@ -1,5 +1,6 @@
 import type { DeadReason } from "../../core/model.ts";
 import { emits, typeBy, typeWhen } from "../activity/emits.ts";
+import { notices } from "../notices.ts";
 import type { Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
 
@@ -74,6 +75,20 @@ const DEAD_LETTERED = `, dead_lettered as (
         type: "endpoint.updated",
         about: { endpoint_id: "id" },
         data: `'{"state":"disabled","reason":"gone"}'`,
+      })}), noticed_dead as (${notices("settled", {
+        type: "delivery.dead",
+        subject: "coalesce(n.endpoint_id::text, 'callback URLs')",
+        endpointId: "n.endpoint_id",
+        count: "count(*)::int",
+        detail: `jsonb_build_object('reason', max(n.reason), 'error', max(n.detail),
+          'delivery_id', min(n.id::text))`,
+        where: "n.reason is not null",
+        groupBy: "n.endpoint_id",
+      })}), noticed_disabled as (${notices("disabled", {
+        type: "endpoint.disabled",
+        subject: "n.id::text",
+        endpointId: "n.id",
+        detail: `jsonb_build_object('reason', 'the receiver answered 410 Gone')`,
       })})`;
 
 /**

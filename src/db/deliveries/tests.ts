@@ -1,4 +1,5 @@
 import type { Delivery } from "../../core/model.ts";
+import type { OperationalFormat } from "../../core/operational-events.ts";
 import { emits, typeBy, typeIn } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import type { DueDelivery } from "./due.ts";
@@ -11,10 +12,10 @@ export async function getLaneOfEndpoint(
   reader: Reader,
   accountId: string,
   endpointId: string,
-): Promise<LaneConfig | null> {
-  const { rows } = await reader.query<LaneConfig>({
+): Promise<(LaneConfig & { format: OperationalFormat }) | null> {
+  const { rows } = await reader.query<LaneConfig & { format: OperationalFormat }>({
     name: "get_lane_of_endpoint",
-    text: `select ${LANE_CONFIG} from endpoints e join lanes l on l.id = e.lane_id
+    text: `select ${LANE_CONFIG}, e.format from endpoints e join lanes l on l.id = e.lane_id
       where e.account_id = $1 and e.id = $2 and e.deleted_at is null`,
     values: [accountId, endpointId],
   });

@@ -1,5 +1,6 @@
 import type { Job } from "../../core/model.ts";
 import { emits, typeBy } from "../activity/emits.ts";
+import { notices } from "../notices.ts";
 import type { Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
 import { END_COLUMNS, ENDED_COLUMNS, rowById } from "./columns.ts";
@@ -18,7 +19,7 @@ const TAKEN = `id, account_id, run, failures, crashes, run_started_at, started_a
  * The rest of a statement that ends jobs: the rows of `unfinished_jobs` in its CTE `gone`, which it
  * has deleted, each with its end. It writes and records the ends, and selects the jobs.
  */
-const KEEP_ENDS = `kept as (
+const KEEP_ENDS = (notice: string): string => `kept as (
     insert into job_ends (${TAKEN}, status, result, error_code, error_message, cancel_requested_at,
       progress_fraction, progress_message, finished_at)
     select ${TAKEN}, to_status, to_result, to_code, to_message, requested_at,
@@ -39,8 +40,18 @@ const KEEP_ENDS = `kept as (
     data: `json_strip_nulls(json_build_object('job_type', type, 'status', status, 'run', run,
       'error_code', error_code))`,
     ends: true,
-  })})
+  })})${notice}
   select * from ended`;
+
+/** The part for jobs that fail: a notice of each type. */
+const NOTICE_FAILURES = `, noticed as (${notices("ended", {
+  type: "job.dead",
+  subject: "n.type",
+  count: "count(*)::int",
+  detail: `jsonb_build_object('error', max(n.error_code), 'job_id', max(n.id::text))`,
+  where: "n.status = 'failed'",
+  groupBy: "n.type",
+})})`;
 
 /** Ends a job that no run holds: `pending → canceled`. */
 export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null> {
@@ -49,7 +60,7 @@ export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null
        delete from unfinished_jobs where id = $1 and ${unindexed("status")} = 'pending'
        returning *, 'canceled' as to_status, null::text as to_result, 'canceled' as to_code,
          'before it ran' as to_message, now() as requested_at
-     ), ${KEEP_ENDS}`,
+     ), ${KEEP_ENDS("")}`,
     [id],
   );
   return rows[0] ?? null;
@@ -78,8 +89,10 @@ const RUN_ENDS = rowsAs<RunEnd>("t", {
 
 /** Ends runs, fenced by run: `running → completed | failed | canceled`. Skips lost claims. */
 export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<EndedJob[]> {
+  // a statement that does not need the part must not pay for it
+  const fails = endings.some(({ status }) => status === "failed");
   const { rows } = await tx.query<EndedJob>({
-    name: "end_runs",
+    name: fails ? "end_runs_with_failed" : "end_runs",
     text: `with ending as (
         select * from ${RUN_ENDS.sql}
       ), held as (
@@ -89,7 +102,7 @@ export async function endRuns(tx: Tx, endings: readonly RunEnd[]): Promise<Ended
         where u.id = any(array[ending_id]) and u.run = ending_run
           and ${unindexed("u.status")} = 'running'
         returning u.*, ending.*, u.cancel_requested_at as requested_at
-      ), ${KEEP_ENDS}`,
+      ), ${KEEP_ENDS(fails ? NOTICE_FAILURES : "")}`,
     values: RUN_ENDS.values(endings),
   });
   return rows;

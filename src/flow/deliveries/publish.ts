@@ -22,6 +22,8 @@ export interface Audience {
   type: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
   callbacks: readonly SealedCallback[];
+  /** The only endpoints that receive, whatever their filters. */
+  onlyEndpointIds?: readonly string[];
 }
 
 /** A message to be made, and its audience. */
@@ -192,7 +194,10 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
   const origins = originsOf(audiences);
   const wanted = {
     types: typesOf(audiences),
-    named: audiences.flatMap((a) => a.callbacks.flatMap((c) => c.endpoint_id ?? [])),
+    named: audiences.flatMap((a) => [
+      ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
+      ...(a.onlyEndpointIds ?? []),
+    ]),
     origins: [...origins.values()],
   };
   let found = await shareReceivers(tx, wanted);
@@ -234,9 +239,20 @@ function planAll(
   audiences: readonly Audience[],
   { subscribers }: Pick<Receivers, "subscribers">,
 ): PlannedReceiver[][] {
-  return audiences.map((a) =>
-    planReceivers(a.type, a.callbacks, subscribers.get(a.accountId) ?? []),
-  );
+  return audiences.map((a) => {
+    const own = subscribers.get(a.accountId) ?? [];
+    const only = a.onlyEndpointIds;
+    if (only === undefined) return planReceivers(a.type, a.callbacks, own);
+    return own
+      .filter(({ id }) => only.includes(id))
+      .map(({ id, laneId, url, disabled }) => ({
+        kind: "endpoint",
+        endpointId: id,
+        laneId,
+        url,
+        disabled,
+      }));
+  });
 }
 
 function originKey(

@@ -13,6 +13,7 @@ import { insertReplayItems, readCanaryOutcomes } from "../../db/deliveries/repla
 import { findReplayMatches } from "../../db/deliveries/replay-matches.ts";
 import { advanceReplay, lockReplay, queueForReplay } from "../../db/deliveries/replays.ts";
 import type { LockedReplay, ReplayStep } from "../../db/deliveries/replays.ts";
+import { insertNotices } from "../../db/notices.ts";
 import { wake } from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
@@ -71,7 +72,9 @@ async function replayStep(
     const { action, wait_ms } = replay;
     if (wait_ms > 0) return { action, ...NOTHING, finished: false, waitMs: wait_ms };
     const step = await carryOut(tx, { ...replay, now: now() });
-    await recordProgress(tx, await advanceReplay(tx, replayId, step));
+    const after = await advanceReplay(tx, replayId, step);
+    await recordProgress(tx, after);
+    if (after !== null && after.finished_at !== null) await noticeFinished(tx, after);
     failpoint("replay:before-commit");
     const finished = step.finished || step.stoppedReason !== undefined;
     return { action, replayed: step.replayed, jobs: step.jobs, finished, waitMs: step.nextMs };
@@ -143,6 +146,20 @@ interface Timed {
 }
 
 const NOTHING: Acted = { replayed: 0, jobs: [] };
+
+/** Tells operators of the end. */
+async function noticeFinished(tx: Tx, replay: Replay): Promise<void> {
+  const { id, account_id: accountId, status, action, matched, replayed } = replay;
+  await insertNotices(tx, [
+    {
+      accountId,
+      type: "replay.finished",
+      subject: formatId("replay", id),
+      endpointId: null,
+      detail: { status, action, matched, replayed, reason: replay.stopped_reason ?? status },
+    },
+  ]);
+}
 
 interface Match {
   id: string;

@@ -1,5 +1,7 @@
 import type { Context } from "../context.ts";
 import { messageBody } from "../../core/events.ts";
+import { chatBody } from "../../core/operational-events.ts";
+import type { OperationalFormat } from "../../core/operational-events.ts";
 import { newId } from "../../core/ids.ts";
 import { decideOutcome } from "../../core/outcome.ts";
 import { DEFAULT_RETRY } from "../../core/backoff.ts";
@@ -42,7 +44,7 @@ export async function testEndpoint(
     signer: signerOf(context, config),
     headers: openHeaders(context.vault, config.sealed_headers),
   };
-  const delivery = newTest(context, test, config.url!);
+  const delivery = newTest(context, test, config);
   const { exchange, attempt } = await makeAttempt(context, lane, delivery);
   const outcome = decideOutcome(exchange, {
     retry: { ...DEFAULT_RETRY, max_attempts: 1 },
@@ -69,11 +71,14 @@ export async function testEndpoint(
 function newTest(
   { now }: Pick<Context, "now">,
   { accountId, endpointId, requestId, traceId }: EndpointTest,
-  url: string,
+  { url, format }: { url: string | null; format: OperationalFormat },
 ): DueDelivery {
   const createdAt = now();
   const type = "endpoint.test";
-  const body = messageBody(type, createdAt, DATA);
+  const body =
+    format === "standard"
+      ? messageBody(type, createdAt, DATA)
+      : chatBody(format, "This is a test of your endpoint.", null);
   return {
     id: newId(),
     account_id: accountId,
@@ -81,7 +86,7 @@ function newTest(
     job_id: null,
     event_type: type,
     endpoint_id: endpointId,
-    url,
+    url: url!,
     overrides: null,
     body_bytes: Buffer.byteLength(body),
     attempt_count: 0,

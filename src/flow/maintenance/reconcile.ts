@@ -23,6 +23,7 @@ import { findForgottenDeletions } from "../../db/accounts/deletion.ts";
 import { deleteOldReplayItems } from "../../db/deliveries/replay-items.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
+import { deleteOldNoticeWindows } from "../../db/notices.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { handBack } from "../jobs/finish.ts";
@@ -219,6 +220,7 @@ export async function sweep(
     () => inBatches(context, deleteOldStats),
     () => inBatches(context, (tx, limit) => deleteOldReplayItems(tx, oldReplay, limit)),
     () => inBatches(context, (tx, limit) => deleteOldAuditEvents(tx, auditedSince, limit)),
+    () => inBatches(context, deleteOldNoticeWindows),
     () => sweepEvents(context),
   ];
   for (const task of tasks) await task().catch((error: unknown) => failures.push(error));

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { failpoint } from "../../core/failpoint.ts";
+import { formatId } from "../../core/ids.ts";
 import type { EndedJob } from "../../db/jobs/ends.ts";
 import { lockRunsOf, returnRuns } from "../../db/jobs/runs.ts";
 import { breakLeases } from "../../db/deliveries/leases.ts";
@@ -9,6 +10,7 @@ import {
   wakeAfterRelease,
   unlockWakeUps,
 } from "../../db/queue/wake.ts";
+import { insertNoticeForOperators } from "../../db/notices.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 import {
@@ -94,6 +96,13 @@ async function takeOver(
   await wakeForJobs(tx);
   await unlockWakeUps(tx, poolIds);
   await deleteWorker(tx, workerId);
+  if (crashed) {
+    await insertNoticeForOperators(tx, {
+      type: "worker.lost",
+      subject: formatId("worker", workerId),
+      detail: { runs: runs.length, lanes: lanes.length },
+    });
+  }
   failpoint("recovery:before-commit");
   return {
     runs: runs.length,

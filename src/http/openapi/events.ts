@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiPathItemObject } from "zod-openapi";
 import { JOB_EVENTS } from "../../core/model.ts";
 import { jsonObject, timeText } from "../schemas/common.ts";
+import { operationalEvent } from "../schemas/operational-events.ts";
 import { jobEventSchemas } from "../schemas/events.ts";
 
 const headers = z.object({
@@ -76,6 +77,12 @@ export function endpointWebhooks(): Record<string, ZodOpenApiPathItemObject> {
     ...Object.fromEntries(jobActivity),
     "endpoint.test": {
       post: operation("A test", ownEvent(z.literal("endpoint.test"), "EndpointTestEvent")),
+    },
+    operational: {
+      post: operation(
+        "What operators should know, to endpoints whose audience is operator",
+        operationalEvent,
+      ),
     },
     message: {
       post: operation(

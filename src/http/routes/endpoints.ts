@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { changeRetry, DEFAULT_RETRY } from "../../core/backoff.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Endpoint } from "../../core/endpoint.ts";
+import type { Endpoint, EndpointSettings } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
 import { REDACTED } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
@@ -53,7 +53,7 @@ const create = route({
   },
   problems: RECEIVER_PROBLEMS,
   async handler(context, { accountId, body, by }) {
-    refuseUnfit(context, body);
+    refuseUnfit(context, body, body);
     const { endpoint, secret } = await createEndpoint(context, {
       ...body,
       accountId,
@@ -128,7 +128,7 @@ const change = route({
         : { headers: keepRedacted(headers, openHeaders(context.vault, before.sealed_headers)) }),
       ...(retry === undefined ? {} : { retry: changeRetry(before.retry, retry) }),
     };
-    refuseUnfit(context, changes);
+    refuseUnfit(context, changes, { ...before, ...changes });
     const order = { accountId, endpointId: params.id, changes, by };
     const endpoint = await updateEndpoint(context, order);
     return json(200, endpointView(context, endpoint));
@@ -170,12 +170,23 @@ async function findEndpoint(
 
 function refuseUnfit(
   context: Pick<HttpContext, "targets">,
-  receiver: { url?: string; events?: string[]; headers?: Record<string, string> },
+  receiver: { url?: string; headers?: Record<string, string> },
+  { events, audience, format }: Pick<EndpointSettings, "events" | "audience" | "format">,
 ): void {
-  const { url, events = [], headers = {} } = receiver;
+  const { url, headers = {} } = receiver;
   refuseFaults([
     ...(url === undefined ? [] : urlFaults(context.targets, url, ["url"])),
-    ...subscriptionFaults(events),
+    ...subscriptionFaults(events, audience),
+    ...(format === "standard" || audience === "operator"
+      ? []
+      : [
+          {
+            code: "validation_failed" as const,
+            path: ["format"],
+            detail:
+              "is for endpoints whose audience is operator; others get their events as they are",
+          },
+        ]),
     ...headerFaults(headers, ["headers"]),
   ]);
 }

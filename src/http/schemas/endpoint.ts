@@ -4,6 +4,7 @@ import type { EndpointSettings } from "../../core/endpoint.ts";
 import { BREAKER_STATES } from "../../core/breaker.ts";
 import { DISABLED_REASONS, ENDPOINT_STATES, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
 import { allOptional, eventsText, idText, timeParam, timeText, withDefaults } from "./common.ts";
+import { AUDIENCES, OPERATIONAL_FORMATS } from "../../core/operational-events.ts";
 import {
   deliveryTimeout,
   disableAfter,
@@ -45,6 +46,14 @@ const given = {
   give_up_after_s: giveUpAfter,
   disable_after_s: disableAfter,
   signatures: signatureVersions,
+  audience: z.enum(AUDIENCES).meta({
+    description:
+      "`account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else.",
+  }),
+  format: z.enum(OPERATIONAL_FORMATS).meta({
+    description:
+      "The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it",
+  }),
 } satisfies Record<Exclude<keyof EndpointSettings, "sealed_headers"> | "headers", z.ZodType>;
 
 export const endpointInput = z

@@ -4,6 +4,7 @@ import {
   Group,
   NumberInput,
   SegmentedControl,
+  Select,
   SimpleGrid,
   Stack,
   Switch,
@@ -16,6 +17,7 @@ import { useState } from "react";
 import { ENDPOINT_DEFAULTS, pick } from "../../../core/endpoint.ts";
 import { DEFAULT_RETRY } from "../../../core/backoff.ts";
 import { JOB_EVENTS, type RetryPolicy } from "../../../core/model.ts";
+import { OPERATIONAL_EVENTS } from "../../../core/operational-events.ts";
 import { RingbackError } from "../../api/client.ts";
 import type { Endpoint, EndpointInput } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
@@ -42,6 +44,29 @@ const SIGNATURES = [
   },
 ];
 
+const AUDIENCE_CHOICES = [
+  { value: "account", label: "Receiver: the account's events" },
+  { value: "operator", label: "Operator: what has to be known" },
+];
+
+const FORMAT_CHOICES = [
+  { value: "standard", label: "Standard: JSON, as all webhooks" },
+  { value: "slack", label: "Slack" },
+  { value: "teams", label: "Microsoft Teams" },
+  { value: "discord", label: "Discord" },
+];
+
+/** The events of one audience are none of the other's. */
+function audienceValues(audience: string | null): Pick<EndpointInput, "events" | "format"> & {
+  audience: EndpointInput["audience"];
+} {
+  return {
+    audience: audience === "operator" ? "operator" : "account",
+    events: [],
+    format: "standard",
+  };
+}
+
 interface EndpointFormProps {
   endpoint?: Endpoint;
   action: string;
@@ -58,6 +83,7 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
   const faultAt = (pointer: string): string | undefined =>
     faults.find((fault) => fault.pointer === pointer)?.detail;
   const { retry } = form.values;
+  const isOperator = form.values.audience === "operator";
   const [waits, setWaits] = useState<string[] | null>(
     endpoint?.retry.delays_s?.map(String) ?? null,
   );
@@ -97,10 +123,32 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
               {...form.getInputProps("description")}
               error={faultAt("/description")}
             />
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              <Select
+                label="Audience"
+                data={AUDIENCE_CHOICES}
+                allowDeselect={false}
+                {...form.getInputProps("audience")}
+                onChange={(audience) => form.setValues(audienceValues(audience))}
+              />
+              {isOperator && (
+                <Select
+                  label="Format of the body"
+                  data={FORMAT_CHOICES}
+                  allowDeselect={false}
+                  {...form.getInputProps("format")}
+                  error={faultAt("/format")}
+                />
+              )}
+            </SimpleGrid>
             <TagsInput
               label="Events"
-              description="Which types of messages it gets. None chosen: all. Your own types may be typed in."
-              data={[...JOB_EVENTS]}
+              description={
+                isOperator
+                  ? "Which operational events it gets. None chosen: all."
+                  : "Which types of messages it gets. None chosen: all. Your own types may be typed in."
+              }
+              data={isOperator ? [...OPERATIONAL_EVENTS] : [...JOB_EVENTS]}
               placeholder={form.values.events.length === 0 ? "all" : undefined}
               {...form.getInputProps("events")}
               error={faultAt("/events")}
