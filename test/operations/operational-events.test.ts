@@ -161,12 +161,33 @@ describe("an operator's endpoint", () => {
   }, 60_000);
 
   test("is told of late work that nothing holds back", async () => {
-    await watchBacklog(api.context, 60);
-    expect(told("backlog.late").map((r) => dataOf(r)["subject"])).toEqual([]);
-    await watchBacklog(api.context, -1);
-    expect(await waitFor("backlog.late")).toMatchObject({ subject: "jobs" });
-    await api.database.pool.query("delete from notice_windows where type = 'backlog.late'");
-    receiver.requests.length = 0;
+    const idle = await startDeliveryApi({ worker: false });
+    await idle.endpoint(receiver.url, { audience: "operator" });
+    await idle.addKey(idle.accountId, ["operator"]);
+    await idle.job([]);
+    const late = async (): Promise<string[]> => {
+      await watchBacklog(idle.context);
+      const { rows } = await idle.database.pool.query<{ subject: string }>(
+        "select distinct subject from notices where type = 'backlog.late'",
+      );
+      return rows.map(({ subject }) => subject);
+    };
+    expect(await late()).toEqual([]);
+    await idle.database.pool.query(
+      "update unfinished_jobs set next_run_at = now() - interval '2 min'",
+    );
+    expect(await late()).toEqual(["jobs"]);
+    const { deliveries } = await idle
+      .endpoint(`${receiver.url}/late`, { events: ["op.late"] })
+      .then(() => idle.publish("op.late"));
+    await idle.database.pool.query(
+      "update deliveries set next_attempt_at = now() - interval '2 min'",
+    );
+    expect(await late()).toEqual(expect.arrayContaining(["deliveries", "jobs"]));
+    await idle.database.pool.query("delete from notices");
+    await idle.must(200, "POST", `/v1/endpoints/${deliveries[0]!.endpoint_id}/pause`);
+    expect(await late()).toEqual(["jobs"]);
+    await idle.stop();
   });
 
   test("is told when a replay has finished", async () => {

@@ -128,14 +128,14 @@ export async function watchSecrets({ pool }: Pick<Context, "pool">): Promise<voi
 const LATE_S = 60;
 
 /** Makes notices of work that is due for a while and that nothing holds back. */
-export async function watchBacklog({ pool }: Pick<Context, "pool">, lateS = LATE_S): Promise<void> {
+export async function watchBacklog({ pool }: Pick<Context, "pool">): Promise<void> {
   if (!(await hasOperatorEndpoints(pool))) return;
   const { oldest_job_s, oldest_delivery_s } = await findOldestDue(pool);
-  const late = { jobs: oldest_job_s ?? 0, deliveries: oldest_delivery_s ?? 0 };
+  const late = { jobs: oldest_job_s, deliveries: oldest_delivery_s };
   await inTransaction(pool, async (tx) => {
     if (!(await tryLockNotices(tx))) return;
     for (const [subject, seconds] of Object.entries(late)) {
-      if (seconds < lateS) continue;
+      if (seconds === null || seconds < LATE_S) continue;
       const reason = `the oldest is due for ${Math.round(seconds)} s`;
       const detail = { reason, oldest_due_s: Math.round(seconds) };
       await insertNoticeForOperators(tx, { type: "backlog.late", subject, detail });
