@@ -329,8 +329,8 @@ test("chats get bodies that their incoming webhooks take", async () => {
       },
     ],
   });
-  const test = await api.must(200, "POST", `/v1/endpoints/${made[0]!.id}/test`);
-  expect(test["status"]).toBe("delivered");
+  const tested = await api.must(200, "POST", `/v1/endpoints/${made[0]!.id}/test`);
+  expect(tested["status"]).toBe("delivered");
   expect(JSON.parse(receiver.requests.at(-1)!.body.toString())).toEqual({
     text: "This is a test of your endpoint.",
   });
