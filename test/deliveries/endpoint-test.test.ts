@@ -118,7 +118,7 @@ describe("a test of an endpoint", () => {
     receiver.respond(200);
     expect(await tested(id)).toMatchObject({ status: "delivered" });
     expect(receiver.requests).toHaveLength(before + 1);
-    expect((await endpointOf(id))["lane"]).toMatchObject({ state: "open" });
+    expect((await endpointOf(id))["breaker"]).toMatchObject({ state: "open" });
     const { rows } = await api.database.pool.query<{ n: number }>(
       "select count(*)::int as n from deliveries where lane_id = $1 and status = 'pending'",
       [laneId],

@@ -102,7 +102,8 @@ export async function leaseLane(
     breaker,
     savedBreaker: breaker,
     evidence: NO_EVIDENCE,
-    savedEvidence: NO_EVIDENCE,
+    // what comes in the first minute is stored when the lane is left
+    savedEvidence: { ...NO_EVIDENCE, succeededAt: now },
     ordering: null,
     ...rateLimitAfterChange(
       { nextSendAt: now + (config.next_send_ms ?? 0) },
