@@ -72,10 +72,12 @@ export async function insertLateDeliveries(
 ): Promise<void> {
   await tx.query({
     name: "insert_late_deliveries",
-    text: `with counted as (
+    text: `with locked as (
+        select id from messages where id = any(array(select message_id from ${LATE.sql}))
+        order by id for update
+      ), counted as (
         update messages set delivery_count = delivery_count + 1
-        where id = any(array(select message_id from ${LATE.sql}))
-        returning id
+        where id = any(array(select id from locked)) returning id
       ), made as (
         insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id, lane_id,
           lane_position, url, body_bytes, created_at, status, next_attempt_at)
