@@ -41,6 +41,15 @@ export async function findMessagesFor(
   return rows;
 }
 
+/** Locks messages in order: whoever makes further deliveries of a message counts them in its row. */
+export async function lockMessages(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.query({
+    name: "lock_messages",
+    text: `select from messages where id = any($1::uuid[]) order by id for update`,
+    values: [ids],
+  });
+}
+
 /** A delivery of a message that was made long ago. */
 export interface LateDelivery {
   id: string;
@@ -64,7 +73,7 @@ const LATE = rowsAs<LateDelivery>(
   { first: 5 },
 );
 
-/** Makes deliveries to one endpoint, due now, and counts them with their messages. */
+/** Makes deliveries to one endpoint, due now, and counts them with their messages, which are locked. */
 export async function insertLateDeliveries(
   tx: Tx,
   to: { accountId: string; endpointId: string; laneId: string; url: string },
@@ -72,12 +81,10 @@ export async function insertLateDeliveries(
 ): Promise<void> {
   await tx.query({
     name: "insert_late_deliveries",
-    text: `with locked as (
-        select id from messages where id = any(array(select message_id from ${LATE.sql}))
-        order by id for update
-      ), counted as (
+    text: `with counted as (
         update messages set delivery_count = delivery_count + 1
-        where id = any(array(select id from locked)) returning id
+        where id = any(array(select message_id from ${LATE.sql}))
+        returning id
       ), made as (
         insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id, lane_id,
           lane_position, url, body_bytes, created_at, status, next_attempt_at)
