@@ -398,5 +398,5 @@ describe("orders of any size go in steps", () => {
     });
     expect(await count(t, rare)).toBe(0);
     expect(await count(t, "dead_letters where reason = 'exhausted'")).toBe(100_501 - expected);
-  });
+  }, 90_000);
 });

@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
-import { insertOriginLanes, lockLanes } from "../../src/db/deliveries/lanes.ts";
-import { releaseLeases, takeLeases, tryLockLeases } from "../../src/db/deliveries/leases.ts";
+import { insertOriginLanes, lockLanes, shareLanes } from "../../src/db/deliveries/lanes.ts";
+import {
+  closeBreaker,
+  lockFreeLaneFor,
+  releaseLeases,
+  takeLeases,
+  tryLockLeases,
+} from "../../src/db/deliveries/leases.ts";
 import type { LaneConfig, LeaseAnswer } from "../../src/db/deliveries/leases.ts";
 import { wake, wakeAfterRelease } from "../../src/db/queue/wake.ts";
 import { inTransaction, singleStatement } from "../../src/db/transaction.ts";
@@ -148,11 +154,39 @@ test("lanes that are asked for together don't wait for one that an admin changes
       "busy",
       expect.objectContaining({ id: ids[1], epoch: "1" }),
     ]);
-    waiting = takeLeases(tx, [ids[0]!], worker, true);
+    waiting = inTransaction(pool, async (own) => {
+      await lockFreeLaneFor(own, worker, ids[0]!);
+      return await takeLeases(own, [ids[0]!], worker);
+    });
     waiting.catch(() => undefined);
     await sleep(100);
   });
   expect(await waiting).toMatchObject([{ id: ids[0], epoch: "1" }]);
   // a worker that is not registered gets none
-  expect(await takeLeases(tx, ids, newId(), true)).toEqual(["leased", "leased"]);
+  expect(await takeLeases(tx, ids, newId())).toEqual(["leased", "leased"]);
+});
+
+test("a lane that was changed since the snapshot of a take is busy: the way to its newest row may be barred", async () => {
+  const { pool } = t.database;
+  const worker = await makeWorker("behind");
+  const laneId = newId();
+  const made = { accountId: t.accountId, origin: "https://behind.test", ordered: false };
+  await inTransaction(pool, (tx) => insertOriginLanes(tx, [{ ...made, newId: laneId }]));
+  let taking: Promise<LeaseAnswer[]> | undefined;
+  await inTransaction(pool, async (producer) => {
+    await shareLanes(producer, [laneId]);
+    await inTransaction(pool, async (recovery) => {
+      await recovery.query("select from workers where id = $1 for update", [worker]);
+      taking = takeLeases(singleStatement(pool), [laneId], worker);
+      taking.catch(() => undefined);
+      await sleep(100);
+      await closeBreaker(singleStatement(pool), laneId);
+    });
+    expect(await taking).toEqual(["busy"]);
+    const alone = await inTransaction(pool, async (tx) => {
+      await lockFreeLaneFor(tx, worker, laneId);
+      return await takeLeases(tx, [laneId], worker);
+    });
+    expect(alone).toMatchObject([{ id: laneId, epoch: "1" }]);
+  });
 });

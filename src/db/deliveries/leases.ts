@@ -76,25 +76,26 @@ function secretsWhere(endpoint: string): string {
 export type LeaseAnswer = LaneConfig | "leased" | "busy";
 
 /**
- * Takes the leases of those lanes that nobody has, in the order of `laneIds`. The worker's row is
- * locked against its recovery.
- * @param waits whether to wait for lanes that others change just now, rather than to call them busy
+ * Takes the leases of those lanes that nobody has, in the order of `laneIds`; lanes that others
+ * change just now are busy. The worker's row is locked against its recovery. A row is changed only
+ * in the version that was locked: on the way from an older one, for whose sharers an update waits
+ * in line, two such statements would wait for each other.
  */
 export async function takeLeases(
   tx: Tx,
   laneIds: readonly string[],
   workerId: string,
-  waits = false,
 ): Promise<LeaseAnswer[]> {
   const { rows } = await tx.query<LaneConfig & { busy: boolean }>({
-    name: waits ? "take_leases_waiting" : "take_leases",
+    name: "take_leases",
     text: `with me as (select id from workers where id = $2 for key share), free as (
-        select id from lanes
+        select id, ctid as version from lanes
         where id = any($1::uuid[]) and leased_by is null and exists (select from me)
-        order by id for no key update ${waits ? "" : "skip locked"}
+        order by id for no key update skip locked
       ), l as (
         update lanes set leased_by = $2, epoch = epoch + 1
         where id = any(array(select id from free)) and leased_by is null
+          and ctid = any(array(select version from free))
         returning *)
       select t.busy, ${LANE_CONFIG}
       from (
@@ -109,6 +110,17 @@ export async function takeLeases(
   return rows.map(({ busy, ...config }) => {
     if ((config.id as string | null) !== null) return config;
     return busy ? "busy" : "leased";
+  });
+}
+
+/** Waits for those who change a free lane just now, so `takeLeases` finds it leased or gets it. */
+export async function lockFreeLaneFor(tx: Tx, workerId: string, laneId: string): Promise<void> {
+  await tx.query({
+    name: "lock_free_lane_for",
+    text: `with me as (select id from workers where id = $2 for key share)
+      select from lanes where id = $1 and leased_by is null and exists (select from me)
+      for no key update`,
+    values: [laneId, workerId],
   });
 }
 
@@ -157,7 +169,7 @@ export async function tryLockLeases(
   });
 }
 
-/** The first step to pass a lane on: locks out admins, not producers. False: the lease is lost. */
+/** Locks a lane that is leased: admins wait, producers don't. False: the lease is lost. */
 export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<boolean> {
   const { rowCount } = await tx.query({
     name: "lock_lease",
@@ -213,7 +225,7 @@ const fromNow = (parameter: string): string =>
 
 /**
  * Stores the breaker as the holder of the lane judges it, and disables the endpoint with it, unless
- * an admin has let it begin anew. Returns whether it was disabled.
+ * an admin has let it begin anew. The caller has locked the lane. Returns whether it was disabled.
  */
 export async function saveBreaker(
   tx: Tx,
@@ -224,7 +236,7 @@ export async function saveBreaker(
     name: "save_breaker",
     text: `with before as (
         select id, breaker_until, failing_since from lanes
-        where id = $1 and epoch = $2 and leased_by is not null for no key update
+        where id = $1 and epoch = $2 and leased_by is not null
       ), saved as (
         update lanes l set breaker_failures = $3, breaker_opens = $4,
           breaker_until = ${fromNow("$5")},
@@ -313,12 +325,15 @@ export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
 /** Recovery: takes the leases of a dead worker away and returns their lanes. */
 export async function breakLeases(tx: Tx, workerId: string): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
-    `update lanes set leased_by = null, epoch = epoch + 1
-     where id in (select id from lanes where leased_by = $1 order by id for no key update)
-     returning id`,
+    `select id from lanes where leased_by = $1 order by id for no key update`,
     [workerId],
   );
-  return rows.map(({ id }) => id);
+  const ids = rows.map(({ id }) => id);
+  await tx.query(
+    `update lanes set leased_by = null, epoch = epoch + 1 where id = any($1::uuid[])`,
+    [ids],
+  );
+  return ids;
 }
 
 /**

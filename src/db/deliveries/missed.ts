@@ -41,6 +41,15 @@ export async function findMessagesFor(
   return rows;
 }
 
+/** Locks messages in order: whoever makes further deliveries of a message counts them in its row. */
+export async function lockMessages(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.query({
+    name: "lock_messages",
+    text: `select from messages where id = any($1::uuid[]) order by id for update`,
+    values: [ids],
+  });
+}
+
 /** A delivery of a message that was made long ago. */
 export interface LateDelivery {
   id: string;
@@ -64,7 +73,7 @@ const LATE = rowsAs<LateDelivery>(
   { first: 5 },
 );
 
-/** Makes deliveries to one endpoint, due now, and counts them with their messages. */
+/** Makes deliveries to one endpoint, due now, and counts them with their messages, which are locked. */
 export async function insertLateDeliveries(
   tx: Tx,
   to: { accountId: string; endpointId: string; laneId: string; url: string },

@@ -5,6 +5,7 @@ import type { PlannedReceiver } from "../../core/receivers.ts";
 import { findMissingAt, insertCopies, lockCopySources } from "../../db/deliveries/copies.ts";
 import type { CopySource } from "../../db/deliveries/copies.ts";
 import type { NewDelivery } from "../../db/deliveries/deliveries.ts";
+import { queueForReplay } from "../../db/deliveries/replays.ts";
 import type { Tx } from "../../db/transaction.ts";
 import { findReceivers, positionInOrder, wakeSharedLanes } from "./publish.ts";
 import type { Receivers } from "./publish.ts";
@@ -65,6 +66,8 @@ async function findDestination(
     return { receiver: receiver!, laneId: laneId!, lanes: found.lanes };
   }
   const endpointId = destination.endpoint_id;
+  // whoever makes late deliveries for an endpoint takes turns, so none sends what another has sent
+  await queueForReplay(tx, endpointId);
   const callback = { endpoint_id: endpointId, events: [] };
   const found = await findReceivers(tx, [{ ...audience, callbacks: [callback] }]);
   const endpoint = found.subscribers.get(accountId)?.find(({ id }) => id === endpointId);

@@ -8,7 +8,7 @@ import { planReceivers } from "../../core/receivers.ts";
 import { getEndpoint } from "../../db/accounts/endpoints.ts";
 import { takePositions } from "../../db/deliveries/lane-positions.ts";
 import { shareLanes } from "../../db/deliveries/lanes.ts";
-import { findMessagesFor, insertLateDeliveries } from "../../db/deliveries/missed.ts";
+import { findMessagesFor, insertLateDeliveries, lockMessages } from "../../db/deliveries/missed.ts";
 import type { LateDelivery, MissedMessage } from "../../db/deliveries/missed.ts";
 import { insertReplay, queueForReplay } from "../../db/deliveries/replays.ts";
 import { awaitProducers, forgetSkipped } from "../../db/deliveries/skipped.ts";
@@ -122,6 +122,10 @@ export async function sendSomeMissed(
   if (missed.length > 0) {
     const to = { accountId, endpointId, laneId: endpoint.lane_id, url: endpoint.url };
     const isOrdered = lanes.get(endpoint.lane_id)!.ordered;
+    await lockMessages(
+      tx,
+      missed.map(({ id }) => id),
+    );
     await insertLateDeliveries(tx, to, await lateDeliveries(tx, to.laneId, isOrdered, missed));
     await wakeSharedLanes(tx, lanes);
   }

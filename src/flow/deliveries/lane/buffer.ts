@@ -70,16 +70,23 @@ export class DeliveryBuffer {
 
   /** The next delivery to be sent. */
   get first(): DueDelivery {
-    return this.#waiting[0]!;
+    return this.#next()[0]!;
   }
 
   /** Takes the next delivery to be sent; it stays in hand. */
   shift(): DueDelivery {
+    const next = this.#next();
     const both = this.#waiting.length > 0 && this.#replayed.length > 0;
-    // new ones don't keep replayed ones out for ever
     if (both) this.#turn = (this.#turn + 1) % REPLAYED_TURN;
-    const replayed = both ? this.#turn === 0 : this.#waiting.length === 0;
-    return (replayed ? this.#replayed : this.#waiting).shift()!;
+    return next.shift()!;
+  }
+
+  /** Those of which the first is sent next. */
+  #next(): DueDelivery[] {
+    if (this.#waiting.length === 0) return this.#replayed;
+    // new ones don't keep replayed ones out for ever
+    const isTurn = this.#replayed.length > 0 && this.#turn === REPLAYED_TURN - 1;
+    return isTurn ? this.#replayed : this.#waiting;
   }
 
   /** Lets go of the deliveries that wait. */

@@ -5,10 +5,16 @@ import type { Breaker, Evidence } from "../../../core/breaker.ts";
 import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
 import type { Signer } from "../../../core/signature.ts";
-import { readLeases, saveBreaker, takeLeases } from "../../../db/deliveries/leases.ts";
+import {
+  lockFreeLaneFor,
+  lockLease,
+  readLeases,
+  saveBreaker,
+  takeLeases,
+} from "../../../db/deliveries/leases.ts";
 import type { LaneConfig } from "../../../db/deliveries/leases.ts";
 import { nudgeProcesses } from "../../../db/nudges.ts";
-import { singleStatement } from "../../../db/transaction.ts";
+import { inTransaction, singleStatement } from "../../../db/transaction.ts";
 import type { Tx } from "../../../db/transaction.ts";
 import { isRegistered } from "../../../db/maintenance/workers.ts";
 import { createGroupCommit } from "../../group-commit.ts";
@@ -96,7 +102,8 @@ export async function leaseLane(
     breaker,
     savedBreaker: breaker,
     evidence: NO_EVIDENCE,
-    savedEvidence: NO_EVIDENCE,
+    // what comes in the first minute is stored when the lane is left
+    savedEvidence: { ...NO_EVIDENCE, succeededAt: now },
     ordering: null,
     ...rateLimitAfterChange(
       { nextSendAt: now + (config.next_send_ms ?? 0) },
@@ -115,8 +122,11 @@ async function takeLeaseInGroup(
   const answer = await leaseTakes.add({ laneId, workerId });
   if (typeof answer === "object") return answer;
   if (answer === "leased") return null;
-  const [awaited] = await takeLeases(singleStatement(pool), [laneId], workerId, true);
-  return typeof awaited === "object" ? awaited : null;
+  return await inTransaction(pool, async (tx) => {
+    await lockFreeLaneFor(tx, workerId, laneId);
+    const [awaited] = await takeLeases(tx, [laneId], workerId);
+    return typeof awaited === "object" ? awaited : null;
+  });
 }
 
 /**
@@ -130,7 +140,10 @@ export async function refreshLane(
   const { breaker, evidence } = lane;
   const newSuccessMs = (evidence.succeededAt ?? 0) - (lane.savedEvidence.succeededAt ?? 0);
   if (hasChanged(breaker, lane.savedBreaker) || newSuccessMs >= SUCCESS_MS) {
-    await writeBreaker(singleStatement(context.pool), context, lane);
+    await inTransaction(context.pool, async (tx) => {
+      const { id, epoch } = lane.config;
+      if (await lockLease(tx, id, epoch)) await writeBreaker(tx, context, lane);
+    });
     lane.savedBreaker = breaker;
     lane.savedEvidence = evidence;
   }

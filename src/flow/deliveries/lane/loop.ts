@@ -54,6 +54,7 @@ export class LanePump {
   #ended = false;
   #refreshAt: number;
   #readAt = performance.now();
+  #newestAt = -Infinity;
   /** The time since which there is nothing to do. */
   #idleSince = Infinity;
   /** Whether the lane, empty, may be kept for long, as nothing is planned that it would miss. */
@@ -268,7 +269,9 @@ export class LanePump {
       const { due, more } = await reads.add(this.#buffer.nextRead(id));
       this.#buffer.addRead(due, ordered);
       failpoint("lane:read");
-      if (more) this.#more = this.#mayBeNew = true;
+      if (more) this.#more = true;
+      // a nudge tells of those that come meanwhile
+      if (more && this.#readAt - this.#newestAt > LOOK_AGAIN_MS) this.#mayBeNew = true;
       // the endpoint may have been enabled again, and these be replays
       if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
       if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
@@ -284,7 +287,7 @@ export class LanePump {
   async #readNewest(): Promise<void> {
     this.#reading = true;
     this.#mayBeNew = false;
-    this.#readAt = performance.now();
+    this.#readAt = this.#newestAt = performance.now();
     try {
       const wanted = this.#buffer.nextRead(this.#lane.config.id);
       const { due, more } = await this.#context.dueReads.newest.add(wanted);
