@@ -68,18 +68,26 @@ export class DeliveryBuffer {
     this.#add(deliveries, false);
   }
 
-  /** The next delivery to be sent. */
+  /** The next delivery to be sent: the one that `shift` takes. */
   get first(): DueDelivery {
-    return this.#waiting[0]!;
+    return this.#next[0]!;
   }
 
   /** Takes the next delivery to be sent; it stays in hand. */
   shift(): DueDelivery {
-    const both = this.#waiting.length > 0 && this.#replayed.length > 0;
+    const next = this.#next;
+    if (this.#hasBoth) this.#turn = (this.#turn + 1) % REPLAYED_TURN;
+    return next.shift()!;
+  }
+
+  get #hasBoth(): boolean {
+    return this.#waiting.length > 0 && this.#replayed.length > 0;
+  }
+
+  get #next(): DueDelivery[] {
     // new ones don't keep replayed ones out for ever
-    if (both) this.#turn = (this.#turn + 1) % REPLAYED_TURN;
-    const replayed = both ? this.#turn === 0 : this.#waiting.length === 0;
-    return (replayed ? this.#replayed : this.#waiting).shift()!;
+    const replayed = this.#hasBoth ? this.#turn === REPLAYED_TURN - 1 : this.#waiting.length === 0;
+    return replayed ? this.#replayed : this.#waiting;
   }
 
   /** Lets go of the deliveries that wait. */
