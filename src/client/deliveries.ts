@@ -133,7 +133,7 @@ export class Replays {
   }
 
   /**
-   * Looks until the replay has ended: completed, canceled, or stopped by its canary.
+   * Looks until the replay has ended: completed, canceled or stopped.
    * @throws RingbackError `timed_out`
    */
   async wait(id: string, options: ReplayWaitOptions = {}): Promise<Replay> {

@@ -1183,7 +1183,7 @@ export interface Replay {
   action: "replay" | "discard" | "cancel" | "send_missed";
   target: "deliveries" | "jobs";
   note: string | null;
-  /** `stopped`: by its canary */
+  /** `stopped`: its canary failed, or the endpoint that it sends to was disabled or deleted */
   status: "running" | "paused" | "stopped" | "completed" | "canceled";
   stopped_reason: string | null;
   filter: {

@@ -264,7 +264,7 @@ export type ReplayTargets = (typeof REPLAY_TARGETS)[number];
 export const REPLAY_ORDERS = ["oldest_first", "newest_first"] as const;
 export type ReplayOrder = (typeof REPLAY_ORDERS)[number];
 
-/** `stopped`: by its canary. */
+/** `stopped`: by its canary, or as there is nothing any more to send to. */
 export const REPLAY_STATUSES = ["running", "paused", "stopped", "completed", "canceled"] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 
@@ -286,7 +286,7 @@ export interface Replay {
   canary: ReplayCanary | null;
   canary_passed_at: Date | null;
   status: ReplayStatus;
-  /** Why its canary stopped it. */
+  /** Why it was stopped. */
   stopped_reason: string | null;
   matched: number;
   /** False: that many at least. */

@@ -238,7 +238,7 @@ describe("an endpoint that fails", () => {
     });
     expect((await run(`endpoints create ${url} --retry-delays-s 5,soon`)).code).toBe(2);
 
-    expect((await run(`endpoints disable ${id}`)).stdout).toContain("by a request");
+    expect((await run(`endpoints disable ${id}`)).stdout).toContain("it was asked for");
     await run("messages publish ends.cli n=1");
     expect((await run(`endpoints get ${id}`)).stdout).toMatch(/skipped +1 since /);
     expect((await run(`endpoints send-missed ${id}`)).code).not.toBe(0);

@@ -79,7 +79,7 @@ test("what a disabled endpoint missed is shown, and sent when it is enabled agai
   await open(`/endpoints/${id}`);
   await button("More actions").click();
   await page.getByRole("menuitem", { name: "Disable" }).click();
-  await page.getByText("Why: somebody disabled it.").waitFor();
+  await page.getByText("Why: it was asked for.").waitFor();
   for (let n = 0; n < 3; n++) {
     await call("POST", "/v1/messages", { type: "ends.a", data: { n } });
   }

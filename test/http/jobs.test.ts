@@ -196,7 +196,7 @@ describe("looking", () => {
     expect([status.status, status.headers["location"]]).toEqual([303, `${url}/result`]);
     const result = await api.ask("GET", `/v1/jobs/${id}/result`);
     expect([result.status, result.text]).toEqual([200, '{"z":1,"a":"ü"}']);
-    expect(job.text).toContain('"result":{"z":1,"a":"ü"},"eta":null');
+    expect(job.text).toContain('"result":{"z":1,"a":"ü"},"waiting_for":null,"eta":null');
   });
 
   test("a result rides with its job up to 64 KiB, but not in lists", async () => {

@@ -70,7 +70,7 @@ describe("a replay is chosen", () => {
         "update endpoints set state = $2, disabled_reason = $3 where id = $1",
         [second.endpointId, state, reason],
       );
-    await set("disabled", "x");
+    await set("disabled", "admin");
     expect(await counted({ filter: {} })).toMatchObject({
       matched: 5,
       left_out: [{ reason: "endpoint_disabled", endpoint_id: idOf(second), count: 2 }],

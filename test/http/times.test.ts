@@ -3,8 +3,12 @@ import { withinYears } from "../../src/core/times.ts";
 import { description, startApi, type TestApi } from "./api.ts";
 
 let api: TestApi;
+let endpointId: string;
 beforeAll(async () => {
   api = await startApi({ worker: false });
+  const url = "http://127.0.0.1:1/hook";
+  const endpoint = await api.ask("POST", "/v1/endpoints", { body: { url } });
+  endpointId = String(endpoint.body["id"]);
   await api.ask("POST", "/v1/jobs", { body: { type: "demo.echo", input: 1 } });
 });
 afterAll(async () => {
@@ -50,19 +54,15 @@ const INPUTS = Object.entries(paths).flatMap(([path, operations]) =>
   }),
 );
 
-test("times are taken by the lists, groups, charts and replays", () => {
+test("times are taken by the lists, groups, charts, replays and what was missed", () => {
   const names = INPUTS.map(({ method, path, name }) => `${method} ${path} ${name}`);
   expect(names.sort()).toEqual(
     [
       ...[
-        "jobs",
-        "deliveries",
-        "dead-letters",
-        "dead-letters/groups",
-        "stats",
-        "audit-events",
-        "audit-events/export",
+        ...["jobs", "deliveries", "messages", "audit-events", "audit-events/export"],
+        ...["dead-letters", "dead-letters/groups", "stats"],
       ].flatMap((list) => [`get /v1/${list} since`, `get /v1/${list} until`]),
+      "post /v1/endpoints/{id}/send-missed since",
       "post /v1/replays filter/since",
       "post /v1/replays filter/until",
       "post /v1/replays start_at",
@@ -89,7 +89,9 @@ describe.each(INPUTS)("M4: $name of $method $path", ({ method, path, name, at })
       return await api.ask(method, `${path}?${by}${name}=${encodeURIComponent(value)}`);
     }
     const part = at.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
-    return await api.ask(method, path, { body: { dry_run: true, filter: {}, ...part } });
+    const filter = path === "/v1/replays" ? { filter: {} } : {};
+    const body = { dry_run: true, ...filter, ...part };
+    return await api.ask(method, path.replace("{id}", endpointId), { body });
   }
 
   test.each(VALID)("%s", async (value) => {

@@ -65,6 +65,9 @@ export async function insertPast(
          error_code, response_body, request_headers, response_truncated, manual)
        select id, 1, gen_random_uuid(), url, now(), 1, status_code, error_code, answer, '{}', false,
          false from input
+     ), s as (
+       update lanes set last_success_at = now() - interval '1 second'
+       where id in (select lane_id from input where status = 'delivered')
      )
      insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause)
      select id, $2, endpoint_id, reason, 'HTTP 500',

@@ -20,9 +20,7 @@ export interface ReplayFlags {
   how?: Partial<BodyOf<"POST /v1/replays">>;
 }
 
-/**
- * Orders a replay and follows it to its end. Ctrl-C cancels the rest of it. 1: its canary stopped it.
- */
+/** Orders a replay and follows it to its end. Ctrl-C cancels the rest of it. 1: it was stopped. */
 export async function runReplay(
   session: CliSession,
   order: ReplayFlags,

@@ -52,7 +52,7 @@ export function ReplayProgress({ replay, words }: Omit<RunningProps, "onClose">)
       </Group>
       <Progress value={share} aria-label={`${words.past}: ${Math.floor(share)} %`} />
       {stopped_reason !== null && (
-        <Alert variant="outline" color="red" title="Stopped by its canary">
+        <Alert variant="outline" color="red" title="Stopped">
           {stopped_reason}
         </Alert>
       )}

@@ -126,8 +126,8 @@ function StatusNotice({ endpoint }: { endpoint: Endpoint }) {
     <Alert variant="outline" color={notice.color} title={notice.title}>
       <Text size="sm" component="div">
         {notice.text} {why !== null && `Why: ${why}. `}
-        Since <Time at={health.since ?? endpoint.state_since} />.{" "}
-        {breaker.state === "open" && (
+        Since <Time at={statusSince(endpoint)} />.{" "}
+        {failing && breaker.state === "open" && (
           <>
             Next probe <Time at={breaker.until} />.{" "}
           </>
@@ -184,8 +184,15 @@ function SkippedNotice({ endpoint: { id, state, skipped } }: { endpoint: Endpoin
   );
 }
 
-function healthFacts({ status, health }: Endpoint): Fact[] {
-  const { since, failures_in_row, last_success_at, last_failure, disable_at } = health;
+/** Null while it is healthy. */
+function statusSince({ status, state_since, health }: Endpoint): string | null {
+  return status === "paused" ? state_since : health.since;
+}
+
+function healthFacts(endpoint: Endpoint): Fact[] {
+  const { status, health } = endpoint;
+  const { failures_in_row, last_success_at, last_failure, disable_at } = health;
+  const since = statusSince(endpoint);
   return [
     {
       name: "Status",

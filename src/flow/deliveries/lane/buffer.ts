@@ -68,7 +68,7 @@ export class DeliveryBuffer {
     this.#add(deliveries, false);
   }
 
-  /** The next delivery to be sent. */
+  /** The next delivery to be sent: the one that `shift` takes. */
   get first(): DueDelivery {
     return this.#next()[0]!;
   }
