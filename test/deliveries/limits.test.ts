@@ -65,7 +65,8 @@ describe("in flight at once", () => {
     await api.must(200, "POST", `/v1/endpoints/${id}/pause`);
     const count = max_in_flight + 12;
     for (let n = 0; n < count; n++) await api.publish(type, { n });
-    const { most } = holdEach((n) => 60 + (n % 3) * 30);
+    // long enough for the last to be sent on a slow machine
+    const { most } = holdEach((n) => 60 + 40 * max_in_flight + (n % 3) * 30);
     await api.must(200, "POST", `/v1/endpoints/${id}/resume`);
     await delivered(type, count);
     expect(most()).toBe(max_in_flight);
