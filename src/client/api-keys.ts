@@ -1,7 +1,6 @@
 import type { ApiCaller, BodyOf, CallOptions, QueryOf } from "./caller.ts";
-import { withCursor } from "./jobs.ts";
 import type { ApiKey, ApiKeyWithText } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 /** API keys of the account; for keys with the scope `admin`. */
 export class ApiKeys {

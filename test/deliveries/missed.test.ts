@@ -215,7 +215,11 @@ describe("an endpoint that is disabled", () => {
     await act(endpoint, "disable");
     await other.query("commit");
     other.release();
-    expect(await ended).toMatchObject({ status: "canceled", replayed: 0 });
+    expect(await ended).toMatchObject({
+      status: "stopped",
+      stopped_reason: "the endpoint was disabled or deleted",
+      replayed: 0,
+    });
     expect(await skipped(endpoint)).toMatchObject({ count: 2 });
     await act(endpoint, "enable");
     expect(await sendMissedTo(endpoint)).toMatchObject({ replayed: 2 });
