@@ -71,7 +71,7 @@ test("each index of the big tables serves a statement of the product", async () 
     }
     await createExpiry(api.context).turn();
   });
-  for (const query of asked) {
+  for (const query of asked.filter(({ text }) => /^\s*(select|with|insert|update)\b/.test(text))) {
     for (const name of indexesOf(await explain(api.database.pool, query))) used.add(name);
   }
   const options = { connectionString: api.database.url, max: 1, name: "test" };
