@@ -15,7 +15,8 @@ export class ApiKeys {
     key: BodyOf<"POST /v1/api-keys">,
     options: CallOptions = {},
   ): Promise<ApiKeyWithText> {
-    return (await this.#caller.call("POST /v1/api-keys", { body: key, ...options })).body;
+    const call = { body: key, ...options };
+    return (await this.#caller.call("POST /v1/api-keys", call)).body;
   }
 
   list(query: QueryOf<"GET /v1/api-keys"> = {}, options: CallOptions = {}): Pages<ApiKey> {

@@ -94,7 +94,8 @@ export class Replays {
    * jobs again; `dry_run` only counts them.
    */
   async create(order: BodyOf<"POST /v1/replays">, options: CallOptions = {}): Promise<Replay> {
-    return (await this.#caller.call("POST /v1/replays", { body: order, ...options })).body;
+    const call = { body: order, ...options };
+    return (await this.#caller.call("POST /v1/replays", call)).body;
   }
 
   async get(id: string, options: CallOptions = {}): Promise<Replay> {

@@ -43,11 +43,12 @@ beforeAll(async () => {
   endpoint = String((await api.ask("POST", "/v1/endpoints", { body })).body["id"]);
   const tested = await api.ask("POST", `/v1/endpoints/${endpoint}/test`);
   delivery = String(tested.body["id"]);
-  const order = { filter: {}, start_at: "2999-01-01T00:00:00Z" };
-  replay = String((await api.ask("POST", "/v1/replays", { body: order })).body["id"]);
   const job = { type: "demo.fail", input: {} };
   const headers = { prefer: "wait=10" };
   failedJob = String((await api.ask("POST", "/v1/jobs", { body: job, headers })).body["id"]);
+  // one that has something to do, and waits
+  const order = { target: "jobs", filter: {}, start_at: "2999-01-01T00:00:00Z" };
+  replay = String((await api.ask("POST", "/v1/replays", { body: order })).body["id"]);
 });
 afterAll(async () => {
   await api?.stop();
