@@ -460,8 +460,7 @@ create table dead_letters (
     check (reason in ('gone', 'target_blocked', 'final_status', 'exhausted', 'expired',
       'endpoint_disabled')),
   detail text not null,
-  -- how the attempt ended after which it was given up: an error code, or http_ with the status; empty:
-  -- it was given up without one
+  -- how its last attempt ended: an error code, or http_ with the status; empty: it had none
   cause text not null default '',
   created_at timestamptz not null default now(),
   -- when it was taken out of the inbox, by the owner of an API key; still in the books

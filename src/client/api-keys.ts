@@ -1,7 +1,6 @@
 import type { ApiCaller, BodyOf, CallOptions, QueryOf } from "./caller.ts";
-import { withCursor } from "./jobs.ts";
 import type { ApiKey, ApiKeyWithText } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 /** API keys of the account; for keys with the scope `admin`. */
 export class ApiKeys {
@@ -16,7 +15,8 @@ export class ApiKeys {
     key: BodyOf<"POST /v1/api-keys">,
     options: CallOptions = {},
   ): Promise<ApiKeyWithText> {
-    return (await this.#caller.call("POST /v1/api-keys", { body: key, ...options })).body;
+    const call = { body: key, ...options };
+    return (await this.#caller.call("POST /v1/api-keys", call)).body;
   }
 
   list(query: QueryOf<"GET /v1/api-keys"> = {}, options: CallOptions = {}): Pages<ApiKey> {

@@ -194,8 +194,8 @@ async function attempt(
 ): Promise<ApiAnswer<never> | { error: RingbackError; retryAfter: string | null }> {
   let retryAfter: string | null = null;
   const exchange = async (both: AbortSignal | undefined) => {
-    const request = { method, headers, signal: both ?? null };
-    const response = await doFetch(url, body === undefined ? request : { ...request, body });
+    const request = { method, headers, body: body ?? null, signal: both ?? null };
+    const response = await doFetch(url, request);
     retryAfter = response.headers.get("retry-after");
     if (!response.ok) throw await problemOf(response, attempts);
     return { body: await readJson(response, parse, attempts), headers: response.headers };
@@ -215,9 +215,8 @@ function timeout(ms: number): RingbackError {
 /** The error for a throw of `fetch`: our own timeout, or a connection that failed. */
 function asRingbackError(error: unknown, attempts = 1): RingbackError {
   if (error instanceof RingbackError) {
-    const { code, detail, status, requestId, errors } = error;
-    if (status !== null) return error;
-    return new RingbackError({ code, detail, errors, requestId: requestId ?? undefined, attempts });
+    const { code, detail, status } = error;
+    return status === null ? new RingbackError({ code, detail, attempts }) : error;
   }
   const { message, cause } = error as Error;
   const reason = (cause as { message?: unknown } | undefined)?.message;
@@ -230,7 +229,7 @@ export async function problemOf(response: Response, attempts = 1): Promise<Ringb
   const { status } = response;
   const text = await response.text();
   const problem = parseProblem(text);
-  const requestId = problem?.request_id ?? response.headers.get("x-request-id") ?? undefined;
+  const requestId = problem?.request_id ?? response.headers.get("x-request-id");
   if (problem === null) {
     const detail = `HTTP ${status} that is no answer of Ringback: ${text.slice(0, 200)}`;
     return new RingbackError({ code: "answer_malformed", detail, status, requestId, attempts });
@@ -253,7 +252,7 @@ function parseProblem(text: string): (Partial<Problem> & Pick<Problem, "code" | 
 async function readJson(response: Response, parse: Parse, attempts: number): Promise<never> {
   const text = await response.text();
   try {
-    const isLines = response.headers.get("content-type")?.startsWith(LINES_TYPE) === true;
+    const isLines = response.headers.get("content-type")?.startsWith(LINES_TYPE);
     if (isLines) return text.trimEnd().split("\n").map(parse) as never;
     return (text === "" ? undefined : parse(text)) as never;
   } catch (cause) {
@@ -285,6 +284,5 @@ function fillIn(path: string, id: string | undefined): string {
 function queryText(query: object): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   if (given.length === 0) return "";
-  const pairs = given.map(([name, value]): [string, string] => [name, String(value)]);
-  return `?${new URLSearchParams(pairs).toString()}`;
+  return `?${new URLSearchParams(given as [string, string][]).toString()}`;
 }

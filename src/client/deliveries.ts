@@ -1,6 +1,5 @@
 import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
-import { withCursor } from "./jobs.ts";
 import type {
   Attempt,
   DeadLetterGroup,
@@ -9,7 +8,7 @@ import type {
   Replay,
   ReplayReport,
 } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 import { pause } from "./retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 
@@ -36,9 +35,8 @@ export class Deliveries {
   /** Its attempts, the last first. */
   attempts(id: string, options: CallOptions = {}): Pages<Attempt> {
     return new Pages(async (cursor, given) => {
-      const query = cursor === undefined ? {} : { cursor };
-      return (await this.#caller.call("GET /v1/deliveries/{id}/attempts", { id, query, ...given }))
-        .body;
+      const call = { id, query: withCursor({}, cursor), ...given };
+      return (await this.#caller.call("GET /v1/deliveries/{id}/attempts", call)).body;
     }, options);
   }
 
@@ -96,7 +94,8 @@ export class Replays {
    * jobs again; `dry_run` only counts them.
    */
   async create(order: BodyOf<"POST /v1/replays">, options: CallOptions = {}): Promise<Replay> {
-    return (await this.#caller.call("POST /v1/replays", { body: order, ...options })).body;
+    const call = { body: order, ...options };
+    return (await this.#caller.call("POST /v1/replays", call)).body;
   }
 
   async get(id: string, options: CallOptions = {}): Promise<Replay> {

@@ -1,6 +1,5 @@
 import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
-import { withCursor } from "./jobs.ts";
 import type {
   DeliveryWithAttempts,
   Endpoint,
@@ -8,7 +7,7 @@ import type {
   Replay,
   RotatedSecret,
 } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 const TEST_TIMEOUT_MS = 60_000;
 

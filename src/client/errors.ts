@@ -14,7 +14,7 @@ interface Facts {
   detail: string;
   status?: number | undefined;
   errors?: ErrorDetail[] | undefined;
-  requestId?: string | undefined;
+  requestId?: string | null | undefined;
   attempts?: number | undefined;
   cause?: unknown;
 }
@@ -59,7 +59,7 @@ export class JobFailedError extends Error {
     this.name = "JobFailedError";
     this.code = code;
     this.jobId = job.id;
-    this.status = job.status === "canceled" ? "canceled" : "failed";
+    this.status = job.status as "failed" | "canceled";
     this.job = job;
   }
 }

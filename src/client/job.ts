@@ -3,7 +3,7 @@ import { JobFailedError, RingbackError } from "./errors.ts";
 import { hasEnded, jobActivity } from "./job-activity.ts";
 import type { ActivityOptions, JobActivity, JobChange } from "./job-activity.ts";
 import type { Delivery, Job as JobData, TimelineEntry } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 import { pause, retryAfterMs } from "./retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 
@@ -130,8 +130,7 @@ export class Job<Result = unknown> {
   /** Its webhooks. */
   deliveries(options: CallOptions = {}): Pages<Delivery> {
     return new Pages(async (cursor, given) => {
-      const query = cursor === undefined ? {} : { cursor };
-      const call = { id: this.id, query, ...given };
+      const call = { id: this.id, query: withCursor({}, cursor), ...given };
       return (await this.#caller.call("GET /v1/jobs/{id}/deliveries", call)).body;
     }, options);
   }

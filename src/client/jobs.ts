@@ -3,7 +3,7 @@ import { newIdempotencyKey } from "./idempotency-key.ts";
 import { Job } from "./job.ts";
 import type { JsonText } from "./json-text.ts";
 import type { FailedJobGroup } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 /** Inputs and results of job types, by name. Any, unless the client is told more. */
 export type JobTypes = Record<string, { input: unknown; result: unknown }>;
@@ -66,12 +66,4 @@ export class Jobs<Types extends JobTypes = JobTypes> {
       return { ...body, data: body.data.map((data) => new Job(this.#caller, data)) };
     }, options);
   }
-}
-
-/** A query that goes on behind a cursor. */
-export function withCursor<Query extends { cursor?: string }>(
-  query: Query,
-  cursor: string | undefined,
-): Query {
-  return cursor === undefined ? query : { ...query, cursor };
 }

@@ -1,7 +1,6 @@
 import type { ApiCaller, CallOptions, QueryOf } from "./caller.ts";
-import { withCursor } from "./jobs.ts";
 import type { Lane } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 /** Lanes: the streams of deliveries, one per destination. */
 export class Lanes {

@@ -2,14 +2,13 @@ import type { ApiCaller, BodyOf, CallOptions, QueryOf } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import { bodyText } from "./json-text.ts";
 import type { JsonText } from "./json-text.ts";
-import { withCursor } from "./jobs.ts";
 import type {
   ListedMessage,
   Message,
   MessageLineAnswer,
   MessageWithSkipped,
 } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 import { pause, pauseBefore } from "./retry.ts";
 
 /** An event to be published. */
@@ -46,7 +45,7 @@ export class Messages {
     } = {},
   ): Promise<Message> {
     const { idempotencyKey = newIdempotencyKey(), metadata, ...rest } = options;
-    const body = { type, data, ...(metadata && { metadata }) } as BodyOf<"POST /v1/messages">;
+    const body = { type, data, metadata } as BodyOf<"POST /v1/messages">;
     const call = { body, idempotencyKey, ...rest };
     return (await this.#caller.call("POST /v1/messages", call)).body;
   }
@@ -62,7 +61,7 @@ export class Messages {
     const lines = events.map(({ type, data, metadata, idempotencyKey = newIdempotencyKey() }) => ({
       type,
       data,
-      ...(metadata && { metadata }),
+      metadata,
       idempotency_key: idempotencyKey,
     })) as BodyOf<"POST /v1/messages/batch">;
     const answers: MessageLineAnswer[] = [];

@@ -41,3 +41,11 @@ export class Pages<Item> implements AsyncIterable<Item> {
     }
   }
 }
+
+/** A query that goes on behind a cursor. */
+export function withCursor<Query extends { cursor?: string }>(
+  query: Query,
+  cursor: string | undefined,
+): Query {
+  return cursor === undefined ? query : { ...query, cursor };
+}

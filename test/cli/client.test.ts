@@ -560,7 +560,7 @@ describe("keys", () => {
     expect((await run(`keys revoke ${key.id}`)).stdout).toBe(`${key.id} is revoked.\n`);
     const revoked = await run("keys list");
     expect(revoked.stdout).toMatch(/ci +jobs .*(?:now|ago)/);
-    expect((await run("keys create --scopes jobs --account acme")).code).toBe(2);
+    expect((await run("keys create --scopes jobs --account acme")).code).toBe(5);
     expect((await run("keys create --scopes root")).code).toBe(6);
   });
 });

@@ -83,6 +83,24 @@ test("copies go to another endpoint or URL, each message once; the originals sta
   expect(await count(t, "messages where delivery_count = 3")).toBe(30);
 });
 
+test("a destination that is disabled meanwhile stops it, and gets nothing", async () => {
+  t = await createTestContext({ worker: false });
+  await deadLetters(3);
+  const other = await endpointAt(t, `${receiver.url}/other`);
+  const replay = await order({ endpoint_id: other.id });
+  await t.database.pool.query(
+    "update endpoints set state = 'disabled', disabled_reason = 'admin' where id = $1",
+    [other.id],
+  );
+  await runReplay(t.context, replay.id);
+  expect(await look(replay)).toMatchObject({
+    status: "stopped",
+    stopped_reason: "the destination was disabled or deleted",
+    replayed: 0,
+  });
+  expect(await count(t, "deliveries where status = 'pending'")).toBe(0);
+});
+
 test("a destination that is deleted meanwhile stops it; one of another account is refused", async () => {
   t = await createTestContext({ worker: false });
   await deadLetters(3);
@@ -92,7 +110,7 @@ test("a destination that is deleted meanwhile stops it; one of another account i
   await runReplay(t.context, replay.id);
   expect(await look(replay)).toMatchObject({
     status: "stopped",
-    stopped_reason: "the destination was deleted",
+    stopped_reason: "the destination was disabled or deleted",
     replayed: 0,
   });
   await expect(order({ endpoint_id: other.id })).rejects.toMatchObject({

@@ -23,7 +23,7 @@ const PAGES = ["README.md", "docs/quick-start.md", ...GUIDES];
 /** It starts Ringbacks of its own, and is run by test/testing/guide.test.ts. */
 const RUN_ELSEWHERE = "docs/guides/testing.md";
 const EXAMPLE = "docs/examples/word-count.ts";
-/** The ids that pages show, for which an endpoint and a delivery that exist stand in. */
+/** The ids that pages show, for which an endpoint, a delivery, … that exist stand in. */
 const SHOWN = "01kdmq6nt8f6rs6pxaq0pckyva";
 
 const blocks = PAGES.flatMap(blocksOf);
@@ -31,6 +31,8 @@ const blocks = PAGES.flatMap(blocksOf);
 let api: TestApi;
 let endpoint: string;
 let delivery: string;
+let replay: string;
+let failedJob: string;
 let receiver: Receiver;
 beforeAll(async () => {
   api = await startApi({
@@ -41,6 +43,12 @@ beforeAll(async () => {
   endpoint = String((await api.ask("POST", "/v1/endpoints", { body })).body["id"]);
   const tested = await api.ask("POST", `/v1/endpoints/${endpoint}/test`);
   delivery = String(tested.body["id"]);
+  const job = { type: "demo.fail", input: {} };
+  const headers = { prefer: "wait=10" };
+  failedJob = String((await api.ask("POST", "/v1/jobs", { body: job, headers })).body["id"]);
+  // one that has something to do, and waits
+  const order = { target: "jobs", filter: {}, start_at: "2999-01-01T00:00:00Z" };
+  replay = String((await api.ask("POST", "/v1/replays", { body: order })).body["id"]);
 });
 afterAll(async () => {
   await api?.stop();
@@ -133,7 +141,9 @@ async function paste(block: Block, reader: Reader, running: Running[]): Promise<
   const text = block.text
     .replaceAll("http://127.0.0.1:3000", `http://127.0.0.1:${api.port}`)
     .replaceAll(`ep_${SHOWN}`, endpoint)
-    .replaceAll(`dlv_${SHOWN}`, delivery);
+    .replaceAll(`dlv_${SHOWN}`, delivery)
+    .replaceAll(`rpl_${SHOWN}`, replay)
+    .replaceAll(`job_${SHOWN}`, failedJob);
   const file =
     block.use.kind === "file"
       ? block.use.name

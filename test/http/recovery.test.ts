@@ -141,7 +141,7 @@ describe("the inbox by cause", () => {
     expect(groups.filter((group) => group["endpoint_id"] === idOf(second))).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ error_code: "timeout", count: 1, last_success_at: null }),
-        expect.objectContaining({ reason: "endpoint_disabled", status_code: null, sample: null }),
+        expect.objectContaining({ reason: "endpoint_disabled", status_code: 500, sample: null }),
       ]),
     );
     for (const { endpoint_id, reason, status_code, error_code, count } of groups) {

@@ -71,8 +71,7 @@ export async function insertPast(
      )
      insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause)
      select id, $2, endpoint_id, reason, 'HTTP 500',
-       case when reason = 'endpoint_disabled' then '' else coalesce(error_code, 'http_' || status_code)
-       end from input where status = 'dead'`,
+       coalesce(error_code, 'http_' || status_code) from input where status = 'dead'`,
     [JSON.stringify(rows), accountId],
   );
   return rows.map(({ id }) => id);

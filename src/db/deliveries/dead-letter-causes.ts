@@ -7,7 +7,7 @@ export interface DeadLetterCause {
   /** Null: callback URLs. */
   endpoint_id: string | null;
   reason: DeadReason;
-  /** An error code, `http_` with the status, or empty: without an attempt. */
+  /** How the last attempt ended: an error code, or `http_` with the status; empty: there was none. */
   cause: string;
   count: number;
   oldest_at: Date;

@@ -102,11 +102,12 @@ export async function expireDeliveries(
             cross join lateral (${overAge(order.limit)}) over
             where l.id = $2 limit ${order.limit}))
           and ${unindexed("status")} = 'pending'
-        returning id, account_id, endpoint_id, job_id, message_id, attempt_count, give_up_at
+        returning id, account_id, endpoint_id, job_id, message_id, attempt_count, give_up_at,
+          coalesce(last_error_code, 'http_' || last_status_code, '') as cause
       ), dead_lettered as (
-        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
+        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause)
         select id, account_id, endpoint_id, 'expired',
-          case when give_up_at is null then $3 else $4 end from expired
+          case when give_up_at is null then $3 else $4 end, cause from expired
       ), emitted as (${emits("expired", {
         type: "delivery.dead",
         about: {

@@ -73,7 +73,10 @@ const LATE = rowsAs<LateDelivery>(
   { first: 5 },
 );
 
-/** Makes deliveries to one endpoint, due now, and counts them with their messages, which are locked. */
+/**
+ * Makes deliveries to one endpoint, due now, as replayed ones, and counts them with their messages,
+ * which are locked.
+ */
 export async function insertLateDeliveries(
   tx: Tx,
   to: { accountId: string; endpointId: string; laneId: string; url: string },
@@ -87,9 +90,9 @@ export async function insertLateDeliveries(
         returning id
       ), made as (
         insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id, lane_id,
-          lane_position, url, body_bytes, created_at, status, next_attempt_at)
+          lane_position, url, body_bytes, created_at, status, next_attempt_at, manual)
         select t.id, $1, t.message_id, t.job_id, t.event_type, $2, $3, t.lane_position, $4,
-          t.body_bytes, now(), 'pending', now()
+          t.body_bytes, now(), 'pending', now(), true
         from ${LATE.sql} join counted on counted.id = t.message_id
         returning id, account_id, message_id, job_id, endpoint_id
       )

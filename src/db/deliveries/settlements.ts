@@ -134,7 +134,7 @@ export async function settleDeliveries(
         returning d.id, d.account_id, d.endpoint_id, d.job_id, d.message_id, d.status,
           d.next_attempt_at,
           case when d.status = 'dead' then i.reason end as reason, i.detail,
-          coalesce(i.error_code, 'http_' || i.status_code, '') as cause
+          coalesce(d.last_error_code, 'http_' || d.last_status_code, '') as cause
       ), logged as (
         insert into attempts (delivery_id, number, id, url, remote_address, started_at,
           duration_ms, status_code, error_code, error_message, request_headers, response_headers,

@@ -24,7 +24,7 @@ interface Destination {
 
 /**
  * Sends the messages of deliveries to another receiver, each once: further deliveries of the same
- * messages, so body and `webhook-id` are the same. Null: the receiver is gone.
+ * messages, so body and `webhook-id` are the same. Null: the receiver is disabled or gone.
  */
 export async function copyTo(
   tx: Tx,
@@ -71,7 +71,7 @@ async function findDestination(
   const callback = { endpoint_id: endpointId, events: [] };
   const found = await findReceivers(tx, [{ ...audience, callbacks: [callback] }]);
   const endpoint = found.subscribers.get(accountId)?.find(({ id }) => id === endpointId);
-  if (endpoint === undefined) return null;
+  if (endpoint === undefined || endpoint.disabled) return null;
   const { laneId, url } = endpoint;
   const receiver: PlannedReceiver = {
     kind: "endpoint",

@@ -190,7 +190,7 @@ async function sendElsewhere(
   const order = { accountId, destination: destination!, now };
   const ids = matches.map((match) => match.id);
   const copies = await copyTo(tx, order, ids);
-  if (copies === null) return { ...NOTHING, gone: "the destination was deleted" };
+  if (copies === null) return { ...NOTHING, gone: "the destination was disabled or deleted" };
   await insertReplayItems(
     tx,
     id,
