@@ -76,7 +76,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
-    const hint = isUnknown(error) ? hintFor(program, args) : null;
+    const hint = hintFor(program, args, error);
     if (hint !== null) terminal.stderr.write(`${hint}\n`);
     const explained = explainError(error);
     if (explained.text !== "") terminal.stderr.write(`ringback: ${explained.text}\n`);
@@ -84,23 +84,23 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   }
 }
 
-function isUnknown(error: unknown): boolean {
-  const { code, message = "" } = error as { code?: string; message?: string };
-  return code === "commander.unknownCommand" && !message.includes("Did you mean");
-}
-
 /** Where a word is a command that does not begin with it, or else what there is. */
-function hintFor(program: Command, args: readonly string[]): string | null {
+function hintFor(program: Command, args: readonly string[], error: unknown): string | null {
+  const { code, message = "" } = error as { code?: string; message?: string };
+  if (code !== "commander.unknownCommand") return null;
   const word = args.find((arg) => !arg.startsWith("-")) ?? "";
   const names = program.commands.map((command) => command.name());
   if (names.includes(word)) return null;
+  const isSuggested = message.includes("Did you mean");
+  const fits = (name: string): boolean =>
+    isSuggested ? name === word : nearest(word, [name]) !== null;
   const inside = program.commands.flatMap((command) =>
     command.commands.flatMap((one) =>
-      nearest(word, [one.name()]) === null ? [] : [`ringback ${command.name()} ${one.name()}`],
+      fits(one.name()) ? [`ringback ${command.name()} ${one.name()}`] : [],
     ),
   );
   if (inside.length > 0) return `(Did you mean ${inside.slice(0, 3).join(", or ")}?)`;
-  return `(The commands are ${names.join(", ")}.)`;
+  return isSuggested ? null : `(The commands are ${names.join(", ")}.)`;
 }
 
 function addServer(program: Command): void {

@@ -1,7 +1,6 @@
 import type { ApiCaller, BodyOf, CallOptions, QueryOf } from "./caller.ts";
-import { withCursor } from "./jobs.ts";
 import type { Account, ApiKeyWithText } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 /** The accounts of the service; for keys with the scope `operator`. */
 export class Accounts {

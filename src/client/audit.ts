@@ -1,7 +1,6 @@
 import type { ApiCaller, CallOptions, QueryOf } from "./caller.ts";
-import { withCursor } from "./jobs.ts";
 import type { AuditEvent } from "./openapi-types.ts";
-import { Pages } from "./pages.ts";
+import { Pages, withCursor } from "./pages.ts";
 
 /** Who changed what in the account; for keys with the scope `admin:read`. */
 export class Audit {

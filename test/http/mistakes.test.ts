@@ -169,7 +169,7 @@ describe("over HTTP", () => {
     const detail = async (path: string) => (await api.ask("GET", path, { key })).body["detail"];
     expect(await detail("/v1/api-keys")).toBe("This needs an API key with scope admin:read or admin.");
     expect(await detail("/v1/endpoints")).toBe(
-      "This needs an API key with scope webhooks, webhooks:read, admin:read or admin.",
+      "This needs an API key with scope webhooks:read, webhooks, admin:read or admin.",
     );
     expect(await detail("/v1/workers")).toBe("This needs an API key with scope operator.");
   });

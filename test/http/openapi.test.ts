@@ -26,7 +26,7 @@ test("every route is described, under an operation id of its own", () => {
 
 test("the events of jobs are described for callbacks and for endpoints", () => {
   const webhooks = document["webhooks"] as Record<string, unknown>;
-  expect(Object.keys(webhooks)).toEqual([...JOB_EVENTS, "endpoint.test", "message"]);
+  expect(Object.keys(webhooks)).toEqual([...JOB_EVENTS, "endpoint.test", "operational", "message"]);
   const paths = document["paths"] as Record<string, Record<string, { callbacks?: object }>>;
   const callbacks = paths["/v1/jobs"]?.["post"]?.callbacks ?? {};
   expect(Object.keys(callbacks)).toEqual([...JOB_EVENTS]);
