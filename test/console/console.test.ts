@@ -352,6 +352,49 @@ describe("dead letters", () => {
     });
   }, 60_000);
 
+  test("are grouped by reason or by endpoint: each group is one card, however often one changes", async () => {
+    receiver.respond(500);
+    const made: string[] = [];
+    for (const name of ["First partner", "Second partner"]) {
+      const { id } = await call<{ id: string }>("POST", "/v1/endpoints", {
+        url: `${receiver.url}/${name.replace(" ", "-")}`,
+        description: name,
+        events: ["group.test"],
+        retry: ONE_ATTEMPT,
+      });
+      made.push(id);
+    }
+    await call("POST", "/v1/messages", { type: "group.test", data: {} });
+    await submit("/grouped");
+    await until(async () => {
+      const dead = await call<{ data: unknown[] }>("GET", "/v1/dead-letters");
+      return dead.data.length === 3;
+    });
+    await open("/dead-letters");
+    const groups = page.getByRole("region", { name: "Groups" });
+    const cards = groups.locator("button[aria-pressed]");
+    const chosen = (by: string): Promise<void> => groups.getByText(by, { exact: true }).click();
+    for (let turn = 0; turn < 2; turn++) {
+      await chosen("By endpoint");
+      await groups.getByText("3 groups").waitFor();
+      expect((await cards.allInnerTexts()).map((text) => text.split("\n")[0]).toSorted()).toEqual([
+        "Callback URLs",
+        "First partner",
+        "Second partner",
+      ]);
+      await chosen("By reason");
+      await groups.getByText("1 group", { exact: true }).waitFor();
+      expect(await cards.count()).toBe(1);
+    }
+    await call("POST", "/v1/replays", { action: "discard", note: "seen", filter: {} });
+    for (const id of made)
+      await fetch(`${base}/v1/endpoints/${id}`, {
+        method: "DELETE",
+        headers: { authorization: `Bearer ${KEY}` },
+      });
+    await page.getByText("The inbox is empty").waitFor();
+  }, 60_000);
+
   test("are discarded with a note, and found again", async () => {
     receiver.respond(500);
     await submit("/not-wanted");
@@ -539,6 +582,26 @@ test("keys lead everywhere", async () => {
   await page.keyboard.type(data[0]!.id);
   await page.keyboard.press("Enter");
   await until(async () => page.url().endsWith(data[0]!.id));
+
+  // the field is empty for the next search
+  const field = page.getByRole("combobox", { name: "Search" });
+  expect(await field.inputValue()).toBe("");
+  await page.keyboard.press("/");
+  await page.keyboard.type("overview");
+  await page.getByRole("option", { name: "Overview", exact: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await until(async () => (await field.inputValue()) === "");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("new end");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "New endpoint" }).waitFor();
+  expect(await field.inputValue()).toBe("");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("option", { name: "API reference" }).waitFor();
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.locator("h1").click();
   await page.keyboard.press("?");
   await dialog().getByText("This list").waitFor();
   expect(await findAccessibilityFaults(page)).toEqual([]);

@@ -77,6 +77,7 @@ export function useDeadLetterGroups(by: "reason" | "endpoint", filter: () => Que
       const query = { by, ...filter() };
       return (await call("GET /v1/dead-letters/groups", { query, signal })).data;
     },
-    placeholderData: keepPreviousData,
+    // groups by one thing are no groups by another
+    placeholderData: (before, query) => (query?.queryKey[2] === by ? before : undefined),
   });
 }

@@ -16,6 +16,12 @@ export function Keyboard() {
   useEffect(() => {
     let goAt = 0;
     function onKey(event: KeyboardEvent): void {
+      if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.altKey) {
+        if (document.querySelector('[role="dialog"]') !== null) return;
+        event.preventDefault();
+        document.getElementById(SEARCH_ID)?.focus();
+        return;
+      }
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector('[role="dialog"]') !== null) return;
       const target = NAVIGATION.find(({ key }) => key === event.key);
@@ -43,7 +49,8 @@ export function Keyboard() {
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <Stack gap="xs">
-        <Shortcut keys={["/"]} does="Search" />
+        <Shortcut keys={["/"]} does="Search and commands" />
+        <Shortcut keys={["Ctrl", "K"]} does="The same, also while you type (⌘ K on a Mac)" />
         {NAVIGATION.map(({ key, label }) => (
           <Shortcut key={key} keys={["g", key]} does={label} />
         ))}

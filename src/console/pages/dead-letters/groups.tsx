@@ -24,7 +24,8 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
   const groups = useDeadLetterGroups(by, others, { ...filterKey, [field]: undefined });
   const endpoints = useEndpoints({ limit: 200 });
   if (groups.isError) return <ErrorBox error={groups.error} retry={() => void groups.refetch()} />;
-  if (!groups.data || groups.data.length === 0) return null;
+  if (groups.data?.length === 0) return null;
+  const shown = groups.data ?? [];
 
   function nameOf({ reason, endpoint_id }: DeadLetterGroup): string {
     if (by === "reason") return reason ?? "unknown";
@@ -37,7 +38,7 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
     <section aria-label="Groups">
       <Group justify="space-between" mb="xs">
         <Text size="sm" c="dimmed">
-          {groups.data.length === 1 ? "1 group" : `${groups.data.length} groups`}
+          {groups.data && (shown.length === 1 ? "1 group" : `${shown.length} groups`)}
         </Text>
         <SegmentedControl
           size="xs"
@@ -51,12 +52,12 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
         />
       </Group>
       <div className={classes.groups}>
-        {groups.data.map((group) => {
+        {shown.map((group) => {
           const value = group[field];
           const pressed = value !== null && values[field] === value;
           return (
             <UnstyledButton
-              key={value ?? "none"}
+              key={group.reason ?? group.endpoint_id ?? "callback URLs"}
               className={`rb-card ${classes.group}`}
               aria-pressed={pressed}
               disabled={value === null}
