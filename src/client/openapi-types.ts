@@ -370,7 +370,7 @@ export interface CallbackInput {
   /** A `ep_…` id */
   endpoint_id?: string;
   /**
-   * Of job.started, job.progress, job.completed, job.failed, job.canceled. Empty: all. Left out: job.completed, job.failed, job.canceled.
+   * Of job.started, job.progress, job.completed, job.failed, job.canceled. Empty: all but job.progress. Left out: job.completed, job.failed, job.canceled.
    * @maxItems 50
    */
   events?: string[];
@@ -477,6 +477,8 @@ export interface Delivery {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
   url: string;
   status: "pending" | "delivered" | "dead" | "canceled";
   attempt_count: number;
@@ -626,6 +628,8 @@ export interface DeliveryWithAttempts {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
   url: string;
   status: "pending" | "delivered" | "dead" | "canceled";
   attempt_count: number;
@@ -697,6 +701,9 @@ export interface Attempt {
 export interface DeadLetterGroup {
   reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
   endpoint_id: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
+  endpoint_url: string | null;
   count: number;
   /** There are more: counting stops at 10,000 */
   more: boolean;
@@ -761,7 +768,7 @@ export interface EndpointInput {
   url: string;
   description?: string;
   /**
-   * Empty: all. Names that begin with job. or endpoint. are Ringback's own.
+   * Empty: all but `job.progress`, which is sent where it is named. Names that begin with job. or endpoint. are Ringback's own.
    * @maxItems 50
    */
   events?: string[];
@@ -789,7 +796,7 @@ export interface EndpointWithSecret {
   id: string;
   url: string;
   description: string;
-  /** Empty: all */
+  /** Empty: all but `job.progress` */
   events: string[];
   /** Values that look like credentials are shown as `[redacted]` */
   headers: {
@@ -836,7 +843,7 @@ export interface Endpoint {
   id: string;
   url: string;
   description: string;
-  /** Empty: all */
+  /** Empty: all but `job.progress` */
   events: string[];
   /** Values that look like credentials are shown as `[redacted]` */
   headers: {
@@ -866,7 +873,7 @@ export interface EndpointChanges {
   url?: string;
   description?: string;
   /**
-   * Empty: all. Names that begin with job. or endpoint. are Ringback's own.
+   * Empty: all but `job.progress`, which is sent where it is named. Names that begin with job. or endpoint. are Ringback's own.
    * @maxItems 50
    */
   events?: string[];
@@ -1042,6 +1049,8 @@ export interface Lane {
   endpoint_id: string | null;
   /** Of callback URLs; null for an endpoint */
   origin: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
   /** The endpoint's */
   url: string | null;
   ordered: boolean;

@@ -45,7 +45,7 @@ export interface RetryPolicy {
 export interface Callback {
   url?: string;
   endpoint_id?: string;
-  /** Empty: all. */
+  /** Empty: all but job.progress. */
   events: string[];
   headers?: Record<string, string>;
   /** `whsec_…`, in place of its origin's. */
@@ -121,6 +121,8 @@ export interface Delivery {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** The endpoint's; of a deleted one the last. */
+  endpoint_description: string | null;
   url: string;
   status: DeliveryStatus;
   attempt_count: number;

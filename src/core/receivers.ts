@@ -4,8 +4,9 @@ import type { RetryPolicy, SealedCallback, SignatureVersion } from "./model.ts";
 export interface Subscriber {
   id: string;
   laneId: string;
+  description: string;
   url: string;
-  /** Empty: all. */
+  /** Empty: all but job.progress. */
   events: string[];
 }
 
@@ -20,7 +21,7 @@ export interface DeliveryOverrides {
 
 /** A receiver of one message, and where its delivery goes. */
 export type PlannedReceiver =
-  | { kind: "endpoint"; endpointId: string; laneId: string; url: string }
+  | { kind: "endpoint"; endpointId: string; laneId: string; description: string; url: string }
   | {
       kind: "url";
       url: string;
@@ -29,9 +30,9 @@ export type PlannedReceiver =
       overrides: DeliveryOverrides | null;
     };
 
-/** Empty means all. */
+/** Empty means all but job.progress, which would drown the others. */
 export function wantsEvent(events: readonly string[], type: string): boolean {
-  return events.length === 0 || events.includes(type);
+  return events.includes(type) || (events.length === 0 && type !== "job.progress");
 }
 
 /**
@@ -60,9 +61,9 @@ export function planReceivers(
       });
     }
   }
-  for (const { id, laneId, url, events } of subscribers) {
+  for (const { id, laneId, description, url, events } of subscribers) {
     if (named.get(id) ?? wantsEvent(events, type)) {
-      receivers.push({ kind: "endpoint", endpointId: id, laneId, url });
+      receivers.push({ kind: "endpoint", endpointId: id, laneId, description, url });
     }
   }
   return receivers;

@@ -3,7 +3,7 @@ import { planReceivers, wantsEvent } from "../../src/core/receivers.ts";
 import type { Subscriber } from "../../src/core/receivers.ts";
 
 function subscriber(id: string, events: string[]): Subscriber {
-  return { id, laneId: `lane-${id}`, url: `https://${id}.test/`, events };
+  return { id, laneId: `lane-${id}`, description: "", url: `https://${id}.test/`, events };
 }
 
 function endpointIds(...args: Parameters<typeof planReceivers>): string[] {
@@ -14,6 +14,10 @@ describe("filters", () => {
   test.each([
     [[], "job.completed", true],
     [[], "invoice.paid", true],
+    // one endpoint would get it by the thousand
+    [[], "job.progress", false],
+    [["job.progress"], "job.progress", true],
+    [["job.completed"], "job.progress", false],
     [["job.completed"], "job.completed", true],
     [["job.failed", "job.completed"], "job.completed", true],
     [["job.failed"], "job.completed", false],
@@ -44,12 +48,19 @@ describe("who receives a message", () => {
     [["job.failed"], ["job.completed"], "job.completed", false],
     [["job.failed"], ["job.completed"], "job.failed", true],
     [["job.failed"], [], "job.completed", false],
-    [[], ["job.failed"], "job.progress", true],
+    [[], ["job.failed"], "job.started", true],
     [["job.completed"], ["job.completed"], "job.completed", true],
   ])("callback %j in place of the endpoint's %j: %s → %s", (own, before, type, received) => {
     const callbacks = [{ endpoint_id: "e", events: own }];
     const ids = endpointIds(type, callbacks, [subscriber("e", before), subscriber("other", [])]);
     expect(ids).toEqual(received ? ["e", "other"] : ["other"]);
+  });
+
+  test("a callback that names no event keeps progress from an endpoint that wants it", () => {
+    const subscribers = [subscriber("e", ["job.progress"]), subscriber("other", ["job.progress"])];
+    const callbacks = [{ endpoint_id: "e", events: [] }];
+    expect(endpointIds("job.progress", callbacks, subscribers)).toEqual(["other"]);
+    expect(endpointIds("job.progress", [], subscribers)).toEqual(["e", "other"]);
   });
 
   test("an endpoint named twice gets it once, when either callback wants it", () => {

@@ -10,7 +10,7 @@ export const deliveryColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
-  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "RECEIVER", text: receiverText, gives: true },
   { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
   {
     head: "LAST",
@@ -24,7 +24,7 @@ export const deadLetterColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "REASON", text: ({ dead_reason }) => dead_reason },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
-  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "RECEIVER", text: receiverText, gives: true },
   { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
   { head: "DIED", text: ({ finished_at }) => relative(finished_at) },
   { head: "DETAIL", text: ({ dead_detail }) => dead_detail, gives: true },
@@ -44,6 +44,11 @@ export const attemptColumns: readonly TextColumn<Attempt>[] = [
   { head: "ERROR", text: ({ error_message }) => error_message, gives: true },
 ];
 
+/** The name of an endpoint before its URL. */
+function receiverText({ endpoint_description, url }: Delivery): string {
+  return endpoint_description ? `${endpoint_description} (${url})` : url;
+}
+
 export function showDelivery(
   { out }: Pick<CliSession, "out">,
   delivery: Delivery & Partial<DeliveryWithAttempts>,
@@ -52,8 +57,8 @@ export function showDelivery(
   out.line(`${out.paint("bold", delivery.id)}  ${paintState(out, delivery.status)}`);
   out.details([
     ["event", delivery.event_type],
+    ["endpoint", [delivery.endpoint_description, delivery.endpoint_id].filter(Boolean).join("  ")],
     ["url", delivery.url],
-    ["endpoint", delivery.endpoint_id],
     ["message", delivery.message_id],
     ["job", delivery.job_id],
     ["dead", dead_reason === null ? null : `${dead_reason}: ${dead_detail ?? ""}`],

@@ -47,13 +47,13 @@ export function addDeadLetters(cli: Cli, program: Command): void {
       .description("count dead letters by reason or by endpoint")
       .addOption(new Option("--by <what>").choices(["reason", "endpoint"]).default("reason")),
   );
-  onApi(cli, groups, async ({ client, out }, options: RangeOptions) => {
+  onApi(cli, groups, async ({ client, out }, options: RangeOptions & { by: string }) => {
     const filter = { ...queryOf(options, [...FILTERS, "by"]), ...rangeOf(options) };
     const query = filter as QueryOf<"GET /v1/dead-letters/groups">;
     const answer = await client.request("GET /v1/dead-letters/groups", { query });
     out.answer(answer, () => {
       if (answer.data.length === 0) return out.note("There are none.");
-      out.table(answer.data, GROUP_COLUMNS);
+      out.table(answer.data, [...GROUP_NAMES[options.by]!, ...GROUP_COLUMNS]);
     });
   });
   examples(groups, "dead-letters groups", "dead-letters groups --by endpoint --since 7d");
@@ -96,9 +96,20 @@ function withFilter(command: Command): Command {
   );
 }
 
+const GROUP_NAMES: Record<string, readonly TextColumn<DeadLetterGroup>[]> = {
+  reason: [{ head: "REASON", text: ({ reason }) => reason }],
+  endpoint: [
+    {
+      head: "ENDPOINT",
+      text: ({ endpoint_id, endpoint_description, endpoint_url }) =>
+        endpoint_id === null ? "callback URLs" : endpoint_description || endpoint_url,
+      gives: true,
+    },
+    { head: "ID", text: ({ endpoint_id }) => endpoint_id },
+  ],
+};
+
 const GROUP_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
-  { head: "REASON", text: ({ reason }) => reason },
-  { head: "ENDPOINT", text: ({ endpoint_id }) => endpoint_id },
   { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },
   { head: "OLDEST", text: ({ oldest_at }) => relative(oldest_at) },
   { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },

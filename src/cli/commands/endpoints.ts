@@ -98,7 +98,7 @@ function withFields(command: Command): Command {
   return command
     .option("--description <text>")
     .option("--events <list>", "send these only, comma-separated", collectList)
-    .addOption(new Option("--all-events", "send every event").conflicts("events"))
+    .addOption(new Option("--all-events", "send every event but job.progress").conflicts("events"))
     .option("--header <name=value>", "send this header; may be repeated; replaces all", collect)
     .option("--ordered", "one at a time, in order")
     .option("--no-ordered", "in any order")

@@ -1,6 +1,7 @@
 import type { Delivery } from "../api/types.ts";
 import type { Column } from "./data-table.tsx";
 import { Id } from "./id.tsx";
+import { Receiver } from "./receiver.tsx";
 import { Outcome, Status } from "./status.tsx";
 import { Due, Time } from "./time.tsx";
 
@@ -15,10 +16,8 @@ export const ATTEMPT_COLUMNS: Column<Delivery>[] = [
     id: "url",
     header: "Receiver",
     grow: true,
-    cell: ({ url }) => (
-      <span className="rb-mono rb-truncate" title={url}>
-        {url}
-      </span>
+    cell: (row) => (
+      <Receiver endpointId={row.endpoint_id} description={row.endpoint_description} url={row.url} />
     ),
   },
   {

@@ -54,6 +54,8 @@ export async function listDeadLetters(
 export interface DeadLetterGroup {
   reason: DeadReason | null;
   endpoint_id: string | null;
+  endpoint_description: string | null;
+  endpoint_url: string | null;
   count: number;
   oldest_at: Date;
   newest_at: Date;
@@ -81,14 +83,15 @@ export async function listDeadLetterGroups(
        where ${where} and ${own} order by l.delivery_id desc limit ${CAPPED_AT + 1}) found`;
   const query =
     by === "reason"
-      ? `select g.reason, null as endpoint_id, c.*
+      ? `select g.reason, null as endpoint_id, null as endpoint_description, null as endpoint_url, c.*
          from unnest(${bind(DEAD_REASONS)}::text[]) as g(reason)
          cross join lateral (${counted("l.reason = g.reason")}) c`
-      : `select null as reason, g.id as endpoint_id, c.*
+      : `select null as reason, g.id as endpoint_id, g.description as endpoint_description,
+           g.url as endpoint_url, c.*
          from endpoints g cross join lateral (${counted("l.endpoint_id = g.id")}) c
          where g.account_id = $1
          union all
-         select null, null, c.* from (${counted("l.endpoint_id is null")}) c`;
+         select null, null, null, null, c.* from (${counted("l.endpoint_id is null")}) c`;
   const { rows } = await reader.query<DeadLetterGroup>(
     `select * from (${query}) groups where count > 0
      order by newest_at desc limit ${MAX_UNPAGED}`,

@@ -5,7 +5,7 @@ import type { Reader, Tx } from "../transaction.ts";
 import { unindexed } from "../rows.ts";
 
 export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
-  coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
+  e.description as endpoint_description, coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
   d.finished_at, l.reason as dead_reason, l.detail as dead_detail,
   l.discarded_at, l.discarded_by, l.discard_note, d.last_status_code, d.last_error_code`;
 
@@ -20,6 +20,8 @@ export interface NewDelivery {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** Not stored: the endpoint has it. */
+  endpoint_description: string | null;
   lane_id: string;
   lane_position: string | null;
   url: string;

@@ -25,6 +25,7 @@ interface ReceiverRow {
   ord: number | null;
   id: string | null;
   accountId: string;
+  description: string;
   url: string;
   events: string[];
 }
@@ -37,10 +38,10 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         select account_id, array_agg(type) as types
         from unnest($1::uuid[], $2::text[]) as t(account_id, type) group by account_id
       ), subscribers as (
-        select e.id, e.account_id, e.lane_id, e.url, e.events
+        select e.id, e.account_id, e.lane_id, e.description, e.url, e.events
         from wanted w cross join lateral (
           select * from endpoints where account_id = w.account_id and deleted_at is null offset 0) e
-        where e.events = '{}' or e.events && w.types or e.id = any($3::uuid[])
+        where (e.events = '{}' and w.types <> '{job.progress}') or e.events && w.types or e.id = any($3::uuid[])
       ), origins as (
         select t.ord::int, l.id as lane_id
         from unnest($4::uuid[], $5::text[], $6::boolean[])
@@ -57,11 +58,11 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         order by id for key share
       )
       select id as "laneId", ordered, leased_by, null::int as ord, null::uuid as id,
-        null::uuid as "accountId", null as url, null::text[] as events from held
+        null::uuid as "accountId", null as description, null as url, null::text[] as events from held
       union all
-      select lane_id, null, null, ord, null, null, null, null from origins
+      select lane_id, null, null, ord, null, null, null, null, null from origins
       union all
-      (select lane_id, null, null, null, id, account_id, url, events from subscribers order by id)`,
+      (select lane_id, null, null, null, id, account_id, description, url, events from subscribers order by id)`,
     values: [
       wanted.types.map((t) => t.accountId),
       wanted.types.map((t) => t.type),
@@ -76,10 +77,10 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
     originLanes: wanted.origins.map(() => null),
     lanes: new Map(),
   };
-  for (const { laneId, ordered, leased_by, ord, id, accountId, url, events } of rows) {
+  for (const { laneId, ordered, leased_by, ord, id, ...rest } of rows) {
     if (ordered !== null) found.lanes.set(laneId, { ordered, leased_by });
     else if (ord !== null) found.originLanes[ord - 1] = laneId;
-    else if (id !== null) found.subscribers.push({ id, accountId, laneId, url, events });
+    else if (id !== null) found.subscribers.push({ id, laneId, ...rest });
   }
   return found;
 }

@@ -76,6 +76,7 @@ export interface LaneView {
   id: string;
   endpoint_id: string | null;
   origin: string | null;
+  endpoint_description: string | null;
   url: string | null;
   ordered: boolean;
   state: LaneState;
@@ -93,12 +94,12 @@ export async function listLanes(
 ): Promise<LaneView[]> {
   const { rows } = await reader.query<LaneView>(
     `with page as (
-       select l.id, l.endpoint_id, l.origin, e.url, l.ordered, ${LANE_STATE} as state,
+       select l.id, l.endpoint_id, l.origin, e.description, e.url, l.ordered, ${LANE_STATE} as state,
          e.disabled_reason, l.breaker_reason, l.breaker_until, ${NEXT_IN_LANE} as next
        from ${LIVING_LANES} and ($2::text is null or ${LANE_STATE} = $2)
          and ($3::uuid is null or l.id < $3)
        order by l.id desc limit $4)
-     select id, endpoint_id, origin, url, ordered, state,
+     select id, endpoint_id, origin, description as endpoint_description, url, ordered, state,
        case state when 'disabled' then disabled_reason when 'broken' then breaker_reason end
          as reason,
        case state when 'broken' then breaker_until end as until,

@@ -215,7 +215,13 @@ function planAll(
     if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
     return own
       .filter(({ id }) => id === a.onlyEndpointId)
-      .map(({ id, laneId, url }) => ({ kind: "endpoint", endpointId: id, laneId, url }));
+      .map(({ id, ...rest }) => ({
+        kind: "endpoint",
+        endpointId: id,
+        laneId: rest.laneId,
+        description: rest.description,
+        url: rest.url,
+      }));
   });
 }
 
@@ -239,6 +245,7 @@ function newDelivery(
     job_id: publication.jobId,
     event_type: publication.type,
     endpoint_id: receiver.kind === "endpoint" ? receiver.endpointId : null,
+    endpoint_description: receiver.kind === "endpoint" ? receiver.description : null,
     lane_id: laneId,
     lane_position: null,
     url: receiver.url,

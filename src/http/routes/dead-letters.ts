@@ -60,8 +60,8 @@ const groups = route({
   async handler({ lookups }, { accountId, query }) {
     const found = await listDeadLetterGroups(lookups, accountId, query.by, filterOf(query));
     const data = found.map(
-      ({ reason, endpoint_id, count, oldest_at, newest_at }): DeadLetterGroupBody => ({
-        reason,
+      ({ endpoint_id, count, oldest_at, newest_at, ...rest }): DeadLetterGroupBody => ({
+        ...rest,
         endpoint_id: idOrNull("endpoint", endpoint_id),
         ...toCapped(count),
         oldest_at: isoTime(oldest_at),

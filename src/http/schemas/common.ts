@@ -86,7 +86,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   });
 }
 
-export const eventsText = `Empty: all. Names that begin with ${RESERVED_PREFIXES.join(" or ")} are Ringback's own.`;
+export const eventsText = `Empty: all but \`job.progress\`, which is sent where it is named. Names that begin with ${RESERVED_PREFIXES.join(" or ")} are Ringback's own.`;
 
 type Shape = Record<string, z.ZodType>;
 

@@ -11,7 +11,7 @@ import {
   timeText,
 } from "./common.ts";
 import { problem } from "./problem.ts";
-import { headersText } from "./receiver.ts";
+import { endpointDescription, headersText } from "./receiver.ts";
 
 /** How many attempts are shown with a delivery. */
 export const SHOWN_ATTEMPTS = 50;
@@ -43,6 +43,7 @@ const deliveryFields = {
   job_id: idText("job").nullable(),
   event_type: z.string(),
   endpoint_id: idText("endpoint").nullable(),
+  endpoint_description: endpointDescription,
   url: z.string(),
   status: z.enum(DELIVERY_STATUSES),
   attempt_count: z.int(),
@@ -114,6 +115,8 @@ export const deadLetterGroup = z
   .strictObject({
     reason: z.enum(DEAD_REASONS).nullable(),
     endpoint_id: idText("endpoint").nullable(),
+    endpoint_description: endpointDescription,
+    endpoint_url: z.string().nullable(),
     count: z.int(),
     more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
     oldest_at: timeText.meta({ description: "Of those that were counted, the newest first" }),

@@ -72,7 +72,7 @@ const endpointFields = {
   id: idText("endpoint"),
   ...given,
   url: z.string(),
-  events: z.array(z.string()).meta({ description: "Empty: all" }),
+  events: z.array(z.string()).meta({ description: "Empty: all but `job.progress`" }),
   headers: headersText,
   retry: retryPolicy,
   state: z.enum(ENDPOINT_STATES),

@@ -34,7 +34,7 @@ const callbackEvents = z
   .array(z.string())
   .max(MAX_EVENTS)
   .meta({
-    description: `Of ${JOB_EVENTS.join(", ")}. Empty: all. Left out: ${DEFAULT_CALLBACK_EVENTS.join(", ")}.`,
+    description: `Of ${JOB_EVENTS.join(", ")}. Empty: all but job.progress. Left out: ${DEFAULT_CALLBACK_EVENTS.join(", ")}.`,
     example: ["job.completed"],
   });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LANE_STATES } from "../../core/model.ts";
 import { idText, timeText } from "./common.ts";
+import { endpointDescription } from "./receiver.ts";
 
 const cappedCount = z
   .strictObject({
@@ -54,6 +55,7 @@ export const lane = z
     id: idText("lane"),
     endpoint_id: idText("endpoint").nullable(),
     origin: z.string().nullable().meta({ description: "Of callback URLs; null for an endpoint" }),
+    endpoint_description: endpointDescription,
     url: z.string().nullable().meta({ description: "The endpoint's" }),
     ordered: z.boolean(),
     state: z.enum(LANE_STATES),

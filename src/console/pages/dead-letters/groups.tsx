@@ -1,7 +1,6 @@
 import { Group, SegmentedControl, Text, UnstyledButton } from "@mantine/core";
 import type { Query } from "../../api/client.ts";
 import { useDeadLetterGroups } from "../../api/deliveries.ts";
-import { useEndpoints } from "../../api/endpoints.ts";
 import type { DeadLetterGroup } from "../../api/types.ts";
 import { count } from "../../components/format.ts";
 import { ErrorBox } from "../../components/states.tsx";
@@ -22,17 +21,9 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
   // a chosen heap must not hide the others
   const others = () => ({ ...filter(), [field]: undefined });
   const groups = useDeadLetterGroups(by, others, { ...filterKey, [field]: undefined });
-  const endpoints = useEndpoints({ limit: 200 });
   if (groups.isError) return <ErrorBox error={groups.error} retry={() => void groups.refetch()} />;
   if (groups.data?.length === 0) return null;
   const shown = groups.data ?? [];
-
-  function nameOf({ reason, endpoint_id }: DeadLetterGroup): string {
-    if (by === "reason") return reason ?? "unknown";
-    if (endpoint_id === null) return "Callback URLs";
-    const endpoint = endpoints.data?.data.find(({ id }) => id === endpoint_id);
-    return endpoint === undefined ? endpoint_id : endpoint.description || endpoint.url;
-  }
 
   return (
     <section aria-label="Groups">
@@ -74,4 +65,10 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
       </div>
     </section>
   );
+}
+
+function nameOf({ reason, endpoint_id, ...endpoint }: DeadLetterGroup): string {
+  if (reason !== null) return reason;
+  if (endpoint_id === null) return "Callback URLs";
+  return endpoint.endpoint_description || endpoint.endpoint_url || endpoint_id;
 }

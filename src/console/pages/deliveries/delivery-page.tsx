@@ -13,6 +13,7 @@ import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { notifyDone } from "../../components/notify.ts";
 import { Page } from "../../components/page.tsx";
+import { Receiver } from "../../components/receiver.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Status } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
@@ -77,13 +78,19 @@ export default function DeliveryPage() {
 }
 
 function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
-  const { endpoint_id, job_id, next_attempt_at, finished_at } = delivery;
+  const { endpoint_id, endpoint_description, job_id, next_attempt_at, finished_at } = delivery;
   return (
     <Facts
       facts={[
         {
           name: "Receiver",
-          value: <span className="rb-mono">{delivery.url}</span>,
+          value: (
+            <Receiver
+              endpointId={endpoint_id}
+              description={endpoint_description}
+              url={delivery.url}
+            />
+          ),
           wide: true,
         },
         endpoint_id !== null && { name: "Endpoint", value: <Id id={endpoint_id} short /> },
