@@ -1,7 +1,13 @@
 import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { withCursor } from "./jobs.ts";
-import type { Delivery, Endpoint, EndpointWithSecret, RotatedSecret } from "./openapi-types.ts";
+import type {
+  Delivery,
+  Endpoint,
+  EndpointWithSecret,
+  ListedEndpoint,
+  RotatedSecret,
+} from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 
 /** Registered receivers. */
@@ -24,7 +30,7 @@ export class Endpoints {
     return (await this.#caller.call("GET /v1/endpoints/{id}", { id, ...options })).body;
   }
 
-  list(query: QueryOf<"GET /v1/endpoints"> = {}, options: CallOptions = {}): Pages<Endpoint> {
+  list(query: QueryOf<"GET /v1/endpoints"> = {}, options: CallOptions = {}): Pages<ListedEndpoint> {
     return new Pages(async (cursor, given) => {
       const call = { query: withCursor(query, cursor), ...given };
       return (await this.#caller.call("GET /v1/endpoints", call)).body;

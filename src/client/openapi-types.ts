@@ -200,13 +200,21 @@ export interface Operations {
   };
   "GET /v1/endpoints": {
     query: {
+      /** `created`: newest first. `worst`: broken, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change. */
+      sort?: "created" | "name" | "worst";
+      /** `broken`: the breaker is open */
+      state?: "ok" | "broken" | "paused" | "disabled";
+      /** Part of the description or the URL, in whatever case */
+      q?: string;
+      /** With figures of each */
+      health?: "true" | "false";
       /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
     };
     answer: {
-      data: Endpoint[];
+      data: ListedEndpoint[];
       /** Give it as `cursor` for the next page; null on the last one */
       next_cursor: string | null;
     };
@@ -838,6 +846,57 @@ export interface LaneStatus {
   state: "closed" | "open" | "half_open" | "paused" | "disabled";
   reason: string | null;
   until: string | null;
+}
+export interface ListedEndpoint {
+  id: string;
+  url: string;
+  description: string;
+  /** Empty: all but `job.progress` */
+  events: string[];
+  /** Values that look like credentials are shown as `[redacted]` */
+  headers: {
+    [k: string]: string;
+  };
+  /** One delivery at a time, each after the one before it has ended */
+  ordered: boolean;
+  /** Deliveries under way at once */
+  max_in_flight: number;
+  rate_limit_per_s: number | null;
+  /** Seconds for a whole exchange, body included; 15 by default */
+  timeout_s: number;
+  retry: RetryPolicy;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
+  signatures: ("v1" | "v1a")[];
+  state: "active" | "paused" | "disabled";
+  disabled_reason: string | null;
+  lane: LaneStatus;
+  created_at: string;
+  updated_at: string;
+  health?: EndpointHealth;
+}
+export interface EndpointHealth {
+  pending: {
+    count: number;
+    /** There are more: counting stops at 1,000 */
+    more: boolean;
+  };
+  dead_letters: {
+    count: number;
+    /** There are more: counting stops at 1,000 */
+    more: boolean;
+  };
+  /** To the minute; null: none in the last 7 days */
+  last_success_at: string | null;
+  /** In the last 24 hours, as the figures below */
+  delivered: number;
+  dead: number;
+  /** delivered / (delivered + dead); null: none has ended */
+  success_rate: number | null;
+  /** Nine of ten attempts took no longer; null: none was made */
+  response_p90_ms: number | null;
 }
 export interface Endpoint {
   id: string;

@@ -45,6 +45,10 @@ export const ENDPOINT_SETTINGS = [
 export const ENDPOINT_STATES = ["active", "paused", "disabled"] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
+/** Orders of a list. `worst`: what is held back first, then by backlog and dead letters. */
+export const ENDPOINT_SORTS = ["created", "name", "worst"] as const;
+export type EndpointSort = (typeof ENDPOINT_SORTS)[number];
+
 /** The state of an endpoint's lane: that of the breaker, unless an admin or a 410 stopped it. */
 export const LANE_STATUSES = ["closed", "open", "half_open", "paused", "disabled"] as const;
 

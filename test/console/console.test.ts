@@ -377,11 +377,9 @@ describe("dead letters", () => {
     for (let turn = 0; turn < 2; turn++) {
       await chosen("By endpoint");
       await groups.getByText("3 groups").waitFor();
-      expect((await cards.allInnerTexts()).map((text) => text.split("\n")[0]).toSorted()).toEqual([
-        "Callback URLs",
-        "First partner",
-        "Second partner",
-      ]);
+      const names = (await cards.allInnerTexts()).map((text) => text.split("\n")[0]);
+      expect(new Set(names)).toEqual(new Set(["Callback URLs", "First partner", "Second partner"]));
+      expect(names).toHaveLength(3);
       await chosen("By reason");
       await groups.getByText("1 group", { exact: true }).waitFor();
       expect(await cards.count()).toBe(1);

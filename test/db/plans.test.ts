@@ -66,7 +66,12 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
   "/v1/jobs/{id}/deliveries": () => ({}),
   "/v1/deliveries/{id}/attempts": () => ({}),
   "/v1/replays": () => ({}),
-  "/v1/endpoints": () => ({}),
+  "/v1/endpoints": () => ({
+    sort: ["created", "name", "worst"],
+    state: ["ok", "broken", "paused", "disabled"],
+    q: ["example.com", "none"],
+    health: ["true"],
+  }),
   "/v1/lanes": () => ({ state: ["ok", "broken", "paused", "disabled"] }),
   "/v1/api-keys": () => ({}),
 };
@@ -131,8 +136,10 @@ describe("lists go along an index, whatever they are filtered by", () => {
     for (const path of pathsOf(list)) {
       // the few that had trouble have an index of their own, which is looked through
       const troubled = /status_class|error_code|min_attempts/.test(path) ? filled.troubled : 0;
+      // what waits and what died is counted, up to a bound
+      const counted = /sort=worst|health/.test(path) ? 2 * CAPPED_AT : 0;
       // ends of another type are passed over, each with its job
-      const most = troubled + (/status=failed&type=/.test(path) ? MOST_READ : 0);
+      const most = troubled + counted + (/status=failed&type=/.test(path) ? MOST_READ : 0);
       for (const plan of await plansOf(path)) check(path, plan, MOST_READ + most);
     }
   });

@@ -1,17 +1,36 @@
-import type { Endpoint } from "../../client/openapi-types.ts";
+import type { Endpoint, ListedEndpoint } from "../../client/openapi-types.ts";
 import { stateStyle } from "../output/output.ts";
 import type { TextColumn } from "../output/table.ts";
-import { fullTime, relative } from "../output/times.ts";
+import { duration, fullTime, relative } from "../output/times.ts";
 import { paintState } from "./job-view.ts";
 import type { CliSession } from "./session.ts";
 
-export const endpointColumns: readonly TextColumn<Endpoint>[] = [
-  { head: "ID", text: ({ id }) => id },
+export const endpointColumns: readonly TextColumn<ListedEndpoint>[] = [
+  { head: "NAME", text: ({ description }) => description, gives: true },
   { head: "STATE", text: shownState, style: (endpoint) => stateStyle(shownState(endpoint)) },
+  { head: "PENDING", text: ({ health }) => countText(health?.pending), right: true },
+  { head: "DEAD", text: ({ health }) => countText(health?.dead_letters), right: true },
+  { head: "SUCCESS", text: ({ health }) => percent(health?.success_rate), right: true },
+  { head: "LAST SUCCESS", text: ({ health }) => relative(health?.last_success_at ?? null) },
+  {
+    head: "P90",
+    text: ({ health }) =>
+      typeof health?.response_p90_ms === "number" ? duration(health.response_p90_ms) : null,
+    right: true,
+  },
   { head: "URL", text: ({ url }) => url, gives: true },
   { head: "EVENTS", text: ({ events }) => events.join(", ") || "all", gives: true },
-  { head: "CREATED", text: ({ created_at }) => relative(created_at) },
+  { head: "ID", text: ({ id }) => id },
 ];
+
+function countText(counted: { count: number; more: boolean } | undefined): string {
+  return counted === undefined ? "" : `${counted.count}${counted.more ? "+" : ""}`;
+}
+
+/** Rounded down: 99.96 % is not all. */
+function percent(share: number | null | undefined): string {
+  return typeof share !== "number" ? "" : `${Math.floor(share * 1_000) / 10} %`;
+}
 
 /** The states of a lane by its breaker, in words. */
 const LANE_STATES: Record<Endpoint["lane"]["state"], string> = {

@@ -1,5 +1,8 @@
 import { Option } from "commander";
 import type { Command } from "commander";
+import { ENDPOINT_SORTS } from "../../core/endpoint.ts";
+import { LANE_STATES } from "../../core/model.ts";
+import type { QueryOf } from "../../client/caller.ts";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
 import { usageError } from "../exit.ts";
 import { examples, onApi } from "../api/command.ts";
@@ -9,6 +12,7 @@ import { endpointColumns, showEndpoint } from "../api/endpoint-view.ts";
 import { collect, collectList, positiveNumber, readFields, wholeNumber } from "../api/input.ts";
 import { showList, withPaging } from "../api/list.ts";
 import type { ListOptions } from "../api/list.ts";
+import { queryOf } from "../api/query.ts";
 
 interface Fields {
   description?: string;
@@ -29,13 +33,28 @@ interface Fields {
 /** `ringback endpoints …` */
 export function addEndpoints(cli: Cli, program: Command): void {
   const endpoints = program.command("endpoints").description("registered receivers");
-  const list = withPaging(endpoints.command("list").description("list endpoints, newest first"));
+  const list = withPaging(
+    endpoints
+      .command("list")
+      .description("list endpoints with their backlog and last day, worst first")
+      .addOption(new Option("--sort <order>").choices(ENDPOINT_SORTS).default("worst"))
+      .addOption(new Option("--state <state>", "of their lanes").choices(LANE_STATES))
+      .option("--q <text>", "with this in the description or URL"),
+  );
   onApi(cli, list, async (session, options: ListOptions) => {
-    const read = (query: { limit: number; cursor?: string }) =>
-      session.client.request("GET /v1/endpoints", { query });
+    const filter = queryOf(options, ["sort", "state", "q"]);
+    const read = (page: { limit: number; cursor?: string }) => {
+      const query = { ...filter, health: "true", ...page } as QueryOf<"GET /v1/endpoints">;
+      return session.client.request("GET /v1/endpoints", { query });
+    };
     await showList(session, options, read, endpointColumns);
   });
-  examples(list, "endpoints list", "endpoints list --limit 500 --json");
+  examples(
+    list,
+    "endpoints list",
+    "endpoints list --state broken --q orders",
+    "endpoints list --limit 500 --json",
+  );
   const get = endpoints.command("get <id>").description("look at an endpoint");
   onApi(cli, get, async (session, id: string) => {
     const endpoint = await session.client.endpoints.get(id);

@@ -18,6 +18,7 @@ export type {
   Endpoint,
   Job,
   Lane,
+  ListedEndpoint,
   Overview,
   Replay,
   Secret,

@@ -51,9 +51,18 @@ interface FilterProps {
 interface ChoiceProps extends FilterProps {
   choices: readonly (string | { value: string; label: string })[];
   width?: number;
+  /** One is always chosen. */
+  required?: boolean;
 }
 
-export function Choice({ label, value, onChange, choices, width = 150 }: ChoiceProps) {
+export function Choice({
+  label,
+  value,
+  onChange,
+  choices,
+  width = 150,
+  required = false,
+}: ChoiceProps) {
   return (
     <Select
       size="xs"
@@ -63,7 +72,8 @@ export function Choice({ label, value, onChange, choices, width = 150 }: ChoiceP
       data={[...choices]}
       value={value ?? null}
       onChange={onChange}
-      clearable={value !== undefined}
+      allowDeselect={!required}
+      clearable={value !== undefined && !required}
       clearButtonProps={{
         "aria-label": `Any ${label.toLowerCase()}`,
         "aria-hidden": false,

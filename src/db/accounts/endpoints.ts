@@ -3,7 +3,7 @@ import type { EndpointSettings } from "../../core/endpoint.ts";
 import type { Endpoint, EndpointState } from "../../core/endpoint.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-const COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
+export const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
   e.state, e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
   l.breaker_reason`;
 
@@ -64,7 +64,7 @@ export async function lockEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await tx.query<Endpoint>(
-    `select ${COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null for update of e`,
     [accountId, id],
   );
@@ -77,25 +77,11 @@ export async function getEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await reader.query<Endpoint>(
-    `select ${COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null`,
     [accountId, id],
   );
   return rows[0] ?? null;
-}
-
-export async function listEndpoints(
-  reader: Reader,
-  accountId: string,
-  page: { before?: string | undefined; limit: number },
-): Promise<Endpoint[]> {
-  const { rows } = await reader.query<Endpoint>(
-    `select ${COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
-     where e.account_id = $1 and e.deleted_at is null and ($2::uuid is null or e.id < $2)
-     order by e.id desc limit $3`,
-    [accountId, page.before ?? null, page.limit],
-  );
-  return rows;
 }
 
 /** The ids, among these, of endpoints of the account. */

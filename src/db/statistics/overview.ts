@@ -2,6 +2,7 @@ import { CAPPED_AT } from "../../core/capped-count.ts";
 import { MAX_UNPAGED, type LaneState } from "../../core/model.ts";
 import { LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
 import type { Reader } from "../transaction.ts";
+import { LANE_STATE } from "./lane-state.ts";
 
 /** A subquery of the number of rows, up to one more than is shown. */
 function cappedCount(rows: string): string {
@@ -42,11 +43,6 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
   );
   return rows[0]!;
 }
-
-/** The state of a lane. An admin's order stands before the breaker. */
-const LANE_STATE = `case
-  when e.state in ('paused', 'disabled') then e.state
-  when l.breaker_until > now() then 'broken' else 'ok' end`;
 
 /** Lanes, except those of deleted endpoints. */
 const LIVING_LANES = `${LANES}

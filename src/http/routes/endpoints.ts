@@ -1,24 +1,28 @@
-import { z } from "zod";
 import { DEFAULT_RETRY } from "../../core/backoff.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
 import { REDACTED } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
-import { getEndpoint, listEndpoints } from "../../db/accounts/endpoints.ts";
+import { listEndpoints } from "../../db/accounts/endpoint-lists.ts";
+import { getEndpoint } from "../../db/accounts/endpoints.ts";
+import { listEndpointHealth } from "../../db/statistics/endpoint-health.ts";
+import type { EndpointHealth } from "../../db/statistics/endpoint-health.ts";
 import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/accounts/endpoints.ts";
 import type { HttpContext } from "../http-context.ts";
 import { headerFaults, subscriptionFaults, urlFaults } from "../receivers.ts";
 import { json, noContent } from "../reply.ts";
-import { endpointView } from "../views/endpoint.ts";
+import { endpointView, healthView } from "../views/endpoint.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import { idPath, pageOf } from "../schemas/common.ts";
 import {
   endpoint as endpointSchema,
   endpointChanges,
   endpointInput,
+  endpointsQuery,
   endpointWithSecret,
+  listedEndpoint,
 } from "../schemas/endpoint.ts";
 import { refuseFaults } from "../validation.ts";
 
@@ -72,16 +76,27 @@ const list = route({
   scopes,
   operationId: "listEndpoints",
   tag,
-  summary: "List endpoints, newest first",
-  query: z.strictObject(pageQuery),
-  responses: { 200: { description: "A page of endpoints", schema: pageOf(endpointSchema) } },
+  summary: "List endpoints, newest or worst first",
+  query: endpointsQuery,
+  responses: { 200: { description: "A page of endpoints", schema: pageOf(listedEndpoint) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
+    const { sort, state, q, health } = query;
     return await pageReply(
-      "endpoints",
+      sort === "created" ? "endpoints" : `endpoints by ${sort}`,
       query,
-      (page) => listEndpoints(context.lookups, accountId, page),
-      (endpoint) => JSON.stringify(endpointView(context, endpoint)),
+      async (page) => {
+        const found = await listEndpoints(context.lookups, accountId, {
+          ...{ sort, state, text: q },
+          ...page,
+        });
+        return health ? await withHealth(context, accountId, found) : found;
+      },
+      (endpoint: Endpoint & { health?: EndpointHealth }) =>
+        JSON.stringify({
+          ...endpointView(context, endpoint),
+          ...(endpoint.health === undefined ? {} : { health: healthView(endpoint.health) }),
+        }),
     );
   },
 });
@@ -147,6 +162,19 @@ const remove = route({
     return noContent();
   },
 });
+
+async function withHealth(
+  { lookups, now }: Pick<HttpContext, "lookups" | "now">,
+  accountId: string,
+  endpoints: Endpoint[],
+): Promise<(Endpoint & { health?: EndpointHealth })[]> {
+  const figures = await listEndpointHealth(lookups, accountId, endpoints, now());
+  const byId = new Map(figures.map((one) => [one.id, one]));
+  return endpoints.map((endpoint) => {
+    const health = byId.get(endpoint.id);
+    return { ...endpoint, ...(health && { health }) };
+  });
+}
 
 async function findEndpoint(
   context: Pick<HttpContext, "pool">,

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
-import { ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
-import { allOptional, eventsText, idText, timeText, withDefaults } from "./common.ts";
+import { ENDPOINT_SORTS, ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
+import { LANE_STATES } from "../../core/model.ts";
+import { allOptional, eventsText, idText, pageQuery, timeText, withDefaults } from "./common.ts";
 import {
   deliveryTimeout,
   headersInput,
@@ -92,6 +93,59 @@ const endpointFields = {
 };
 
 export const endpoint = z.strictObject(endpointFields).meta({ id: "Endpoint" });
+
+const shortCount = z.strictObject({
+  count: z.int(),
+  more: z.boolean().meta({ description: "There are more: counting stops at 1,000" }),
+});
+
+export const endpointHealth = z
+  .strictObject({
+    pending: shortCount,
+    dead_letters: shortCount,
+    last_success_at: timeText.nullable().meta({
+      description: "To the minute; null: none in the last 7 days",
+    }),
+    delivered: z.int().meta({ description: "In the last 24 hours, as the figures below" }),
+    dead: z.int(),
+    success_rate: z
+      .number()
+      .nullable()
+      .meta({ description: "delivered / (delivered + dead); null: none has ended" }),
+    response_p90_ms: z
+      .number()
+      .nullable()
+      .meta({ description: "Nine of ten attempts took no longer; null: none was made" }),
+  })
+  .meta({ id: "EndpointHealth" });
+
+export const listedEndpoint = z
+  .strictObject({
+    ...endpointFields,
+    health: endpointHealth.exactOptional().meta({ description: "With `health=true`" }),
+  })
+  .meta({ id: "ListedEndpoint" });
+
+export const endpointsQuery = z.strictObject({
+  sort: z.enum(ENDPOINT_SORTS).default("created").meta({
+    description:
+      "`created`: newest first. `worst`: broken, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change.",
+    example: "worst",
+  }),
+  state: z.enum(LANE_STATES).optional().meta({ description: "`broken`: the breaker is open" }),
+  q: z.string().trim().min(1).max(200).optional().meta({
+    description: "Part of the description or the URL, in whatever case",
+    example: "orders",
+  }),
+  health: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true")
+    .meta({ description: "With figures of each", example: "true" }),
+  ...pageQuery,
+});
+
+export type EndpointHealthBody = z.input<typeof endpointHealth>;
 /** An endpoint as answers show it. */
 export type EndpointBody = z.input<typeof endpoint>;
 

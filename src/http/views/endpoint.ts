@@ -4,8 +4,11 @@ import { formatId } from "../../core/ids.ts";
 import type { Endpoint, LaneStatus } from "../../core/endpoint.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
+import { summarize } from "../../core/stats.ts";
+import { HEALTH_CAPPED_AT } from "../../db/statistics/endpoint-health.ts";
+import type { EndpointHealth } from "../../db/statistics/endpoint-health.ts";
 import type { HttpContext } from "../http-context.ts";
-import type { EndpointBody } from "../schemas/endpoint.ts";
+import type { EndpointBody, EndpointHealthBody } from "../schemas/endpoint.ts";
 import { isoTime } from "./common.ts";
 
 /** An endpoint as answers show it, without its secret. */
@@ -23,6 +26,23 @@ export function endpointView(
     lane: { ...lane, until: isoTime(lane.until) },
     created_at: isoTime(endpoint.created_at),
     updated_at: isoTime(endpoint.updated_at),
+  };
+}
+
+export function healthView(health: EndpointHealth): EndpointHealthBody {
+  const { deliveries, response_ms } = summarize(health.counts ?? []);
+  const ended = deliveries.delivered + deliveries.dead;
+  const short = (count: number) => ({
+    count: Math.min(count, HEALTH_CAPPED_AT),
+    more: count > HEALTH_CAPPED_AT,
+  });
+  return {
+    pending: short(health.pending),
+    dead_letters: short(health.dead),
+    last_success_at: isoTime(health.last_success_at),
+    ...deliveries,
+    success_rate: ended === 0 ? null : deliveries.delivered / ended,
+    response_p90_ms: response_ms?.p90 ?? null,
   };
 }
 
