@@ -7,8 +7,18 @@ export interface Operations {
   };
   "GET /v1/jobs": {
     query: {
-      status?: "pending" | "running" | "completed" | "failed" | "canceled";
-      type?: string;
+      /** One value, or several with commas between them */
+      status?:
+        | ("pending" | "running" | "completed" | "failed" | "canceled")
+        | ("pending" | "running" | "completed" | "failed" | "canceled")[];
+      /** None of these. One value, or several with commas between them */
+      not_status?:
+        | ("pending" | "running" | "completed" | "failed" | "canceled")
+        | ("pending" | "running" | "completed" | "failed" | "canceled")[];
+      /** One value, or several with commas between them */
+      type?: string | string[];
+      /** None of these. One value, or several with commas between them */
+      not_type?: string | string[];
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -71,26 +81,49 @@ export interface Operations {
   };
   "GET /v1/deliveries": {
     query: {
-      status?: "pending" | "delivered" | "dead" | "canceled";
-      /** A `ep_…` id */
-      endpoint_id?: string;
+      /** One value, or several with commas between them */
+      status?:
+        | ("pending" | "delivered" | "dead" | "canceled")
+        | ("pending" | "delivered" | "dead" | "canceled")[];
+      /** None of these. One value, or several with commas between them */
+      not_status?:
+        | ("pending" | "delivered" | "dead" | "canceled")
+        | ("pending" | "delivered" | "dead" | "canceled")[];
+      /** One value, or several with commas between them */
+      endpoint_id?: string | string[];
       /** A `job_…` id */
       job_id?: string;
       /** A `msg_…` id */
       message_id?: string;
-      event_type?: string;
-      /** Of the last attempt; `error`: it got no usable answer */
-      status_class?: "2xx" | "3xx" | "4xx" | "5xx" | "error";
-      /** Of the last attempt */
+      /** One value, or several with commas between them */
+      event_type?: string | string[];
+      /** None of these. One value, or several with commas between them */
+      not_event_type?: string | string[];
+      /** Of the last attempt; `error`: it got no usable answer. One value, or several with commas between them */
+      status_class?:
+        ("2xx" | "3xx" | "4xx" | "5xx" | "error") | ("2xx" | "3xx" | "4xx" | "5xx" | "error")[];
+      /** Of the last attempt. One value, or several with commas between them */
       error_code?:
-        | "dns"
-        | "connect"
-        | "tls"
-        | "timeout"
-        | "reset"
-        | "protocol"
-        | "target_blocked"
-        | "unsealable";
+        | (
+            | "dns"
+            | "connect"
+            | "tls"
+            | "timeout"
+            | "reset"
+            | "protocol"
+            | "target_blocked"
+            | "unsealable"
+          )
+        | (
+            | "dns"
+            | "connect"
+            | "tls"
+            | "timeout"
+            | "reset"
+            | "protocol"
+            | "target_blocked"
+            | "unsealable"
+          )[];
       min_attempts?: number;
       /** Created at this time or later */
       since?: string;
@@ -105,6 +138,13 @@ export interface Operations {
       data: Delivery[];
       /** Give it as `cursor` for the next page; null on the last one */
       next_cursor: string | null;
+    };
+  };
+  "GET /v1/event-types": {
+    answer: {
+      data: {
+        type: string;
+      }[];
     };
   };
   "GET /v1/deliveries/{id}": {

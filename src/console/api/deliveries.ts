@@ -16,6 +16,16 @@ export function useDeliveries(filter: () => Query, key: Query) {
   });
 }
 
+/** Types for choices. */
+export function useEventTypes() {
+  return useQuery({
+    queryKey: ["event-types"],
+    queryFn: async ({ signal }) =>
+      (await call("GET /v1/event-types", { signal })).data.map(({ type }) => type),
+    staleTime: 60_000,
+  });
+}
+
 /** @param waiting looks again by itself, for a result someone waits for */
 export function useDelivery(id: string | null, waiting = false) {
   return useQuery({

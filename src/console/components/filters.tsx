@@ -104,12 +104,17 @@ export function TextFilter({ label, value, onChange }: FilterProps) {
   );
 }
 
-export function EndpointFilter(props: Omit<FilterProps, "label">) {
-  const endpoints = useEndpoints({ limit: 200 });
-  const choices = (endpoints.data?.data ?? []).map(({ id, url, description }) => ({
+/** Endpoints by their names. */
+export function useEndpointChoices(): { value: string; label: string }[] {
+  const endpoints = useEndpoints({ limit: 200, sort: "name" });
+  return (endpoints.data?.data ?? []).map(({ id, url, description }) => ({
     value: id,
     label: description === "" ? url : description,
   }));
+}
+
+export function EndpointFilter(props: Omit<FilterProps, "label">) {
+  const choices = useEndpointChoices();
   const known = choices.some(({ value }) => value === props.value);
   const own =
     props.value !== undefined && !known ? [{ value: props.value, label: props.value }] : [];

@@ -1,17 +1,18 @@
 import { z } from "zod";
 import { numberId, numberOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Attempt, Delivery } from "../../core/model.ts";
+import { DELIVERY_STATUSES, type Attempt, type Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/deliveries/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
+import { listEventTypes, MAX_TYPES } from "../../db/deliveries/delivery-walks.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
 import { json, jsonText } from "../reply.ts";
 import { attemptView, deliveryView } from "../views/delivery.ts";
 import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import { chosenOf, idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import {
   attempt as attemptSchema,
   deliveriesQuery,
@@ -35,15 +36,16 @@ const list = route({
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
-    const { status, since, until } = query;
+    const { since, until } = query;
     const filter = {
-      status,
-      endpointId: query.endpoint_id,
+      statuses: chosenOf(DELIVERY_STATUSES, query.status, query.not_status),
+      endpointIds: query.endpoint_id,
       jobId: query.job_id,
       messageId: query.message_id,
-      eventType: query.event_type,
-      statusClass: query.status_class,
-      errorCode: query.error_code,
+      eventTypes: query.event_type,
+      notEventTypes: query.not_event_type,
+      statusClasses: query.status_class,
+      errorCodes: query.error_code,
       minAttempts: query.min_attempts,
       since,
       until,
@@ -54,6 +56,26 @@ const list = route({
       (page) => listDeliveries(context.lookups, accountId, { ...filter, ...page }),
       (row) => JSON.stringify(deliveryView(row)),
     );
+  },
+});
+
+const eventTypes = route({
+  method: "get",
+  path: "/v1/event-types",
+  scopes,
+  operationId: "listEventTypes",
+  tag,
+  summary: "List the event types of deliveries",
+  responses: {
+    200: {
+      description: `By name; the first ${MAX_TYPES}, and \`job.completed\` in any case`,
+      schema: z.strictObject({ data: z.array(z.strictObject({ type: z.string() })) }),
+    },
+  },
+  problems: [],
+  async handler({ lookups }, { accountId }) {
+    const types = await listEventTypes(lookups, accountId);
+    return json(200, { data: types.map((type) => ({ type })) });
   },
 });
 
@@ -150,4 +172,4 @@ const replay = route({
   },
 });
 
-export const deliveryRoutes: Route[] = [list, get, attempts, replay];
+export const deliveryRoutes: Route[] = [list, eventTypes, get, attempts, replay];

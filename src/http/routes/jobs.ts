@@ -1,4 +1,4 @@
-import { MAX_LISTED_INPUT } from "../../core/model.ts";
+import { JOB_STATUSES, MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
@@ -11,7 +11,7 @@ import { jsonText, type Reply } from "../reply.ts";
 import { entityTag, jobText, jobUrl, matchesTag, retryAfter } from "../views/job.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf } from "../schemas/common.ts";
+import { chosenOf, idPath, pageOf } from "../schemas/common.ts";
 import { emptyBody, PREFER_HEADER } from "../schemas/request.ts";
 import { job as jobSchema, jobsQuery } from "../schemas/job.ts";
 
@@ -57,7 +57,15 @@ const list = route({
     return await pageReply(
       "jobs",
       query,
-      (page) => listJobs(context.lookups, accountId, { ...query, ...page }),
+      (page) =>
+        listJobs(context.lookups, accountId, {
+          statuses: chosenOf(JOB_STATUSES, query.status, query.not_status),
+          types: query.type,
+          notTypes: query.not_type,
+          since: query.since,
+          until: query.until,
+          ...page,
+        }),
       (job) => jobText(context, job),
     );
   },

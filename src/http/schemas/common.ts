@@ -58,6 +58,43 @@ export const eventTypeText = z
   .regex(/^[a-zA-Z0-9_.:-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
   .meta({ example: "job.completed" });
 
+/** The most values of one filter. */
+const MAX_VALUES = 20;
+
+/** A filter by one value or several: `a,b`, or the parameter repeated. */
+export function listParam<Item extends z.ZodType>(item: Item, description = "") {
+  const { type, enum: values, pattern } = z.toJSONSchema(item, { io: "input" });
+  const one = { type, ...(values && { enum: values }), ...(pattern && { pattern }) } as {
+    type: "string";
+  };
+  const split = (given: unknown): unknown =>
+    typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : [given];
+  return z
+    .preprocess(split, z.array(item).min(1).max(MAX_VALUES, `at most ${MAX_VALUES} values`))
+    .optional()
+    .meta({
+      description: [description, "One value, or several with commas between them"]
+        .filter((text) => text !== "")
+        .join(". "),
+      override({ jsonSchema }) {
+        for (const key of ["type", "items", "minItems", "maxItems"])
+          delete jsonSchema[key as "type"];
+        jsonSchema.anyOf = [one, { type: "array", items: one, maxItems: MAX_VALUES }];
+      },
+      param: { style: "form", explode: false },
+    });
+}
+
+/** Of these values, those that are chosen and not excluded. Undefined: whatever it is. */
+export function chosenOf<Value extends string>(
+  all: readonly Value[],
+  chosen: readonly Value[] | undefined,
+  excluded: readonly Value[] | undefined,
+): Value[] | undefined {
+  if (chosen === undefined && excluded === undefined) return undefined;
+  return (chosen ?? all).filter((value) => excluded?.includes(value) !== true);
+}
+
 const MAX_PAGE = 200;
 
 /** The query parameters of every list. */

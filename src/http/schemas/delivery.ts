@@ -6,6 +6,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  listParam,
   pageQuery,
   timeRangeQuery,
   timeText,
@@ -73,16 +74,18 @@ export const deliveryWithAttempts = z
   .meta({ id: "DeliveryWithAttempts" });
 
 export const deliveriesQuery = z.strictObject({
-  status: z.enum(DELIVERY_STATUSES).optional(),
-  endpoint_id: idParam("endpoint").optional(),
+  status: listParam(z.enum(DELIVERY_STATUSES)),
+  not_status: listParam(z.enum(DELIVERY_STATUSES), "None of these"),
+  endpoint_id: listParam(idParam("endpoint")),
   job_id: idParam("job").optional(),
   message_id: idParam("message").optional(),
-  event_type: eventTypeText.optional(),
-  status_class: z
-    .enum(STATUS_CLASSES)
-    .optional()
-    .meta({ description: "Of the last attempt; `error`: it got no usable answer" }),
-  error_code: z.enum(EXCHANGE_ERROR_CODES).optional().meta({ description: "Of the last attempt" }),
+  event_type: listParam(eventTypeText),
+  not_event_type: listParam(eventTypeText, "None of these"),
+  status_class: listParam(
+    z.enum(STATUS_CLASSES),
+    "Of the last attempt; `error`: it got no usable answer",
+  ),
+  error_code: listParam(z.enum(EXCHANGE_ERROR_CODES), "Of the last attempt"),
   min_attempts: z.coerce.number().int().min(1).max(10_000).optional().meta({ example: 2 }),
   ...timeRangeQuery,
   ...pageQuery,

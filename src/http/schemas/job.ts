@@ -11,6 +11,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  listParam,
   pageQuery,
   timeRangeQuery,
   timeText,
@@ -227,12 +228,13 @@ export const job = z
     },
   });
 
+const jobTypeName = z.string().regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type");
+
 export const jobsQuery = z.strictObject({
-  status: z.enum(JOB_STATUSES).optional(),
-  type: z
-    .string()
-    .regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type")
-    .optional(),
+  status: listParam(z.enum(JOB_STATUSES)),
+  not_status: listParam(z.enum(JOB_STATUSES), "None of these"),
+  type: listParam(jobTypeName),
+  not_type: listParam(jobTypeName, "None of these"),
   ...timeRangeQuery,
   ...pageQuery,
 });
