@@ -108,7 +108,7 @@ async function choose(label: string, option: string): Promise<void> {
 /** In a filter that takes several values. */
 async function pick(label: string, value: string): Promise<void> {
   await page.getByRole("button", { name: label, exact: true }).click();
-  await dialog().getByLabel(value, { exact: true }).check();
+  await dialog().getByLabel(value, { exact: true }).click();
   await page.keyboard.press("Escape");
   await until(async () => (await dialog().count()) === 0);
 }
@@ -406,6 +406,26 @@ describe("dead letters", () => {
     await submit("/not-wanted");
     await open("/dead-letters");
     await until(async () => (await rows("Dead letters").count()) === 1);
+
+    // by keys alone: the row, a replay of it that is not carried out, its page, and back
+    await page.keyboard.press("j");
+    const link = rows("Dead letters").getByRole("link").first();
+    expect(await link.evaluate((one) => one.matches(":focus"))).toBe(true);
+    await page.keyboard.press("r");
+    await dialog().getByText("1 delivery").waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await dialog().count()) === 0);
+    await page.getByText("1 selected").waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await page.getByText("0 selected").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByText("Dead letter: exhausted").waitFor();
+    await page.keyboard.press("r");
+    await dialog().getByText("Send 1 delivery again?").waitFor();
+    await page.keyboard.press("Escape");
+    await page.goBack();
+
     await page.getByLabel("Select all on this page").check();
     await button("Discard…").click();
     await dialog().getByText("1 delivery").waitFor();
@@ -544,10 +564,11 @@ test("the URL carries the view: filters and the page survive a reload, back lead
 
   // several, and none of some
   await pick("Status: delivered", "dead");
-  await button("Status: delivered, dead").waitFor();
+  await button("Status: delivered +1 (dead)").waitFor();
   await button("Event type").click();
   await dialog().getByText("is none of").click();
-  await dialog().getByLabel("job.completed").check();
+  await dialog().getByLabel("job.completed").click();
+  await button("Event type: not job.completed").waitFor();
   expect(await findAccessibilityFaults(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await until(async () => page.url().includes("not_event_type=job.completed"));
@@ -625,6 +646,22 @@ test("keys lead everywhere", async () => {
   expect(await findAccessibilityFaults(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await until(async () => (await dialog().count()) === 0);
+}, 60_000);
+
+test("a bar of a chart leads to the list of its time and outcome", async () => {
+  await open("/?range=1h");
+  const chart = page.getByRole("img", { name: /^Deliveries: / });
+  const bars = chart.locator('.recharts-bar-rectangle path[fill="var(--rb-ok)"]');
+  await bars.last().scrollIntoViewIfNeeded();
+  const box = (await bars.last().boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.up();
+  await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+  const query = new URL(page.url()).searchParams;
+  expect(query.get("status")).toBe("delivered");
+  expect(Date.parse(query.get("until")!) - Date.parse(query.get("since")!)).toBe(60_000);
+  await rows("Deliveries").first().getByText("delivered").waitFor();
 });
 
 test("axe finds nothing on any page, light or dark, and a phone shows all of its width", async () => {

@@ -2,6 +2,7 @@ import { Group, Kbd, Modal, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useEffect } from "react";
 import { useNavigate } from "react-router";
+import { onListKey } from "./list-keys.ts";
 import { NAVIGATION } from "./navigation.ts";
 import { SEARCH_ID } from "./search.tsx";
 
@@ -35,6 +36,8 @@ export function Keyboard() {
         document.getElementById(SEARCH_ID)?.focus();
       } else if (event.key === "?") {
         open();
+      } else if (onListKey(event.key)) {
+        event.preventDefault();
       }
     }
     window.addEventListener("keydown", onKey);
@@ -54,6 +57,10 @@ export function Keyboard() {
         {NAVIGATION.map(({ key, label }) => (
           <Shortcut key={key} keys={["g", key]} does={label} />
         ))}
+        <Shortcut keys={["j", "k"]} does="Next, previous row of a list" />
+        <Shortcut keys={["Enter"]} does="Open the row" />
+        <Shortcut keys={["x"]} does="Select the row" />
+        <Shortcut keys={["r"]} does="Replay what is selected, or this delivery" />
         <Shortcut keys={["?"]} does="This list" />
         <Shortcut keys={["Esc"]} does="Close what is open" />
       </Stack>

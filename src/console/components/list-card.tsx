@@ -2,6 +2,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { ListPage } from "../api/types.ts";
 import { DataTable, type Column, type Selection, type Sorting } from "./data-table.tsx";
+import { LIST } from "./list-keys.ts";
 import { Pager } from "./pager.tsx";
 import { ErrorBox, Loading } from "./states.tsx";
 import type { Cursor } from "./use-view.ts";
@@ -26,7 +27,7 @@ export function ListCard<Row extends { id: string }>(props: ListCardProps<Row>) 
   const { label, filters, query, rows, columns, href, selection, sorting, cursor, empty } = props;
   const { data, error, isPending, isPlaceholderData, refetch } = query;
   return (
-    <section className="rb-card" aria-label={label} aria-busy={isPending}>
+    <section className="rb-card" aria-label={label} aria-busy={isPending} {...LIST}>
       {filters}
       {error !== null && <ErrorBox error={error} retry={() => void refetch()} />}
       {isPending && <Loading />}

@@ -57,6 +57,9 @@ export function ListFilter(props: ListFilterProps) {
   }
 
   const labels = chosen.map((one) => all.find((other) => other.value === one)?.label ?? one);
+  const more = labels.slice(1);
+  const summary = `${isNot ? "not " : ""}${labels[0]}${more.length > 0 ? ` +${more.length}` : ""}`;
+  const shownText = chosen.length === 0 ? label : summary;
   return (
     <Popover
       opened={opened}
@@ -73,13 +76,13 @@ export function ListFilter(props: ListFilterProps) {
           data-chosen={chosen.length > 0 || undefined}
           rightSection={<IconChevronDown size={12} />}
           aria-label={
-            chosen.length === 0 ? label : `${label}: ${isNot ? "not " : ""}${labels.join(", ")}`
+            chosen.length === 0
+              ? label
+              : `${label}: ${summary}${more.length > 0 ? ` (${more.join(", ")})` : ""}`
           }
           onClick={() => setOpened(!opened)}
         >
-          {chosen.length === 0
-            ? label
-            : `${isNot ? "not " : ""}${labels[0]}${labels.length > 1 ? ` +${labels.length - 1}` : ""}`}
+          {shownText}
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label={label}>

@@ -77,7 +77,11 @@ export function Search() {
       maxDropdownHeight={420}
       selectFirstOptionOnChange
       selectFirstOptionOnDropdownOpen
-      comboboxProps={{ width: 420, position: "bottom-start", withinPortal: false }}
+      comboboxProps={{
+        width: "min(420px, calc(100vw - 20px))",
+        position: "bottom-start",
+        withinPortal: false,
+      }}
       onKeyDown={(event) => {
         if (event.key === "Escape") input.current?.blur();
       }}

@@ -11,6 +11,7 @@ import { Facts } from "../../components/facts.tsx";
 import { duration, prettyBody } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
+import { REPLAYS } from "../../components/list-keys.ts";
 import { notifyDone } from "../../components/notify.ts";
 import { Page } from "../../components/page.tsx";
 import { Receiver } from "../../components/receiver.tsx";
@@ -143,7 +144,7 @@ function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAtte
   if (status === "canceled") return null;
   return (
     <>
-      <Button leftSection={<IconRefresh size={14} />} onClick={ask.open}>
+      <Button {...REPLAYS} leftSection={<IconRefresh size={14} />} onClick={ask.open}>
         {status === "pending" ? "Attempt now" : "Replay"}
       </Button>
       <Confirm

@@ -42,14 +42,14 @@ export const ENDPOINT_COLUMNS: Column<ListedEndpoint>[] = [
     cell: ({ lane }) => <Status value={lane.state} />,
   },
   figure("pending", "Pending", "descending", ({ pending }) => figureOf(pending)),
-  figure("dead", "Dead letters", "descending", ({ dead_letters }) =>
+  figure("dead", "Dead", "descending", ({ dead_letters }) =>
     figureOf(dead_letters, "rb-bad rb-tone"),
   ),
   figure("last", "Last success", "ascending", ({ last_success_at }) => (
     <Time at={last_success_at} />
   )),
-  figure("success", "Delivered, 24 h", "ascending", (health) => <Success health={health} />),
-  figure("p90", "Response p90", "descending", ({ response_p90_ms }) =>
+  figure("success", "Success, 24 h", "ascending", (health) => <Success health={health} />),
+  figure("p90", "p90", "descending", ({ response_p90_ms }) =>
     response_p90_ms === null ? <None /> : duration(response_p90_ms),
   ),
 ];
