@@ -94,6 +94,9 @@ export interface Job {
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
 
+/** The most event types that are listed. */
+export const MAX_TYPES = 200;
+
 /** The longest list that has no pages. */
 export const MAX_UNPAGED = 1_000;
 

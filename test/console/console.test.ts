@@ -399,6 +399,10 @@ describe("dead letters", () => {
         headers: { authorization: `Bearer ${KEY}` },
       });
     await page.getByText("The inbox is empty").waitFor();
+    await until(async () => {
+      const { data } = await call<{ data: { status: string }[] }>("GET", "/v1/replays");
+      return data.every(({ status }) => status === "completed");
+    });
   }, 60_000);
 
   test("are discarded with a note, and found again", async () => {

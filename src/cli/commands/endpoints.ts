@@ -37,7 +37,9 @@ export function addEndpoints(cli: Cli, program: Command): void {
     endpoints
       .command("list")
       .description("list endpoints with their backlog and last day, worst first")
-      .addOption(new Option("--sort <order>").choices(ENDPOINT_SORTS).default("worst"))
+      .addOption(
+        new Option("--sort <order>", "in this order").choices(ENDPOINT_SORTS).default("worst"),
+      )
       .addOption(new Option("--state <state>", "of their lanes").choices(LANE_STATES))
       .option("--q <text>", "with this in the description or URL"),
   );

@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from "../../core/model.ts";
+import { MAX_TYPES, type DeliveryStatus } from "../../core/model.ts";
 import type { Reader } from "../transaction.ts";
 
 type Bind = (value: unknown) => string;
@@ -66,9 +66,6 @@ export function isOf(column: string, values: readonly unknown[], bind: Bind): st
 
 /** The most values of which each is walked for itself: a plan with more takes long to make. */
 const MAX_WALKS = 50;
-
-/** The most event types that are listed. */
-export const MAX_TYPES = 200;
 
 /**
  * The types of an account's deliveries, by name; one more than `MAX_TYPES` at most. Each is one step

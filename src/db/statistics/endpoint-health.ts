@@ -1,8 +1,6 @@
+import { HEALTH_CAPPED_AT } from "../../core/capped-count.ts";
 import { counterSlot } from "../../core/stats.ts";
 import type { Reader } from "../transaction.ts";
-
-/** Counting stops here: these are figures of many endpoints in one list. */
-export const HEALTH_CAPPED_AT = 1_000;
 
 export interface EndpointHealth {
   id: string;

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { numberId, numberOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
-import { DELIVERY_STATUSES, type Attempt, type Delivery } from "../../core/model.ts";
+import { DELIVERY_STATUSES, MAX_TYPES, type Attempt, type Delivery } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/deliveries/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
-import { listEventTypes, MAX_TYPES } from "../../db/deliveries/delivery-walks.ts";
+import { listEventTypes } from "../../db/deliveries/delivery-walks.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
 import { json, jsonText } from "../reply.ts";

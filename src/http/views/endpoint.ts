@@ -1,3 +1,4 @@
+import { HEALTH_CAPPED_AT } from "../../core/capped-count.ts";
 import { breakerState } from "../../core/breaker.ts";
 import { pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
@@ -5,7 +6,6 @@ import type { Endpoint, LaneStatus } from "../../core/endpoint.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import { summarize } from "../../core/stats.ts";
-import { HEALTH_CAPPED_AT } from "../../db/statistics/endpoint-health.ts";
 import type { EndpointHealth } from "../../db/statistics/endpoint-health.ts";
 import type { HttpContext } from "../http-context.ts";
 import type { EndpointBody, EndpointHealthBody } from "../schemas/endpoint.ts";

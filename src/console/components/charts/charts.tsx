@@ -4,7 +4,7 @@ import { ReferenceArea } from "recharts";
 import type { Stats } from "../../api/types.ts";
 import classes from "./charts.module.css";
 import { axisTime, duration, number } from "../format.ts";
-import { usePick } from "./use-pick.ts";
+import { usePick, type PickedRange } from "./use-pick.ts";
 
 /** One chart library, one chunk: pages load it lazily. */
 interface ChartProps {
@@ -14,11 +14,6 @@ interface ChartProps {
   height?: number;
   /** Called with the time that was clicked or dragged over, and the series of the clicked bar. */
   onPick?: ((range: PickedRange, series: string | null) => void) | undefined;
-}
-
-export interface PickedRange {
-  since: string;
-  until: string;
 }
 
 const COMMON = {

@@ -7,7 +7,7 @@ import { useMay } from "../../api/session.ts";
 import { Card } from "../card.tsx";
 import { duration, number } from "../format.ts";
 import { ErrorBox } from "../states.tsx";
-import type { PickedRange } from "./charts.tsx";
+import type { PickedRange } from "./use-pick.ts";
 
 const charts = () => import("./charts.tsx");
 const JobsChart = lazy(async () => ({ default: (await charts()).JobsChart }));

@@ -1,7 +1,11 @@
 import { useRef, useState } from "react";
 import type { Stats } from "../../api/types.ts";
 import { axisTime } from "../format.ts";
-import type { PickedRange } from "./charts.tsx";
+
+export interface PickedRange {
+  since: string;
+  until: string;
+}
 
 /** What the chart tells of where the mouse is. */
 interface Where {
