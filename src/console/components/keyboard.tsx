@@ -15,7 +15,7 @@ export function Keyboard() {
   const [opened, { open, close }] = useDisclosure(false);
 
   useEffect(() => {
-    let goAt = 0;
+    let goAt = -Infinity;
     function onKey(event: KeyboardEvent): void {
       if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.altKey) {
         if (document.querySelector('[role="dialog"]') !== null) return;
@@ -27,7 +27,7 @@ export function Keyboard() {
       if (document.querySelector('[role="dialog"]') !== null) return;
       const target = NAVIGATION.find(({ key }) => key === event.key);
       if (event.timeStamp - goAt < SEQUENCE_MS && target !== undefined) {
-        goAt = 0;
+        goAt = -Infinity;
         void navigate(target.path);
       } else if (event.key === "g") {
         goAt = event.timeStamp;
