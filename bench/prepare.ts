@@ -45,6 +45,7 @@ export async function prepareBacklog(
         job_id: null,
         type: lane.eventType,
         body,
+        metadata: "{}",
         created_at: createdAt,
         request_id: requestId,
         trace_id: randomBytes(16).toString("hex"),

@@ -1,7 +1,7 @@
 -- Up Migration
 
 -- Ids are UUIDv7, made by the program, so `order by id` is order of creation.
--- The big tables (jobs, job_ends, messages, deliveries, attempts) have no foreign keys: they are written
+-- The big tables (jobs, job_ends, messages, deliveries, attempts, search_keys) have no foreign keys: they are written
 -- together in one transaction and not deleted singly. They are partitioned by week on their
 -- UUIDv7 key (src/db/maintenance/partitions.ts makes the weeks). Rows that outlive their week are
 -- in one partition of all kept rows; rows without a week are in the default partitions.
@@ -13,9 +13,21 @@ create table settings (
 
 create table accounts (
   id uuid primary key,
-  name text not null unique,
+  name text not null,
+  -- suspended: nothing new is accepted; deleting: its rows are being deleted, in steps; deleted: they
+  -- are gone, and this row stays as the record of it
+  state text not null default 'active'
+    check (state in ('active', 'suspended', 'deleting', 'deleted')),
+  state_reason text,
+  state_changed_at timestamptz not null default now(),
+  deleted_rows bigint not null default 0,
+  -- the account of the operator who had it deleted
+  deleted_for uuid,
   created_at timestamptz not null default now()
 );
+-- the name is free again when all is deleted
+create unique index accounts_name on accounts (name) where state <> 'deleted';
+create index accounts_state on accounts (state, id desc) where state <> 'active';
 
 create table api_keys (
   id uuid primary key,
@@ -23,13 +35,63 @@ create table api_keys (
   name text not null,
   hash bytea not null unique,
   scopes text[] not null
-    check (scopes <@ array['jobs', 'webhooks', 'admin', 'operator'] and scopes <> '{}'),
+    check (scopes <@ array['jobs:read', 'jobs', 'webhooks:read', 'webhooks', 'admin:read', 'admin',
+      'operator'] and scopes <> '{}'),
+  -- the only endpoints that it sees
+  endpoint_ids uuid[] check (
+    endpoint_ids is null or (endpoint_ids <> '{}' and scopes <@ array['webhooks:read', 'webhooks'])),
   created_at timestamptz not null default now(),
   -- precise to the minute
   last_used_at timestamptz,
   revoked_at timestamptz
 );
 create index api_keys_account on api_keys (account_id, id desc);
+
+-- Sessions of people who signed in to the console with a key. A cookie counts while its row is here.
+create table console_sessions (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  key_id uuid not null references api_keys on delete cascade,
+  expires_at timestamptz not null
+);
+create index console_sessions_expiry on console_sessions (expires_at);
+create index console_sessions_key on console_sessions (key_id);
+
+-- Who changed what. Rows are only added; a row past its retention is deleted by whoever says so.
+create table audit_events (
+  id uuid primary key,
+  account_id uuid not null,
+  created_at timestamptz not null default now(),
+  actor_type text not null,
+  -- an API key, also of a session of the console
+  actor_id uuid,
+  actor_name text not null,
+  action text not null,
+  target_type text not null,
+  target_id uuid not null,
+  target_name text not null,
+  -- the fields that changed, without secrets
+  before jsonb,
+  after jsonb,
+  address text,
+  request_id text
+);
+create index audit_events_account on audit_events (account_id, id desc);
+create index audit_events_actor on audit_events (account_id, actor_id, id desc);
+create index audit_events_action on audit_events (account_id, action, id desc);
+create index audit_events_target on audit_events (account_id, target_id, id desc);
+
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'DELETE' and current_setting('ringback.audit_retention', true) = 'on' then
+    return old;
+  end if;
+  raise exception 'the audit log is only added to';
+end $$;
+create trigger audit_events_kept before update or delete on audit_events
+  for each row execute function refuse_audit_change();
+create trigger audit_events_not_emptied before truncate on audit_events
+  for each statement execute function refuse_audit_change();
 
 create table idempotency_records (
   account_id uuid not null references accounts,
@@ -61,10 +123,13 @@ create table jobs (
   max_runs integer not null,
   request_id text not null,
   trace_id text not null,
+  -- the failed job that this one is run in place of
+  retry_of uuid,
   created_at timestamptz not null default now(),
   check (timeout_s > 0 and max_runs > 0)
 ) partition by range (id);
 create table jobs_default partition of jobs default;
+create index jobs_retry on jobs (retry_of) where retry_of is not null;
 create index jobs_account on jobs (account_id, id desc);
 create index jobs_account_type on jobs (account_id, type, id desc);
 
@@ -138,7 +203,7 @@ select j.id, j.account_id, j.type, coalesce(u.status, e.status) as status, j.inp
   coalesce(u.progress_message, e.progress_message) as progress_message,
   coalesce(u.progress_data, e.progress_data) as progress_data,
   coalesce(u.progress_at, e.progress_at) as progress_at, e.result, e.error_code, e.error_message,
-  j.request_id, j.trace_id, j.created_at, coalesce(u.started_at, e.started_at) as started_at,
+  j.request_id, j.trace_id, j.retry_of, j.created_at, coalesce(u.started_at, e.started_at) as started_at,
   e.finished_at, coalesce(u.updated_at, e.finished_at) as updated_at
 from jobs j
 left join unfinished_jobs u on u.id = j.id
@@ -158,17 +223,37 @@ create table endpoints (
   rate_limit_per_s double precision check (rate_limit_per_s > 0),
   timeout_s integer not null check (timeout_s > 0),
   retry jsonb not null,
+  -- answers after which no attempt is made
+  final_status integer[] not null default '{}',
+  -- the age at which a pending delivery is given up
+  give_up_after_s integer not null default 259200 check (give_up_after_s > 0),
+  -- the time without a success after which the endpoint is disabled; null: never
+  disable_after_s integer default 432000 check (disable_after_s > 0),
   signatures text[] not null default '{v1,v1a}'
     check (signatures in ('{v1}', '{v1a}', '{v1,v1a}', '{v1a,v1}')),
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
-  disabled_reason text,
+  disabled_reason text check (disabled_reason in ('gone', 'failing', 'admin')),
+  -- the time of the last change of `state`
+  state_since timestamptz not null default now(),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
   check ((state = 'disabled') = (disabled_reason is not null))
 );
 create index endpoints_account on endpoints (account_id, id desc) where deleted_at is null;
-create index endpoints_held on endpoints (state) where state <> 'active' and deleted_at is null;
+create index endpoints_held on endpoints (account_id, state)
+  where state <> 'active' and deleted_at is null;
+
+-- How many messages were not delivered to an endpoint because it was disabled, and since when.
+-- Rows are chosen by session, so that producers seldom wait for each other.
+create table skipped_messages (
+  endpoint_id uuid not null references endpoints,
+  slot smallint not null,
+  count bigint not null,
+  -- creation of the first of the messages
+  since timestamptz not null,
+  primary key (endpoint_id, slot)
+) with (fillfactor = 50);
 
 -- HMAC secrets, sealed with the master key: an endpoint's own, or (endpoint_id null) the account's,
 -- from which the secrets of the origins of callback URLs are derived. A secret that was rotated out
@@ -217,14 +302,24 @@ create table lanes (
   breaker_failures integer not null default 0,
   breaker_opens integer not null default 0,
   breaker_until timestamptz,
+  -- the time when it opened first, without a success since
+  breaker_since timestamptz,
   breaker_reason text,
+  -- the first of the failures in a row, and the time since which they make the receiver failing
+  failed_since timestamptz,
+  failing_since timestamptz,
+  -- precise to the minute
+  last_success_at timestamptz,
+  last_failure_at timestamptz,
+  last_failure_status integer,
+  last_failure_error text,
   next_send_at timestamptz,
   created_at timestamptz not null default now(),
   check ((endpoint_id is null) <> (origin is null)),
   check ((ordering_xid is null) = (ordering_upto is null))
 ) with (fillfactor = 50);
 create index lanes_account on lanes (account_id, id desc);
-create index lanes_broken on lanes (breaker_until) where breaker_until is not null;
+create index lanes_failing on lanes (account_id, breaker_until) where breaker_until is not null;
 create unique index lanes_origin on lanes (account_id, origin, ordered) where endpoint_id is null;
 alter table endpoints add foreign key (lane_id) references lanes deferrable initially deferred;
 
@@ -241,6 +336,8 @@ create table messages (
   job_id uuid,
   type text not null,
   body text not null,
+  -- JSON text of an object, as posted; not sent
+  metadata text not null default '{}',
   delivery_count integer not null,
   request_id text not null,
   trace_id text not null,
@@ -248,6 +345,17 @@ create table messages (
 ) partition by range (id);
 create table messages_default partition of messages default;
 create index messages_account on messages (account_id, id desc);
+-- lists look for the rarer types; nearly all may be job.completed
+create index messages_type on messages (account_id, type, id desc) where type <> 'job.completed';
+
+-- Hashes of the texts by which jobs and messages are found, with their ids (src/core/search-keys.ts).
+-- Dropped by weeks: what was kept beyond retention is no longer found so.
+create table search_keys (
+  hash bigint not null,
+  id uuid not null
+) partition by range (id);
+create table search_keys_default partition of search_keys default;
+create index search_keys_hash on search_keys (hash, id);
 
 create table deliveries (
   id uuid primary key,
@@ -270,6 +378,11 @@ create table deliveries (
   -- attempts that do not count against the retry budget: ones before a replay, and manual ones
   free_attempts integer not null default 0 check (free_attempts <= attempt_count + 1),
   next_attempt_at timestamptz,
+  -- The time from which its age is counted, once it was attempted or sent again; before, that is
+  -- next_attempt_at.
+  budget_from timestamptz,
+  -- the end of its age, if its callback sets a limit of its own
+  give_up_at timestamptz,
   -- whether the next attempt was ordered by hand
   manual boolean not null default false,
   -- the automatic schedule a manual attempt goes back to when it fails
@@ -287,6 +400,10 @@ create table deliveries_default partition of deliveries default;
 create index deliveries_due on deliveries (lane_id, next_attempt_at, id) where status = 'pending';
 create index deliveries_ordered on deliveries (lane_id, lane_position, id)
   where status = 'pending' and lane_position is not null;
+create index deliveries_retried on deliveries (lane_id, budget_from)
+  where status = 'pending' and budget_from is not null;
+create index deliveries_give_up on deliveries (lane_id, give_up_at)
+  where status = 'pending' and give_up_at is not null;
 create index deliveries_message on deliveries (message_id);
 create index deliveries_job on deliveries (job_id, id desc) where job_id is not null;
 create index deliveries_account on deliveries (account_id, id desc);
@@ -333,8 +450,12 @@ create table dead_letters (
   account_id uuid not null,
   endpoint_id uuid,
   reason text not null
-    check (reason in ('gone', 'target_blocked', 'exhausted', 'endpoint_disabled')),
+    check (reason in ('gone', 'target_blocked', 'final_status', 'exhausted', 'expired',
+      'endpoint_disabled')),
   detail text not null,
+  -- how the attempt ended after which it was given up: an error code, or http_ with the status; empty:
+  -- it was given up without one
+  cause text not null default '',
   created_at timestamptz not null default now(),
   -- when it was taken out of the inbox, by the owner of an API key; still in the books
   discarded_at timestamptz,
@@ -349,33 +470,72 @@ create index dead_letters_reason on dead_letters (account_id, reason, delivery_i
   where discarded_at is null;
 create index dead_letters_endpoint on dead_letters (account_id, endpoint_id, delivery_id desc)
   where discarded_at is null;
+create index dead_letters_cause on dead_letters (account_id, cause, delivery_id desc)
+  where discarded_at is null;
+-- all zeros: no endpoint
+create index dead_letters_causes on dead_letters (account_id,
+  coalesce(endpoint_id, '00000000-0000-0000-0000-000000000000'), reason, cause, delivery_id desc)
+  where discarded_at is null;
 create index dead_letters_discarded on dead_letters (account_id, delivery_id desc)
   where discarded_at is not null;
 
 create table replays (
   id uuid primary key,
   account_id uuid not null references accounts,
-  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel')),
+  action text not null default 'replay' check (action in ('replay', 'discard', 'cancel', 'send_missed')),
+  target text not null default 'deliveries' check (target in ('deliveries', 'jobs')),
   -- the reason to discard dead letters, and the API key of the caller
   note text,
   key_id uuid,
   filter jsonb not null,
   dry_run boolean not null,
-  status text not null check (status in ('running', 'completed', 'canceled')),
+  newest_first boolean not null default false,
+  -- where copies are sent instead: {"endpoint_id": …} or {"url": …}
+  destination jsonb,
+  -- at most so many a second, from 1 at first
+  pace_per_s double precision check (pace_per_s > 0),
+  pace_ramp_s integer check (pace_ramp_s >= 0),
+  start_at timestamptz,
+  -- the first ones, whose outcomes are awaited
+  canary_count integer check (canary_count > 0),
+  canary_max_failed_percent integer check (canary_max_failed_percent between 0 and 99),
+  canary_passed_at timestamptz,
+  status text not null check (status in ('running', 'paused', 'stopped', 'completed', 'canceled')),
+  stopped_reason text,
   matched integer not null,
   -- false: at least that many; the count before the replay examined no more
   matched_exact boolean not null default true,
+  -- what fits the filter and can't be sent, by reason and endpoint, as counted at first
+  left_out jsonb not null default '[]',
   replayed integer not null default 0,
-  -- the last delivery examined: the replay walks its matches in order of id, each once
+  -- the last delivery examined, or message: the replay walks its matches in order of id, each once
   position uuid,
+  -- nothing is done before; kept with the position, so all processes together keep the pace
+  next_step_at timestamptz,
+  -- the time since which the pace rises
+  ramp_since timestamptz,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
-  check ((status = 'running') = (finished_at is null)),
+  check ((status in ('running', 'paused')) = (finished_at is null)),
+  check ((status = 'stopped') = (stopped_reason is not null)),
   check ((action = 'discard') = (note is not null)),
-  check (action <> 'discard' or key_id is not null)
+  check (action <> 'discard' or key_id is not null),
+  check ((pace_per_s is null) = (pace_ramp_s is null)),
+  check ((canary_count is null) = (canary_max_failed_percent is null))
 );
 create index replays_account on replays (account_id, id desc);
 create index replays_running on replays (id) where status = 'running';
+
+-- What a replay has sent again or made: deliveries or jobs. Kept as long as dead letters.
+create table replay_items (
+  replay_id uuid not null,
+  id uuid not null,
+  -- the delivery or job it was made from; null: it is that itself
+  source_id uuid,
+  -- how many attempts it had before
+  attempts integer not null,
+  primary key (replay_id, id)
+);
 
 create table workers (
   id uuid primary key,
@@ -385,6 +545,8 @@ create table workers (
   pid integer not null,
   version text not null,
   roles text[] not null,
+  -- the number of runs that it computes at once
+  threads integer not null default 0,
   pool_ids text[] not null default '{}',
   -- ids of the master keys that this process has
   master_keys text[] not null default '{}',

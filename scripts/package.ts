@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "./build.ts";
+import { assembleClient } from "./client-package.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const BESIDE = ["README.md", "CHANGELOG.md", "LICENSE", "migrations"];
@@ -38,19 +39,24 @@ export function pack(folder: string, destination: string): string {
 }
 
 /**
- * `npm run package`: the tarball for `npm publish`, in `dist/`. With a folder behind it: what would
- * be in the tarball, there.
+ * `npm run package`: the tarballs for `npm publish`, in `dist/`: `ringback` and `@ringback/client`.
+ * With a folder behind it: what would be in the first, there.
  */
 if (import.meta.main) {
   const [, , given] = process.argv;
-  if (given === undefined) packInto(path.join(ROOT, "dist"));
-  else assemble(path.resolve(given));
+  if (given === undefined) {
+    await packInto(path.join(ROOT, "dist"), assemble);
+    await packInto(path.join(ROOT, "dist"), assembleClient);
+  } else assemble(path.resolve(given));
 }
 
-function packInto(destination: string): void {
+async function packInto(
+  destination: string,
+  make: (folder: string) => void | Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "ringback-package-"));
   try {
-    assemble(folder);
+    await make(folder);
     process.stdout.write(`${pack(folder, destination)}\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

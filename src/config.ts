@@ -105,6 +105,10 @@ const environmentSchema = z.object({
     default: "`90`",
     about: "dead letters; as long as deliveries, at least",
   }),
+  RINGBACK_RETENTION_AUDIT_DAYS: days().register(table, {
+    default: "`400`",
+    about: "the audit log",
+  }),
   RINGBACK_DRAIN_SECONDS: wholeNumber(0, 300, "a whole number of seconds").register(table, {
     default: "`5`; `0` without `DATABASE_URL`",
     about: "how long a stopping process goes on taking connections",
@@ -171,7 +175,12 @@ export interface Config {
   /** How many processes `serve` starts. */
   processes: number;
   /** Days that something is kept at least; it goes with its week, so up to a week more. */
-  retention: { jobsDays: number; deliveriesDays: number; deadLettersDays: number };
+  retention: {
+    jobsDays: number;
+    deliveriesDays: number;
+    deadLettersDays: number;
+    auditDays: number;
+  };
   /** Seconds for which a process that was told to stop goes on taking connections. */
   drainS: number;
   /** The token that a reader of metrics must send; null: anyone may read them. */
@@ -296,7 +305,12 @@ function retentionOf(given: Settings): Config["retention"] {
       `RINGBACK_RETENTION_DEAD_LETTERS_DAYS (${deadLettersDays}) must not be less than RINGBACK_RETENTION_DELIVERIES_DAYS (${deliveriesDays}): dead letters are deliveries`,
     );
   }
-  return { jobsDays: given.RINGBACK_RETENTION_JOBS_DAYS ?? 30, deliveriesDays, deadLettersDays };
+  return {
+    jobsDays: given.RINGBACK_RETENTION_JOBS_DAYS ?? 30,
+    deliveriesDays,
+    deadLettersDays,
+    auditDays: given.RINGBACK_RETENTION_AUDIT_DAYS ?? 400,
+  };
 }
 
 function wholeNumber(least: number, most: number, what: string): z.ZodType<number, string> {

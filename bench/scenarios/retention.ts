@@ -111,7 +111,9 @@ async function retainIn(connectionString: string): Promise<void> {
       now: () => new Date(),
       telemetry: createTelemetry(log, createMetrics()),
       stopping: new AbortController().signal,
-      config: { retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 } },
+      config: {
+        retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90, auditDays: 400 },
+      },
     });
   } finally {
     await pool.end();

@@ -27,7 +27,7 @@ export default defineJobType({
     for (const [index, word] of words.entries()) {
       counts.set(word, (counts.get(word) ?? 0) + 1);
       if (index % 100_000 === 0) {
-        // Long work lets go now and then, or a cancellation could not reach it.
+        // Long work yields regularly, or a cancellation could not reach it.
         await nextTurn();
         signal.throwIfAborted();
         progress(index / words.length, `${index} of ${words.length} words`);

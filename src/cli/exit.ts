@@ -13,7 +13,10 @@ export const EXIT = {
 
 export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.ok, "done"],
-  [EXIT.failed, "it failed: the job failed, a check of doctor failed, the program can't start"],
+  [
+    EXIT.failed,
+    "it failed: the job, the test of an endpoint, a check of doctor; or the program can't start",
+  ],
   [EXIT.usage, "the command line is wrong"],
   [EXIT.unreachable, "the server can't be reached, or can't answer now"],
   [EXIT.refused, "the API key is missing, wrong or lacks a scope"],

@@ -29,9 +29,19 @@ function explainCall(error: RingbackError): Explanation {
     ...(errors.length < 2 ? [] : errors).map(
       (one) => `  ${printable(one.pointer ?? one.parameter ?? "")} ${printable(one.detail)}`,
     ),
+    ...(code === "input_invalid" ? jsonHints(errors) : []),
     ...(requestId === null ? [] : [`  (${code}, request ${printable(requestId)})`]),
   ];
   return { exitCode: exitCodeOf(error), text: lines.join("\n") };
+}
+
+/** How to give a field that must not be text. */
+function jsonHints(errors: RingbackError["errors"]): string[] {
+  return errors.flatMap(({ pointer = "", detail }) => {
+    const field = /^\/input\/([^/=:]+)$/.exec(pointer)?.[1];
+    if (field === undefined || !detail.endsWith(", not a string")) return [];
+    return [`  (what is no text is given as JSON: ${printable(field)}:=…)`];
+  });
 }
 
 const ADVICE: Partial<Record<RingbackError["code"], string>> = {

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { ConfigError, readConfig } from "../config.ts";
 import type { Config, Secrets } from "../config.ts";
-import { newApiKey } from "../core/api-key.ts";
+import { SYSTEM } from "../core/audit.ts";
 import { SCOPES } from "../core/model.ts";
 import type { Scope } from "../core/model.ts";
 import { createVault } from "../core/vault.ts";
@@ -9,13 +9,15 @@ import type { Vault } from "../core/vault.ts";
 import { findAccountByName } from "../db/accounts/accounts.ts";
 import { createPool } from "../db/pool.ts";
 import { ensureAccount } from "../flow/accounts/accounts.ts";
-import { addApiKey } from "../flow/accounts/api-keys.ts";
-import { singleStatement } from "../db/transaction.ts";
+import { createApiKey } from "../flow/accounts/api-keys.ts";
 import { adoptMasterKey } from "../flow/accounts/master-key.ts";
 import { rotateSigningKey } from "../flow/accounts/signing-keys.ts";
 import type { SigningKeys } from "../flow/accounts/signing-keys.ts";
-import { openDatabase } from "../server/database.ts";
+import { databaseOf, openDatabase, type Database } from "../server/database.ts";
+import { readServerVersion } from "../db/databases.ts";
+import { findDatabase } from "./doctor/find-database.ts";
 import { usageError } from "./exit.ts";
+import { hasMasterKey, readMasterKeys } from "../server/generated-keys.ts";
 import { masterKeysOf, requireKeysInUse } from "../server/master-keys.ts";
 
 const UNDEFINED_TABLE = "42P01";
@@ -36,14 +38,9 @@ export async function createKeyInDatabase(options: {
   }
   return await onDatabaseUrl(async (context) => {
     const accountId = await ensureAccount(context, account);
-    const text = newApiKey();
-    await addApiKey(singleStatement(context.pool), {
-      accountId,
-      name,
-      text,
-      scopes: scopes as Scope[],
-    });
-    return text;
+    const by = { ...SYSTEM, actor: { ...SYSTEM.actor, name: "command line" } };
+    const key = { accountId, name, scopes: scopes as Scope[], by };
+    return (await createApiKey(context, key)).text;
   });
 }
 
@@ -66,22 +63,30 @@ async function onDatabaseUrl<T>(
   work: (context: { pool: Pool; vault: Vault }) => Promise<T>,
 ): Promise<T> {
   const { config, secrets } = readConfig();
-  if (config.development) {
-    throw new ConfigError("--database means that of DATABASE_URL; set it, and RINGBACK_MASTER_KEY");
+  if (config.development && !hasMasterKey(config.dataDir)) {
+    throw new ConfigError(
+      `there is no database in ${config.dataDir}: run \`ringback serve\` there once, or set DATABASE_URL and RINGBACK_MASTER_KEY`,
+    );
   }
-  const vault = createVault(masterKeysOf(secrets, []));
-  return await onDatabase({ config, secrets }, async (pool) => {
-    requireKeysInUse(await adoptMasterKey({ pool, vault }), vault, { config, secrets });
-    return await work({ pool, vault });
-  });
+  const generated = config.development ? readMasterKeys(config.dataDir) : [];
+  const vault = createVault(masterKeysOf(secrets, generated));
+  return await onDatabase(
+    { config, secrets },
+    async (pool) => {
+      requireKeysInUse(await adoptMasterKey({ pool, vault }), vault, { config, secrets });
+      return await work({ pool, vault });
+    },
+    await findRunning(config, secrets),
+  );
 }
 
-/** Opens the database (in development, starts it), does some work with it and closes it. */
+/** Opens the database (in development, starts it, unless a running one is given), does some work with it and closes it. */
 export async function onDatabase<T>(
   { config, secrets }: { config: Config; secrets: Secrets },
   work: (pool: Pool) => Promise<T>,
+  running: Database | null = null,
 ): Promise<T> {
-  const database = await openDatabase(config, secrets);
+  const database = running ?? (await openDatabase(config, secrets));
   const pool = createPool({
     connectionString: database.url,
     max: 4,
@@ -98,4 +103,14 @@ export async function onDatabase<T>(
     await pool.end();
     await database.stop();
   }
+}
+
+/** The Postgres of the data folder, when a server has it; its file may be that of a killed one. */
+async function findRunning(config: Config, secrets: Secrets): Promise<Database | null> {
+  const found = config.development ? findDatabase(config, secrets) : null;
+  if (found === null) return null;
+  return await readServerVersion(found.databaseUrl).then(
+    () => databaseOf(found.databaseUrl),
+    () => null,
+  );
 }

@@ -1,8 +1,11 @@
 import { Command, Option } from "commander";
 import { readVersion } from "../config.ts";
+import { nearest } from "../core/nearest.ts";
 import type { Role } from "../config.ts";
 import { examples } from "./api/command.ts";
 import type { Cli } from "./api/command.ts";
+import { addAccounts } from "./commands/accounts.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDeliveries } from "./commands/deliveries.ts";
 import { addEndpoints } from "./commands/endpoints.ts";
@@ -12,6 +15,7 @@ import { addJobs } from "./commands/jobs.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addMessages } from "./commands/messages.ts";
 import { addReplays } from "./commands/replays.ts";
+import { addSearch } from "./commands/search.ts";
 import { addSigning } from "./commands/signing.ts";
 import { addStatus } from "./commands/status.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -46,7 +50,13 @@ export function createProgram(cli: Cli): Command {
   for (const add of [addJobs, addJobTypes, addEndpoints, addMessages, addDeliveries]) {
     add(cli, program);
   }
-  for (const add of [addDeadLetters, addReplays, addActivity, addStatus, addSigning, addKeys]) {
+  for (const add of [addSearch, addDeadLetters, addReplays, addActivity, addStatus]) {
+    add(cli, program);
+  }
+  for (const add of [addSigning, addKeys]) {
+    add(cli, program);
+  }
+  for (const add of [addAudit, addAccounts]) {
     add(cli, program);
   }
   program.commandsGroup("Tools:");
@@ -66,10 +76,31 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
+    const hint = isUnknown(error) ? hintFor(program, args) : null;
+    if (hint !== null) terminal.stderr.write(`${hint}\n`);
     const explained = explainError(error);
     if (explained.text !== "") terminal.stderr.write(`ringback: ${explained.text}\n`);
     return explained.exitCode;
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  const { code, message = "" } = error as { code?: string; message?: string };
+  return code === "commander.unknownCommand" && !message.includes("Did you mean");
+}
+
+/** Where a word is a command that does not begin with it, or else what there is. */
+function hintFor(program: Command, args: readonly string[]): string | null {
+  const word = args.find((arg) => !arg.startsWith("-")) ?? "";
+  const names = program.commands.map((command) => command.name());
+  if (names.includes(word)) return null;
+  const inside = program.commands.flatMap((command) =>
+    command.commands.flatMap((one) =>
+      nearest(word, [one.name()]) === null ? [] : [`ringback ${command.name()} ${one.name()}`],
+    ),
+  );
+  if (inside.length > 0) return `(Did you mean ${inside.slice(0, 3).join(", or ")}?)`;
+  return `(The commands are ${names.join(", ")}.)`;
 }
 
 function addServer(program: Command): void {

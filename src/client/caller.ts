@@ -1,3 +1,4 @@
+import { fromEnvironment } from "./environment.ts";
 import { RingbackError } from "./errors.ts";
 import { bodyText } from "./json-text.ts";
 import type { Operations, Problem } from "./openapi-types.ts";
@@ -5,10 +6,13 @@ import { mayRetry, pause, pauseBefore } from "./retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 
 export interface RingbackOptions extends CallDefaults {
-  /** `rk_…` */
-  apiKey: string;
-  /** Where the service is, such as `https://ringback.example`. */
-  baseUrl: string;
+  /** `rk_…`. Default: `RINGBACK_API_KEY` of the environment. */
+  apiKey?: string | undefined;
+  /**
+   * Where the service is, such as `https://ringback.example`. Default: `RINGBACK_URL` of the
+   * environment, else `http://127.0.0.1:3000`.
+   */
+  baseUrl?: string | undefined;
 }
 
 /** How calls are made unless they say otherwise. */
@@ -78,6 +82,7 @@ export interface ApiCaller {
 const LINES_TYPE = "application/x-ndjson";
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 4;
+const DEFAULT_URL = "http://127.0.0.1:3000";
 
 type Parse = (text: string) => unknown;
 
@@ -92,15 +97,19 @@ interface HttpRequest {
 
 /** Calls with an API key. @throws TypeError the options are no good */
 export function createKeyCaller(options: RingbackOptions): ApiCaller {
-  const { apiKey } = options;
+  const apiKey = options.apiKey ?? fromEnvironment("RINGBACK_API_KEY");
+  const baseUrl = options.baseUrl ?? fromEnvironment("RINGBACK_URL") ?? DEFAULT_URL;
+  if (apiKey === undefined) {
+    throw new TypeError("there is no API key: give apiKey, or set RINGBACK_API_KEY");
+  }
   if (typeof apiKey !== "string" || !/^[!-~]+$/.test(apiKey)) {
     throw new TypeError("apiKey must be the text of an API key (rk_…)");
   }
-  if (!/^https?:$/.test(URL.parse(options.baseUrl)?.protocol ?? "")) {
+  if (!/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? "")) {
     throw new TypeError("baseUrl must be an http(s) URL, such as https://ringback.example");
   }
   const authorization = `Bearer ${apiKey}`;
-  return createCaller({ ...options, authorize: () => ({ authorization }) });
+  return createCaller({ ...options, baseUrl, authorize: () => ({ authorization }) });
 }
 
 export interface CallerOptions extends CallDefaults {

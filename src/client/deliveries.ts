@@ -7,12 +7,13 @@ import type {
   Delivery,
   DeliveryWithAttempts,
   Replay,
+  ReplayReport,
 } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause } from "./retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 
-/** Messages on their way to receivers, and those that arrived or gave up. */
+/** Messages on their way to receivers, those that arrived, and those that were given up. */
 export class Deliveries {
   readonly #caller: ApiCaller;
 
@@ -48,7 +49,7 @@ export class Deliveries {
   }
 }
 
-/** Deliveries that gave up, with their reasons. */
+/** Deliveries that were given up, with their reasons. */
 export class DeadLetters {
   readonly #caller: ApiCaller;
 
@@ -91,8 +92,8 @@ export class Replays {
   }
 
   /**
-   * Sends all deliveries again that fit the filter now, each once, or discards them; `dry_run`
-   * only counts them.
+   * Sends all deliveries again that fit the filter now, each once, or discards them, or runs failed
+   * jobs again; `dry_run` only counts them.
    */
   async create(order: BodyOf<"POST /v1/replays">, options: CallOptions = {}): Promise<Replay> {
     return (await this.#caller.call("POST /v1/replays", { body: order, ...options })).body;
@@ -115,8 +116,24 @@ export class Replays {
     return (await this.#caller.call("POST /v1/replays/{id}/cancel", call)).body;
   }
 
+  /** It sends nothing until it is resumed. */
+  async pause(id: string, options: CallOptions = {}): Promise<Replay> {
+    const call = { id, body: {}, ...options };
+    return (await this.#caller.call("POST /v1/replays/{id}/pause", call)).body;
+  }
+
+  async resume(id: string, options: CallOptions = {}): Promise<Replay> {
+    const call = { id, body: {}, ...options };
+    return (await this.#caller.call("POST /v1/replays/{id}/resume", call)).body;
+  }
+
+  /** What became of what it has sent again, as it is now. */
+  async report(id: string, options: CallOptions = {}): Promise<ReplayReport> {
+    return (await this.#caller.call("GET /v1/replays/{id}/report", { id, ...options })).body;
+  }
+
   /**
-   * Looks until the replay has gone through its matches.
+   * Looks until the replay has ended: completed, canceled, or stopped by its canary.
    * @throws RingbackError `timed_out`
    */
   async wait(id: string, options: ReplayWaitOptions = {}): Promise<Replay> {
@@ -129,7 +146,7 @@ export class Replays {
       for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(lookMs * 2, LOOK_MS.longest)) {
         const replay = await this.get(id, { signal });
         onProgress?.(replay);
-        if (replay.status !== "running") return replay;
+        if (replay.finished_at !== null) return replay;
         await pause(lookMs, signal);
       }
     });

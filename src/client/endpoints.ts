@@ -2,13 +2,16 @@ import type { BodyOf, CallOptions, ApiCaller, QueryOf } from "./caller.ts";
 import { RingbackError } from "./errors.ts";
 import { withCursor } from "./jobs.ts";
 import type {
-  Delivery,
+  DeliveryWithAttempts,
   Endpoint,
   EndpointWithSecret,
   ListedEndpoint,
+  Replay,
   RotatedSecret,
 } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
+
+const TEST_TIMEOUT_MS = 60_000;
 
 /** Registered receivers. */
 export class Endpoints {
@@ -46,10 +49,14 @@ export class Endpoints {
     return (await this.#caller.call("PATCH /v1/endpoints/{id}", call)).body;
   }
 
-  /** What is pending for it is canceled. */
-  async delete(id: string, options: CallOptions = {}): Promise<void> {
+  /** What is pending for it is canceled. Its dead letters stay, or are discarded. */
+  async delete(
+    id: string,
+    { discardDeadLetters = false, ...options }: CallOptions & { discardDeadLetters?: boolean } = {},
+  ): Promise<void> {
+    const query = discardDeadLetters ? { discard_dead_letters: "true" as const } : {};
     try {
-      await this.#caller.call("DELETE /v1/endpoints/{id}", { id, ...options });
+      await this.#caller.call("DELETE /v1/endpoints/{id}", { id, query, ...options });
     } catch (error) {
       // the first try did it, and its answer was lost
       const done = error instanceof RingbackError && error.code === "not_found";
@@ -74,9 +81,28 @@ export class Endpoints {
     return (await this.#caller.call("POST /v1/endpoints/{id}/enable", call)).body;
   }
 
-  /** Sends it an `endpoint.test` event. */
-  async test(id: string, options: CallOptions = {}): Promise<Delivery> {
+  /** Makes nothing more for it but a count; what is pending becomes dead letters. */
+  async disable(id: string, options: CallOptions = {}): Promise<Endpoint> {
     const call = { id, body: {}, ...options };
+    return (await this.#caller.call("POST /v1/endpoints/{id}/disable", call)).body;
+  }
+
+  /** Sends it what it did not get while it was disabled. `replays.wait` follows it to its end. */
+  async sendMissed(
+    id: string,
+    order: BodyOf<"POST /v1/endpoints/{id}/send-missed"> = {},
+    options: CallOptions = {},
+  ): Promise<Replay> {
+    const call = { id, body: order, ...options };
+    return (await this.#caller.call("POST /v1/endpoints/{id}/send-missed", call)).body;
+  }
+
+  /**
+   * Sends it an `endpoint.test` event at once, and gives the delivery with the receiver's answer. The
+   * receiver may take its `timeout_s`, 30 s at most.
+   */
+  async test(id: string, options: CallOptions = {}): Promise<DeliveryWithAttempts> {
+    const call = { id, body: {}, timeoutMs: TEST_TIMEOUT_MS, ...options };
     return (await this.#caller.call("POST /v1/endpoints/{id}/test", call)).body;
   }
 

@@ -54,7 +54,8 @@ export class JobFailedError extends Error {
 
   constructor(job: JobData) {
     const { code, message } = job.error ?? { code: job.status, message: "no reason was given" };
-    super(`${job.type} ${job.id} ${job.status}: ${code} (${message})`);
+    const reason = code === job.status ? message : `${code} (${message})`;
+    super(`${job.type} ${job.id} ${job.status}: ${reason}`);
     this.name = "JobFailedError";
     this.code = code;
     this.jobId = job.id;

@@ -1,5 +1,10 @@
 import { createParser } from "eventsource-parser";
-import type { EventSourceMessage } from "eventsource-parser";
+
+interface StreamMessage {
+  event?: string | undefined;
+  id?: string | undefined;
+  data: string;
+}
 
 /**
  * The messages of an SSE answer. Ends with it; rejects when the connection breaks.
@@ -8,8 +13,8 @@ import type { EventSourceMessage } from "eventsource-parser";
 export async function* readEventStream(
   response: Response,
   onBytes: () => void,
-): AsyncGenerator<EventSourceMessage, void, void> {
-  const messages: EventSourceMessage[] = [];
+): AsyncGenerator<StreamMessage, void, void> {
+  const messages: StreamMessage[] = [];
   const parser = createParser({ onEvent: (message) => messages.push(message) });
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();

@@ -24,9 +24,14 @@ export interface ActivityOptions extends Pick<CallOptions, "signal"> {
   deliveries?: boolean;
 }
 
+/** What an entry says of a running job. */
+export type JobChange = Pick<JobData, "run" | "progress"> & { at: string };
+
 /** The service says that it is still there more often; a connection this silent is dead. */
 const SILENCE_MS = 60_000;
 const MOST_FAILURES = 10;
+
+type JobProgress = Partial<JobData["progress"]>;
 
 const ENDS = new Set(["job.completed", "job.failed", "job.canceled"]);
 
@@ -37,13 +42,13 @@ export function hasEnded({ status }: JobData): boolean {
 /**
  * Follows a job. A lost connection is made again where it broke off; what was missed for good is
  * made up for by another `job.state`.
- * @param look called with the job whenever it is told
+ * @param told called with the job whenever it is told, or with what has changed of it
  */
 export async function* jobActivity(
   caller: ApiCaller,
   id: string,
   { signal, deliveries = false }: ActivityOptions,
-  look: (job: JobData) => void,
+  told: (news: JobData | JobChange) => void,
 ): AsyncGenerator<JobActivity, void, void> {
   const path = `/v1/jobs/${encodeURIComponent(id)}/activity${deliveries ? "" : "?types=job.*"}`;
   let lastId: string | null = null;
@@ -59,9 +64,10 @@ export async function* jobActivity(
         // what follows is the job as it is
         if (message.event === "reset") continue;
         const entry = caller.parse(message.data) as JobActivity;
-        if (entry.job !== undefined) look(entry.job);
+        const news = entry.job ?? changeIn(entry);
+        if (news !== null) told(news);
         if (ENDS.has(entry.type)) {
-          look((await caller.call("GET /v1/jobs/{id}", { id, signal })).body);
+          told((await caller.call("GET /v1/jobs/{id}", { id, signal })).body);
         }
         yield entry;
         const ended = entry.job === undefined ? ENDS.has(entry.type) : hasEnded(entry.job);
@@ -77,6 +83,12 @@ export async function* jobActivity(
     }
     await pause(pauseBefore(failures + 1, null) ?? 0, signal);
   }
+}
+
+function changeIn({ type, at, ...entry }: JobActivity): JobChange | null {
+  if (type !== "job.started" && type !== "job.progress") return null;
+  const { run = 0, fraction = 0, message = null } = entry as { run?: number } & JobProgress;
+  return { at, run, progress: { fraction, message } };
 }
 
 /** Cuts a connection that nothing comes from. */

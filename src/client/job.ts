@@ -1,7 +1,7 @@
 import type { CallOptions, ApiCaller } from "./caller.ts";
 import { JobFailedError, RingbackError } from "./errors.ts";
 import { hasEnded, jobActivity } from "./job-activity.ts";
-import type { ActivityOptions, JobActivity } from "./job-activity.ts";
+import type { ActivityOptions, JobActivity, JobChange } from "./job-activity.ts";
 import type { Delivery, Job as JobData, TimelineEntry } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 import { pause, retryAfterMs } from "./retry.ts";
@@ -89,6 +89,7 @@ export class Job<Result = unknown> {
   async result(options: WaitOptions = {}): Promise<Result> {
     await this.wait(options);
     if (this.status !== "completed") throw new JobFailedError(this.#data);
+    if ("result" in this.#data) return this.#data.result as Result;
     const { signal } = options;
     const { body } = await this.#caller.call("GET /v1/jobs/{id}/result", { id: this.id, signal });
     return body as Result;
@@ -99,9 +100,17 @@ export class Job<Result = unknown> {
    * they broke off.
    */
   activity(options: ActivityOptions = {}): AsyncGenerator<JobActivity, void, void> {
-    return jobActivity(this.#caller, this.id, options, (data) => {
-      this.#data = data;
-    });
+    return jobActivity(this.#caller, this.id, options, (told) => this.#update(told));
+  }
+
+  /** Takes in the job as told, or what has changed of it; what is older than known changes nothing. */
+  #update(news: JobData | JobChange): void {
+    if ("id" in news) this.#data = news;
+    else if (!this.ended && news.run >= this.#data.run) {
+      const started_at = this.#data.started_at ?? news.at;
+      const { run, progress } = news;
+      this.#data = { ...this.#data, status: "running", run, progress, started_at };
+    }
   }
 
   /** Ends it: at once when it is pending, soon when it is running. */

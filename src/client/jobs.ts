@@ -2,6 +2,7 @@ import type { CallOptions, ApiCaller, BodyOf, QueryOf } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import { Job } from "./job.ts";
 import type { JsonText } from "./json-text.ts";
+import type { FailedJobGroup } from "./openapi-types.ts";
 import { Pages } from "./pages.ts";
 
 /** Inputs and results of job types, by name. Any, unless the client is told more. */
@@ -40,6 +41,21 @@ export class Jobs<Types extends JobTypes = JobTypes> {
   async get<Result = unknown>(id: string, options: CallOptions = {}): Promise<Job<Result>> {
     const { body } = await this.#caller.call("GET /v1/jobs/{id}", { id, ...options });
     return new Job(this.#caller, body);
+  }
+
+  /**
+   * Runs a job that failed again, as a new one, whose callbacks are told anew.
+   * @throws RingbackError `job_state`, `job_retried`
+   */
+  async retry<Result = unknown>(id: string, options: CallOptions = {}): Promise<Job<Result>> {
+    const call = { id, body: {}, ...options };
+    const { body } = await this.#caller.call("POST /v1/jobs/{id}/retry", call);
+    return new Job(this.#caller, body);
+  }
+
+  /** How many failed of a type with an error, and were not retried; the newest first. */
+  async failures(options: CallOptions = {}): Promise<FailedJobGroup[]> {
+    return (await this.#caller.call("GET /v1/failed-jobs/groups", options)).body.data;
   }
 
   /** Newest first. Long inputs are left out; `refresh` of a job fetches its own. */

@@ -1,14 +1,23 @@
-import type { ApiCaller, BodyOf, CallOptions } from "./caller.ts";
+import type { ApiCaller, BodyOf, CallOptions, QueryOf } from "./caller.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import { bodyText } from "./json-text.ts";
 import type { JsonText } from "./json-text.ts";
-import type { Message, MessageLineAnswer } from "./openapi-types.ts";
+import { withCursor } from "./jobs.ts";
+import type {
+  ListedMessage,
+  Message,
+  MessageLineAnswer,
+  MessageWithSkipped,
+} from "./openapi-types.ts";
+import { Pages } from "./pages.ts";
 import { pause, pauseBefore } from "./retry.ts";
 
 /** An event to be published. */
 export interface OwnEvent {
   type: string;
   data: Record<string, unknown> | JsonText;
+  /** Yours, to find it by; not sent. */
+  metadata?: Record<string, unknown> | JsonText | undefined;
   /** Publishes it once, however often it is sent. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
@@ -31,10 +40,13 @@ export class Messages {
   async publish(
     type: string,
     data: Record<string, unknown> | JsonText,
-    options: CallOptions & { idempotencyKey?: string | undefined } = {},
+    options: CallOptions & {
+      idempotencyKey?: string | undefined;
+      metadata?: Record<string, unknown> | JsonText | undefined;
+    } = {},
   ): Promise<Message> {
-    const { idempotencyKey = newIdempotencyKey(), ...rest } = options;
-    const body = { type, data } as BodyOf<"POST /v1/messages">;
+    const { idempotencyKey = newIdempotencyKey(), metadata, ...rest } = options;
+    const body = { type, data, ...(metadata && { metadata }) } as BodyOf<"POST /v1/messages">;
     const call = { body, idempotencyKey, ...rest };
     return (await this.#caller.call("POST /v1/messages", call)).body;
   }
@@ -47,9 +59,10 @@ export class Messages {
     events: readonly OwnEvent[],
     options: CallOptions = {},
   ): Promise<MessageLineAnswer[]> {
-    const lines = events.map(({ type, data, idempotencyKey = newIdempotencyKey() }) => ({
+    const lines = events.map(({ type, data, metadata, idempotencyKey = newIdempotencyKey() }) => ({
       type,
       data,
+      ...(metadata && { metadata }),
       idempotency_key: idempotencyKey,
     })) as BodyOf<"POST /v1/messages/batch">;
     const answers: MessageLineAnswer[] = [];
@@ -83,7 +96,19 @@ export class Messages {
     }
   }
 
-  async get(id: string, options: CallOptions = {}): Promise<Message> {
+  /**
+   * Those that fit. With `text` a page may be empty and yet lead on: `for await` goes through all of
+   * the range, until the signal ends it.
+   */
+  list(query: QueryOf<"GET /v1/messages"> = {}, options: CallOptions = {}): Pages<ListedMessage> {
+    return new Pages(async (cursor, given) => {
+      const call = { query: withCursor(query, cursor), ...given };
+      return (await this.#caller.call("GET /v1/messages", call)).body;
+    }, options);
+  }
+
+  /** With its deliveries, and the endpoints that got none. */
+  async get(id: string, options: CallOptions = {}): Promise<MessageWithSkipped> {
     return (await this.#caller.call("GET /v1/messages/{id}", { id, ...options })).body;
   }
 }

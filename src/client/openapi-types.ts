@@ -1,5 +1,15 @@
 // Made from the OpenAPI document by `npm run generate`. Do not edit.
 
+/** What a pending job waits for; null: nothing in particular, or not pending. Null in the answer to a submission */
+export type JobWait = {
+  /** `run_at`: its time has not come. `threads`: all threads compute other jobs. `process`: no process that computes has taken it. */
+  reason: "run_at" | "threads" | "process";
+  detail: string;
+  /** It runs at this time or later */
+  until: string | null;
+  ahead?: CappedCount;
+} | null;
+
 export interface Operations {
   "POST /v1/jobs": {
     body: JobInput;
@@ -19,6 +29,8 @@ export interface Operations {
       type?: string | string[];
       /** None of these. One value, or several with commas between them */
       not_type?: string | string[];
+      /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
+      metadata?: string;
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -40,6 +52,17 @@ export interface Operations {
   "POST /v1/jobs/{id}/cancel": {
     body: Empty;
     answer: Job;
+  };
+  "POST /v1/jobs/{id}/retry": {
+    body: Empty;
+    answer: Job;
+  };
+  "GET /v1/failed-jobs/groups": {
+    answer: {
+      data: FailedJobGroup[];
+      /** There are older failed jobs that don't count here */
+      more: boolean;
+    };
   };
   "GET /v1/jobs/{id}/status": {
     answer: Job;
@@ -72,19 +95,50 @@ export interface Operations {
     body: MessageInput;
     answer: Message;
   };
+  "GET /v1/messages": {
+    query: {
+      /** One event type, or several with commas between; `!` before the first: all others */
+      type?: string;
+      /** A `job_…` id */
+      job_id?: string;
+      /** Made for this endpoint */
+      endpoint_id?: string;
+      /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
+      metadata?: string;
+      /** Part of the body, exactly as it is sent. Looks at the last 24 hours unless `since` says otherwise; one page looks at a bounded number of messages and says how far it got */
+      text?: string;
+      /** Created at this time or later */
+      since?: string;
+      /** Created before this time */
+      until?: string;
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: ListedMessage[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+      /** Null: the page is as long as it can be. Else it looked at messages back to this time and found no more; `next_cursor` leads on, further back */
+      looked_until: string | null;
+      /** Of a job: events that it has had and that nobody wanted, so that there is no message. A message may also have been removed by retention */
+      without_receiver?: string[];
+    };
+  };
   "POST /v1/messages/batch": {
     body: MessageLine[];
     answer: MessageLineAnswer[];
   };
   "GET /v1/messages/{id}": {
-    answer: Message;
+    answer: MessageWithSkipped;
   };
   "GET /v1/deliveries": {
     query: {
-      /** One value, or several with commas between them */
+      /** `held`, by itself: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`). One value, or several with commas between them */
       status?:
-        | ("pending" | "delivered" | "dead" | "canceled")
-        | ("pending" | "delivered" | "dead" | "canceled")[];
+        | ("pending" | "delivered" | "dead" | "canceled" | "held")
+        | ("pending" | "delivered" | "dead" | "canceled" | "held")[];
       /** None of these. One value, or several with commas between them */
       not_status?:
         | ("pending" | "delivered" | "dead" | "canceled")
@@ -169,12 +223,25 @@ export interface Operations {
   };
   "GET /v1/dead-letters": {
     query: {
-      reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+      reason?:
+        "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
       job_id?: string;
       event_type?: string;
+      /** Of the attempt after which they were given up */
+      status_code?: number;
+      /** Of that attempt */
+      error_code?:
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable";
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -194,13 +261,27 @@ export interface Operations {
   };
   "GET /v1/dead-letters/groups": {
     query: {
-      by: "reason" | "endpoint";
-      reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
+      /** `cause`: by endpoint, reason and how the last attempt ended; filtered by `endpoint_id` only */
+      by: "reason" | "endpoint" | "cause";
+      reason?:
+        "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
       /** A `ep_…` id */
       endpoint_id?: string;
       /** A `job_…` id */
       job_id?: string;
       event_type?: string;
+      /** Of the attempt after which they were given up */
+      status_code?: number;
+      /** Of that attempt */
+      error_code?:
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable";
       /** Created at this time or later */
       since?: string;
       /** Created before this time */
@@ -234,20 +315,34 @@ export interface Operations {
     body: Empty;
     answer: Replay;
   };
+  "POST /v1/replays/{id}/pause": {
+    body: Empty;
+    answer: Replay;
+  };
+  "POST /v1/replays/{id}/resume": {
+    body: Empty;
+    answer: Replay;
+  };
+  "GET /v1/replays/{id}/report": {
+    query: {
+      /** In place of `Accept`: `csv` lists each delivery or job */
+      format?: "json" | "csv";
+    };
+    answer: ReplayReport;
+  };
   "POST /v1/endpoints": {
     body: EndpointInput;
     answer: EndpointWithSecret;
   };
   "GET /v1/endpoints": {
     query: {
-      /** `created`: newest first. `worst`: broken, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change. */
+      /** `created`: newest first. `worst`: failing, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change. */
       sort?: "created" | "name" | "worst";
-      /** `broken`: the breaker is open */
-      state?: "ok" | "broken" | "paused" | "disabled";
+      status?: "healthy" | "failing" | "paused" | "disabled";
       /** Part of the description or the URL, in whatever case */
       q?: string;
       /** With figures of each */
-      health?: "true" | "false";
+      figures?: "true" | "false";
       /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
@@ -267,6 +362,10 @@ export interface Operations {
     answer: Endpoint;
   };
   "DELETE /v1/endpoints/{id}": {
+    query: {
+      /** `true`: its dead letters leave the inbox, in steps; they stay in the books */
+      discard_dead_letters?: "true" | "false";
+    };
     answer: undefined;
   };
   "POST /v1/endpoints/{id}/pause": {
@@ -281,9 +380,17 @@ export interface Operations {
     body: Empty;
     answer: Endpoint;
   };
+  "POST /v1/endpoints/{id}/disable": {
+    body: Empty;
+    answer: Endpoint;
+  };
+  "POST /v1/endpoints/{id}/send-missed": {
+    body: SendMissedInput;
+    answer: Replay;
+  };
   "POST /v1/endpoints/{id}/test": {
     body: Empty;
-    answer: Delivery;
+    answer: DeliveryWithAttempts;
   };
   "GET /v1/endpoints/{id}/secret": {
     answer: Secret;
@@ -312,6 +419,13 @@ export interface Operations {
   };
   "GET /v1/accounts/{account_id}/jwks.json": {
     answer: Jwks;
+  };
+  "GET /v1/search": {
+    query: {
+      /** An id of any kind, a request id, an idempotency key, a value of metadata or `name=value`, a callback URL or its origin, part of an endpoint's name or URL, of an event type or of a job type */
+      q: string;
+    };
+    answer: SearchAnswer;
   };
   "GET /v1/jobs/{id}/timeline": {
     answer: {
@@ -346,7 +460,7 @@ export interface Operations {
   };
   "GET /v1/lanes": {
     query: {
-      state?: "ok" | "broken" | "paused" | "disabled";
+      status?: "healthy" | "failing" | "paused" | "disabled";
       /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
@@ -371,6 +485,39 @@ export interface Operations {
     };
     answer: Stats;
   };
+  "GET /v1/accounts": {
+    query: {
+      /** Default: all but `deleted` */
+      state?: "active" | "suspended" | "deleting" | "deleted";
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: Account[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+    };
+  };
+  "POST /v1/accounts": {
+    body: AccountInput;
+    answer: Account;
+  };
+  "GET /v1/accounts/{id}": {
+    answer: Account;
+  };
+  "PATCH /v1/accounts/{id}": {
+    body: AccountChanges;
+    answer: Account;
+  };
+  "DELETE /v1/accounts/{id}": {
+    answer: Account;
+  };
+  "POST /v1/accounts/{id}/api-keys": {
+    body: ApiKeyInput;
+    answer: ApiKeyWithText;
+  };
   "GET /v1/api-keys": {
     query: {
       /** Longest page; it ends earlier when it takes more than 1 MiB */
@@ -389,6 +536,95 @@ export interface Operations {
     answer: ApiKeyWithText;
   };
   "DELETE /v1/api-keys/{id}": {
+    answer: undefined;
+  };
+  "GET /v1/audit-events": {
+    query: {
+      /** The `key_…` of whoever did it, or `system` */
+      actor?: string;
+      action?:
+        | "account.created"
+        | "account.renamed"
+        | "account.suspended"
+        | "account.resumed"
+        | "account.deletion_started"
+        | "account.deleted"
+        | "api_key.created"
+        | "api_key.revoked"
+        | "console.signed_in"
+        | "console.signed_out"
+        | "dead_letters.discarded"
+        | "deliveries.canceled"
+        | "delivery.replayed"
+        | "endpoint.created"
+        | "endpoint.updated"
+        | "endpoint.deleted"
+        | "endpoint.paused"
+        | "endpoint.resumed"
+        | "endpoint.enabled"
+        | "endpoint.disabled"
+        | "replay.created"
+        | "replay.canceled"
+        | "replay.paused"
+        | "replay.resumed"
+        | "secret.rotated"
+        | "signing_key.rotated";
+      /** The id of what was changed */
+      target?: string;
+      /** At this time or later */
+      since?: string;
+      /** Before this time */
+      until?: string;
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: AuditEvent[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+    };
+  };
+  "GET /v1/audit-events/export": {
+    query: {
+      /** The `key_…` of whoever did it, or `system` */
+      actor?: string;
+      action?:
+        | "account.created"
+        | "account.renamed"
+        | "account.suspended"
+        | "account.resumed"
+        | "account.deletion_started"
+        | "account.deleted"
+        | "api_key.created"
+        | "api_key.revoked"
+        | "console.signed_in"
+        | "console.signed_out"
+        | "dead_letters.discarded"
+        | "deliveries.canceled"
+        | "delivery.replayed"
+        | "endpoint.created"
+        | "endpoint.updated"
+        | "endpoint.deleted"
+        | "endpoint.paused"
+        | "endpoint.resumed"
+        | "endpoint.enabled"
+        | "endpoint.disabled"
+        | "replay.created"
+        | "replay.canceled"
+        | "replay.paused"
+        | "replay.resumed"
+        | "secret.rotated"
+        | "signing_key.rotated";
+      /** The id of what was changed */
+      target?: string;
+      /** At this time or later */
+      since?: string;
+      /** Before this time */
+      until?: string;
+      format?: "csv" | "ndjson";
+    };
     answer: undefined;
   };
   "GET /v1/settings": {
@@ -429,6 +665,13 @@ export interface CallbackInput {
   /** Signs `v1` in place of the secret of the URL's origin; `whsec_` and the base64 of 24 to 64 bytes. Never shown again. */
   secret?: string;
   retry?: RetryPolicyInput;
+  /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   /**
@@ -449,6 +692,12 @@ export interface RetryPolicyInput {
   factor?: number;
   /** Longest wait */
   cap_s?: number;
+  /**
+   * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
+   * @minItems 1
+   * @maxItems 50
+   */
+  delays_s?: number[];
 }
 export interface Job {
   id: string;
@@ -467,11 +716,14 @@ export interface Job {
     /** Intermediate results */
     data?: unknown;
   };
+  waiting_for: JobWait;
   /** When it will end if it goes on at its pace so far */
   eta: string | null;
   /** How many times it was started */
   run: number;
   timeout_s: number;
+  /** As it was computed, once completed. Left out in lists, and when it has more than 65536 bytes: `result_url` has it */
+  result?: unknown;
   /** Set once completed */
   result_url: string | null;
   /** Set once failed or canceled */
@@ -481,6 +733,8 @@ export interface Job {
   } | null;
   callbacks: Callback[];
   request_id: string;
+  /** The failed job that this one repeats */
+  retry_of: string | null;
   cancel_requested_at: string | null;
   created_at: string;
   started_at: string | null;
@@ -492,6 +746,11 @@ export interface Job {
     cancel: string;
     deliveries: string;
   };
+}
+export interface CappedCount {
+  count: number;
+  /** There are more: counting stops at 10,000 */
+  more: boolean;
 }
 export interface Callback {
   url?: string;
@@ -506,7 +765,10 @@ export interface Callback {
     base_s?: number;
     factor?: number;
     cap_s?: number;
+    delays_s?: number[];
   };
+  final_status?: number[];
+  give_up_after_s?: number;
   timeout_s?: number;
   signatures?: ("v1" | "v1a")[];
   ordered?: boolean;
@@ -519,6 +781,17 @@ export interface Callback {
   };
 }
 export interface Empty {}
+export interface FailedJobGroup {
+  type: string;
+  error_code: string;
+  count: number;
+  /** When the first of them failed */
+  first_at: string;
+  last_at: string;
+  /** Of the last one */
+  error_message: string | null;
+  last_job_id: string;
+}
 export interface Delivery {
   id: string;
   message_id: string;
@@ -544,10 +817,15 @@ export interface Delivery {
         | "unsealable"
       )
     | null;
+  /** When it is due by its schedule; it waits longer while it is `held` */
   next_attempt_at: string | null;
+  /** Why it is pending although its own schedule lets it go; null: it is not held, or not pending */
+  held: Held | null;
   created_at: string;
   finished_at: string | null;
-  dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  dead_reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   dead_detail: string | null;
   /** Taken out of the inbox of dead letters, by the holder of this API key */
   discarded: {
@@ -555,6 +833,23 @@ export interface Delivery {
     by: string;
     note: string;
   } | null;
+}
+export interface Held {
+  /** `paused`, `disabled`: the endpoint is. `breaker_open`: the receiver failed many times in a row. `order`: another delivery is before it. `rate_limit`, `in_flight`: limits of the endpoint. `waiting_for_process`: no process has got to it. */
+  reason:
+    | "paused"
+    | "disabled"
+    | "breaker_open"
+    | "order"
+    | "rate_limit"
+    | "in_flight"
+    | "waiting_for_process";
+  /** Since when that is so */
+  since: string | null;
+  /** When what holds it back is tried again: the next probe (`breaker_open`), the next attempt of the one before it (`order`), the next send (`rate_limit`); null: unknown */
+  until: string | null;
+  detail: string;
+  waiting?: CappedCount;
 }
 export interface JobType {
   name: string;
@@ -576,20 +871,54 @@ export interface MessageInput {
   data: {
     [k: string]: unknown;
   };
+  /** Yours, to find it by; not sent. At most 16 KiB, whitespace between tokens aside. */
+  metadata?: {
+    [k: string]: unknown;
+  };
 }
 export interface Message {
   id: string;
   type: string;
   job_id: string | null;
   timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
   /** The exact text that is signed and sent */
   body: string;
   deliveries: Delivery[];
+}
+export interface ListedMessage {
+  id: string;
+  type: string;
+  job_id: string | null;
+  timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
+  body_bytes: number;
+  /** The body around the text that was looked for */
+  excerpt: string | null;
+  /** How many there are, counted up to a thousand */
+  deliveries: {
+    pending: number;
+    delivered: number;
+    dead: number;
+    canceled: number;
+  };
 }
 export interface MessageLine {
   type: string;
   /** The `data` of the webhook, as posted but for whitespace between tokens */
   data: {
+    [k: string]: unknown;
+  };
+  /** Yours, to find it by; not sent. At most 16 KiB, whitespace between tokens aside. */
+  metadata?: {
     [k: string]: unknown;
   };
   /** The line with the same key again answers as the first time, for 24 hours, as an `Idempotency-Key` does */
@@ -630,6 +959,8 @@ export interface Problem {
     | "path_invalid"
     | "unauthenticated"
     | "scope_missing"
+    | "account_suspended"
+    | "endpoint_bound"
     | "csrf_failed"
     | "sign_in_limited"
     | "not_found"
@@ -644,11 +975,16 @@ export interface Problem {
     | "event_reserved"
     | "endpoint_unknown"
     | "job_finished"
+    | "job_unfinished"
+    | "job_state"
+    | "job_retried"
     | "job_not_completed"
     | "endpoint_state"
     | "delivery_state"
     | "replay_finished"
     | "last_admin_key"
+    | "account_name_taken"
+    | "account_state"
     | "activity_id_invalid"
     | "idempotency_key_invalid"
     | "idempotency_key_reused"
@@ -669,6 +1005,36 @@ export interface Problem {
     code: string;
     message: string;
   };
+}
+export interface MessageWithSkipped {
+  id: string;
+  type: string;
+  job_id: string | null;
+  timestamp: string;
+  metadata: {
+    [k: string]: unknown;
+  };
+  /** Of the request that published it */
+  request_id: string;
+  /** The exact text that is signed and sent */
+  body: string;
+  deliveries: Delivery[];
+  /** Endpoints that have no delivery of it, and why, as far as their settings of today tell; null: it has too many receivers to tell */
+  skipped: SkippedEndpoint[] | null;
+}
+export interface SkippedEndpoint {
+  endpoint_id: string;
+  description: string;
+  url: string;
+  reason:
+    | "created_later"
+    | "other_endpoint_tested"
+    | "callback_filter"
+    | "event_filter"
+    | "disabled"
+    | "changed_since"
+    | "unknown";
+  detail: string;
 }
 export interface DeliveryWithAttempts {
   id: string;
@@ -695,10 +1061,15 @@ export interface DeliveryWithAttempts {
         | "unsealable"
       )
     | null;
+  /** When it is due by its schedule; it waits longer while it is `held` */
   next_attempt_at: string | null;
+  /** Why it is pending although its own schedule lets it go; null: it is not held, or not pending */
+  held: Held | null;
   created_at: string;
   finished_at: string | null;
-  dead_reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  dead_reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   dead_detail: string | null;
   /** Taken out of the inbox of dead letters, by the holder of this API key */
   discarded: {
@@ -747,11 +1118,31 @@ export interface Attempt {
   manual: boolean;
 }
 export interface DeadLetterGroup {
-  reason: ("gone" | "target_blocked" | "exhausted" | "endpoint_disabled") | null;
+  reason:
+    | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+    | null;
   endpoint_id: string | null;
-  /** The endpoint's, also of a deleted one; null: a callback URL */
-  endpoint_description: string | null;
-  endpoint_url: string | null;
+  /** Its description, or else its URL, as it is or was when it was deleted */
+  endpoint_name: string | null;
+  endpoint_deleted: boolean;
+  /** With `by=cause`: of the attempt after which they were given up */
+  status_code: number | null;
+  error_code:
+    | (
+        | "dns"
+        | "connect"
+        | "tls"
+        | "timeout"
+        | "reset"
+        | "protocol"
+        | "target_blocked"
+        | "unsealable"
+      )
+    | null;
+  /** With `by=cause`: how the receiver's answer to the newest one begins */
+  sample: string | null;
+  /** With `by=cause`: when the endpoint last took a delivery, to the minute */
+  last_success_at: string | null;
   count: number;
   /** There are more: counting stops at 10,000 */
   more: boolean;
@@ -760,21 +1151,44 @@ export interface DeadLetterGroup {
   newest_at: string;
 }
 export interface ReplayInput {
+  /** `jobs`: failed jobs run again, each as a new job with the same input, callbacks and metadata, whose `retry_of` names it. One that was retried before is left out. */
+  target?: "deliveries" | "jobs";
   /** Deliveries that fit all of it; empty: every dead letter */
   filter: {
     /**
+     * Of deliveries: `dlv_…`; of jobs: `job_…`
      * @minItems 1
      * @maxItems 10000
-     * Items: A `dlv_…` id
      */
     ids?: string[];
-    status?: "dead" | "delivered" | "pending";
-    reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
-    /** A `ep_…` id */
-    endpoint_id?: string;
+    /** `dead` unless told, of jobs `failed` */
+    status?: "dead" | "delivered" | "pending" | "failed";
+    reason?:
+      "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
+    /** Null: those to callback URLs */
+    endpoint_id?: string | null;
     /** A `job_…` id */
     job_id?: string;
     event_type?: string;
+    /**
+     * Of the last attempt, any of these; `error`: it got no usable answer
+     * @minItems 1
+     */
+    status_class?: ("2xx" | "3xx" | "4xx" | "5xx" | "error")[];
+    /**
+     * Of the last attempt, any of these
+     * @minItems 1
+     * @maxItems 50
+     */
+    status_code?: number[];
+    /**
+     * Of the last attempt, any of these: dns, connect, tls, timeout, reset, protocol, target_blocked, unsealable. Of failed jobs: of their errors
+     * @minItems 1
+     * @maxItems 50
+     */
+    error_code?: string[];
+    /** The type of the failed jobs */
+    type?: string;
     /** Created at this time or later */
     since?: string;
     /** Created before this time */
@@ -784,32 +1198,109 @@ export interface ReplayInput {
   dry_run?: boolean;
   /** `discard`: dead letters leave the inbox. They stay dead and in the books, with the note; a replay by their ids sends them after all. `cancel`: pending deliveries are not sent; `filter.status` must be `pending`. */
   action?: "replay" | "discard" | "cancel";
+  order?: "oldest_first" | "newest_first";
+  pace?: ReplayPace;
+  /** Nothing is sent before. What matches is decided now all the same. */
+  start_at?: string;
+  canary?: ReplayCanary;
+  destination?: ReplayDestination;
   /** Why they are discarded; required then */
   note?: string;
 }
+export interface ReplayPace {
+  /** At most so many a second */
+  per_s: number;
+  /** Seconds over which the pace rises to that, from 1 a second */
+  ramp_s?: number;
+}
+export interface ReplayCanary {
+  /** How many are sent first */
+  count: number;
+  /** The rest is sent unless more of them than that fail again */
+  max_failed_percent: number;
+}
+/** Copies go there: further deliveries of the same messages, each message once, and not where it was sent before. An endpoint's are signed with its own secret and key, a URL's as those of callbacks without own settings: with the secret of its origin. What is copied stays as it is. */
+export interface ReplayDestination {
+  /** A `ep_…` id */
+  endpoint_id?: string;
+  /** An https URL without user information or fragment. Plain http and private addresses only where the operator allows them. */
+  url?: string;
+}
 export interface Replay {
   id: string;
-  action: "replay" | "discard" | "cancel";
+  /** `send_missed`: messages that an endpoint did not get, as it was disabled, are sent to it */
+  action: "replay" | "discard" | "cancel" | "send_missed";
+  target: "deliveries" | "jobs";
   note: string | null;
-  status: "running" | "completed" | "canceled";
+  /** `stopped`: by its canary */
+  status: "running" | "paused" | "stopped" | "completed" | "canceled";
+  stopped_reason: string | null;
   filter: {
     ids?: string[];
-    status: "dead" | "delivered" | "pending";
-    reason?: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled";
-    endpoint_id?: string;
+    status: "dead" | "delivered" | "pending" | "failed" | "skipped";
+    reason?:
+      "gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled";
+    endpoint_id?: string | null;
     job_id?: string;
     event_type?: string;
+    status_class?: ("2xx" | "3xx" | "4xx" | "5xx" | "error")[];
+    status_code?: number[];
+    error_code?: string[];
+    type?: string;
     since?: string;
     until?: string;
   };
   dry_run: boolean;
+  order: "oldest_first" | "newest_first";
+  pace: {
+    per_s: number;
+    ramp_s: number;
+  } | null;
+  start_at: string | null;
+  destination: {
+    endpoint_id?: string;
+    url?: string;
+  } | null;
+  canary: {
+    count: number;
+    max_failed_percent: number;
+    /** Null: not yet */
+    passed_at: string | null;
+  } | null;
   matched: number;
   /** False: that many at least, as there were more than can be counted at once; exact at the end */
   matched_exact: boolean;
+  /** What fits the filter and is not sent, as its endpoint takes nothing; as counted at first. It is sent when the endpoint is enabled before the replay gets there. */
+  left_out: {
+    reason: "endpoint_disabled" | "endpoint_deleted";
+    /** Null: of many others */
+    endpoint_id: string | null;
+    count: number;
+  }[];
   /** Sent again, discarded or canceled */
   replayed: number;
   created_at: string;
   finished_at: string | null;
+}
+export interface ReplayReport {
+  replay_id: string;
+  target: "deliveries" | "jobs";
+  /** What the replay has sent again so far */
+  replayed: number;
+  /** How many of these the report has looked at */
+  counted: number;
+  /** The most first */
+  states: {
+    /** Of the delivery or job now; `removed`: by retention */
+    status: string;
+    reason:
+      | ("gone" | "target_blocked" | "final_status" | "exhausted" | "expired" | "endpoint_disabled")
+      | null;
+    /** Of the last attempt since the replay */
+    status_code: number | null;
+    error_code: string | null;
+    count: number;
+  }[];
 }
 export interface EndpointInput {
   /** An https URL without user information or fragment. Plain http and private addresses only where the operator allows them. */
@@ -832,6 +1323,15 @@ export interface EndpointInput {
   /** Seconds for a whole exchange, body included; 15 by default */
   timeout_s?: number;
   retry?: RetryPolicyInput;
+  /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s?: number | null;
   /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
@@ -859,33 +1359,81 @@ export interface EndpointWithSecret {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
   state: "active" | "paused" | "disabled";
-  disabled_reason: string | null;
-  lane: LaneStatus;
+  /** When `state` changed last */
+  state_since: string;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
+  breaker: Breaker;
   created_at: string;
   updated_at: string;
   /** `whsec_` and base64 */
   secret: string;
 }
+/** Either with `base_s`, `factor` and `cap_s`, or with `delays_s` */
 export interface RetryPolicy {
   /** Attempts before it is a dead letter */
   max_attempts: number;
   /** Wait after the first failure */
-  base_s: number;
+  base_s?: number;
   /** Growth per further failure */
-  factor: number;
+  factor?: number;
   /** Longest wait */
-  cap_s: number;
+  cap_s?: number;
+  /**
+   * The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits
+   * @minItems 1
+   * @maxItems 50
+   */
+  delays_s?: number[];
 }
-export interface LaneStatus {
-  /** `closed`: sending. `open`: the breaker holds everything back. `half_open`: the next attempt is a probe. */
-  state: "closed" | "open" | "half_open" | "paused" | "disabled";
-  reason: string | null;
+export interface EndpointHealth {
+  /** Since when it is failing or disabled */
+  since: string | null;
+  failures_in_row: number;
+  /** To the minute */
+  last_success_at: string | null;
+  last_failure: {
+    at: string;
+    status_code: number | null;
+    error_code: string | null;
+  } | null;
+  /** When a failing endpoint is disabled, unless it succeeds before */
+  disable_at: string | null;
+}
+/** What it did not get, as it was disabled */
+export interface SkippedMessages {
+  count: number;
+  since: string | null;
+}
+export interface Breaker {
+  /** `closed`: sending. `open`: everything is held back. `half_open`: the next attempt is a probe. */
+  state: "closed" | "open" | "half_open";
+  /** Attempts that failed in a row */
+  failures: number;
+  /** Since when it has not been closed */
+  since: string | null;
+  /** When the next probe is sent */
   until: string | null;
+  reason: string | null;
 }
 export interface ListedEndpoint {
   id: string;
@@ -906,18 +1454,35 @@ export interface ListedEndpoint {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
   state: "active" | "paused" | "disabled";
-  disabled_reason: string | null;
-  lane: LaneStatus;
+  /** When `state` changed last */
+  state_since: string;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
+  breaker: Breaker;
   created_at: string;
   updated_at: string;
-  health?: EndpointHealth;
+  figures?: EndpointFigures;
 }
-export interface EndpointHealth {
+export interface EndpointFigures {
   pending: {
     count: number;
     /** There are more: counting stops at 1,000 */
@@ -928,8 +1493,6 @@ export interface EndpointHealth {
     /** There are more: counting stops at 1,000 */
     more: boolean;
   };
-  /** To the minute; null: none in the last 7 days */
-  last_success_at: string | null;
   /** In the last 24 hours, as the figures below */
   delivered: number;
   dead: number;
@@ -957,13 +1520,30 @@ export interface Endpoint {
   timeout_s: number;
   retry: RetryPolicy;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures: ("v1" | "v1a")[];
+  /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
   state: "active" | "paused" | "disabled";
-  disabled_reason: string | null;
-  lane: LaneStatus;
+  /** When `state` changed last */
+  state_since: string;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
+  breaker: Breaker;
   created_at: string;
   updated_at: string;
 }
@@ -989,10 +1569,25 @@ export interface EndpointChanges {
   timeout_s?: number;
   retry?: RetryPolicyInput;
   /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status?: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s?: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s?: number | null;
+  /**
    * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
    * @minItems 1
    */
   signatures?: ("v1" | "v1a")[];
+}
+export interface SendMissedInput {
+  /** Messages created at this time or later; since the first it missed by default */
+  since?: string;
+  /** Count only */
+  dry_run?: boolean;
 }
 export interface Secret {
   /** `whsec_` and base64 */
@@ -1074,6 +1669,49 @@ export interface Jwk {
   /** When it ends to sign, in seconds; absent: it was not rotated out */
   exp?: number;
 }
+export interface SearchAnswer {
+  hits: SearchHit[];
+  /** What was looked at, as far as the text could be one */
+  looked_at: {
+    what:
+      | "id"
+      | "request_id"
+      | "idempotency_key"
+      | "metadata"
+      | "callback_url"
+      | "endpoint"
+      | "event_type"
+      | "job_type";
+    /** No further back than this */
+    since: string | null;
+    /** False: it took too long, so this was not looked at */
+    complete: boolean;
+    note: string | null;
+  }[];
+  /** The same in a sentence: what `no match` means, when there is none */
+  summary: string;
+}
+export interface SearchHit {
+  kind:
+    "job" | "message" | "delivery" | "endpoint" | "replay" | "api_key" | "event_type" | "job_type";
+  /** Its id; the name of a type */
+  id: string;
+  /** What of it fits */
+  by:
+    | "id"
+    | "request_id"
+    | "idempotency_key"
+    | "metadata"
+    | "callback_url"
+    | "endpoint"
+    | "event_type"
+    | "job_type";
+  label: string;
+  /** When it was made */
+  at: string | null;
+  /** Where the API shows it */
+  path: string;
+}
 export interface TimelineEntry {
   at: string;
   kind:
@@ -1107,13 +1745,14 @@ export interface Overview {
   };
   deliveries: {
     pending: CappedCount;
-    /** Since when the longest due lane has waited, not counting lanes that a pause, an open breaker or a rate limit holds; null: none is late */
+    /** Since when the longest due lane has waited, without what a pause, an open breaker or a rate limit holds back; null: none is late */
     oldest_due_at: string | null;
   };
   dead_letters: CappedCount;
   lanes: {
     total: number;
-    broken: number;
+    /** Those with something pending */
+    failing: number;
     paused: number;
     disabled: number;
   };
@@ -1124,11 +1763,6 @@ export interface Overview {
     compute: number;
     deliver: number;
   };
-}
-export interface CappedCount {
-  count: number;
-  /** There are more: counting stops at 10,000 */
-  more: boolean;
 }
 export interface Worker {
   id: string;
@@ -1153,9 +1787,10 @@ export interface Lane {
   /** The endpoint's */
   url: string | null;
   ordered: boolean;
-  state: "ok" | "broken" | "paused" | "disabled";
+  /** As an endpoint's; `failing`: the breaker is open, or a probe is next */
+  status: "healthy" | "failing" | "paused" | "disabled";
   reason: string | null;
-  /** When a broken lane is probed */
+  /** When the next probe of a failing lane is sent */
   until: string | null;
   pending: CappedCount;
   /** Since when the lane's next delivery is due, held or not; null: none is due */
@@ -1232,32 +1867,54 @@ export interface Stats {
     success_rate: number | null;
   };
 }
-export interface ApiKey {
+export interface Account {
   id: string;
   name: string;
-  /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
+  state: "active" | "suspended" | "deleting" | "deleted";
+  /** Why it is suspended */
+  reason: string | null;
+  state_changed_at: string;
+  /** Rows that its deletion has deleted so far */
+  deleted_rows: number;
   created_at: string;
-  /** To the minute */
-  last_used_at: string | null;
-  revoked_at: string | null;
-  /** It is the one of this request */
+  /** It is that of the API key of this request */
   current: boolean;
+}
+export interface AccountInput {
+  name: string;
+}
+export interface AccountChanges {
+  name?: string;
+  /** `suspended`: nothing new is accepted; what was accepted is computed and delivered */
+  state?: "active" | "suspended";
+  /** Why it is suspended */
+  reason?: string | null;
 }
 export interface ApiKeyInput {
   /** What it is for */
   name: string;
   /**
-   * `admin` implies the others
+   * `jobs` and `webhooks` imply their `:read`; `admin` implies all, `admin:read` all that read
    * @minItems 1
    */
-  scopes: ("jobs" | "webhooks" | "admin")[];
+  scopes: ("jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin")[];
+  /**
+   * The only endpoints whose deliveries it sees, replays and tests; goes with `webhooks:read` and `webhooks`
+   * @minItems 1
+   * @maxItems 20
+   * Items: A `ep_…` id
+   */
+  endpoint_ids?: string[];
 }
 export interface ApiKeyWithText {
   id: string;
   name: string;
   /** @minItems 1 */
-  scopes: ("jobs" | "webhooks" | "admin" | "operator")[];
+  scopes: (
+    "jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin" | "operator"
+  )[];
+  /** The only endpoints that it sees; null: all */
+  endpoint_ids: string[] | null;
   created_at: string;
   /** To the minute */
   last_used_at: string | null;
@@ -1267,6 +1924,75 @@ export interface ApiKeyWithText {
   /** Shown this once; only a hash of it is kept */
   key: string;
 }
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** @minItems 1 */
+  scopes: (
+    "jobs:read" | "jobs" | "webhooks:read" | "webhooks" | "admin:read" | "admin" | "operator"
+  )[];
+  /** The only endpoints that it sees; null: all */
+  endpoint_ids: string[] | null;
+  created_at: string;
+  /** To the minute */
+  last_used_at: string | null;
+  revoked_at: string | null;
+  /** It is the one of this request */
+  current: boolean;
+}
+export interface AuditEvent {
+  id: string;
+  at: string;
+  /** The API key, also of a session of the console, or the program itself */
+  actor: {
+    type: "api_key" | "console" | "system";
+    id: string | null;
+    name: string;
+  };
+  action:
+    | "account.created"
+    | "account.renamed"
+    | "account.suspended"
+    | "account.resumed"
+    | "account.deletion_started"
+    | "account.deleted"
+    | "api_key.created"
+    | "api_key.revoked"
+    | "console.signed_in"
+    | "console.signed_out"
+    | "dead_letters.discarded"
+    | "deliveries.canceled"
+    | "delivery.replayed"
+    | "endpoint.created"
+    | "endpoint.updated"
+    | "endpoint.deleted"
+    | "endpoint.paused"
+    | "endpoint.resumed"
+    | "endpoint.enabled"
+    | "endpoint.disabled"
+    | "replay.created"
+    | "replay.canceled"
+    | "replay.paused"
+    | "replay.resumed"
+    | "secret.rotated"
+    | "signing_key.rotated";
+  target: {
+    type: "account" | "endpoint" | "key" | "delivery" | "replay";
+    id: string;
+    name: string;
+  };
+  /** The fields that changed, as they were; secrets and values of headers are left out */
+  before: {
+    [k: string]: unknown;
+  } | null;
+  /** The same fields, as they are since */
+  after: {
+    [k: string]: unknown;
+  } | null;
+  /** Of the connection: a proxy's, if there is one */
+  address: string | null;
+  request_id: string | null;
+}
 export interface Settings {
   version: string;
   public_url: string;
@@ -1275,6 +2001,7 @@ export interface Settings {
     jobs_days: number;
     deliveries_days: number;
     dead_letters_days: number;
+    audit_days: number;
   };
   targets: {
     /** Private ranges that may be called */

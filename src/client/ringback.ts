@@ -1,3 +1,5 @@
+import { Accounts } from "./accounts.ts";
+import { Audit } from "./audit.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { JobTypeCatalogue } from "./job-types.ts";
 import { Lanes } from "./lanes.ts";
@@ -17,13 +19,13 @@ import { DeadLetters, Deliveries, Replays } from "./deliveries.ts";
 import { Endpoints } from "./endpoints.ts";
 import { Jobs } from "./jobs.ts";
 import type { JobTypes } from "./jobs.ts";
-import type { Overview, Settings, Stats, Worker } from "./openapi-types.ts";
+import type { Overview, SearchAnswer, Settings, Stats, Worker } from "./openapi-types.ts";
 
 /**
  * A client of the Ringback API, for Node, browsers and edge runtimes. Fields have the names of the
  * API; every call takes a `signal` and a `timeoutMs` in its last argument.
  *
- * `new Ringback<{ "csv.summary": { input: …; result: … } }>(…)` types the jobs it submits.
+ * `new Ringback<{ "csv.summary": { input: …; result: … } }>()` types the jobs it submits.
  */
 export class Ringback<Types extends JobTypes = JobTypes> {
   readonly #caller: ApiCaller;
@@ -37,9 +39,11 @@ export class Ringback<Types extends JobTypes = JobTypes> {
   readonly signing: Signing;
   readonly lanes: Lanes;
   readonly apiKeys: ApiKeys;
+  readonly audit: Audit;
+  readonly accounts: Accounts;
 
   /** @throws TypeError the options are no good */
-  constructor(options: RingbackOptions) {
+  constructor(options: RingbackOptions = {}) {
     this.#caller = createKeyCaller(options);
     this.jobs = new Jobs(this.#caller);
     this.jobTypes = new JobTypeCatalogue(this.#caller);
@@ -51,11 +55,18 @@ export class Ringback<Types extends JobTypes = JobTypes> {
     this.signing = new Signing(this.#caller);
     this.lanes = new Lanes(this.#caller);
     this.apiKeys = new ApiKeys(this.#caller);
+    this.audit = new Audit(this.#caller);
+    this.accounts = new Accounts(this.#caller);
   }
 
   /** What is going on right now. */
   async overview(options: CallOptions = {}): Promise<Overview> {
     return await this.request("GET /v1/overview", options);
+  }
+
+  /** Finds things by what is in hand: ids of any kind, metadata, URLs, names. */
+  async search(text: string, options: CallOptions = {}): Promise<SearchAnswer> {
+    return await this.request("GET /v1/search", { query: { q: text }, ...options });
   }
 
   /** Numbers over time: the last hour by minutes, unless the query says otherwise. */

@@ -4,6 +4,7 @@ import { Component, lazy, Suspense, type ReactNode } from "react";
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { sessionQuery, useMay } from "./api/session.ts";
 import type { Scope } from "../core/model.ts";
+import { sufficientScopes } from "../core/scopes.ts";
 import { Shell } from "./components/shell.tsx";
 import { Page } from "./components/page.tsx";
 import { ErrorBox, Loading } from "./components/states.tsx";
@@ -13,8 +14,12 @@ const Overview = lazy(() => import("./pages/overview/overview.tsx"));
 const JobList = lazy(() => import("./pages/jobs/job-list.tsx"));
 const JobPage = lazy(() => import("./pages/jobs/job-page.tsx"));
 const JobDraft = lazy(() => import("./pages/jobs/new-job.tsx"));
+const EventList = lazy(() => import("./pages/events/event-list.tsx"));
+const EventPage = lazy(() => import("./pages/events/event-page.tsx"));
 const DeliveryList = lazy(() => import("./pages/deliveries/delivery-list.tsx"));
 const DeliveryPage = lazy(() => import("./pages/deliveries/delivery-page.tsx"));
+const FailedJobs = lazy(() => import("./pages/jobs/failed-jobs.tsx"));
+const ReplayPage = lazy(() => import("./pages/dead-letters/replay-page.tsx"));
 const DeadLetters = lazy(() => import("./pages/dead-letters/dead-letters.tsx"));
 const EndpointList = lazy(() => import("./pages/endpoints/endpoint-list.tsx"));
 const EndpointPage = lazy(() => import("./pages/endpoints/endpoint-page.tsx"));
@@ -48,17 +53,25 @@ function SignedIn() {
         <Suspense fallback={<Loading />}>
           <Routes>
             <Route index element={<Overview />} />
-            <Route element={<Needs scope="jobs" />}>
+            <Route element={<Needs scope="jobs:read" />}>
               <Route path="jobs" element={<JobList />} />
-              <Route path="jobs/new" element={<JobDraft />} />
+              <Route path="jobs/failed" element={<FailedJobs />} />
               <Route path="jobs/:id" element={<JobPage />} />
             </Route>
+            <Route element={<Needs scope="jobs" />}>
+              <Route path="jobs/new" element={<JobDraft />} />
+            </Route>
             <Route element={<Needs scope="webhooks" />}>
+              <Route path="endpoints/new" element={<NewEndpoint />} />
+            </Route>
+            <Route element={<Needs scope="webhooks:read" />}>
+              <Route path="events" element={<EventList />} />
+              <Route path="events/:id" element={<EventPage />} />
               <Route path="deliveries" element={<DeliveryList />} />
               <Route path="deliveries/:id" element={<DeliveryPage />} />
               <Route path="dead-letters" element={<DeadLetters />} />
+              <Route path="replays/:id" element={<ReplayPage />} />
               <Route path="endpoints" element={<EndpointList />} />
-              <Route path="endpoints/new" element={<NewEndpoint />} />
               <Route path="endpoints/:id" element={<EndpointPage />} />
               <Route path="settings" element={<Settings />} />
             </Route>
@@ -79,7 +92,8 @@ function Needs({ scope }: { scope: Scope }) {
   if (useMay(scope)) return <Outlet />;
   return (
     <Page title="Not allowed">
-      This needs an API key with scope {scope}, or admin. Sign out, and in again with such a key.
+      This needs an API key with scope {sufficientScopes([scope]).join(" or ")}. Sign out, and in
+      again with such a key.
     </Page>
   );
 }

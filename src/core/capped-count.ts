@@ -2,7 +2,7 @@
 export const CAPPED_AT = 10_000;
 
 /** Counting stops here where many counts are shown in one list. */
-export const HEALTH_CAPPED_AT = 1_000;
+export const FIGURES_CAPPED_AT = 1_000;
 
 /** A count that costs the same however many there are. */
 export interface CappedCount {

@@ -1,8 +1,6 @@
 import { formatId } from "./ids.ts";
+import { INLINE_RESULT_BYTES } from "./model.ts";
 import type { JobEventType, JobStatus } from "./model.ts";
-
-/** Results up to this size ride in the webhook; larger ones are fetched from `result_url`. */
-export const INLINE_RESULT_BYTES = 65_536;
 
 /** The facts that the body of a job's event is made of. Texts are JSON, put into the body unparsed. */
 export interface JobEventFacts {

@@ -18,6 +18,7 @@ export const ID_PREFIXES = {
   replay: "rpl",
   worker: "wrk",
   secret: "sec",
+  audit: "aud",
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

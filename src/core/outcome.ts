@@ -11,6 +11,10 @@ export type Outcome =
 
 export interface AttemptSituation {
   retry: RetryPolicy;
+  /** Answers after which no attempt is made. */
+  finalStatus: readonly number[];
+  /** Milliseconds until the delivery is given up by age. */
+  leftMs: number;
   /** Which attempt of its budget this was: 1, 2, … */
   budgetUsed: number;
   /** A manual attempt beside a running schedule: it costs no budget and the schedule goes on. */
@@ -30,12 +34,16 @@ export function decideOutcome(exchange: Exchange, situation: AttemptSituation): 
     if (statusCode === 410) {
       return { kind: "dead", reason: "gone", detail: "the receiver answered 410 Gone" };
     }
+    if (situation.finalStatus.includes(statusCode)) {
+      const detail = `the receiver answered ${statusCode}, which final_status names`;
+      return { kind: "dead", reason: "final_status", detail };
+    }
   }
   const failure = describeFailure(exchange);
   if (error?.code === "target_blocked") {
     return { kind: "dead", reason: "target_blocked", detail: failure };
   }
-  const { retry, budgetUsed, beside, now, random } = situation;
+  const { retry, budgetUsed, beside, leftMs, now, random } = situation;
   const notBeforeMs = retryAfterMs(exchange, now);
   if (beside) return { kind: "retry", delayMs: notBeforeMs, failure };
   if (budgetUsed >= retry.max_attempts) {
@@ -48,7 +56,11 @@ export function decideOutcome(exchange: Exchange, situation: AttemptSituation): 
   }
   return {
     kind: "retry",
-    delayMs: Math.max(backoffMs(retry, budgetUsed, random), notBeforeMs),
+    // the end of its age, if that comes first: it is given up then
+    delayMs: Math.min(
+      Math.max(backoffMs(retry, budgetUsed, random), notBeforeMs),
+      Math.max(0, leftMs),
+    ),
     failure,
   };
 }
@@ -58,9 +70,12 @@ function describeFailure(exchange: Exchange): string {
   return `HTTP ${exchange.statusCode}`;
 }
 
-/** RFC 9110 `Retry-After` of a 429 or 503, in milliseconds from now; capped at 24 h. */
+/** The answers of a receiver, or of a gateway before it, that is overloaded or away. */
+const SLOW_DOWN: readonly (number | null)[] = [429, 502, 503, 504];
+
+/** RFC 9110 `Retry-After` of such an answer, in milliseconds from now; capped at 24 h. */
 function retryAfterMs(exchange: Exchange, now: Date): number {
-  if (exchange.statusCode !== 429 && exchange.statusCode !== 503) return 0;
+  if (!SLOW_DOWN.includes(exchange.statusCode)) return 0;
   const value = exchange.responseHeaders?.["retry-after"]?.trim();
   if (value === undefined || value === "") return 0;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : parseHttpDate(value) - now.getTime();

@@ -8,6 +8,8 @@ export interface Subscriber {
   url: string;
   /** Empty: all but job.progress. */
   events: string[];
+  /** Nothing is made for it, and what it misses is counted. */
+  disabled: boolean;
 }
 
 /** Settings that a callback gives for its own deliveries. */
@@ -15,13 +17,22 @@ export interface DeliveryOverrides {
   sealed_headers?: string;
   sealed_secret?: string;
   retry?: Partial<RetryPolicy>;
+  final_status?: number[];
+  give_up_after_s?: number;
   timeout_s?: number;
   signatures?: SignatureVersion[];
 }
 
 /** A receiver of one message, and where its delivery goes. */
 export type PlannedReceiver =
-  | { kind: "endpoint"; endpointId: string; laneId: string; description: string; url: string }
+  | {
+      kind: "endpoint";
+      endpointId: string;
+      laneId: string;
+      description: string;
+      url: string;
+      disabled: boolean;
+    }
   | {
       kind: "url";
       url: string;
@@ -61,9 +72,9 @@ export function planReceivers(
       });
     }
   }
-  for (const { id, laneId, description, url, events } of subscribers) {
+  for (const { id, laneId, description, url, events, disabled } of subscribers) {
     if (named.get(id) ?? wantsEvent(events, type)) {
-      receivers.push({ kind: "endpoint", endpointId: id, laneId, description, url });
+      receivers.push({ kind: "endpoint", endpointId: id, laneId, description, url, disabled });
     }
   }
   return receivers;
@@ -75,6 +86,8 @@ function overridesOf(callback: SealedCallback): DeliveryOverrides | null {
   if (sealed_headers !== undefined) overrides.sealed_headers = sealed_headers;
   if (sealed_secret !== undefined) overrides.sealed_secret = sealed_secret;
   if (callback.retry !== undefined) overrides.retry = callback.retry;
+  if (callback.final_status !== undefined) overrides.final_status = callback.final_status;
+  if (callback.give_up_after_s !== undefined) overrides.give_up_after_s = callback.give_up_after_s;
   if (callback.timeout_s !== undefined) overrides.timeout_s = callback.timeout_s;
   if (callback.signatures !== undefined) overrides.signatures = callback.signatures;
   return Object.keys(overrides).length === 0 ? null : overrides;

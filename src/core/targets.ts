@@ -177,14 +177,33 @@ function checkHost(rules: TargetRules, url: URL): TargetCheck {
   const protocol = url.protocol === "https:" ? "https:" : "http:";
   const literal = literalAddress(url.hostname);
   if (literal === null) {
-    if (protocol === "https:" || rules.allowed.length > 0) return { ok: true, url };
-    return refuse("target_blocked", "must use https");
+    if (protocol === "https:") return { ok: true, url };
+    const why = whyNoPlainName(rules, url.hostname);
+    return why === null ? { ok: true, url } : refuse("target_blocked", `must use https: ${why}`);
   }
   if (addressAllowed(rules, literal, protocol)) return { ok: true, url };
   if (protocol === "http:" && addressAllowed(rules, literal, "https:")) {
-    return refuse("target_blocked", "must use https");
+    return refuse("target_blocked", `must use https: ${SETTING} does not open ${literal}`);
   }
-  return refuse("target_blocked", `${literal} is not an address this service may call`);
+  return refuse(
+    "target_blocked",
+    `${literal} is not an address this service may call; ${SETTING} opens more`,
+  );
+}
+
+const SETTING = "RINGBACK_ALLOW_TARGETS";
+const LOOPBACK: readonly Range[] = LOOPBACK_TARGETS.split(",").map((text) =>
+  ipaddr.parseCIDR(text),
+);
+/** Names without a dot, and those of networks of one's own, which may mean this machine. */
+const OWN_NAME = /^[^.]+$|\.(?:localhost|local|test|internal|lan|home\.arpa)$/i;
+
+/** Why no address that is open to plain `http` can have this name; null: one may. */
+function whyNoPlainName({ allowed }: TargetRules, hostname: string): string | null {
+  if (allowed.length === 0) return `${SETTING} opens no address to plain http`;
+  const loopbackOnly = allowed.every(([network]) => contains(LOOPBACK, network));
+  if (!loopbackOnly || OWN_NAME.test(hostname)) return null;
+  return `${SETTING} opens this machine alone to plain http, and ${hostname} is a public name`;
 }
 
 const MAX_HEADERS = 20;

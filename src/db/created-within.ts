@@ -1,7 +1,7 @@
 import { uuidAt } from "../core/ids.ts";
 
 /** A half-open range of times. */
-interface TimeRange {
+export interface TimeRange {
   since?: Date | undefined;
   until?: Date | undefined;
 }

@@ -11,7 +11,8 @@ export async function findOutstanding(reader: Reader): Promise<string[]> {
      union all
      select format('a lane with due deliveries') from ${LANES} where ${LANE_DUE} <= now()
      union all
-     select format('a running replay') from replays where status = 'running'
+     select format('a running replay') from replays
+     where status = 'running' and (next_step_at is null or next_step_at <= now())
      union all
      select format('a wake-up (%s)', task_identifier) from graphile_worker.jobs
      where (locked_at is not null or run_at <= now()) and attempts < max_attempts
@@ -26,7 +27,9 @@ export async function findTimeToNext(reader: Reader): Promise<number | null> {
     `select (extract(epoch from min(at) - now()) * 1000)::float8 as ms from (
        select next_run_at as at from unfinished_jobs where status = 'pending'
        union all
-       select ${LANE_DUE} from ${LANES}) due`,
+       select ${LANE_DUE} from ${LANES}
+       union all
+       select next_step_at from replays where status = 'running') due`,
   );
   return rows[0]!.ms;
 }
@@ -42,8 +45,13 @@ export async function shiftDueTimes(tx: Tx, ms: number): Promise<void> {
     ["unfinished_jobs", "next_run_at"],
     ["deliveries", "next_attempt_at"],
     ["deliveries", "scheduled_at"],
+    ["deliveries", "budget_from"],
+    ["deliveries", "give_up_at"],
     ["lanes", "breaker_until"],
     ["lanes", "next_send_at"],
+    ["replays", "next_step_at"],
+    ["replays", "start_at"],
+    ["replays", "ramp_since"],
     ["idempotency_records", "expires_at"],
     ["signing_secrets", "expires_at"],
     ["signing_keys", "not_before"],

@@ -157,9 +157,48 @@ export function plannedEachTime(pool: Pool): Reader {
   };
 }
 
+/**
+ * A reader for searches, whose cost nobody knows beforehand: as `plannedEachTime`, but a statement
+ * ends after a while, or as soon as nobody waits for it any more.
+ */
+export function untilNobodyWaits(pool: Pool, ms: number, gone: AbortSignal): Reader {
+  return {
+    async query<R extends QueryResultRow>(...query: Parameters<Reader["query"]>) {
+      gone.throwIfAborted();
+      return await withClient(pool, async (client) => {
+        const tx = asTx(client);
+        const orders: Promise<unknown>[] = [];
+        const cancel = (): void => {
+          const { processID } = client as unknown as { processID: number };
+          const order = pool.query("select pg_cancel_backend($1)", [processID]);
+          orders.push(order.catch(() => undefined));
+        };
+        gone.addEventListener("abort", cancel, { once: true });
+        try {
+          const [, , result] = await Promise.all(
+            inOneWrite(client, () => [
+              tx.query("begin"),
+              tx.query(`set local statement_timeout = ${ms}; ${PLAN_EACH_TIME}`),
+              tx.query<R>(...query),
+            ]),
+          );
+          await tx.query("commit");
+          return result;
+        } finally {
+          gone.removeEventListener("abort", cancel);
+          // until then the order might end another statement of this connection
+          await Promise.all(orders);
+        }
+      });
+    },
+  };
+}
+
+const PLAN_EACH_TIME = "set local plan_cache_mode = force_custom_plan";
+
 /** Plans each statement that follows in the transaction for its values. */
 export async function planEachTime(tx: Tx): Promise<void> {
-  await tx.query("set local plan_cache_mode = force_custom_plan");
+  await tx.query(PLAN_EACH_TIME);
 }
 
 /** A transaction of a single statement, for writes that need no more. */

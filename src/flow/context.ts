@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import type { ComputePool } from "../compute/pool.ts";
 import type { JobTypeRegistry } from "../compute/registry.ts";
 import type { Config } from "../config.ts";
-import type { Breaker } from "../core/breaker.ts";
+import type { Breaker, Evidence } from "../core/breaker.ts";
 import type { StoredResponse } from "../core/model.ts";
 import type { RateLimitState } from "../core/rate-limit.ts";
 import type { TargetRules } from "../core/targets.ts";
@@ -29,6 +29,8 @@ export interface Context {
   pool: Pool;
   /** For lists and counts, whose best plan depends on the values in the query. */
   lookups: Reader;
+  /** For searches: a statement ends after some seconds, and when nobody waits for it any more. */
+  searches(gone: AbortSignal): Reader;
   notifier: Notifier;
   vault: Vault;
   telemetry: Telemetry;
@@ -156,13 +158,19 @@ export type SettlementGroup = GroupCommit<Settlement, boolean>;
 /** A lane → its lease, or why not. */
 export type LeaseTakes = GroupCommit<{ laneId: string; workerId: string }, LeaseAnswer>;
 
+/** A lane's breaker and what it is judged by. */
+export interface JudgedLane {
+  config: Pick<LaneConfig, "id" | "epoch" | "endpoint_id" | "disable_after_s">;
+  breaker: Breaker;
+  evidence: Evidence;
+}
+
 /** A lane that its holder leaves. */
-export interface LaneLeave extends RateLimitState {
+export interface LaneLeave extends RateLimitState, JudgedLane {
   id: string;
   epoch: string;
   /** Whether the holder could as well keep the lane. */
   mayStay: boolean;
-  breaker: Breaker;
   /** Whether the database has another one. */
   isBreakerChanged: boolean;
 }
@@ -184,6 +192,8 @@ export interface DueRead {
 
 export interface DueReads {
   free: GroupCommit<DueWanted, DueRead>;
+  /** Those that became due last, without replayed ones. */
+  newest: DueReads["free"];
   ordered: GroupCommit<DueWanted, DueRead>;
   /** The id of a lane → whether anything is pending in it, due or not. */
   pending: GroupCommit<string, boolean>;

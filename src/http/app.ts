@@ -11,6 +11,7 @@ import { createErrorHandler } from "./errors.ts";
 import type { HttpContext } from "./http-context.ts";
 import { createJobWatch } from "./job-watch.ts";
 import { createJwks } from "./jwks.ts";
+import { nearPath } from "./near-path.ts";
 import { openApiRoute } from "./openapi/openapi.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo, Route } from "./route.ts";
@@ -69,10 +70,14 @@ export function createApi(
     response.setHeader("cache-control", "no-store");
     next();
   });
-  mount(app, http, authenticate, [...routes, openApiRoute(routes), ...createSessionRoutes(http)]);
+  const all = [...routes, openApiRoute(routes), ...createSessionRoutes(http)];
+  const paths = all.map(({ path }) => path);
+  mount(app, http, authenticate, all);
   if (pages !== undefined) app.use(pages);
   app.use((request) => {
-    throw new Problem("not_found", `There is nothing at ${request.path}.`);
+    const near = nearPath(request.path, paths);
+    const hint = near === null ? "" : ` Did you mean ${near}?`;
+    throw new Problem("not_found", `There is nothing at ${request.path}.${hint}`);
   });
   app.use(createErrorHandler(context, (response) => localsOf(response).info));
   const upgrade = createUpgradeHandler(http, authenticate, streamRoutes);

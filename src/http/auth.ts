@@ -2,10 +2,10 @@ import { hashApiKey } from "../core/api-key.ts";
 import type { Principal } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts/api-keys.ts";
-import { findKeyById } from "../db/accounts/api-keys.ts";
+import { findSignedIn } from "../db/accounts/console-sessions.ts";
 import { createKeyUse } from "../flow/accounts/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
-import { allows, type RequestInfo, type Route } from "./route.ts";
+import type { RequestInfo } from "./route.ts";
 import { checkCsrf, readSession } from "./session.ts";
 
 /** The longest time for which a revoked key goes on working. */
@@ -33,7 +33,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
   return async function authenticate(info, method) {
     const authorization = info.header("authorization");
     if (authorization === undefined && info.header("cookie") !== undefined) {
-      const caller = await findSignedIn(context, info, method);
+      const caller = await findCallerOfSession(context, info, method);
       if (caller !== null) {
         noteUse(caller.keyId);
         return caller;
@@ -41,11 +41,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
     }
     const key = BEARER.exec(authorization?.trim() ?? "")?.[1];
     if (key === undefined) {
-      throw unauthenticated(
-        authorization === undefined
-          ? "Send authorization: Bearer rk_…"
-          : "The authorization header must be Bearer and a key that begins with rk_.",
-      );
+      throw unauthenticated(howToSend(authorization, info));
     }
     const hash = hashApiKey(key);
     const name = hash.toString("base64");
@@ -70,7 +66,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
  * The principal that is signed in, while its key lives. Null: there is no session.
  * @throws Problem csrf_failed, unauthenticated
  */
-async function findSignedIn(
+async function findCallerOfSession(
   context: AuthContext,
   info: Pick<RequestInfo, "header">,
   method: string,
@@ -78,23 +74,29 @@ async function findSignedIn(
   const session = readSession(context, info);
   if (session === null) return null;
   checkCsrf(context, info, method, session);
-  const caller = await findKeyById(context.pool, session.accountId, session.keyId);
-  if (caller === null) throw unauthenticated("The API key of this session was revoked.");
+  const caller = await findSignedIn(context.pool, session);
+  if (caller === null) throw unauthenticated("This session has ended. Sign in again.");
   return caller;
+}
+
+/** Headers that other services take keys in. */
+const OTHER_HEADERS = ["x-api-key", "api-key", "x-auth-token"];
+
+function howToSend(
+  authorization: string | undefined,
+  { header }: Pick<RequestInfo, "header">,
+): string {
+  if (authorization !== undefined) {
+    return "The authorization header must be Bearer and a key that begins with rk_.";
+  }
+  const other = OTHER_HEADERS.find((name) => header(name) !== undefined);
+  return other === undefined
+    ? "Send authorization: Bearer rk_…"
+    : `The header ${other} is not read. Send authorization: Bearer rk_…`;
 }
 
 function unauthenticated(detail: string): Problem {
   return new Problem("unauthenticated", detail, {
     headers: { "www-authenticate": 'Bearer realm="ringback"' },
-  });
-}
-
-/** @throws Problem `scope_missing` that names the scope */
-export function requireScope(route: Pick<Route, "scopes">, caller: Principal): void {
-  if (allows(route, caller)) return;
-  const needed = route.scopes ?? [];
-  const scopes = needed.join(" or ") + (needed.includes("operator") ? "" : ", or admin");
-  throw new Problem("scope_missing", `This needs an API key with scope ${scopes}.`, {
-    headers: { "www-authenticate": `Bearer realm="ringback", error="insufficient_scope"` },
   });
 }

@@ -2,6 +2,7 @@ import type { Job } from "../core/model.ts";
 import { getJob } from "../db/jobs/jobs.ts";
 import type { HttpContext } from "./http-context.ts";
 import { entityTag, isFinished, jobText, matchesTag } from "./views/job.ts";
+import { withWaiting } from "./views/job-wait.ts";
 
 const LOOK_MS = 250;
 
@@ -18,7 +19,8 @@ export async function waitForNews(
   let latest: Job | null = job;
   while (latest !== null && !isFinished(latest.status)) {
     if (wait.ifNoneMatch !== undefined) {
-      const tag = entityTag(jobText(context, latest));
+      const [shown = latest] = await withWaiting(context, [latest], true);
+      const tag = entityTag(jobText(context, shown));
       if (!matchesTag(wait.ifNoneMatch, tag)) return latest;
     }
     const left = deadline - performance.now();

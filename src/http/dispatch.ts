@@ -1,8 +1,9 @@
 import type { Request, Response } from "express";
 import { parseJson, type JsonDocument } from "../core/json.ts";
 import { memberTexts } from "../core/json-text.ts";
+import type { Principal } from "../core/model.ts";
 import type { Authenticate } from "./auth.ts";
-import { requireScope } from "./auth.ts";
+import { ownBody, ownQuery, requireAccess, requireOwnTarget } from "./access.ts";
 import { readBody } from "./body.ts";
 import type { HttpContext } from "./http-context.ts";
 import { fingerprint, keepErrors, parseIdempotencyKey } from "./idempotency.ts";
@@ -10,6 +11,17 @@ import { readLines } from "./lines.ts";
 import type { Reply } from "./reply.ts";
 import type { RequestInfo, Route } from "./route.ts";
 import { parseParameters, parseWith } from "./validation.ts";
+
+/** The principal of routes that need none. */
+const NOBODY: Principal = {
+  accountId: "",
+  keyId: "",
+  sessionId: null,
+  scopes: [],
+  endpointIds: null,
+  suspended: false,
+  actor: { type: "system", id: null, name: "" },
+};
 
 /** Takes a request through a route: caller, parameters, body, and then the handler. */
 export async function dispatch(
@@ -20,14 +32,20 @@ export async function dispatch(
   request: Request,
 ): Promise<{ reply: Reply; accountId: string | null }> {
   const caller = route.scopes === null ? null : await authenticate(info, request.method);
-  if (caller !== null) requireScope(route, caller);
-  const { accountId = "", keyId = "", scopes = [] } = caller ?? {};
+  const principal = caller ?? NOBODY;
+  if (caller !== null) requireAccess(route, caller);
+  const { accountId } = principal;
   const params =
     route.params === null ? {} : parseParameters(route.params, request.params, "id_invalid");
   const query =
     route.query === null
       ? {}
-      : parseParameters(route.query, queryValues(request.url), "query_invalid");
+      : parseParameters(
+          route.query,
+          ownQuery(route, principal, queryValues(request.url)),
+          "query_invalid",
+        );
+  await requireOwnTarget(context, route, principal, params as Record<string, unknown>);
   const key = route.idempotent === true ? info.header("idempotency-key") : undefined;
   const idempotencyKey = key === undefined ? null : parseIdempotencyKey(key);
   const document = route.body === null ? null : await readJson(request, route.bodyOptional);
@@ -44,12 +62,14 @@ export async function dispatch(
     const body =
       route.body === null || document === null
         ? undefined
-        : await parseWith(route.body, document.value, "validation_failed");
+        : await parseWith(
+            route.body,
+            ownBody(route, principal, document.value),
+            "validation_failed",
+          );
     return await route.handle(context, {
       ...info,
-      accountId,
-      keyId,
-      scopes,
+      ...principal,
       params,
       query,
       body,
@@ -57,6 +77,11 @@ export async function dispatch(
       lines: () => readLines(request),
       path,
       idempotency,
+      by: {
+        actor: principal.actor,
+        address: info.remoteAddress,
+        requestId: info.requestId,
+      },
     });
   };
   const reply =

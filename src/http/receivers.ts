@@ -1,5 +1,5 @@
-import { checkSubscribedEvent, isJobEvent } from "../core/event-names.ts";
-import { DEFAULT_CALLBACK_EVENTS, JOB_EVENTS, type Callback } from "../core/model.ts";
+import { checkSubscribedEvent, isJobEvent, noneOfJobEvents } from "../core/event-names.ts";
+import { DEFAULT_CALLBACK_EVENTS, type Callback } from "../core/model.ts";
 import { REDACTED } from "../core/redact-headers.ts";
 import { checkCustomHeaders, checkTargetUrl, type TargetRules } from "../core/targets.ts";
 import type { Fault } from "./validation.ts";
@@ -36,7 +36,7 @@ function callbackEventFaults(events: readonly string[], path: PropertyKey[]): Fa
           {
             code: "event_unknown" as const,
             path: [...path, index],
-            detail: `is none of ${JOB_EVENTS.join(", ")}`,
+            detail: noneOfJobEvents(event),
           },
         ],
   );

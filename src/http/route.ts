@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Author } from "../core/audit.ts";
 import type { Principal, Scope } from "../core/model.ts";
 import type { ProblemCode } from "../core/problem.ts";
 import type { HttpContext } from "./http-context.ts";
@@ -27,11 +28,7 @@ export interface RequestInfo {
 }
 
 /** A request that passed authentication and its schemas. */
-export interface RouteCall<Params, Query, Body> extends RequestInfo {
-  accountId: string;
-  /** The API key, also of a user who is signed in to the console. */
-  keyId: string;
-  scopes: readonly Scope[];
+export interface RouteCall<Params, Query, Body> extends RequestInfo, Principal {
   params: Params;
   query: Query;
   body: Body;
@@ -42,10 +39,12 @@ export interface RouteCall<Params, Query, Body> extends RequestInfo {
   /** The path of the request, without its query. */
   path: string;
   idempotency: Idempotency | null;
+  /** Who changes something, for the audit log. */
+  by: Author;
 }
 
 /** The parts that a call without a body has not. */
-export type BodyParts = "idempotency" | "body" | "posted" | "lines" | "path";
+export type BodyParts = "by" | "idempotency" | "body" | "posted" | "lines" | "path";
 
 export interface ResponseSpec {
   description: string;
@@ -63,12 +62,20 @@ export interface HeaderSpec {
   example?: string;
 }
 
+/**
+ * What leads to the endpoint: `endpoint`, `delivery` and `replay` are what `{id}` names; `query` and
+ * `filter` name it as `endpoint_id`; `handler` looks at `call.endpointIds` by itself.
+ */
+export type EndpointBinding = "endpoint" | "delivery" | "replay" | "query" | "filter" | "handler";
+
 interface Definition {
   method: Method;
   /** The path with parameters as in OpenAPI: `/v1/jobs/{id}`. */
   path: string;
-  /** Any of these is enough, and `admin` unless `operator` is asked for; null: no key needed. */
+  /** Any of these, or one that implies it, is enough; null: no key needed. */
   scopes: readonly Scope[] | null;
+  /** How it keeps to the endpoints of a principal that is bound to some; absent: it refuses one. */
+  endpoints?: EndpointBinding;
   operationId: string;
   tag: string;
   summary: string;
@@ -124,15 +131,4 @@ export function route<
     handle: (context, call) =>
       handler(context, call as RouteCall<z.output<Params>, z.output<Query>, z.output<Body>>),
   };
-}
-
-/** Whether a caller may use a route. */
-export function allows({ scopes }: Pick<Route, "scopes">, caller: Principal): boolean {
-  return (
-    scopes === null ||
-    scopes.some(
-      (scope) =>
-        caller.scopes.includes(scope) || (scope !== "operator" && caller.scopes.includes("admin")),
-    )
-  );
 }

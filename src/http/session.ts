@@ -4,8 +4,9 @@ import { Problem } from "../core/problem.ts";
 import type { HttpContext } from "./http-context.ts";
 import type { RequestInfo } from "./route.ts";
 
-/** The session of the console. It rests in the browser, sealed; the server keeps nothing. */
+/** The session of the console. It rests in the browser, sealed, and counts while the server has its id. */
 export interface ConsoleSession {
+  id: string;
   keyId: string;
   accountId: string;
   csrf: string;
@@ -14,12 +15,13 @@ export interface ConsoleSession {
 }
 
 const COOKIE = "ringback_session";
-const MAX_AGE_S = 43_200;
+export const MAX_AGE_S = 43_200;
 const SAFE = new Set(["GET", "HEAD"]);
 
 // The kind keeps other texts sealed with the same key from passing as a session.
 const sealed = z.strictObject({
   kind: z.literal("session"),
+  id: z.uuid(),
   keyId: z.uuid(),
   accountId: z.uuid(),
   csrf: z.string(),

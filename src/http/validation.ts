@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { jsonPointer } from "../core/json-pointer.ts";
+import { issueText } from "./issue-text.ts";
 import { Problem, type ProblemCode, type ProblemDetail } from "../core/problem.ts";
+import { MAX_METADATA_BYTES } from "./schemas/common.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -14,7 +16,8 @@ function issueDetails(
   return issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path];
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => entry([...path, key], "is not a known field"));
+      const texts = issue.message.split("\n");
+      return issue.keys.map((key, index) => entry([...path, key], texts[index]!));
     }
     return [entry(path, issue.code === "invalid_union" ? unionDetail(issue) : issue.message)];
   });
@@ -60,10 +63,10 @@ async function safeParse<Schema extends z.ZodType>(
   value: unknown,
 ): Promise<z.ZodSafeParseResult<z.output<Schema>>> {
   try {
-    return schema.safeParse(value);
+    return schema.safeParse(value, { error: issueText });
   } catch (error) {
-    if (error instanceof z.core.$ZodAsyncError) return await schema.safeParseAsync(value);
-    throw error;
+    if (!(error instanceof z.core.$ZodAsyncError)) throw error;
+    return await schema.safeParseAsync(value, { error: issueText });
   }
 }
 
@@ -76,11 +79,11 @@ export function parseParameters(
   values: Record<string, unknown>,
   code: ProblemCode,
 ): unknown {
-  const result = schema.safeParse(values);
+  const result = schema.safeParse(values, { error: issueText });
   if (result.success) return result.data;
   const errors = issueDetails(result.error.issues).map(({ path, detail }) => ({
     parameter: String(path[0] ?? ""),
-    detail: detail === "is not a known field" ? "is not a known parameter" : detail,
+    detail: detail.replace(/^is not a known field\b/, "is not a known parameter"),
   }));
   throw new Problem(
     code,
@@ -115,4 +118,11 @@ export function refuseFaults(faults: readonly Fault[]): void {
     summary(errors.map(({ pointer, detail }) => ({ where: pointer, detail }))),
     { errors },
   );
+}
+
+/** @throws Problem `validation_failed`: the JSON text is too long */
+export function checkMetadata(text: string): void {
+  if (Buffer.byteLength(text) <= MAX_METADATA_BYTES) return;
+  const detail = `must be at most ${MAX_METADATA_BYTES} bytes of JSON`;
+  refuseFaults([{ code: "validation_failed", path: ["metadata"], detail }]);
 }

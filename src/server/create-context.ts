@@ -7,7 +7,7 @@ import { parseAllowTargets } from "../core/targets.ts";
 import { createVault } from "../core/vault.ts";
 import { createNotifier } from "../db/notifier.ts";
 import { createPool } from "../db/pool.ts";
-import { plannedEachTime } from "../db/transaction.ts";
+import { plannedEachTime, untilNobodyWaits } from "../db/transaction.ts";
 import type { Context, PumpHandle, RunHandle } from "../flow/context.ts";
 import { createDueReads } from "../flow/deliveries/due.ts";
 import { createLeaseReads, createLeaseTakes } from "../flow/deliveries/lane/lease.ts";
@@ -44,6 +44,8 @@ export interface ContextOptions {
 }
 
 const POOL_SIZE = 24;
+/** The longest statement of a search. */
+const SEARCH_MS = 4_000;
 
 /** The threads of all processes together are as many as there are cores, where that is enough. */
 function threadsOf({ number, of }: ProcessShare): number {
@@ -75,6 +77,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     databaseUrl,
     pool,
     lookups: plannedEachTime(pool),
+    searches: (gone: AbortSignal) => untilNobodyWaits(pool, SEARCH_MS, gone),
     notifier: createNotifier({ databaseUrl, log: telemetry.log }),
     vault: createVault(options.masterKeys),
     telemetry,

@@ -39,15 +39,21 @@ export function addGauges(context: GaugeContext): void {
   );
   gauge(
     "ringback_oldest_due_seconds",
-    "Age of the oldest due pending job and delivery, among those counted.",
+    "Time for which the oldest due job and lane have waited, without what a pause, an open breaker or a rate limit holds back; among those counted.",
     (now) => ({ job: now.oldest_job_s ?? 0, delivery: now.oldest_delivery_s ?? 0 }),
     "what",
   );
   gauge(
     "ringback_deliveries_pending",
-    `Pending deliveries: all, and those due now; ${CAPPED}.`,
+    `Pending deliveries: all, and those due now that nothing holds back; ${CAPPED}.`,
     (now) => ({ all: now.deliveries_pending, due: now.deliveries_due }),
     "which",
+  );
+  gauge(
+    "ringback_deliveries_held",
+    `Pending deliveries that a pause or an open breaker holds back, by reason; ${CAPPED}.`,
+    (now) => now.deliveries_held,
+    "reason",
   );
   gauge(
     "ringback_dead_letters",
@@ -57,9 +63,9 @@ export function addGauges(context: GaugeContext): void {
   );
   gauge(
     "ringback_lanes",
-    `Lanes whose breaker is open, or whose endpoint is paused; ${CAPPED}.`,
-    (now) => ({ broken: now.lanes_broken, paused: now.endpoints_paused }),
-    "state",
+    `Lanes that fail with deliveries pending, and paused endpoints; ${CAPPED}.`,
+    (now) => ({ failing: now.lanes_failing, paused: now.endpoints_paused }),
+    "status",
   );
   gauge("ringback_workers_alive", "Workers that hold their session lock.", (now) => ({
     "": now.workers_alive,

@@ -6,8 +6,10 @@ import { wakeAgain } from "../db/queue/wake.ts";
 import type { WakeUp } from "../db/queue/wake.ts";
 import { pumpLane } from "../flow/deliveries/lane/pump.ts";
 import { MAX_PUMPS } from "../flow/deliveries/lane/slice.ts";
+import { runDeletion } from "../flow/accounts/run-deletion.ts";
+import { createExpiry } from "../flow/maintenance/expire.ts";
 import { auditOwn, createReconciler, sweep } from "../flow/maintenance/reconcile.ts";
-import { runReplay } from "../flow/deliveries/replay.ts";
+import { runReplay } from "../flow/deliveries/replay-steps.ts";
 import { retain } from "../flow/maintenance/retain.ts";
 import { followNudges } from "../flow/maintenance/follow-nudges.ts";
 import { startLiveness } from "../flow/maintenance/liveness.ts";
@@ -19,6 +21,8 @@ const JOB_WAKE_UPS = 10;
 const RECONCILE_MS = 5_000;
 /** Work that an outage left in nobody's hands must go on within 5 s of its end. */
 const AUDIT_MS = 2_000;
+/** Half a minute late at most, where nothing may be sent. */
+const EXPIRE_MS = 10_000;
 /** Every so many audits, all lanes are looked at. */
 const AUDITS_OF_ALL_LANES = 15;
 const SWEEP_MS = 300_000;
@@ -73,6 +77,9 @@ export async function startWorker(context: Context): Promise<Worker> {
           tasks: {
             "pump-lane": task(pump),
             "run-replay": task(enduring(context, "run-replay", (id) => runReplay(context, id))),
+            "delete-account": task(
+              enduring(context, "delete-account", (id) => runDeletion(context, id)),
+            ),
           },
           concurrency: MAX_PUMPS,
           ahead: MAX_PUMPS,
@@ -89,9 +96,11 @@ export async function startWorker(context: Context): Promise<Worker> {
   void context.jobs.look(true);
 
   const reconciler = createReconciler(context, pump);
+  const expiry = createExpiry(context);
   let audits = 0;
   const repeating = [
     repeat(context, RECONCILE_MS, () => reconciler.turn()),
+    repeat(context, EXPIRE_MS, () => expiry.turn()),
     repeat(context, AUDIT_MS, () => auditOwn(context, (audits += 1) % AUDITS_OF_ALL_LANES === 0)),
     repeat(context, SWEEP_MS, () => sweep(context)),
     repeat(context, RETAIN_MS, () => retain(context, true)),

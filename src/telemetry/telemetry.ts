@@ -1,5 +1,6 @@
 import type { Logger } from "winston";
 import { formatId, idTime } from "../core/ids.ts";
+import type { DisabledReason } from "../core/endpoint.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { JobStatus } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -47,15 +48,21 @@ export interface Telemetry {
   runEnded(job: JobFacts & { run: number }, outcome: string, durationMs: number): void;
   jobEnded(job: EndedFacts): void;
   attemptMade(d: AttemptFacts, number: number, exchange: Exchange, outcome: Outcome): void;
+  /** A test says nothing of how the endpoint does, so it counts in no statistics. */
+  endpointTested(delivery: Pick<AttemptFacts, "id" | "request_id">, exchange: Exchange): void;
   deliveryGivenUp(delivery: DeliveryFacts, reason: string, detail: string): void;
   breakerOpened(laneId: string, reason: string | null, untilMs: number): void;
+  endpointDisabled(endpointId: string, reason: DisabledReason): void;
   claimLost(what: "run" | "lane" | "settlement", id: string): void;
   replayed(count: number, replayId: string | null): void;
   discarded(count: number, replayId: string): void;
   canceled(count: number, replayId: string): void;
   listenerClosed(why: string): void;
   workerRecovered(id: string, found: { runs: number; lanes: number }): void;
-  repaired(what: "job" | "lane" | "replay" | "lease" | "run", ids: readonly string[]): void;
+  repaired(
+    what: "job" | "lane" | "replay" | "deletion" | "lease" | "run",
+    ids: readonly string[],
+  ): void;
   requestFinished(request: {
     method: string;
     route: string;
@@ -124,6 +131,15 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
         ...(outcome.kind === "dead" ? { dead_reason: outcome.reason } : {}),
       });
     },
+    endpointTested(delivery, { statusCode, error, durationMs }) {
+      log.info("endpoint tested", {
+        delivery_id: formatId("delivery", delivery.id),
+        request_id: delivery.request_id,
+        status_code: statusCode,
+        error_code: error?.code ?? null,
+        duration_ms: Math.round(durationMs),
+      });
+    },
     deliveryGivenUp(delivery, reason, detail) {
       metrics.deadLettered.inc({ reason });
       stats.count(delivery.account_id, delivery.endpoint_id, [counterSlot("deliveries.dead")]);
@@ -135,11 +151,14 @@ export function createTelemetry(log: Logger, metrics: Metrics): Telemetry {
     },
     breakerOpened(laneId, reason, untilMs) {
       metrics.breakerOpened.inc();
-      log.warn("lane broken", {
+      log.warn("breaker opened", {
         lane_id: formatId("lane", laneId),
         reason,
         until: new Date(untilMs).toISOString(),
       });
+    },
+    endpointDisabled(id, reason) {
+      log.warn("endpoint disabled", { endpoint_id: formatId("endpoint", id), reason });
     },
     claimLost(what, id) {
       metrics.fenced.inc({ what });

@@ -132,7 +132,7 @@ test("a breaker that opens and closes is sent", async () => {
   const { id } = await api.endpoint("http://127.0.0.1:1/", { events: ["refused"] });
   for (let n = 0; n < 10; n += 1) await api.publish("refused");
   const changed = await stream.has("lane.changed");
-  expect(changed.data).toMatchObject({ endpoint_id: id, state: "broken", origin: null });
+  expect(changed.data).toMatchObject({ endpoint_id: id, status: "failing", origin: null });
 });
 
 describe("WebSockets", () => {

@@ -111,11 +111,19 @@ describe("jobs", () => {
     const failed = await run("jobs submit demo.fail message=boom --wait");
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain("demo_failed: boom");
-    const late = await run("jobs submit demo.sleep ms:=60000 --wait 0.2 --json");
+    const late = await run("jobs submit demo.sleep ms=60000 --wait 0.2 --json");
     expect(late.code).toBe(124);
     const id = late.json().id;
     expect(late.stderr).toContain(`ringback jobs wait ${id}`);
     expect((await run(`jobs wait ${id} --timeout 0.1`)).code).toBe(124);
+
+    const wrong = await run("jobs submit demo.sleep ms=soon");
+    expect(wrong.code).toBe(6);
+    expect(wrong.stderr).toContain("/input/ms: must be a number, not a string");
+    expect(wrong.stderr).toContain("(what is no text is given as JSON: ms:=…)");
+    const early = await run(`jobs result ${id}`);
+    expect([early.code, early.stdout]).toEqual([6, ""]);
+    expect(early.stderr).toContain("It has a result once it has completed");
 
     const canceled = await run(`jobs cancel ${id} --json`);
     expect(canceled.code).toBe(0);
@@ -205,7 +213,87 @@ describe("what verifies webhooks", () => {
   });
 });
 
+describe("an endpoint that fails", () => {
+  test("its limits are set, its health is shown, and what it missed is sent", async () => {
+    const url = `${receiver.url}/ends`;
+    const fields =
+      "--retry-delays-s 5,300 --final-status 400,404 --give-up-after-s 7200 --no-disable-after-s";
+    const made = await run(`endpoints create ${url} --events ends.cli ${fields} --json`);
+    const id = made.json()["id"];
+    expect(made.json()).toMatchObject({
+      retry: { max_attempts: 3, delays_s: [5, 300] },
+      final_status: [400, 404],
+      give_up_after_s: 7_200,
+      disable_after_s: null,
+    });
+    const shown = (await run(`endpoints get ${id}`)).stdout;
+    for (const text of ["3 attempts, waits 5, 300 s", "400, 404", "2 hours", "never", "healthy"]) {
+      expect(shown).toContain(text);
+    }
+    const reset = "--no-final-status --disable-after-s 864000 --max-attempts 4";
+    expect((await run(`endpoints update ${id} ${reset} --json`)).json()).toMatchObject({
+      retry: { max_attempts: 4, base_s: 5 },
+      final_status: [],
+      disable_after_s: 864_000,
+    });
+    expect((await run(`endpoints create ${url} --retry-delays-s 5,soon`)).code).toBe(2);
+
+    expect((await run(`endpoints disable ${id}`)).stdout).toContain("by a request");
+    await run("messages publish ends.cli n=1");
+    expect((await run(`endpoints get ${id}`)).stdout).toMatch(/skipped +1 since /);
+    expect((await run(`endpoints send-missed ${id}`)).code).not.toBe(0);
+    const dry = (await run(`endpoints send-missed ${id} --dry-run`)).stdout;
+    expect(dry).toContain("1 would be sent");
+    await run(`endpoints enable ${id}`);
+    const sent = await run(`endpoints send-missed ${id} --json`);
+    expect(sent.json()).toMatchObject({ action: "send_missed", replayed: 1 });
+    const gone = await run(`endpoints delete ${id} --discard-dead-letters --json`);
+    expect(gone.json()).toEqual({ id, deleted: true });
+  });
+});
+
 describe("endpoints and messages", () => {
+  test("an event is found by what is in hand, and tells who got it and who did not", async () => {
+    const deaf = await run(
+      `endpoints create ${receiver.url}/deaf --description Deaf --events never.sent --json`,
+    );
+    const event = "messages publish find.me street=Needle --metadata order=A-10019 --json";
+    const { id } = (await run(event)).json();
+    const search = await run("search order=A-10019");
+    expect(search.stdout).toContain(`${id}  metadata`);
+    expect((await run("search order=A-10019 --json")).json()["hits"]).toHaveLength(1);
+    const nothing = await run("search A-99999");
+    expect([nothing.code, nothing.stdout]).toEqual([0, ""]);
+    expect(nothing.stderr).toMatch(/^No match: looked at .*\nWithin bodies: .*--text "A-99999"\n$/);
+
+    for (const filter of ["--type find.me", "--type find.me,find.other", "--text Needle"]) {
+      const listed = await run(`messages list ${filter} --json`);
+      expect([filter, listed.json().data.map((row) => row.id)]).toEqual([filter, [id]]);
+    }
+    expect((await run("messages list --type !find.me --text Needle --json")).json().data).toEqual(
+      [],
+    );
+    expect((await run("messages list --type find.me")).stdout).toContain("none");
+    expect((await run("messages list --type a,,b")).code).not.toBe(0);
+    const shown = await run(`messages show ${id}`);
+    expect(shown.stdout).toMatch(
+      /Without a delivery\nENDPOINT.*\nep_\w+ {2}Deaf {2}Its events, as/,
+    );
+    expect((await run(`endpoints delete ${deaf.json().id}`)).code).toBe(0);
+
+    const job = (await run("jobs submit demo.echo a=1 --wait 20 --json")).json();
+    const other = (await run("jobs submit demo.echo a=1 --metadata order=A-7 --json")).json();
+    const byPair = await run("jobs list --metadata order=A-7 --json");
+    expect(byPair.json().data.map((row) => row.id)).toEqual([other.id]);
+    expect((await run("messages list --metadata order=A-10019 --json")).json().data).toHaveLength(
+      1,
+    );
+    const untold = await run(`messages list --job-id ${job.id}`);
+    expect(untold.stderr).toContain(
+      "Without a receiver, so without a message: job.started, job.completed",
+    );
+  });
+
   test("the life of an endpoint", async () => {
     const url = `${receiver.url}/endpoint`;
     const made = (
@@ -222,7 +310,7 @@ describe("endpoints and messages", () => {
     });
     const id = made.id;
     const shown = await run(`endpoints get ${id}`);
-    expect(shown.stdout).toMatch(new RegExp(`^${id} {2}active\n(?:.*\n)*rate limit +50 per s\n`));
+    expect(shown.stdout).toMatch(new RegExp(`^${id} {2}healthy\n(?:.*\n)*rate limit +50 per s\n`));
     expect(shown.stdout).not.toContain("whsec_");
     expect((await run("endpoints list")).stdout).toContain(id);
 
@@ -256,7 +344,14 @@ describe("endpoints and messages", () => {
     expect((await run(`endpoints resume ${id} --json`)).json()["state"]).toBe("active");
     expect((await run(`endpoints enable ${id} --json`)).json()["state"]).toBe("active");
     const tested = await run(`endpoints test ${id}`);
-    expect(tested.stdout).toMatch(/^dlv_\w{26} {2}pending\nevent +endpoint\.test\n/);
+    expect([tested.code, tested.stderr]).toEqual([0, ""]);
+    expect(tested.stdout).toMatch(/^dlv_\w{26} {2}delivered\nevent +endpoint\.test\n/);
+    expect(tested.stdout).toMatch(/^< +200$/m);
+    receiver.respond(503);
+    const down = await run(`endpoints test ${id} --json`);
+    expect(down.code).toBe(1);
+    expect(down.json()).toMatchObject({ status: "dead", attempts: [{ status_code: 503 }] });
+    receiver.respond(200);
     expect((await run(`endpoints delete ${id} --json`)).json()).toEqual({ id, deleted: true });
     expect((await run(`endpoints get ${id}`)).code).toBe(5);
   });
@@ -291,9 +386,9 @@ describe("deliveries, dead letters and replays", () => {
     expect(
       (await run(`dead-letters list --endpoint-id ${endpoint} --json`)).json().data,
     ).toHaveLength(2);
-    expect((await run("dead-letters list --discarded --json")).json().data).toMatchObject([
-      { id: first },
-    ]);
+    expect(
+      (await run(`dead-letters list --discarded --endpoint-id ${endpoint} --json`)).json().data,
+    ).toMatchObject([{ id: first }]);
 
     receiver.respond(200);
     const dry = await run(`replay --filter endpoint-id=${endpoint} since=1h --dry-run`);
@@ -314,6 +409,33 @@ describe("deliveries, dead letters and replays", () => {
     const id = again.json().id;
     expect((await run("replays list")).stdout).toContain(id);
     expect((await run(`replays get ${id} --json`)).json().id).toBe(id);
+  });
+
+  test("a delivery says what holds it back, and an endpoint has one status", async () => {
+    const made = await run(`endpoints create ${receiver.url} --events held.cli --json`);
+    const endpoint = made.json().id;
+    await run(`endpoints pause ${endpoint}`);
+    const message = (await run("messages publish held.cli --json")).json();
+    const [{ id }] = message["deliveries"] as [{ id: string }];
+    const shown = (await run(`deliveries show ${id}`)).stdout;
+    expect(shown).toMatch(new RegExp(`^${id} {2}held\n`));
+    expect(shown).toMatch(
+      /^held +endpoint paused since .* UTC .*; the endpoint is paused; 1 wait$/m,
+    );
+    expect(shown).not.toContain("next attempt");
+    const filter = `deliveries list --status held --endpoint-id ${endpoint}`;
+    expect((await run(filter)).stdout).toMatch(new RegExp(`${id} +held .* endpoint paused`));
+    for (const status of ["paused", "healthy"]) {
+      expect((await run(`endpoints get ${endpoint}`)).stdout).toMatch(
+        new RegExp(`^${endpoint} {2}${status}\n`),
+      );
+      const row = new RegExp(` ${status} .* ${endpoint}$`, "m");
+      expect((await run("endpoints list --limit 200")).stdout).toMatch(row);
+      await run(`endpoints resume ${endpoint}`);
+    }
+    await untilListed(`deliveries list --status delivered --endpoint-id ${endpoint}`, 1);
+    expect((await run(`deliveries show ${id}`)).stdout).not.toMatch(/^held/m);
+    expect((await run(`${filter} --json`)).json().data).toEqual([]);
   });
 
   test("L2: of many attempts the last are shown, and pages lead to the others", async () => {

@@ -65,6 +65,15 @@ describe("help", () => {
     const unknown = await startCommand(["jobs", "lst"]).ended;
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/^ringback: unknown command 'lst'\n\(Did you mean list\?\)/);
+    const hints = [
+      ["submit", "(Did you mean ringback jobs submit?)"],
+      ["joobs", "(Did you mean jobs?)"],
+      ["nonsense", "(The commands are serve, "],
+    ];
+    for (const [word, hint] of hints) {
+      const { code, stderr } = await startCommand([word!]).ended;
+      expect([code, stderr]).toEqual([2, expect.stringContaining(hint!)]);
+    }
   });
 
   test("docs/cli.md is what the program says (node scripts/cli-reference.ts writes it)", async () => {

@@ -194,6 +194,32 @@ describe("errors", () => {
     expect(() => new Ringback(options)).not.toThrow(/secret/);
   });
 
+  test("the environment says where the service is, and with which key", async () => {
+    const before = { ...process.env };
+    const asked: Request[] = [];
+    const fetch = async (...args: Parameters<typeof globalThis.fetch>) => {
+      asked.push(new Request(...args));
+      return Response.json({ data: [] });
+    };
+    try {
+      delete process.env["RINGBACK_URL"];
+      delete process.env["RINGBACK_API_KEY"];
+      expect(() => new Ringback()).toThrow("set RINGBACK_API_KEY");
+      process.env["RINGBACK_API_KEY"] = " rk_environment\n";
+      await new Ringback({ fetch }).jobTypes.list();
+      process.env["RINGBACK_URL"] = "http://ringback.example/";
+      await new Ringback({ fetch }).jobTypes.list();
+      await new Ringback({ fetch, apiKey: "rk_given", baseUrl: "http://given" }).jobTypes.list();
+    } finally {
+      process.env = before;
+    }
+    expect(asked.map(({ url, headers }) => [url, headers.get("authorization")])).toEqual([
+      ["http://127.0.0.1:3000/v1/job-types", "Bearer rk_environment"],
+      ["http://ringback.example/v1/job-types", "Bearer rk_environment"],
+      ["http://given/v1/job-types", "Bearer rk_given"],
+    ]);
+  });
+
   test("an id that is missing never becomes another path", async () => {
     await expect(client.jobs.get("")).rejects.toThrow("an id must be given");
     expect((await failure(client.jobs.get("../endpoints"))).code).toBe("id_invalid");

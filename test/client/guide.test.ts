@@ -24,14 +24,14 @@ afterAll(async () => {
 
 function save(heading: string, index = 0): string {
   const code = codeBlocks(GUIDE, heading, "ts")[index]!;
-  const text = fromSource(code).replaceAll("localhost:3000", `127.0.0.1:${api.port}`);
+  const text = fromSource(code);
   return reader.save(`${heading.replaceAll(/\W/g, "")}${index}.ts`, text);
 }
 
 /** Runs a block as it stands, and returns what it printed. */
 async function run(heading: string): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [save(heading)], {
-    env: { RINGBACK_API_KEY: api.apiKey },
+    env: { RINGBACK_API_KEY: api.apiKey, RINGBACK_URL: `http://127.0.0.1:${api.port}` },
   });
   return stdout;
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Locator, Page } from "playwright-core";
 import { TEST_MASTER_KEY } from "../support/context.ts";
@@ -312,6 +313,53 @@ test("a delivery that waits counts down, and is attempted now when asked", async
   await page.locator("h1 + *").getByText("delivered").waitFor();
 });
 
+test("a delivery that is held says why and since when, in lists and on its page, until it goes", async () => {
+  type Made = { id: string };
+  const body = { url: `${receiver.url}/held`, events: ["held.seen"], description: "Held system" };
+  const { id: endpoint } = await call<Made>("POST", "/v1/endpoints", body);
+  await call("POST", `/v1/endpoints/${endpoint}/pause`, {});
+  for (const n of [1, 2]) await call("POST", "/v1/messages", { type: "held.seen", data: { n } });
+  await open("/deliveries?event_type=held.seen");
+  await pick("Status", "held");
+  await until(async () => (await rows("Deliveries").count()) === 2);
+  const row = rows("Deliveries").first();
+  await row.getByText("held", { exact: true }).hover();
+  await page.getByRole("tooltip").getByText("the endpoint is paused").waitFor();
+  await row.getByText("endpoint paused").waitFor();
+  await row.getByRole("link").first().click();
+  await page.locator("h1 + *").getByText("held").waitFor();
+  const notice = page.getByRole("alert");
+  await notice.getByText("Held back: endpoint paused").waitFor();
+  await notice.getByText("2 wait.").waitFor();
+  expect(await page.getByText("due now").count()).toBe(0);
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await notice.getByRole("link", { name: "Look at the endpoint" }).click();
+  await page.locator("h1 + *").getByText("paused").waitFor();
+  await page.getByRole("link", { name: "What waits" }).click();
+  await until(async () => (await rows("Deliveries").count()) === 2);
+  await rows("Deliveries").first().getByRole("link").first().click();
+  await notice.waitFor();
+  await call("POST", `/v1/endpoints/${endpoint}/resume`, {});
+  await page.locator("h1 + *").getByText("delivered").waitFor();
+  await until(async () => (await notice.count()) === 0);
+});
+
+test("a job that is pending says what it waits for", async () => {
+  const ids: string[] = [];
+  const sleep = { type: "demo.sleep", input: { ms: 60_000 } };
+  // more than there are threads
+  for (let n = 0; n <= availableParallelism(); n += 1) {
+    ids.push((await call<{ id: string }>("POST", "/v1/jobs", sleep)).id);
+  }
+  await open(`/jobs/${ids.at(-1)}`);
+  const notice = page.getByRole("alert");
+  await notice.getByText(/^\d+ of \d+ threads busy/).waitFor();
+  await notice.getByText("It is the next of yours.").waitFor();
+  for (const id of ids) await call("POST", `/v1/jobs/${id}/cancel`, {});
+  await page.locator("h1 + *").getByText("canceled").waitFor();
+  await until(async () => (await notice.getByText("threads busy").count()) === 0);
+});
+
 test("the input is checked: a refusal says where it is wrong and shows the request id", async () => {
   await open("/jobs/new");
   await choose("Job type", "csv.summary");
@@ -332,6 +380,7 @@ test("a running job is canceled after a question", async () => {
   await dialog().getByText("1 job ends without a result").waitFor();
   await button("Cancel the job").click();
   await page.locator("h1 + *").getByText("canceled").waitFor();
+  await page.getByText(/job.canceled had no receiver/).waitFor();
 });
 
 describe("dead letters", () => {
@@ -342,7 +391,7 @@ describe("dead letters", () => {
     for (let n = 0; n < 3; n++) await submit("/broken");
     await until(async () => (await rows("Dead letters").count()) === 3);
 
-    await button(/^exhausted/).click();
+    await button(/^3 × 500/).click();
     await until(async () => page.url().includes("reason=exhausted"));
     await button("Select all that match the filter").click();
     receiver.respond(200);
@@ -444,6 +493,96 @@ describe("dead letters", () => {
   }, 60_000);
 });
 
+describe("recovery", () => {
+  test("by cause: what is left out is named, a canary stops it, and the report says why", async () => {
+    const made: { id: string }[] = [];
+    for (const name of ["Billing", "Retired"]) {
+      made.push(
+        await call("POST", "/v1/endpoints", {
+          url: `${receiver.url}/${name}`,
+          description: name,
+          retry: ONE_ATTEMPT,
+          events: ["order.made"],
+        }),
+      );
+    }
+    receiver.respond({ status: 401, body: "invalid_token" });
+    for (let n = 0; n < 4; n++) {
+      await call("POST", "/v1/messages", { type: "order.made", data: { n } });
+    }
+    await open("/dead-letters");
+    await button(/^Replay these: 4 × 401, Billing/).waitFor();
+    await button(/^Replay these: 4 × 401, Retired/).waitFor();
+    expect(await page.getByText("invalid_token").count()).toBe(2);
+    await database.pool.query(
+      "update endpoints set state = 'disabled', disabled_reason = 'gone' where description = 'Retired'",
+    );
+
+    // twice: nothing of the first choice is left over
+    await page.getByText("By endpoint").click();
+    await until(
+      async () =>
+        (await page.locator("section[aria-label=Groups] button[aria-pressed]").count()) >= 2,
+    );
+    await page.getByText("By cause").click();
+    await button("Select all dead letters").click();
+    await button("Replay…").click();
+    await dialog().getByText("4 deliveries").waitFor();
+    await dialog().getByText("4 left out").waitFor();
+    await dialog().getByRole("link", { name: "Retired" }).waitFor();
+    await button("Pace, canary and start…").click();
+    await dialog().getByLabel("At most per second").fill("50");
+    await dialog().getByLabel("Send a few first").check();
+    await dialog().getByLabel("How many first").fill("2");
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await button("Send 4").click();
+    await dialog().getByText("2 of 2 failed again: 2 × HTTP 401").waitFor();
+    await dialog().getByRole("link", { name: "Report" }).click();
+    await page.getByRole("heading", { name: "What became of them" }).waitFor();
+    await rows("What became of them").first().getByText("401").waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    const csv = await page.evaluate<string>(
+      "fetch(document.querySelector('a[download]').href).then((answer) => answer.text())",
+    );
+    expect(csv.trim().split("\r\n")).toHaveLength(3);
+
+    receiver.respond(200);
+    await open("/dead-letters");
+    await button(/^Replay these: 4 × 401, Billing/).click();
+    await button("Send 4").click();
+    await dialog().getByText("4 of 4 sent again").waitFor();
+    await button("Close").last().click();
+    await until(async () => (await button(/^Replay these/).count()) === 1);
+    await call("POST", "/v1/replays", {
+      action: "discard",
+      note: "test",
+      filter: { endpoint_id: made[1]!.id },
+    });
+  }, 60_000);
+
+  test("failed jobs are retried by type and error, and singly", async () => {
+    for (let n = 0; n < 2; n++) {
+      await call("POST", "/v1/jobs", { type: "demo.fail", input: { message: "no luck" } });
+    }
+    await open("/jobs/failed");
+    await until(async () => (await rows("Failed jobs").getByText("no luck").count()) === 1);
+    await rows("Failed jobs").getByText("2", { exact: true }).waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await button("Retry demo.fail, demo_failed").click();
+    await dialog().getByText("2 jobs").waitFor();
+    await button("Retry 2").click();
+    await dialog().getByText("2 of 2 retried").waitFor();
+    await button("Close").last().click();
+    await page.getByText("no luck").click();
+    await button("Retry").click();
+    await dialog().getByText("Its callbacks are told anew").waitFor();
+    const before = page.url();
+    await button("Retry").last().click();
+    await until(async () => page.url() !== before);
+    await page.getByText("Retry of").waitFor();
+  }, 60_000);
+});
+
 test("an endpoint is registered, tested, paused, resumed and given a new secret", async () => {
   await open("/endpoints/new");
   await page.getByLabel("URL").fill(`${receiver.url}/endpoint`);
@@ -491,6 +630,7 @@ test("an endpoint is signed for by v1 alone, and its deliveries say so", async (
   await page.getByRole("tab", { name: "Health", selected: true }).waitFor();
 
   await button("Send a test event").click();
+  await page.getByText("Answered after").waitFor();
   await page.getByRole("link", { name: "Look at the exchange" }).click();
   await page.getByText("; not sent with this attempt").waitFor();
   await button("Check with today's keys").click();
@@ -619,7 +759,7 @@ test("keys lead everywhere", async () => {
   await open("/");
   await page.keyboard.press("g");
   await page.keyboard.press("d");
-  await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+  await page.getByRole("heading", { name: "Deliveries", exact: true }).waitFor();
   await page.keyboard.press("/");
   const { data } = await call<{ data: { id: string }[] }>("GET", "/v1/jobs?limit=1");
   await page.keyboard.type(data[0]!.id);
@@ -661,12 +801,90 @@ test("a bar of a chart leads to the list of its time and outcome", async () => {
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.mouse.down();
   await page.mouse.up();
-  await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+  await page.getByRole("heading", { name: "Deliveries", exact: true }).waitFor();
   const query = new URL(page.url()).searchParams;
   expect(query.get("status")).toBe("delivered");
   expect(Date.parse(query.get("until")!) - Date.parse(query.get("since")!)).toBe(60_000);
   await rows("Deliveries").first().getByText("delivered").waitFor();
 });
+
+async function typeToSearch(text: string): Promise<void> {
+  const field = page.getByRole("combobox", { name: "Search" });
+  await field.click();
+  await field.fill(text);
+}
+
+test("what one has in hand leads to the job, the event and who got it", async () => {
+  const metadata = { order: "A-10019" };
+  const job = { type: "demo.echo", input: {}, metadata };
+  const { id } = await call<{ id: string }>("POST", "/v1/jobs", job);
+  await open("/");
+  await typeToSearch("order=A-10019");
+  await page.getByRole("option", { name: /demo.echo.*by metadata/ }).click();
+  await until(async () => page.url().endsWith(id));
+  await rows("Events of this job").first().getByText("job.completed").waitFor();
+
+  const deaf = { url: `${receiver.url}/deaf`, description: "Deaf", events: ["never.sent"] };
+  await call("POST", "/v1/endpoints", deaf);
+  const event = { type: "shop.opened", data: { street: "Needle Lane 7" }, metadata };
+  const message = await call<{ id: string }>("POST", "/v1/messages", event);
+  await typeToSearch("shop.op");
+  await page.getByRole("option", { name: "Events of type shop.opened" }).click();
+  await rows("Events").first().getByText("delivered").waitFor();
+  await rows("Events").first().getByRole("link").first().click();
+  await until(async () => page.url().endsWith(message.id));
+  await rows("Receivers").getByText("Order system").waitFor();
+  await rows("Endpoints without a delivery").getByText("Deaf").waitFor();
+  await page.getByText("Its events, as they are set now, lack shop.opened.").waitFor();
+  await rows("Receivers").first().getByRole("link").first().click();
+  await page.getByRole("heading", { name: "shop.opened" }).waitFor();
+  await page.getByRole("definition").getByRole("link", { name: /^msg_/ }).click();
+  await until(async () => page.url().endsWith(message.id));
+}, 60_000);
+
+test("no match says what was looked at, and leads to the search in bodies", async () => {
+  await open("/");
+  await typeToSearch("no.such.thing");
+  await page.getByRole("option", { name: /^No match: looked at request ids/ }).waitFor();
+  expect(await page.getByRole("option", { name: /^(Events|Deliveries) of/ }).count()).toBe(0);
+  await typeToSearch("Needle Lane");
+  await page.getByRole("option", { name: "Search in bodies for “Needle Lane”…" }).click();
+  await page
+    .getByText("1 with “Needle Lane” in the body so far; this is all of the range")
+    .waitFor();
+  await rows("Events").getByText("Needle Lane 7").waitFor();
+  await page.getByLabel("Text in the body").fill("needle lane");
+  await page.getByText("No event has this text in its body").waitFor();
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+}, 30_000);
+
+test("a search in bodies is stopped and goes on", async () => {
+  // answers held back by the test, each of which leads on
+  const held: (() => void)[] = [];
+  let asked = 0;
+  await page.route(/\/v1\/messages\?.*text=/, async (route) => {
+    asked += 1;
+    await new Promise<void>((resolve) => held.push(resolve));
+    const at = new Date(Date.now() - asked * 60_000).toISOString();
+    const body = { data: [], next_cursor: `cursor-${asked}`, looked_until: at };
+    await route.fulfill({ json: body }).catch(() => undefined);
+  });
+  await open("/events?text=endless");
+  await until(async () => asked === 1);
+  held[0]!();
+  await page.getByText("looked back to").waitFor();
+  await until(async () => asked === 2);
+  await button("Stop").click();
+  await button("Look further back").waitFor();
+  held[1]!();
+  await page.waitForTimeout(300);
+  expect(asked).toBe(2);
+  await button("Look further back").click();
+  await until(async () => asked === 3);
+  await button("Stop").click();
+  held[2]!();
+  await page.unroute(/\/v1\/messages\?.*text=/);
+}, 30_000);
 
 test("axe finds nothing on any page, light or dark, and a phone shows all of its width", async () => {
   const first = async (path: string): Promise<string> =>
@@ -677,6 +895,9 @@ test("axe finds nothing on any page, light or dark, and a phone shows all of its
     "/jobs?type=demo.sleep",
     "/jobs/new",
     `/jobs/${await first("/v1/jobs?type=demo.sleep&status=completed")}`,
+    "/events",
+    "/events?text=Needle",
+    `/events/${await first("/v1/messages?type=shop.opened")}`,
     "/deliveries?event_type=invoice.paid",
     `/deliveries/${await first("/v1/deliveries?status=delivered")}`,
     "/dead-letters?discarded=true",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { afterAttempt, breakerState, CLOSED } from "../../src/core/breaker.ts";
+import { afterAttempt, breakerState, CLOSED, disableAt } from "../../src/core/breaker.ts";
 import type { Breaker } from "../../src/core/breaker.ts";
 
 const T = 1_700_000_000_000;
@@ -14,10 +14,10 @@ function fail(breaker: Breaker, count: number, from: number): Breaker {
 describe("the breaker", () => {
   test("stays closed for nine failures and opens with the tenth, for 10 s", () => {
     const nine = fail(CLOSED, 9, T);
-    expect(nine).toEqual({ failures: 9, opens: 0, until: null, reason: null });
+    expect(nine).toEqual({ ...CLOSED, failures: 9, failedSince: T });
     expect(breakerState(nine, T + 9)).toBe("closed");
     const ten = afterAttempt(nine, "HTTP 500", T);
-    expect(ten).toEqual({ failures: 10, opens: 1, until: T + 10_000, reason: "HTTP 500" });
+    expect(ten).toMatchObject({ failures: 10, opens: 1, until: T + 10_000, reason: "HTTP 500" });
   });
 
   test("a success between starts the count anew", () => {
@@ -32,7 +32,7 @@ describe("the breaker", () => {
     [1, "half_open"],
     [86_400_000, "half_open"],
   ])("%i ms from its end it is %s", (ms, state) => {
-    expect(breakerState({ failures: 10, opens: 1, until: T, reason: "x" }, T + ms)).toBe(state);
+    expect(breakerState({ until: T }, T + ms)).toBe(state);
   });
 
   test("each failed probe doubles the time, up to 10 min", () => {
@@ -69,6 +69,32 @@ describe("the breaker", () => {
   test("changes no breaker in place", () => {
     const open = Object.freeze(fail(CLOSED, 10, T));
     expect(() => fail(open, 2, T + 10_000)).not.toThrow();
-    expect(CLOSED).toEqual({ failures: 0, opens: 0, until: null, reason: null });
+    expect(CLOSED).toMatchObject({ failures: 0, opens: 0, until: null, failedSince: null });
+  });
+});
+
+describe("a failing receiver", () => {
+  const MIN = 60_000;
+
+  test("is one that failed ten times in a row, and for five minutes", () => {
+    expect(fail(CLOSED, 30, T).failingSince).toBeNull();
+    const nine = fail(CLOSED, 9, T);
+    const early = afterAttempt(nine, "x", T + 5 * MIN - 1);
+    expect(early).toMatchObject({ failures: 10, failedSince: T, failingSince: null });
+    const tenth = afterAttempt(nine, "x", T + 5 * MIN);
+    expect(tenth).toMatchObject({ failedSince: T, failingSince: T + 5 * MIN });
+    // nine failures make none, however long they take
+    expect(afterAttempt(fail(CLOSED, 8, T), "x", T + 600 * MIN).failingSince).toBeNull();
+    // it is failing since then, whatever comes but a success
+    expect(afterAttempt(tenth, "x", T + 60 * MIN).failingSince).toBe(T + 5 * MIN);
+    expect(afterAttempt(tenth, null, T + 60 * MIN)).toEqual(CLOSED);
+  });
+
+  test("is disabled so long after its first failure, if at all", () => {
+    const failing = afterAttempt(fail(CLOSED, 9, T), "x", T + 5 * MIN);
+    expect(disableAt(failing, 43_200)).toBe(T + 43_200_000);
+    expect(disableAt(failing, null)).toBeNull();
+    expect(disableAt(fail(CLOSED, 30, T), 43_200)).toBeNull();
+    expect(disableAt(CLOSED, 43_200)).toBeNull();
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { INLINE_RESULT_BYTES, jobEventBody, messageBody } from "../../src/core/events.ts";
+import { jobEventBody, messageBody } from "../../src/core/events.ts";
+import { INLINE_RESULT_BYTES } from "../../src/core/model.ts";
 import type { JobEventFacts } from "../../src/core/events.ts";
 
 const AT = new Date("2026-11-21T10:00:02.000Z");

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { changeRetry, DEFAULT_RETRY } from "../../src/core/backoff.ts";
 import { EXCHANGE_ERROR_CODES } from "../../src/core/exchange.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import { decideOutcome } from "../../src/core/outcome.ts";
@@ -23,7 +24,8 @@ function answer(statusCode: number | null, rest: Partial<Exchange> = {}): Exchan
 
 function situation(rest: Partial<AttemptSituation> = {}): AttemptSituation {
   const retry = { max_attempts: 12, base_s: 5, factor: 3, cap_s: 86_400 };
-  return { retry, budgetUsed: 1, beside: false, now: NOW, random: 0.5, ...rest };
+  const open = { finalStatus: [], leftMs: Infinity };
+  return { retry, ...open, budgetUsed: 1, beside: false, now: NOW, random: 0.5, ...rest };
 }
 
 describe("the outcome of an attempt", () => {
@@ -112,6 +114,48 @@ describe("the outcome of an attempt", () => {
     expect(decideOutcome(answer(200), beside)).toEqual({ kind: "delivered" });
   });
 
+  test("an answer that is final for the receiver: dead at once", () => {
+    const rest = { finalStatus: [400, 404] };
+    for (const more of [{}, { beside: true }, { budgetUsed: 12 }]) {
+      expect(decideOutcome(answer(404), situation({ ...rest, ...more }))).toEqual({
+        kind: "dead",
+        reason: "final_status",
+        detail: "the receiver answered 404, which final_status names",
+      });
+    }
+    expect(decideOutcome(answer(403), situation(rest)).kind).toBe("retry");
+    const cut = { code: "timeout" as const, message: "no complete response" };
+    expect(decideOutcome(answer(404, { error: cut }), situation(rest)).kind).toBe("retry");
+  });
+
+  test("the wait ends with the age of the delivery", () => {
+    expect(decideOutcome(answer(500), situation({ leftMs: 1_234 }))).toMatchObject({
+      kind: "retry",
+      delayMs: 1_234,
+    });
+    expect(decideOutcome(answer(500), situation({ leftMs: -5 }))).toMatchObject({ delayMs: 0 });
+    const asked = answer(503, { responseHeaders: { "retry-after": "3600" } });
+    expect(decideOutcome(asked, situation({ leftMs: 60_000 }))).toMatchObject({ delayMs: 60_000 });
+  });
+
+  test("a list of waits: each in turn, ±20 %, and one attempt more", () => {
+    const retry = changeRetry(DEFAULT_RETRY, { delays_s: [1, 600, 7] });
+    const delays = [1, 2, 3].map(
+      (budgetUsed) =>
+        (decideOutcome(answer(500), situation({ retry, budgetUsed })) as { delayMs: number })
+          .delayMs,
+    );
+    expect(delays).toEqual([1_000, 600_000, 7_000]);
+    expect(decideOutcome(answer(500), situation({ retry, random: 0 }))).toMatchObject({
+      delayMs: 800,
+    });
+    const last = decideOutcome(answer(500), situation({ retry, budgetUsed: 4 }));
+    expect(last).toMatchObject({ kind: "dead", reason: "exhausted" });
+    // the other form stands in for the list, and begins from the defaults
+    expect(changeRetry(retry, { max_attempts: 3 })).toEqual({ ...DEFAULT_RETRY, max_attempts: 3 });
+    expect(changeRetry(retry, {})).toBe(retry);
+  });
+
   test("jitter comes from the number given", () => {
     expect(decideOutcome(answer(500), situation({ random: 0 }))).toMatchObject({ delayMs: 4_000 });
   });
@@ -142,7 +186,7 @@ describe("Retry-After", () => {
     ["Sat Nov 21 10:02:00 2026", 120_000],
   ])("%j of a 503: %i ms", (value, ms) => {
     expect(delay(503, value)).toBe(ms);
-    expect(delay(429, value)).toBe(ms);
+    for (const status of [429, 502, 504]) expect(delay(status, value)).toBe(ms);
   });
 
   test.each([
@@ -168,7 +212,7 @@ describe("Retry-After", () => {
     expect(delay(503, value)).toBe(5_000);
   });
 
-  test.each([500, 502, 504, 404, 301, 408])("of a %i is not heeded", (status) => {
+  test.each([500, 501, 505, 404, 301, 408])("of a %i is not heeded", (status) => {
     expect(delay(status, "120")).toBe(5_000);
   });
 

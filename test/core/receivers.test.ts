@@ -3,7 +3,8 @@ import { planReceivers, wantsEvent } from "../../src/core/receivers.ts";
 import type { Subscriber } from "../../src/core/receivers.ts";
 
 function subscriber(id: string, events: string[]): Subscriber {
-  return { id, laneId: `lane-${id}`, description: "", url: `https://${id}.test/`, events };
+  const url = `https://${id}.test/`;
+  return { id, laneId: `lane-${id}`, description: "", url, events, disabled: false };
 }
 
 function endpointIds(...args: Parameters<typeof planReceivers>): string[] {

@@ -238,9 +238,29 @@ describe("checkTargetUrl", () => {
     expect(checkTargetUrl(loopback, "https://10.0.0.1/").ok).toBe(false);
   });
 
+  it.each([
+    ["http://example.com/", false],
+    ["http://localhost:4000/", true],
+    ["http://app.localhost/", true],
+    ["http://receiver:4000/", true],
+    ["http://shop.test/", true],
+    ["http://127.0.0.1/", true],
+    ["http://192.168.0.1/", false],
+    ["https://example.com/", true],
+  ])("with this machine alone open to http, %s may be called: %s", (url, ok) => {
+    const check = checkTargetUrl(parseAllowTargets(LOOPBACK_TARGETS), url);
+    expect(check.ok).toBe(ok);
+    if (!check.ok) expect(check.detail).toContain("RINGBACK_ALLOW_TARGETS");
+  });
+
+  it("takes any name over http when more than this machine is open", () => {
+    const rules = parseAllowTargets("127.0.0.0/8,10.0.0.0/8");
+    expect(checkTargetUrl(rules, "http://hooks.example.com/").ok).toBe(true);
+  });
+
   it("says https is missing where that is the only fault", () => {
     expect(checkTargetUrl(NO_TARGETS, "http://8.8.8.8/")).toMatchObject({
-      detail: "must use https",
+      detail: "must use https: RINGBACK_ALLOW_TARGETS does not open 8.8.8.8",
     });
     expect(checkTargetUrl(NO_TARGETS, "http://10.0.0.1/")).toMatchObject({
       detail: expect.stringContaining("10.0.0.1"),

@@ -204,7 +204,12 @@ describe("impossible rows are refused", () => {
     ["a reason nobody knows", "dead_letters", deadLetter("bored")],
 
     ["disabled without a reason", "endpoints", endpoint({ state: "disabled" })],
-    ["active with a reason", "endpoints", endpoint({ disabled_reason: "x" })],
+    ["active with a reason", "endpoints", endpoint({ disabled_reason: "admin" })],
+    [
+      "disabled for a reason nobody knows",
+      "endpoints",
+      endpoint({ state: "disabled", disabled_reason: "x" }),
+    ],
     ["nothing in flight", "endpoints", endpoint({ max_in_flight: 0 })],
     ["no signature", "endpoints", endpoint({ signatures: [] })],
     ["a signature nobody knows", "endpoints", endpoint({ signatures: ["v1", "v2"] })],

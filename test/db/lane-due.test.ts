@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.ts";
 import { readOutlooks } from "../../src/db/deliveries/due.ts";
 import { findStarvedLanes } from "../../src/db/deliveries/lanes.ts";
-import { findOldestDue } from "../../src/db/inspection/work.ts";
+import { findOldestDue, readGauges } from "../../src/db/statistics/gauges.ts";
 import { getOverview, listLanes } from "../../src/db/statistics/overview.ts";
 import { findOutstanding, findTimeToNext } from "../../src/db/time-travel.ts";
 import { singleStatement } from "../../src/db/transaction.ts";
@@ -60,26 +60,35 @@ async function make(situation: Situation): Promise<string> {
 async function asked(): Promise<Record<string, number | null>> {
   const { pool } = database;
   const { oldest_due_at } = await getOverview(pool, account);
-  const { deliveries, now } = await findOldestDue(pool);
+  const { oldest_delivery_s: doctor } = await findOldestDue(pool);
+  const { oldest_delivery_s: metric } = await readGauges(pool);
+  const { rows } = await pool.query<{ now: Date }>("select now()");
   const { starved } = await findStarvedLanes(pool, { overdueMs: 0, after: null, limit: 10 });
   const outstanding = await findOutstanding(pool);
   const next = await findTimeToNext(pool);
   const fromNow = (at: Date | null): number | null =>
-    at === null ? null : Math.round((at.getTime() - now.getTime()) / 1_000);
+    at === null ? null : Math.round((at.getTime() - rows[0]!.now.getTime()) / 1_000);
+  const ago = (seconds: number | null): number | null => seconds && -Math.round(seconds);
   expect({ starved: starved.length, outstanding }).toEqual(
-    deliveries === null
+    doctor === null
       ? { starved: 0, outstanding: [] }
       : { starved: 1, outstanding: ["a lane with due deliveries"] },
   );
   return {
     overview: fromNow(oldest_due_at),
-    doctor: fromNow(deliveries),
+    doctor: ago(doctor),
+    metric: ago(metric),
     clock: next === null ? null : Math.round(next / 1_000),
   };
 }
 
-const due = (s: number): object => ({ overview: s, doctor: s, clock: s });
-const later = (s: number | null): object => ({ overview: null, doctor: null, clock: s });
+const due = (s: number): object => ({ overview: s, doctor: s, metric: s, clock: s });
+const later = (s: number | null): object => ({
+  overview: null,
+  doctor: null,
+  metric: null,
+  clock: s,
+});
 const IN_ORDER = { ordered: true };
 
 test.each<[string, Situation, object]>([
@@ -118,7 +127,10 @@ test.each<[string, Situation, object]>([
   ["a rate limit", { lane: "next_send_at = now() + '8 s'", pending: [[-9]] }, later(8)],
   [
     "a disabled endpoint",
-    { endpoint: "state = 'disabled', disabled_reason = 'x'", pending: [[-9]] },
+    {
+      endpoint: "state = 'disabled', disabled_reason = 'admin'",
+      pending: [[-9]],
+    },
     due(-9),
   ],
   ["a paused endpoint", { endpoint: "state = 'paused'", pending: [[-9]] }, later(null)],

@@ -162,9 +162,8 @@ describe("a message of one's own", () => {
   test("endpoint.test goes to the one endpoint, whatever its filter", async () => {
     const one = await endpoint("/tested", { events: ["job.failed"] });
     await endpoint("/untested");
-    const delivery = await api.must(202, "POST", `/v1/endpoints/${one}/test`);
-    expect(delivery).toMatchObject({ event_type: "endpoint.test", endpoint_id: one });
-    expect(await api.ended(String(delivery["id"]))).toMatchObject({ status: "delivered" });
+    const delivery = await api.must(200, "POST", `/v1/endpoints/${one}/test`);
+    expect(delivery).toMatchObject({ event_type: "endpoint.test", status: "delivered" });
     expect(receiver.requests.map(({ path }) => path)).toEqual(["/tested"]);
     const body = JSON.parse(receiver.requests[0]!.body.toString()) as object;
     expect(body).toMatchObject({ type: "endpoint.test", data: { message: expect.any(String) } });

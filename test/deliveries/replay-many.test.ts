@@ -4,12 +4,9 @@ import { newId } from "../../src/core/ids.ts";
 import type { Replay, ReplayFilter } from "../../src/core/model.ts";
 import { getReplay } from "../../src/db/deliveries/replays.ts";
 import { changeEndpointState, deleteEndpoint } from "../../src/flow/accounts/endpoints.ts";
-import {
-  cancelReplay,
-  createReplay,
-  replayDelivery,
-  runReplay,
-} from "../../src/flow/deliveries/replay.ts";
+import { replayDelivery } from "../../src/flow/deliveries/replay.ts";
+import { runReplay } from "../../src/flow/deliveries/replay-steps.ts";
+import { cancelReplay, createReplay } from "../../src/flow/deliveries/replays.ts";
 import { createTestContext } from "../support/context.ts";
 import type { TestContext, TestContextOptions } from "../support/context.ts";
 import { insertPast, watchReopened } from "../support/dead-letters.ts";
@@ -116,7 +113,7 @@ describe("a replay by filter", () => {
     const nameOf = new Map(ids.map((id, index) => [id, Object.keys(past)[index]!]));
     const idOf = new Map(Object.keys(past).map((name, index) => [name, ids[index]!]));
     await t.database.pool.query(
-      "update endpoints set state = 'disabled', disabled_reason = 'x' where id = $1",
+      "update endpoints set state = 'disabled', disabled_reason = 'admin' where id = $1",
       [disabled.id],
     );
     await deleteEndpoint(t.context, { accountId: t.accountId, endpointId: deleted.id });
@@ -318,7 +315,9 @@ describe("1,200 dead letters", () => {
     const held = await hold(ids[100]!);
     const running = runReplay(t.context, replay.id);
     await until("the first step", waitingForLock);
-    await t.database.pool.query("update endpoints set state = 'disabled', disabled_reason = 'x'");
+    await t.database.pool.query(
+      "update endpoints set state = 'disabled', disabled_reason = 'admin'",
+    );
     await held.letGo();
     await running;
     expect(await look(replay.id)).toMatchObject({ status: "completed", replayed: 500 });

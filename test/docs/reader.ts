@@ -26,11 +26,14 @@ export interface Got {
 
 export interface Running {
   output(): string;
+  /** Whether it goes on. */
+  isAlive(): boolean;
   stop(): Promise<void>;
 }
 
 /** Someone who pastes what a page says into a shell, in a folder with `.ringback/api-key`. */
 export interface Reader {
+  folder: string;
   /** The port that stands for 4000. */
   port: number;
   /** Writes a file as the page shows it. */
@@ -67,6 +70,22 @@ fetch(url, { method, headers, body }).then(async (answer) => {
 });
 `;
 
+// `npx ringback`, `npx node` and `npm start` of this checkout
+const NPX = `#!/bin/sh
+case "$1" in
+  ringback) shift; exec node ${rootDir}src/cli/main.ts "$@" ;;
+  node) shift; exec node "$@" ;;
+  *) echo "npx: $1" >&2; exit 127 ;;
+esac
+`;
+const NPM = `#!/bin/sh
+case "$*" in
+  ci) ;;
+  start) exec env PORT=0 node ${rootDir}src/cli/main.ts serve ;;
+  *) echo "npm: $*" >&2; exit 127 ;;
+esac
+`;
+
 export async function createReader(api: { port: number; apiKey: string }): Promise<Reader> {
   const folder = mkdtempSync(path.join(tmpdir(), "ringback-reader-"));
   const port = await freePort();
@@ -78,8 +97,10 @@ export async function createReader(api: { port: number; apiKey: string }): Promi
   }
   mkdirSync(path.join(folder, "bin"));
   mkdirSync(path.join(folder, ".ringback"));
-  writeFileSync(path.join(folder, "bin/curl"), CURL);
-  chmodSync(path.join(folder, "bin/curl"), 0o755);
+  for (const [name, text] of Object.entries({ curl: CURL, npx: NPX, npm: NPM })) {
+    writeFileSync(path.join(folder, "bin", name), text);
+    chmodSync(path.join(folder, "bin", name), 0o755);
+  }
   writeFileSync(path.join(folder, ".ringback/api-key"), `${api.apiKey}\n`);
   symlinkSync(path.join(rootDir, "node_modules"), path.join(folder, "node_modules"));
 
@@ -103,6 +124,7 @@ export async function createReader(api: { port: number; apiKey: string }): Promi
   }
 
   return {
+    folder,
     port,
     save,
     async paste(block, env) {
@@ -110,13 +132,14 @@ export async function createReader(api: { port: number; apiKey: string }): Promi
       const { output, ended } = run(block, env);
       const [code] = (await ended) as [number | null];
       if (code !== 0) throw new Error(`the block ended with ${code}: ${output()}\n${block}`);
-      const lines = readFileSync(log, "utf8").trim().split("\n");
+      const lines = readFileSync(log, "utf8").split("\n").filter(Boolean);
       return lines.map((line) => JSON.parse(line) as Got);
     },
     start(block, env) {
       const { child, output, ended } = run(block, env);
       return {
         output,
+        isAlive: () => child.exitCode === null && child.signalCode === null,
         async stop() {
           if (child.exitCode === null) process.kill(-child.pid!, "SIGTERM");
           await ended;

@@ -395,7 +395,7 @@ describe("webhook resources that don't make sense", () => {
 
 test.each<[string, unknown[], string, string]>([
   ["no signature", [], "/signatures", "must name at least one"],
-  ["a signature nobody knows", ["v1a", "hmac"], "/signatures/1", '"v1"|"v1a"'],
+  ["a signature nobody knows", ["v1a", "hmac"], "/signatures/1", "must be one of v1, v1a"],
   ["the same signature twice", ["v1a", "v1a"], "/signatures", "must not name one twice"],
 ])("an endpoint with %s", async (_, signatures, pointer, detail) => {
   const url = "http://127.0.0.1:1/";
@@ -468,6 +468,7 @@ describe("every route about one thing", () => {
     deliveries: "dlv_01k7va4z0yfd9st32c3wx5x2s7",
     replays: "rpl_01k7va4z0yfd9st32c3wx5x2s7",
     "api-keys": "key_01k7va4z0yfd9st32c3wx5x2s7",
+    accounts: "acc_01k7va4z0yfd9st32c3wx5x2s7",
   };
   const collection = (path: string) => path.split("/")[2] ?? "";
 
@@ -475,7 +476,8 @@ describe("every route about one thing", () => {
     "%s %s: malformed, absent, of another account",
     async (method, path) => {
       const at = (id: string) => path.replace("{id}", id);
-      const body = method === "patch" ? { body: {} } : {};
+      const newKey = { body: { name: "x", scopes: ["jobs"] } };
+      const body = path.endsWith("/api-keys") ? newKey : method === "patch" ? { body: {} } : {};
       const kind = collection(path);
       const wrongKind = kind === "jobs" ? absentIds["endpoints"] : absentIds["jobs"];
       for (const id of ["1", "job_", "00000000-0000-0000-0000-000000000000", "%00", wrongKind]) {
@@ -484,6 +486,8 @@ describe("every route about one thing", () => {
       }
       const missing = { status: 404, code: "not_found" };
       await refused(method, at(absentIds[kind] ?? ""), body, missing);
+      // an operator has them all
+      if (kind === "accounts") return;
       const theirs = await someoneElses();
       await refused(method, at(theirs[kind] ?? ""), body, missing);
       // It is there, for its owner.
@@ -554,7 +558,7 @@ describe("callers", () => {
     await refused(method, at, { key: "rk_0000000000000000000000" }, unknown);
     await refused(method, at, { headers: { authorization: "Basic cms6eA==" } }, unknown);
     if (one.scopes?.length !== 1) return;
-    const key = one.scopes[0] === "jobs" ? webhooksKey : jobsKey;
+    const key = one.scopes[0]?.startsWith("jobs") ? webhooksKey : jobsKey;
     const lacking = await refused(method, at, { key }, { status: 403, code: "scope_missing" });
     expect(lacking.body["detail"]).toContain(one.scopes[0]);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import request from "supertest";
+import { sweep } from "../../src/flow/maintenance/reconcile.ts";
 import { createApp } from "../../src/http/app.ts";
 import { startApi, type TestApi } from "./api.ts";
 
@@ -80,6 +81,57 @@ describe("signing in", () => {
     expect(answer.status).toBe(204);
     expect(String(answer.headers["set-cookie"])).toContain("ringback_session=; Path=/; Max-Age=0");
     expect((await ask("get", SESSION, {})).status).toBe(401);
+  });
+});
+
+describe("signing out", () => {
+  test("ends the session for a copy of the cookie, in all processes, and no other session", async () => {
+    const other = await startApi({
+      worker: false,
+      database: api.database,
+      overrides: { now: () => new Date(Date.now() + time) },
+    });
+    try {
+      const [one, two] = [await signIn(), await signIn()];
+      const copy = { cookie: one.cookie, "x-ringback-csrf": one.csrf };
+      for (const { server } of [api, other]) {
+        expect((await request(server).get("/v1/jobs").set(copy)).status).toBe(200);
+      }
+      await ask("delete", SESSION, { cookie: one.cookie });
+      for (const { server } of [api, other]) {
+        const tries = [
+          request(server).get("/v1/jobs").set(copy),
+          request(server).get(SESSION).set(copy),
+          request(server).post("/v1/endpoints").set(copy).send(endpoint),
+          request(server).get("/v1/activity").set(copy),
+        ];
+        for (const { status } of await Promise.all(tries)) expect(status).toBe(401);
+        const kept = request(server).get("/v1/jobs").set({ cookie: two.cookie });
+        expect((await kept).status).toBe(200);
+      }
+      expect((await ask("delete", SESSION, copy)).status).toBe(204);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test("a page of another site can't sign anyone out", async () => {
+    const { cookie } = await signIn();
+    const evil = { cookie, origin: "https://evil.test" };
+    expect((await ask("delete", SESSION, evil)).status).toBe(403);
+    expect((await ask("get", "/v1/jobs", { cookie })).status).toBe(200);
+  });
+
+  test("is forgotten once it would have ended anyway", async () => {
+    await signIn();
+    await api.database.pool.query(
+      "update console_sessions set expires_at = now() - '1s'::interval",
+    );
+    const { cookie } = await signIn();
+    await sweep(api.context);
+    const { rows } = await api.database.pool.query("select from console_sessions");
+    expect(rows).toHaveLength(1);
+    expect((await ask("get", "/v1/jobs", { cookie })).status).toBe(200);
   });
 });
 

@@ -196,6 +196,22 @@ describe("looking", () => {
     expect([status.status, status.headers["location"]]).toEqual([303, `${url}/result`]);
     const result = await api.ask("GET", `/v1/jobs/${id}/result`);
     expect([result.status, result.text]).toEqual([200, '{"z":1,"a":"ü"}']);
+    expect(job.text).toContain('"result":{"z":1,"a":"ü"},"eta":null');
+  });
+
+  test("a result rides with its job up to 64 KiB, but not in lists", async () => {
+    const bytes = 65_536;
+    const fits = await finished({ type: "demo.echo", input: "x".repeat(bytes - 2) });
+    const long = await finished({ type: "demo.echo", input: "x".repeat(bytes - 1) });
+    const nothing = await finished({ type: "demo.echo", input: null });
+    const shown = async (id: string) => (await api.ask("GET", `/v1/jobs/${id}`)).body;
+    expect(await shown(fits.id)).toHaveProperty("result", "x".repeat(bytes - 2));
+    expect(await shown(nothing.id)).toHaveProperty("result", null);
+    expect(await shown(long.id)).not.toHaveProperty("result");
+    const whole = await api.ask("GET", `/v1/jobs/${long.id}/result`);
+    expect(whole.text).toHaveLength(bytes + 1);
+    const list = await api.ask("GET", "/v1/jobs?limit=3");
+    for (const job of list.body["data"] as object[]) expect(job).not.toHaveProperty("result");
   });
 
   test("an unfinished job says when to look again, and has no result yet", async () => {
@@ -204,10 +220,8 @@ describe("looking", () => {
     const status = await api.ask("GET", `/v1/jobs/${id}/status`);
     expect([status.status, status.headers["retry-after"]]).toEqual([200, "1"]);
     const result = await api.ask("GET", `/v1/jobs/${id}/result`);
-    expect([result.status, result.headers["location"]]).toEqual([
-      303,
-      `http://ringback.test/v1/jobs/${id}`,
-    ]);
+    expect([result.status, result.headers["retry-after"]]).toEqual([409, "1"]);
+    expect(result.body["code"]).toBe("job_unfinished");
     const cancel = await api.ask("POST", `/v1/jobs/${id}/cancel`);
     expect(cancel.status).toBe(202);
     const end = await api.ask("GET", `/v1/jobs/${id}`, { headers: WAIT });

@@ -152,6 +152,19 @@ test("a parameter may be repeated instead", async () => {
   );
 });
 
+test("held ones are found by the other filters, several values of each", async () => {
+  for (const id of endpoints) await api.ask("POST", `/v1/endpoints/${id}/pause`, { body: {} });
+  const pending = (await all("/v1/deliveries")).filter(({ status }) => status === "pending");
+  for (const raw of ["endpoint_id=E0,E1", "event_type=ping,order.paid", "not_event_type=ping"]) {
+    const query = raw.replaceAll(/E(\d)/g, (_, n: string) => endpoints[Number(n)]!);
+    const wanted = pending.filter((row) => fits(row, query)).map(({ id }) => id);
+    expect(wanted.length).toBeGreaterThan(0);
+    const found = await list(`/v1/deliveries?status=held&limit=200&${query}`);
+    expect([raw, found.map(({ id }) => id)]).toEqual([raw, wanted]);
+  }
+  for (const id of endpoints) await api.ask("POST", `/v1/endpoints/${id}/resume`, { body: {} });
+});
+
 test("nothing of another account is found by any of it", async () => {
   const own = new Set((await list("/v1/deliveries?limit=200", other)).map(({ id }) => id));
   expect(own.size).toBe(200);
@@ -178,6 +191,10 @@ test("what excludes all that was chosen finds nothing", async () => {
 test.each([
   ["/v1/deliveries?status=dead,gone", "status"],
   ["/v1/deliveries?status=", "status"],
+  ["/v1/deliveries?status=held,pending", "status"],
+  ["/v1/deliveries?status=held&status=held", "status"],
+  ["/v1/deliveries?status=held&not_status=dead", "status"],
+  ["/v1/deliveries?not_status=held", "not_status"],
   ["/v1/deliveries?status=dead,", "status"],
   ["/v1/deliveries?not_event_type=a%20b", "not_event_type"],
   ["/v1/deliveries?endpoint_id=ep_1,ep_2", "endpoint_id"],

@@ -54,12 +54,18 @@ test("times are taken by the lists, groups, charts and replays", () => {
   const names = INPUTS.map(({ method, path, name }) => `${method} ${path} ${name}`);
   expect(names.sort()).toEqual(
     [
-      ...["jobs", "deliveries", "dead-letters", "dead-letters/groups", "stats"].flatMap((list) => [
-        `get /v1/${list} since`,
-        `get /v1/${list} until`,
-      ]),
+      ...[
+        "jobs",
+        "deliveries",
+        "dead-letters",
+        "dead-letters/groups",
+        "stats",
+        "audit-events",
+        "audit-events/export",
+      ].flatMap((list) => [`get /v1/${list} since`, `get /v1/${list} until`]),
       "post /v1/replays filter/since",
       "post /v1/replays filter/until",
+      "post /v1/replays start_at",
     ].sort(),
   );
 });
@@ -83,7 +89,7 @@ describe.each(INPUTS)("M4: $name of $method $path", ({ method, path, name, at })
       return await api.ask(method, `${path}?${by}${name}=${encodeURIComponent(value)}`);
     }
     const part = at.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
-    return await api.ask(method, path, { body: { dry_run: true, ...part } });
+    return await api.ask(method, path, { body: { dry_run: true, filter: {}, ...part } });
   }
 
   test.each(VALID)("%s", async (value) => {

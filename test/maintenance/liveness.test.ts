@@ -40,7 +40,8 @@ test("one sign of life is enough; none for 3 s is death", async () => {
   const session = new pg.Client({ connectionString: t.database.url });
   const other = new pg.Client({ connectionString: t.database.url });
   await Promise.all([session.connect(), other.connect()]);
-  const identity = { hostname: "h", pid: 1, version: "0", masterKeys: [], roles: ["compute"] };
+  const about = { hostname: "h", pid: 1, version: "0", masterKeys: [] };
+  const identity = { ...about, roles: ["compute"], threads: 1 };
   const [busy, lockless] = [newId(), newId()];
   // holds its lock and does not beat: its event loop is blocked
   await registerWorker(sessionTx(session), { id: busy, ...identity });

@@ -23,7 +23,7 @@ import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import { letInsertJobs } from "../support/job-states.ts";
 
-const NOTHING = { lanes: 0, replays: 0 };
+const NOTHING = { lanes: 0, replays: 0, deletions: 0 };
 
 let receiver: Receiver;
 beforeAll(async () => {
@@ -198,7 +198,7 @@ describe("beside a worker", () => {
     const worker = await createTestContext({ database: idle.database });
     const pump = async (id: string): Promise<void> => await pumpLane(worker.context, id);
     const reconciler = createReconciler(worker.context, pump);
-    expect(await reconciler.turn()).toEqual({ lanes: 1, replays: 0 });
+    expect(await reconciler.turn()).toEqual({ lanes: 1, replays: 0, deletions: 0 });
     await receiver.waitFor((r) => r.path === "/repaired", 10_000);
     expect(await repairs(worker, "lane")).toBe(1);
     await reconciler.idle();

@@ -124,6 +124,24 @@ describe("retention", () => {
     expect(await makePartitions(context.pool, daysAgo(-30))).toBe(true);
   });
 
+  test("search keys get their weeks, and go with them once jobs and messages are past retention", async () => {
+    const [late, old, young] = [-90, 45, 3].map((days) => `${uuidAt(daysAgo(days)).slice(0, -1)}7`);
+    await makePartitions(context.pool, daysAgo(45));
+    await t.database.pool.query(
+      "insert into search_keys (hash, id) select n, id from unnest($1::uuid[]) id, unnest('{1,2}'::int[]) n",
+      [[late, old, young]],
+    );
+    expect(await count(t, "search_keys_default where id = $1", [late])).toBe(2);
+    const week = partitionAt("search_keys", daysAgo(45)).name;
+    expect(await count(t, week)).toBe(2);
+    await retain(context);
+    expect(await count(t, "search_keys where id = $1", [late])).toBe(2);
+    expect(await count(t, "search_keys_default")).toBe(0);
+    expect(await count(t, "search_keys where id = $1", [old])).toBe(0);
+    expect(await count(t, "search_keys where id = $1", [young])).toBe(2);
+    expect(await count(t, "pg_class where relname = $1", [week])).toBe(0);
+  });
+
   test("what is past retention goes; pending work and dead letters stay, to the last attempt", async () => {
     for (const days of [3, 45, 60, 120]) await makePartitions(context.pool, daysAgo(days));
     const [young, old, waiting, dead, unfinished, veryOld] = [

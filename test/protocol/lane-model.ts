@@ -47,6 +47,7 @@ export function laneModel(
       state.producers.forEach((_, index) => producerMoves(moves, state, index, rules, world));
       recoveryMoves(moves, state, rules, recoveryOrder(rules), LEASE);
       if (world.reconciler) reconcilerMoves(moves, state, rules);
+      expiryMoves(moves, state, rules);
       clockMoves(moves, state, agePlans);
       return moves;
     },
@@ -186,6 +187,45 @@ function reconcilerMoves(moves: Moves<LaneState>, state: LaneState, rules: LaneR
     });
   } else {
     addWakeUpMoves(moves, state, tx, rules, pc, to, (s) => to(s, null));
+  }
+}
+
+/**
+ * flow/maintenance/expire.ts: what is due is past its age. The statements wait for nobody; the lock
+ * comes an arbitrary time after the look.
+ */
+function expiryMoves(moves: Moves<LaneState>, state: LaneState, rules: LaneRules): void {
+  const { db, expiry: pc } = state;
+  const tx = "expiry";
+  const to = (s: LaneState, next: typeof pc): void => void (s.expiry = next);
+  if (pc === null) {
+    if (state.left.expiries === 0 || !pending(db).some(([, d]) => d.next <= 0)) return;
+    moves.world(`${tx}: findLanesOverAge`, (s) => {
+      s.left.expiries -= 1;
+      to(s, "lock");
+    });
+  } else if (pc === "lock") {
+    const isLeased = rules.expiresInFreeLanes && laneOf(db).leasedBy !== null;
+    if (isLeased || blockers(db, tx, LANE, "no key update").length > 0) {
+      moves.add(`${tx}: lockFreeLane, none`, (s) => to(s, null));
+      return;
+    }
+    moves.add(`${tx}: lockFreeLane`, (s) => {
+      if (rules.expiryHoldsTheLane) lock(s.db, tx, LANE, "no key update");
+      to(s, "expire");
+    });
+  } else {
+    moves.add(`${tx}: expireDeliveries, commit`, (s) => {
+      const { leasedBy, epoch } = laneOf(s.db);
+      const tasks = s.workers.flatMap((worker) => worker.tasks);
+      for (const [id] of pending(s.db).filter(([, d]) => d.next <= 0)) {
+        const isHeld = tasks.some((t) => t.delivery === id && t.epoch === epoch);
+        if (leasedBy !== null && isHeld) s.wrong = "a delivery in flight was given up";
+        s.db.rows[id] = { status: "ended" };
+      }
+      rollBack(s.db, tx);
+      to(s, null);
+    });
   }
 }
 

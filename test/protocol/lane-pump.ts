@@ -69,7 +69,10 @@ export function pumpMoves(
       // `me` is a condition without columns, so it is asked first
       const row = `worker:${worker.registration}`;
       const held = rules.leaseHoldsTheWorker ? blockers(db, tx, row, "key share") : [];
-      moves.statement(tx, "takeLeases", held, (s) => {
+      // a free lane that another changes just now is waited for
+      const isFree = laneOf(db).leasedBy === null;
+      const changed = isFree ? blockers(db, tx, LANE, "no key update") : [];
+      moves.statement(tx, "takeLeases", [...held, ...changed], (s) => {
         const now = laneOf(s.db);
         // the scan meets the version of its snapshot: leased there, it does not wait
         const gone = s.db.rows[row] === undefined;

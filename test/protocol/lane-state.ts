@@ -44,6 +44,10 @@ export const LANE_RULES = {
   addsAgainWhenTaken: true,
   /** pumpLane: an entry met while the process stops is put back. */
   stoppingPutsBack: true,
+  /** lockFreeLane: a lane that is leased is left to its holder. */
+  expiresInFreeLanes: true,
+  /** lockFreeLane: the lane's row is held, so that nobody leases it meanwhile. */
+  expiryHoldsTheLane: true,
 };
 export type LaneRules = typeof LANE_RULES;
 
@@ -69,6 +73,8 @@ export interface LaneWorld {
   /** Queue entries that vanish. */
   deletions: number;
   stops: number;
+  /** Turns in which what is due is found to be past its age. */
+  expiries: number;
   audits: boolean;
   reconciler: boolean;
 }
@@ -86,6 +92,7 @@ export const QUIET_WORLD: LaneWorld = {
   lostAnswers: 0,
   deletions: 0,
   stops: 0,
+  expiries: 0,
   audits: false,
   reconciler: false,
 };
@@ -133,8 +140,9 @@ export interface LaneState extends Protocol<Pump, Audit> {
   producers: { pc: "idle" | "insert" | AddPc | "done"; leased: boolean; woken: boolean }[];
   left: Pick<
     LaneWorld,
-    "crashes" | "zombies" | "failedSends" | "lostAnswers" | "deletions" | "stops"
+    "crashes" | "zombies" | "failedSends" | "lostAnswers" | "deletions" | "stops" | "expiries"
   >;
+  expiry: "lock" | "expire" | null;
 }
 
 export const LANE = "lane";
@@ -172,7 +180,7 @@ export function initialLaneState(world: LaneWorld): LaneState {
     db.rows[`delivery:${index + 1}`] = { status: "pending", count: 0, next };
   });
   if (wakeUpAt !== null) db.rows["entry:1"] = newEntry(wakeUpAt);
-  const { crashes, zombies, failedSends, lostAnswers, deletions, stops } = world;
+  const { crashes, zombies, failedSends, lostAnswers, deletions, stops, expiries } = world;
   return {
     db,
     workers: newWorkers(tasks.length),
@@ -183,7 +191,8 @@ export function initialLaneState(world: LaneWorld): LaneState {
     })),
     recovery: null,
     reconciler: null,
-    left: { crashes, zombies, failedSends, lostAnswers, deletions, stops },
+    left: { crashes, zombies, failedSends, lostAnswers, deletions, stops, expiries },
+    expiry: null,
     wrong: null,
   };
 }

@@ -30,6 +30,11 @@ describe("a lane: one live holder, no delivery forgotten, no deadlock", () => {
     "a lost answer and the audit": { tasks: [1], producers: 1, lostAnswers: 1, audits: true },
     "a lost answer, the audit and a nudge": { tasks: [2], lostAnswers: 1, audits: true },
     "processes that stop": { stops: 2 },
+    "what is past its age is given up, beside a producer and a pump": {
+      producers: 1,
+      expiries: 1,
+    },
+    "the same beside a zombie": { zombies: 1, expiries: 1 },
   };
   test.each(Object.entries(worlds))("%s; without the reconciler", (name, world) => {
     expectNoViolation(`lane, ${name}`, laneModel(world));
@@ -155,6 +160,18 @@ describe("each guard is needed: without it the exploration finds the fault", () 
       world: { stops: 1 },
       what: LOST,
       trace: [/SIGTERM/, /stopping/, /completeJobs/],
+    },
+    {
+      rule: "expiresInFreeLanes",
+      world: { expiries: 1 },
+      what: /a delivery in flight was given up/,
+      trace: [/takeLeases/, /readDue/, /lockFreeLane/, /expireDeliveries/],
+    },
+    {
+      rule: "expiryHoldsTheLane",
+      world: { expiries: 1 },
+      what: /a delivery in flight was given up/,
+      trace: [/lockFreeLane/, /takeLeases/, /readDue/, /expireDeliveries/],
     },
   ];
   test.each(faults)("$rule", ({ rule, world, what, trace }) => {

@@ -123,7 +123,7 @@ test("a lease is refused at once while its holder leaves: the plan of the holder
 
   await inTransaction(pool, async (tx) => {
     expect(await tryLockLeases(tx, [lease!])).toEqual(["locked"]);
-    await releaseLeases(tx, [{ id: laneId, nextSendMs: null }]);
+    await releaseLeases(tx, [{ id: laneId, nextSendMs: null, successMs: null }]);
     expect(await take()).toEqual(["leased"]);
   });
   expect(await take()).toMatchObject([{ id: laneId, epoch: String(Number(lease!.epoch) + 1) }]);

@@ -5,6 +5,11 @@ import {
   takeLeases,
   tryLockLeases,
 } from "../../src/db/deliveries/leases.ts";
+import {
+  expireDeliveries,
+  findLanesOverAge,
+  lockFreeLane,
+} from "../../src/db/deliveries/expiry.ts";
 import { findStarvedLanes, shareLanes } from "../../src/db/deliveries/lanes.ts";
 import { insertMessages } from "../../src/db/deliveries/messages.ts";
 import { readDue, readOutlooks } from "../../src/db/deliveries/due.ts";
@@ -44,6 +49,8 @@ export const STEPS = {
   createReconciler,
   deleteWorker,
   endRuns,
+  expireDeliveries,
+  findLanesOverAge,
   findLeasesOf,
   findRunsOf,
   findStarvedLanes,
@@ -54,6 +61,7 @@ export const STEPS = {
   leaseLane,
   leaveLane,
   lockDeadWorker,
+  lockFreeLane,
   lockLease,
   lockRunsOf,
   nudgeProcesses,

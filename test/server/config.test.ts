@@ -36,7 +36,7 @@ describe("defaults", () => {
       jobTypeModules: [],
       logLevel: "info",
       threadMemoryMb: null,
-      retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
+      retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90, auditDays: 400 },
       roles: ["api"],
     });
     expect(config.allowTargets).toContain("127.0.0.0/8");

@@ -1,4 +1,5 @@
 import { makePartitions } from "../../src/flow/maintenance/retain.ts";
+import { pairHash } from "../../src/core/search-keys.ts";
 import type { TestContext } from "./context.ts";
 import { letInsertJobs } from "./job-states.ts";
 
@@ -15,6 +16,8 @@ export interface Filled {
   job: string;
   message: string;
   delivery: string;
+  /** API keys: one that did nearly everything, and one that did little. */
+  actors: string[];
   /** Deliveries whose last attempt failed or that took several. */
   troubled: number;
   /** Tables and partitions with many rows. */
@@ -105,19 +108,42 @@ export async function fillTables(
     [rows],
   );
   await pool.query(`
+    insert into messages (id, account_id, job_id, type, body, delivery_count, request_id, trace_id,
+      created_at)
+    select message_id, account_id, job_id, event_type, '{"type":"' || event_type || '"}', 1, '', '',
+      created_at
+    from deliveries;
     insert into attempts (delivery_id, number, id, started_at, duration_ms, status_code,
       request_headers, response_truncated, manual)
     select id, 1, id, created_at, 1, 200, '{}', false, false from deliveries where attempt_count > 0;
-    insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, discarded_at,
-      discarded_by, discard_note)
+    insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause,
+      discarded_at, discarded_by, discard_note)
     select id, account_id, endpoint_id,
       case when n % 100 = 0 then 'gone' else 'exhausted' end,
-      'the receiver answered 500 at each of 9 attempts', d.at, d.by, d.note
+      'the receiver answered 500 at each of 9 attempts',
+      coalesce(last_error_code, 'http_' || last_status_code), d.at, d.by, d.note
     from (select *, row_number() over (order by id) as n from deliveries where status = 'dead') dead
     left join lateral (select now() as at, id as by, 'x' as note where n % 4 = 0) d on true;
     insert into replays (id, account_id, filter, dry_run, status, matched, finished_at)
     select v7(g, 'replay'), '${accountId}', '{"status":"dead"}', false, 'completed', 1, now()
-    from generate_series(1, 2000) g`);
+    from generate_series(1, 2000) g;
+    insert into accounts (id, name, state)
+    select v7(g, 'account'), 'account ' || g, case when g % 900 = 7 then 'suspended'
+      when g = 9 then 'deleting' when g % 3 = 0 then 'deleted' else 'active' end
+    from generate_series(1, 4000) g;
+    insert into audit_events (id, account_id, created_at, actor_type, actor_id, actor_name, action,
+      target_type, target_id, target_name)
+    select v7(g, 'audit'), ${account}, at(g), case when g = 9 then 'system' else 'api_key' end,
+      case when g = 9 then null when g = 11 then v7(2, 'key') else v7(1, 'key') end, 'x',
+      case when g = 11 then 'account.suspended' else 'endpoint.updated' end,
+      'endpoint', v7(1 + g % 3, 'endpoint'), ''
+    from generate_series(1, ${rows}) g`);
+  // one value that all jobs have, and one each
+  await pool.query(
+    `insert into search_keys (hash, id)
+     select $1::bigint, id from jobs union all select hashtextextended(id::text, 0), id from jobs`,
+    [pairHash(accountId, "env", "prod")],
+  );
   await pool.query("vacuum analyze");
   const { rows: big } = await pool.query<{ relname: string }>(
     "select relname from pg_class where relkind = 'r' and reltuples > 500 and relnamespace = 'public'::regnamespace",
@@ -126,11 +152,14 @@ export async function fillTables(
     `select count(*)::int as troubled from deliveries
      where attempt_count > 1 or last_status_code >= 300 or last_error_code is not null`,
   );
-  const { rows: named } = await pool.query<Record<"job" | "message" | "busy" | "rare", string>>(
+  const { rows: named } = await pool.query<
+    Record<"job" | "message" | "busy" | "rare" | "actor" | "other", string>
+  >(
     `select v7(62, 'job') as job, v7(62, 'message') as message, v7(1, 'endpoint') as busy,
-       v7(7, 'endpoint') as rare`,
+       v7(7, 'endpoint') as rare, v7(1, 'key') as actor, v7(2, 'key') as other`,
   );
-  const { job, message, busy, rare } = named[0]!;
+  const { job, message, busy, rare, actor, other } = named[0]!;
+  const actors = [actor, other];
   const { rows: sent } = await pool.query<{ id: string }>(
     "select id from deliveries where message_id = $1 limit 1",
     [message],
@@ -139,5 +168,15 @@ export async function fillTables(
   const { troubled } = counted[0]!;
   const relations = big.map(({ relname }) => relname);
   const endpoints = [busy, rare];
-  return { now, small, endpoints, job, message, delivery, troubled, big: new Set(relations) };
+  return {
+    now,
+    small,
+    endpoints,
+    job,
+    message,
+    delivery,
+    actors,
+    troubled,
+    big: new Set(relations),
+  };
 }

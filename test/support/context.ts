@@ -56,7 +56,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       jobEnvironment: {},
       threadMemoryMb: null,
       logLevel: (process.env["TEST_LOG_LEVEL"] ?? "error") as Config["logLevel"],
-      retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90 },
+      retention: { jobsDays: 30, deliveriesDays: 30, deadLettersDays: 90, auditDays: 400 },
       processes: 1,
       drainS: 0,
       metricsToken: null,

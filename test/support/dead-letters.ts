@@ -11,6 +11,10 @@ export interface PastDelivery {
   jobId?: string | null;
   eventType?: string;
   createdAt?: Date;
+  /** Of the last attempt. */
+  statusCode?: number | null;
+  errorCode?: string | null;
+  answer?: string;
 }
 
 /** A UUIDv7 of that time. */
@@ -34,12 +38,15 @@ export async function insertPast(
     job_id: p.jobId ?? null,
     event_type: p.eventType ?? "own.event",
     created_at: p.createdAt ?? new Date(Date.now() - 60_000),
+    status_code: p.errorCode ? null : (p.statusCode ?? 500),
+    error_code: p.errorCode ?? null,
+    answer: p.answer ?? null,
   }));
   await database.pool.query(
     `with input as (
        select * from jsonb_to_recordset($1::jsonb) as t(id uuid, message_id uuid, lane_id uuid,
          url text, status text, reason text, endpoint_id uuid, job_id uuid, event_type text,
-         created_at timestamptz)
+         created_at timestamptz, status_code int, error_code text, answer text)
      ), m as (
        insert into messages (id, account_id, job_id, type, body, delivery_count, request_id, trace_id)
        select message_id, $2, job_id, event_type,
@@ -48,17 +55,21 @@ export async function insertPast(
        from input
      ), d as (
        insert into deliveries (id, account_id, message_id, job_id, event_type, endpoint_id, lane_id,
-         url, body_bytes, status, attempt_count, created_at, finished_at)
+         url, body_bytes, status, attempt_count, last_status_code, last_error_code,
+         created_at, finished_at)
        select id, $2, message_id, job_id, event_type, endpoint_id, lane_id, url, 60, status, 1,
-         created_at, now() - interval '1 second'
+         status_code, error_code, created_at, now() - interval '1 second'
        from input
      ), a as (
        insert into attempts (delivery_id, number, id, url, started_at, duration_ms, status_code,
-         request_headers, response_truncated, manual)
-       select id, 1, gen_random_uuid(), url, now(), 1, 500, '{}', false, false from input
+         error_code, response_body, request_headers, response_truncated, manual)
+       select id, 1, gen_random_uuid(), url, now(), 1, status_code, error_code, answer, '{}', false,
+         false from input
      )
-     insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
-     select id, $2, endpoint_id, reason, 'HTTP 500' from input where status = 'dead'`,
+     insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause)
+     select id, $2, endpoint_id, reason, 'HTTP 500',
+       case when reason = 'endpoint_disabled' then '' else coalesce(error_code, 'http_' || status_code)
+       end from input where status = 'dead'`,
     [JSON.stringify(rows), accountId],
   );
   return rows.map(({ id }) => id);

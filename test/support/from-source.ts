@@ -1,4 +1,5 @@
-const ENTRIES: Record<string, string> = {
+/** What the package exports, by its files in src. */
+export const ENTRIES: Record<string, string> = {
   ringback: "index.ts",
   "ringback/webhooks": "client/webhooks.ts",
   "ringback/express": "client/express.ts",

@@ -9,9 +9,10 @@ export async function letInsertJobs(pool: Pick<pg.Pool, "query">): Promise<void>
     create function insert_job_state() returns trigger language plpgsql as $$
     begin
       insert into jobs (id, account_id, type, input, metadata, callbacks, timeout_s, max_runs,
-        request_id, trace_id, created_at)
+        request_id, trace_id, retry_of, created_at)
       values (new.id, new.account_id, new.type, new.input, new.metadata, new.callbacks,
-        new.timeout_s, new.max_runs, new.request_id, new.trace_id, coalesce(new.created_at, now()));
+        new.timeout_s, new.max_runs, new.request_id, new.trace_id, new.retry_of,
+        coalesce(new.created_at, now()));
       if new.finished_at is null then
         insert into unfinished_jobs (id, account_id, status, run, failures, crashes, next_run_at,
           worker_id, run_started_at, started_at, updated_at)

@@ -4,6 +4,7 @@ import pg from "pg";
 export interface Plan {
   "Node Type": string;
   "Relation Name"?: string;
+  "Index Name"?: string;
   "Actual Rows": number;
   "Actual Loops": number;
   "Rows Removed by Filter"?: number;
@@ -91,6 +92,11 @@ export function scansOf(plan: Plan): { node: string; relation: string }[] {
   return nodesOf(plan)
     .filter((node) => node["Node Type"] === "Seq Scan" && node["Actual Loops"] > 0)
     .map((node) => ({ node: node["Node Type"], relation: node["Relation Name"] ?? "" }));
+}
+
+/** The indexes that a plan uses, those of partitions by their own names. */
+export function indexesOf(plan: Plan): string[] {
+  return nodesOf(plan).flatMap(({ "Index Name": name }) => name ?? []);
 }
 
 /** How many rows each sort was given. */

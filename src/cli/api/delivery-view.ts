@@ -1,4 +1,5 @@
-import type { Attempt, Delivery, DeliveryWithAttempts } from "../../client/openapi-types.ts";
+import type { Attempt, Delivery, DeliveryWithAttempts, Held } from "../../client/openapi-types.ts";
+import { HELD_WORDS } from "../../core/held.ts";
 import { stateStyle } from "../output/output.ts";
 import { printableLines } from "../output/printable.ts";
 import type { TextColumn } from "../output/table.ts";
@@ -8,7 +9,7 @@ import type { CliSession } from "./session.ts";
 
 export const deliveryColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
-  { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
+  { head: "STATUS", text: shownStatus, style: (delivery) => stateStyle(shownStatus(delivery)) },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
   { head: "RECEIVER", text: receiverText, gives: true },
   { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
@@ -16,9 +17,29 @@ export const deliveryColumns: readonly TextColumn<Delivery>[] = [
     head: "LAST",
     text: ({ last_status_code, last_error_code }) => last_status_code ?? last_error_code,
   },
-  { head: "NEXT", text: ({ next_attempt_at }) => relative(next_attempt_at) },
+  { head: "NEXT", text: next, gives: true },
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
 ];
+
+/** `held` in place of `pending`, when something holds it back. */
+function shownStatus({ status, held }: Delivery): string {
+  return held === null ? status : "held";
+}
+
+function next({ next_attempt_at, held }: Delivery): string {
+  if (held === null) return relative(next_attempt_at);
+  return `${HELD_WORDS[held.reason]}${held.until === null ? "" : `, ${relative(held.until)}`}`;
+}
+
+function heldText({ reason, since, until, detail, waiting }: Held): string {
+  const untilText = `${reason === "breaker_open" ? "next probe" : "until"} ${fullTime(until)}`;
+  return [
+    `${HELD_WORDS[reason]}${since === null ? "" : ` since ${fullTime(since)}`}`,
+    detail,
+    ...(until === null ? [] : [untilText]),
+    ...(waiting === undefined ? [] : [`${waiting.count}${waiting.more ? "+" : ""} wait`]),
+  ].join("; ");
+}
 
 export const deadLetterColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
@@ -54,7 +75,8 @@ export function showDelivery(
   delivery: Delivery & Partial<DeliveryWithAttempts>,
 ): void {
   const { attempts = [], attempts_cursor: older = null, dead_reason, dead_detail } = delivery;
-  out.line(`${out.paint("bold", delivery.id)}  ${paintState(out, delivery.status)}`);
+  const { held } = delivery;
+  out.line(`${out.paint("bold", delivery.id)}  ${paintState(out, shownStatus(delivery))}`);
   out.details([
     ["event", delivery.event_type],
     ["endpoint", [delivery.endpoint_description, delivery.endpoint_id].filter(Boolean).join("  ")],
@@ -63,7 +85,8 @@ export function showDelivery(
     ["job", delivery.job_id],
     ["dead", dead_reason === null ? null : `${dead_reason}: ${dead_detail ?? ""}`],
     ["created", fullTime(delivery.created_at)],
-    ["next attempt", fullTime(delivery.next_attempt_at)],
+    ["held", held === null ? null : heldText(held)],
+    ["next attempt", held === null ? fullTime(delivery.next_attempt_at) : null],
     ["finished", fullTime(delivery.finished_at)],
     ["attempts", delivery.attempt_count],
   ]);

@@ -40,25 +40,29 @@ export async function* readEvents(
 }
 
 function readEvent(line: string, number: number): OwnEvent {
-  const { type, data, idempotency_key: idempotencyKey, ...unknown } = parseLine(line, number);
+  const fields = parseLine(line, number);
+  const { type, data, metadata, idempotency_key: idempotencyKey, ...unknown } = fields;
   const [name] = Object.keys(unknown);
   if (name !== undefined) throw usageError(`line ${number}: ${name} is not a known field`);
   if (typeof type !== "string") throw usageError(`line ${number}: an event has a "type", a text`);
   if (idempotencyKey !== undefined && typeof idempotencyKey !== "string") {
     throw usageError(`line ${number}: idempotency_key is a text`);
   }
-  if (typeof data !== "object" || data === null || Array.isArray(data)) {
-    throw usageError(`line ${number}: data is no JSON object`);
+  if (!isObject(data)) throw usageError(`line ${number}: data is no JSON object`);
+  if (metadata !== undefined && !isObject(metadata)) {
+    throw usageError(`line ${number}: metadata is no JSON object`);
   }
-  return { type, data: data as OwnEvent["data"], idempotencyKey };
+  return { type, data, metadata, idempotencyKey };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseLine(line: string, number: number): Record<string, unknown> {
   try {
     const value = parseExactly(line);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      return value as Record<string, unknown>;
-    }
+    if (isObject(value)) return value;
   } catch {
     // as below
   }

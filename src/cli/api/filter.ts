@@ -5,6 +5,8 @@ import { usageError } from "../exit.ts";
 export type Filter = Record<string, unknown>;
 
 const TIMES = new Set(["since", "until"]);
+/** Filters that take several values, with commas. */
+const LISTS = new Set(["ids", "status_class", "error_code"]);
 
 /** Parses `reason=exhausted`, `endpoint-id=ep_…`, `since=2h`, `ids=dlv_…,dlv_…`. */
 export function parseFilter(parts: readonly string[]): Filter {
@@ -18,5 +20,8 @@ function parsePart(part: string): [string, unknown] {
   }
   const key = name.replaceAll("-", "_");
   if (TIMES.has(key)) return [key, parseMoment(value)];
-  return [key, key === "ids" ? value.split(",") : value];
+  if (key === "status_code") return [key, value.split(",").map(Number)];
+  // those to callback URLs
+  if (key === "endpoint_id" && value === "none") return [key, null];
+  return [key, LISTS.has(key) ? value.split(",") : value];
 }

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { JsonText } from "../../client/json-text.ts";
 import { parseExactly } from "../../core/json-text.ts";
 import { usageError } from "../exit.ts";
+import { coerceField } from "./coerce.ts";
 import type { Terminal } from "../terminal.ts";
 
 type Json = Record<string, unknown>;
@@ -12,36 +13,45 @@ type Json = Record<string, unknown>;
  * The input of a job: `--input @file.json`, `--input -` (standard input) or `--input '{…}'`, and
  * fields on top of it: `key=text`, `key:=json`, `key=@file` (its text), `key:=@file` (its JSON).
  * The input is sent as written; with fields on top, numbers still keep all digits.
+ * @param schema of the input: `key=text` becomes a number or what else the field is
  */
 export async function readInput(
   terminal: Pick<Terminal, "stdin">,
   given: string | undefined,
   fields: readonly string[],
+  schema: Json = {},
 ): Promise<Json | JsonText> {
-  if (given === undefined) return await readFields(fields);
+  if (given === undefined) return await readFields(fields, schema);
   const { text, name } = await readSource(terminal, given);
   const base = parseJson(text, name);
   if (fields.length === 0) return new JsonText(text);
   if (typeof base !== "object" || base === null || Array.isArray(base)) {
     throw usageError("key=value goes with an input that is a JSON object only");
   }
-  return { ...base, ...(await readFields(fields)) };
+  return { ...base, ...(await readFields(fields, schema)) };
 }
 
-export async function readFields(fields: readonly string[]): Promise<Json> {
-  const pairs = await Promise.all(fields.map(readField));
+export async function readFields(fields: readonly string[], schema: Json = {}): Promise<Json> {
+  const pairs = await Promise.all(fields.map((field) => readField(field, schema)));
   return Object.fromEntries(pairs);
 }
 
-async function readField(field: string): Promise<[string, unknown]> {
+/** Whether some fields are plain texts, which a schema may turn into something else. */
+export function hasTextFields(fields: readonly string[]): boolean {
+  return fields.some((field) => /^[^=:]+=(?!@)/.test(field));
+}
+
+async function readField(field: string, schema: Json): Promise<[string, unknown]> {
   const [, key, operator, value] = /^([^=:]+)(:=|=)(.*)$/s.exec(field) ?? [];
   if (key === undefined || value === undefined) {
     throw usageError(
       `${JSON.stringify(field)} is no field: write key=text, key:=json, key=@file or key:=@file`,
     );
   }
-  const text = value.startsWith("@") ? await readText(value.slice(1)) : value;
-  return [key, operator === ":=" ? parseJson(text, key) : text];
+  const isFile = value.startsWith("@");
+  const text = isFile ? await readText(value.slice(1)) : value;
+  if (operator === ":=") return [key, parseJson(text, key)];
+  return [key, isFile ? text : coerceField(text, schema, key)];
 }
 
 /** A secret as text, `@file`, or `-` for standard input, which no list of processes shows. */

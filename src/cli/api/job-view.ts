@@ -24,11 +24,6 @@ function took({ started_at, finished_at }: Job): string {
   return duration(Date.parse(finished_at) - Date.parse(started_at));
 }
 
-/** The last progress message, which is out of date once the job has completed. */
-function progressMessage({ status, progress }: Job): string {
-  return status === "completed" ? "" : (progress.message ?? "");
-}
-
 /** The sources of the secrets for receivers at callback URLs. */
 function verificationOf({ callbacks }: Job): string[] {
   const ways = callbacks.flatMap(({ url, signing }) => {
@@ -39,13 +34,23 @@ function verificationOf({ callbacks }: Job): string[] {
   return [...new Set(ways)];
 }
 
+function waitText(wait: Job["waiting_for"]): string | null {
+  if (wait === null) return null;
+  const { detail, until, ahead } = wait;
+  return [
+    `${detail}${until === null ? "" : `: ${fullTime(until)}`}`,
+    ...(ahead === undefined ? [] : [`${ahead.count}${ahead.more ? "+" : ""} of yours before it`]),
+  ].join("; ");
+}
+
 export function showJob({ out }: Pick<CliSession, "out">, job: Job): void {
   const { progress, error } = job;
   const metadata = Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata);
   out.line(`${out.paint("bold", job.id)}  ${paintState(out, job.status)}`);
   out.details([
     ["type", job.type],
-    ["progress", `${percent(progress.fraction)} ${progressMessage(job)}`.trim()],
+    ["progress", `${percent(progress.fraction)} ${progress.message ?? ""}`.trim()],
+    ["waiting for", waitText(job.waiting_for)],
     ["run", job.run],
     ["error", error === null ? null : `${error.code}: ${error.message}`],
     ["created", fullTime(job.created_at)],

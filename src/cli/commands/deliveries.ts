@@ -31,7 +31,13 @@ export function addDeliveries(cli: Cli, program: Command): void {
       deliveries
         .command("list")
         .description("list deliveries, newest first")
-        .addOption(oneOrMore("--status <list>", "with one of these", DELIVERY_STATUSES))
+        .addOption(
+          oneOrMore(
+            "--status <list>",
+            "with one of these; held, alone: pending, and held back by a pause or an open breaker",
+            [...DELIVERY_STATUSES, "held"],
+          ),
+        )
         .addOption(oneOrMore("--not-status <list>", "with none of these", DELIVERY_STATUSES))
         .option("--endpoint-id <list>", "for these endpoints", collectList)
         .option("--job-id <id>", "of this job")
@@ -57,6 +63,7 @@ export function addDeliveries(cli: Cli, program: Command): void {
   });
   examples(
     list,
+    "deliveries list --status held",
     "deliveries list --status pending,dead --not-event-type job.progress",
     "deliveries list --status-class 5xx --min-attempts 3 --since 2h",
     "deliveries list --job-id job_01… --json",

@@ -1,13 +1,14 @@
 import { Option } from "commander";
 import type { Command } from "commander";
-import { ENDPOINT_SORTS } from "../../core/endpoint.ts";
-import { LANE_STATES } from "../../core/model.ts";
+import { ENDPOINT_SORTS, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
 import type { QueryOf } from "../../client/caller.ts";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
-import { usageError } from "../exit.ts";
+import { EXIT, usageError } from "../exit.ts";
+import { parseMoment } from "../output/times.ts";
 import { examples, onApi } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
-import { showDelivery } from "../api/delivery-view.ts";
+import { showDelivery, showExchange } from "../api/delivery-view.ts";
+import { showToEnd } from "../api/run-replay.ts";
 import { endpointColumns, showEndpoint } from "../api/endpoint-view.ts";
 import { collect, collectList, positiveNumber, readFields, wholeNumber } from "../api/input.ts";
 import { showList, withPaging } from "../api/list.ts";
@@ -27,7 +28,21 @@ interface Fields {
   retryBaseS?: number;
   retryFactor?: number;
   retryCapS?: number;
+  retryDelaysS?: number[];
+  finalStatus?: number[] | false;
+  giveUpAfterS?: number;
+  disableAfterS?: number | false;
   signatures?: string[];
+}
+
+interface MissedOptions {
+  since?: string;
+  dryRun?: boolean;
+  detach?: boolean;
+}
+
+interface DeleteOptions {
+  discardDeadLetters?: boolean;
 }
 
 /** `ringback endpoints …` */
@@ -40,13 +55,13 @@ export function addEndpoints(cli: Cli, program: Command): void {
       .addOption(
         new Option("--sort <order>", "in this order").choices(ENDPOINT_SORTS).default("worst"),
       )
-      .addOption(new Option("--state <state>", "of their lanes").choices(LANE_STATES))
+      .addOption(new Option("--status <status>", "with this status").choices(ENDPOINT_STATUSES))
       .option("--q <text>", "with this in the description or URL"),
   );
   onApi(cli, list, async (session, options: ListOptions) => {
-    const filter = queryOf(options, ["sort", "state", "q"]);
+    const filter = queryOf(options, ["sort", "status", "q"]);
     const read = (page: { limit: number; cursor?: string }) => {
-      const query = { ...filter, health: "true", ...page } as QueryOf<"GET /v1/endpoints">;
+      const query = { ...filter, figures: "true", ...page } as QueryOf<"GET /v1/endpoints">;
       return session.client.request("GET /v1/endpoints", { query });
     };
     await showList(session, options, read, endpointColumns);
@@ -54,7 +69,7 @@ export function addEndpoints(cli: Cli, program: Command): void {
   examples(
     list,
     "endpoints list",
-    "endpoints list --state broken --q orders",
+    "endpoints list --status failing --q orders",
     "endpoints list --limit 500 --json",
   );
   const get = endpoints.command("get <id>").description("look at an endpoint");
@@ -66,12 +81,13 @@ export function addEndpoints(cli: Cli, program: Command): void {
   addChanges(cli, endpoints);
   const remove = endpoints
     .command("delete <id>")
-    .description("delete an endpoint; what is pending for it is canceled");
-  onApi(cli, remove, async ({ client, out }, id: string) => {
-    await client.endpoints.delete(id);
+    .description("delete an endpoint; what is pending for it is canceled")
+    .option("--discard-dead-letters", "take its dead letters out of the inbox");
+  onApi(cli, remove, async ({ client, out }, id: string, options: DeleteOptions) => {
+    await client.endpoints.delete(id, options);
     out.answer({ id, deleted: true }, () => out.line(`${id} is deleted.`));
   });
-  examples(remove, "endpoints delete ep_01…");
+  examples(remove, "endpoints delete ep_01…", "endpoints delete ep_01… --discard-dead-letters");
   addStates(cli, endpoints);
   addSecrets(cli, endpoints);
 }
@@ -131,6 +147,12 @@ function withFields(command: Command): Command {
     .option("--retry-base-s <seconds>", "wait after the first failure", positiveNumber)
     .option("--retry-factor <n>", "growth of the wait", positiveNumber)
     .option("--retry-cap-s <seconds>", "longest wait", positiveNumber)
+    .option("--retry-delays-s <list>", "the wait after each failure instead: 5,300,1800", numbers)
+    .option("--final-status <list>", "answers that end it at once: 400,404", numbers)
+    .option("--no-final-status", "no answer but 410 ends it at once")
+    .option("--give-up-after-s <seconds>", "the longest a delivery is pending", wholeNumber)
+    .option("--disable-after-s <seconds>", "disable it after failing for so long", wholeNumber)
+    .option("--no-disable-after-s", "never disable it for failing")
     .option("--signatures <list>", "sign with these only: v1, v1a or both (v1,v1a)", collectList);
 }
 
@@ -140,6 +162,7 @@ async function fieldsOf(given: Fields): Promise<object> {
     base_s: given.retryBaseS,
     factor: given.retryFactor,
     cap_s: given.retryCapS,
+    delays_s: given.retryDelaysS,
   });
   return defined({
     description: given.description,
@@ -149,9 +172,16 @@ async function fieldsOf(given: Fields): Promise<object> {
     max_in_flight: given.maxInFlight,
     rate_limit_per_s: given.rateLimit === false ? null : given.rateLimit,
     timeout_s: given.timeoutS,
+    final_status: given.finalStatus === false ? [] : given.finalStatus,
+    give_up_after_s: given.giveUpAfterS,
+    disable_after_s: given.disableAfterS === false ? null : given.disableAfterS,
     retry: Object.keys(retry).length === 0 ? undefined : retry,
     signatures: given.signatures,
   });
+}
+
+function numbers(list: string): number[] {
+  return collectList(list, undefined).map(positiveNumber);
 }
 
 function defined(fields: Record<string, unknown>): Record<string, unknown> {
@@ -163,8 +193,9 @@ function addStates(cli: Cli, endpoints: Command): void {
     pause: "hold an endpoint's deliveries; nothing is lost",
     resume: "let a paused endpoint go on",
     enable: "send to a disabled endpoint again",
+    disable: "make nothing more for an endpoint; what is pending becomes dead letters",
   } as const;
-  for (const action of ["pause", "resume", "enable"] as const) {
+  for (const action of ["pause", "resume", "enable", "disable"] as const) {
     const command = endpoints.command(`${action} <id>`).description(actions[action]);
     onApi(cli, command, async (session, id: string) => {
       const endpoint = await session.client.endpoints[action](id);
@@ -172,11 +203,29 @@ function addStates(cli: Cli, endpoints: Command): void {
     });
     examples(command, `endpoints ${action} ep_01…`);
   }
-  const test = endpoints.command("test <id>").description("send an endpoint.test event");
+  const missed = endpoints
+    .command("send-missed <id>")
+    .description("send an endpoint what it did not get while it was disabled; Ctrl-C cancels")
+    .option("--since <time>", "messages made since then; by default since the first it missed")
+    .option("--dry-run", "only count them")
+    .option("--detach", "don't wait for the end");
+  onApi(cli, missed, async (session, id: string, options: MissedOptions) => {
+    const { since, dryRun = false, detach } = options;
+    const range = since === undefined ? {} : { since: parseMoment(since) };
+    const replay = await session.client.endpoints.sendMissed(id, { ...range, dry_run: dryRun });
+    await showToEnd(session, replay, detach);
+  });
+  examples(missed, "endpoints send-missed ep_01… --dry-run", "endpoints send-missed ep_01…");
+  const test = endpoints
+    .command("test <id>")
+    .description("send an endpoint.test event at once, print the answer; 1 when it is not a 2xx");
   onApi(cli, test, async (session, id: string) => {
-    const delivery = await session.client.endpoints.test(id);
-    session.out.answer(delivery, () => showDelivery(session, { ...delivery, attempts: [] }));
-    session.out.note(`See what came of it: ringback deliveries show ${delivery.id}`);
+    const delivery = await session.client.endpoints.test(id, { signal: session.interrupted });
+    session.out.answer(delivery, () => {
+      showDelivery(session, delivery);
+      for (const attempt of delivery.attempts) showExchange(session, attempt);
+    });
+    return delivery.status === "delivered" ? EXIT.ok : EXIT.failed;
   });
   examples(test, "endpoints test ep_01…");
 }

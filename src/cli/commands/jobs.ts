@@ -7,6 +7,7 @@ import {
   collect,
   collectList,
   oneOrMore,
+  hasTextFields,
   positiveNumber,
   readFields,
   readInput,
@@ -17,9 +18,15 @@ import { jobColumns, showJob, showJson } from "../api/job-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
 import { queryOf } from "../api/query.ts";
+import { runReplay } from "../api/run-replay.ts";
 import type { QueryOf } from "../../client/caller.ts";
 import type { CliSession } from "../api/session.ts";
 import { streamActivity } from "../api/stream-activity.ts";
+import type { FailedJobGroup } from "../../client/openapi-types.ts";
+import type { TextColumn } from "../output/table.ts";
+import { relative } from "../output/times.ts";
+import { howOf, withSending } from "./replays.ts";
+import type { OrderOptions } from "./replays.ts";
 import { addTimeline } from "./timeline.ts";
 import { waitAndShow } from "../api/wait-for-job.ts";
 
@@ -79,6 +86,7 @@ export function addJobs(cli: Cli, program: Command): void {
   });
   examples(cancel, "jobs cancel job_01…");
   addList(cli, jobs);
+  addRetries(cli, jobs);
   addTimeline(cli, jobs);
   const activity = jobs
     .command("activity <id>")
@@ -119,7 +127,7 @@ function addSubmit(cli: Cli, jobs: Command): void {
   examples(
     submit,
     "jobs submit demo.echo hello=world --wait",
-    "jobs submit demo.sleep ms:=3000 --callback http://127.0.0.1:4000/",
+    "jobs submit demo.sleep ms=3000 --callback http://127.0.0.1:4000/",
     "jobs submit csv.summary csv=@weather.csv group_by=weather --wait 60",
     "jobs submit csv.summary --input @input.json --idempotency-key rain-1",
     "jobs submit csv.summary --input - --json < input.json",
@@ -142,7 +150,8 @@ async function submitJob(
     wait,
     callbackSecret,
   } = options;
-  const input = await readInput(terminal, options.input, fields);
+  const schema = hasTextFields(fields) ? await inputSchema(session, type) : {};
+  const input = await readInput(terminal, options.input, fields, schema);
   const wanted = events === undefined ? {} : { events };
   if (callbackSecret !== undefined && options.callback === undefined) {
     throw usageError("--callback-secret goes with --callback");
@@ -170,6 +179,63 @@ async function submitJob(
   return undefined;
 }
 
+/** The schema of a type's input; of one that is unknown the submission tells. */
+async function inputSchema({ client, interrupted }: CliSession, type: string) {
+  const types = await client.jobTypes.list({ signal: interrupted });
+  return types.find(({ name }) => name === type)?.input_schema ?? {};
+}
+
+function addRetries(cli: Cli, jobs: Command): void {
+  const retry = withSending(
+    jobs
+      .command("retry [ids...]")
+      .description("run failed jobs again, each as a new one; those retried before are left out")
+      .option("--type <type>", "of this job type")
+      .option("--error-code <list>", "with one of these errors", collectList)
+      .option("--since <time>", "created at this time or later: ISO 8601, or how long ago: 2h")
+      .option("--until <time>", "created before this time"),
+    false,
+  );
+  type Options = OrderOptions & RangeOptions & { type?: string; errorCode?: string[] };
+  onApi(cli, retry, async (session, ids: string[], options: Options) => {
+    const { type, errorCode } = options;
+    const filter = {
+      ...(ids.length === 0 ? {} : { ids }),
+      ...(type === undefined ? {} : { type }),
+      ...(errorCode === undefined ? {} : { error_code: errorCode }),
+      ...rangeOf(options),
+    };
+    const how = { ...howOf(options), target: "jobs" as const };
+    return await runReplay(session, { ...options, action: "replay", filter, how });
+  });
+  examples(
+    retry,
+    "jobs retry job_01…",
+    "jobs retry --type csv.summary --since 2h --dry-run",
+    "jobs retry --error-code timed_out --pace 5",
+  );
+  const failures = jobs
+    .command("failures")
+    .description("count failed jobs by type and error, without those retried");
+  onApi(cli, failures, async ({ client, out }) => {
+    const answer = await client.request("GET /v1/failed-jobs/groups", {});
+    out.answer(answer, () => {
+      if (answer.data.length === 0) return out.note("There are none.");
+      out.table(answer.data, FAILURE_COLUMNS);
+    });
+  });
+  examples(failures, "jobs failures");
+}
+
+const FAILURE_COLUMNS: readonly TextColumn<FailedJobGroup>[] = [
+  { head: "COUNT", text: ({ count }) => count, right: true },
+  { head: "TYPE", text: ({ type }) => type },
+  { head: "ERROR", text: ({ error_code }) => error_code },
+  { head: "FIRST", text: ({ first_at }) => relative(first_at) },
+  { head: "LAST", text: ({ last_at }) => relative(last_at) },
+  { head: "MESSAGE", text: ({ error_message }) => error_message, gives: true },
+];
+
 function addList(cli: Cli, jobs: Command): void {
   const list = withRange(
     withPaging(
@@ -179,11 +245,12 @@ function addList(cli: Cli, jobs: Command): void {
         .addOption(oneOrMore("--status <list>", "with one of these", JOB_STATUSES))
         .addOption(oneOrMore("--not-status <list>", "with none of these", JOB_STATUSES))
         .option("--type <list>", "of these job types", collectList)
-        .option("--not-type <list>", "of other job types than these", collectList),
+        .option("--not-type <list>", "of other job types than these", collectList)
+        .option("--metadata <key=value>", "with this pair in its metadata"),
     ),
   );
   onApi(cli, list, async (session, options: ListOptions & RangeOptions) => {
-    const names = ["status", "notStatus", "type", "notType"];
+    const names = ["status", "notStatus", "type", "notType", "metadata"];
     const filter = { ...queryOf(options, names), ...rangeOf(options) };
     await showList(
       session,

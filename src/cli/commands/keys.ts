@@ -6,6 +6,7 @@ import { relative } from "../output/times.ts";
 import { examples, inSession, onApi, withConnection } from "../api/command.ts";
 import type { Cli } from "../api/command.ts";
 import { collectList } from "../api/input.ts";
+import { findAccount } from "../api/find-account.ts";
 import { addRotation, addSigningKeys } from "./key-rotation.ts";
 import { showList, withPaging } from "../api/list.ts";
 import type { ListOptions } from "../api/list.ts";
@@ -15,6 +16,7 @@ import type { ServerOptions } from "../api/session.ts";
 interface CreateOptions {
   name: string;
   scopes: string[];
+  endpoint?: string[];
   account?: string;
   database?: true;
 }
@@ -46,15 +48,23 @@ function addCreate(cli: Cli, keys: Command): void {
     .description("make an API key and print it, once")
     .requiredOption(
       "--scopes <list>",
-      "comma-separated: jobs, webhooks, admin; with --database also operator",
+      "comma-separated: jobs:read, jobs, webhooks:read, webhooks, admin:read, admin; with --database also operator",
       collectList,
     )
     .option("--name <name>", "what it is for", "command line")
-    .option("--database", "make it in the database of DATABASE_URL, without a server or a key")
-    .option("--account <name>", "with --database: the account, made when missing");
+    .option("--endpoint <ids>", "comma-separated: the only endpoints that it sees", collectList)
+    .option(
+      "--account <account>",
+      "of another account; with --database by its name, and made when missing",
+    )
+    .option(
+      "--database",
+      "make it in the database of DATABASE_URL, or of the data folder, without a server or a key",
+    );
   withConnection(create).action(async (options: CreateOptions & ServerOptions) => {
     const { name, scopes, account } = options;
     if (options.database === true) {
+      if (options.endpoint !== undefined) throw usageError("--endpoint needs a server");
       const { createKeyInDatabase } = await import("../keys-in-database.ts");
       const key = await createKeyInDatabase({ name, scopes, account: account ?? "default" });
       openOutput(options, cli.terminal).answer({ key, name, scopes }, () =>
@@ -62,17 +72,25 @@ function addCreate(cli: Cli, keys: Command): void {
       );
       return;
     }
-    if (account !== undefined) throw usageError("--account goes with --database");
     await inSession(cli, options, async ({ client, out }) => {
       // the server refuses unknown scopes
-      const body = { name, scopes: scopes as ApiKeyInput["scopes"] };
-      const made = await client.request("POST /v1/api-keys", { body });
+      const body = {
+        name,
+        scopes: scopes as ApiKeyInput["scopes"],
+        ...(options.endpoint === undefined ? {} : { endpoint_ids: options.endpoint }),
+      };
+      const made =
+        account === undefined
+          ? await client.request("POST /v1/api-keys", { body })
+          : await client.accounts.createApiKey(await findAccount(client, account), body);
       out.answer(made, () => out.line(made.key));
     });
   });
   examples(
     create,
     'keys create --scopes jobs,webhooks --name "order system"',
+    "keys create --scopes webhooks:read --endpoint ep_01…",
+    "keys create --account acme --scopes admin",
     "keys create --database --scopes admin --account acme",
   );
 }
@@ -85,6 +103,7 @@ const COLUMNS: readonly TextColumn<ApiKey>[] = [
     gives: true,
   },
   { head: "SCOPES", text: ({ scopes }) => scopes.join(", ") },
+  { head: "ENDPOINTS", text: ({ endpoint_ids }) => endpoint_ids?.join(", ") ?? "all" },
   { head: "CREATED", text: ({ created_at }) => relative(created_at) },
   { head: "LAST USED", text: ({ last_used_at }) => relative(last_used_at) },
   { head: "REVOKED", text: ({ revoked_at }) => relative(revoked_at), style: () => "red" },

@@ -57,7 +57,7 @@ function showOverview({ out }: CliSession, overview: Overview): void {
     ["dead letters", capped(letters)],
     [
       "lanes",
-      `${lanes.total}, of them ${lanes.broken} broken, ${lanes.paused} paused, ${lanes.disabled} disabled`,
+      `${lanes.total}, of them ${lanes.failing} failing, ${lanes.paused} paused, ${lanes.disabled} disabled`,
     ],
     [
       "workers",

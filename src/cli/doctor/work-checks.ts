@@ -1,6 +1,7 @@
 import { createVault } from "../../core/vault.ts";
 import type { Vault } from "../../core/vault.ts";
-import { findOldestDue, listNewestSealed, listWorkerRoles } from "../../db/inspection/work.ts";
+import { listNewestSealed, listWorkerRoles } from "../../db/inspection/work.ts";
+import { findOldestDue } from "../../db/statistics/gauges.ts";
 import type { Reader } from "../../db/transaction.ts";
 import { readKeysInUse } from "../../flow/accounts/master-key.ts";
 import { duration } from "../output/times.ts";
@@ -28,18 +29,18 @@ export async function checkWorkers(reader: Reader): Promise<Finding> {
   return warn(name, detail, "look whether a host hangs; the others take its work over");
 }
 
-/** Checks how long due jobs and deliveries wait, without pauses, breakers and limits. */
+/** Checks how long due jobs and deliveries wait, as the metric `ringback_oldest_due_seconds` does. */
 export async function checkBacklog(reader: Reader): Promise<Finding[]> {
-  const { jobs, deliveries, now } = await findOldestDue(reader);
+  const { oldest_job_s: jobS, oldest_delivery_s: deliveryS } = await findOldestDue(reader);
   return [
-    late("jobs", jobs, now, "add compute workers, or look at what runs: ringback jobs list"),
-    late("deliveries", deliveries, now, "add deliver workers, or look at the lanes' limits"),
+    late("jobs", jobS, "add compute workers, or look at what runs: ringback jobs list"),
+    late("deliveries", deliveryS, "add deliver workers, or look at the lanes' limits"),
   ];
 }
 
-function late(name: string, since: Date | null, now: Date, advice: string): Finding {
-  if (since === null) return ok(name, "none is waiting");
-  const ms = Math.max(0, now.getTime() - since.getTime());
+function late(name: string, seconds: number | null, advice: string): Finding {
+  if (seconds === null) return ok(name, "none is late");
+  const ms = seconds * 1_000;
   const detail = `the oldest has waited ${duration(ms)}`;
   return ms > LATE_MS ? warn(name, detail, advice) : ok(name, detail);
 }

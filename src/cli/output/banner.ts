@@ -12,6 +12,9 @@ export function printBanner(
     "",
     `  Ringback ${config.version}   ${url}`,
     "",
+    ...(config.roles.includes("api")
+      ? [`  Console      ${url}/console/`, `  API docs     ${url}/docs/`]
+      : []),
     `  API key      ${apiKey ?? "the one given in RINGBACK_API_KEY or made at the first start"}`,
     `  Data         ${config.development ? config.dataDir : "the Postgres of DATABASE_URL"}`,
     `  Receivers    ${receivers(config)}`,

@@ -24,14 +24,17 @@ function staleAfter({ type, job_id, delivery_id }: ActivityEntry): [QueryKey, nu
   if (delivery_id) stale.push([["deliveries", delivery_id], DETAIL_MS]);
   if (type === "job.progress") return [...stale, [["jobs", "list"], LIST_MS]];
   if (family === "job") stale.push([["jobs", "list"], LIST_MS]);
-  if (family === "delivery" || family === "message") stale.push([["deliveries", "list"], LIST_MS]);
+  if (family === "delivery" || family === "message") {
+    stale.push([["deliveries", "list"], LIST_MS], [["messages", "list"], LIST_MS]);
+    stale.push([["messages", "now"], LIST_MS]);
+  }
   if (["delivery.dead", "delivery.replayed", "replay.progress"].includes(type)) {
     stale.push([["dead-letters"], LIST_MS]);
   }
   if (family === "endpoint" || family === "lane") {
-    stale.push([["endpoints"], LIST_MS], [["lanes"], LIST_MS]);
+    stale.push([["endpoints"], LIST_MS], [["lanes"], LIST_MS], [["deliveries", "list"], LIST_MS]);
   }
-  if (family === "replay") stale.push([["replays", "list"], LIST_MS]);
+  if (family === "replay") stale.push([["replays", "list"], LIST_MS], [["endpoints"], LIST_MS]);
   return [...stale, [["overview"], SUM_MS], [["stats"], SUM_MS]];
 }
 
@@ -75,7 +78,9 @@ export function followActivity(client: QueryClient): () => void {
   }
 
   function everything(): void {
-    void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+    // a search in bodies is of the past, and costly
+    const not = new Set<unknown>(["session", "body-search"]);
+    void client.invalidateQueries({ predicate: ({ queryKey }) => !not.has(queryKey[0]) });
   }
 
   function connect(): void {

@@ -26,14 +26,14 @@ export function useEventTypes() {
   });
 }
 
-/** @param waiting looks again by itself, for a result someone waits for */
-export function useDelivery(id: string | null, waiting = false) {
+export function useDelivery(id: string | null) {
   return useQuery({
     queryKey: ["deliveries", id],
     queryFn: ({ signal }) => call("GET /v1/deliveries/{id}", { id: id!, signal }),
     enabled: id !== null,
-    refetchInterval: (query) =>
-      waiting && (query.state.data?.attempts.length ?? 0) === 0 ? 1_000 : false,
+    refetchInterval: ({ state: { data } }) =>
+      // no event tells of all that holds one back
+      data?.status === "pending" ? 5_000 : false,
   });
 }
 
@@ -77,6 +77,15 @@ export function useDeadLetters(filter: () => Query, key: Query) {
     queryKey: ["dead-letters", "list", key],
     queryFn: ({ signal }) => call("GET /v1/dead-letters", { query: filter(), signal }),
     placeholderData: keepPreviousData,
+  });
+}
+
+/** The inbox by endpoint and cause. */
+export function useDeadLetterCauses() {
+  return useQuery({
+    queryKey: ["dead-letters", "causes"],
+    queryFn: async ({ signal }) =>
+      (await call("GET /v1/dead-letters/groups", { query: { by: "cause" }, signal })).data,
   });
 }
 

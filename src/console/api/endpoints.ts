@@ -4,7 +4,7 @@ import { useMay } from "./session.ts";
 import type { EndpointInput } from "./types.ts";
 
 export function useEndpoints(query: Query) {
-  const enabled = useMay("webhooks");
+  const enabled = useMay("webhooks:read");
   return useQuery({
     enabled,
     queryKey: ["endpoints", "list", query],
@@ -25,7 +25,7 @@ function useRefresh() {
   const client = useQueryClient();
   return async () => {
     await Promise.all(
-      ["endpoints", "lanes", "overview"].map((family) =>
+      ["endpoints", "lanes", "overview", "dead-letters", "replays"].map((family) =>
         client.invalidateQueries({ queryKey: [family] }),
       ),
     );
@@ -52,12 +52,16 @@ export function useUpdateEndpoint(id: string) {
 export function useDeleteEndpoint(id: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: () => call("DELETE /v1/endpoints/{id}", { id }),
+    mutationFn: (discardDeadLetters: boolean) =>
+      call("DELETE /v1/endpoints/{id}", {
+        id,
+        query: discardDeadLetters ? { discard_dead_letters: "true" } : {},
+      }),
     onSuccess: refresh,
   });
 }
 
-export type StateAction = "pause" | "resume" | "enable";
+export type StateAction = "pause" | "resume" | "enable" | "disable";
 
 export function useEndpointAction(id: string) {
   const refresh = useRefresh();
@@ -68,5 +72,10 @@ export function useEndpointAction(id: string) {
 }
 
 export function useTestEndpoint(id: string) {
-  return useMutation({ mutationFn: () => call("POST /v1/endpoints/{id}/test", { id }) });
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => call("POST /v1/endpoints/{id}/test", { id }),
+    // the answer is the delivery as its page shows it
+    onSuccess: (delivery) => client.setQueryData(["deliveries", delivery.id], delivery),
+  });
 }

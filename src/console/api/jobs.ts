@@ -36,6 +36,8 @@ export function useJob(id: string | null) {
       return { ...(JSON.parse(text) as Job), posted: { input, metadata } };
     },
     enabled: id !== null,
+    // no event tells that its turn comes nearer
+    refetchInterval: ({ state }) => (state.data?.status === "pending" ? 5_000 : false),
   });
 }
 
@@ -64,7 +66,7 @@ export function useJobDeliveries(id: string) {
 }
 
 export function useJobTypes() {
-  const enabled = useMay("jobs");
+  const enabled = useMay("jobs:read");
   return useQuery({
     enabled,
     queryKey: ["job-types"],
@@ -80,6 +82,22 @@ export function useSubmitJob() {
       // texts go into the body as they are
       call("POST /v1/jobs", { body: job as JobInput, idempotencyKey }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs", "list"] }),
+  });
+}
+
+/** Failed jobs by type and error, without those retried. */
+export function useFailedJobGroups() {
+  return useQuery({
+    queryKey: ["jobs", "failures"],
+    queryFn: ({ signal }) => call("GET /v1/failed-jobs/groups", { signal }),
+  });
+}
+
+export function useRetryJob(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => call("POST /v1/jobs/{id}/retry", { id }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
   });
 }
 

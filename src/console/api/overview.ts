@@ -47,18 +47,18 @@ export function useWorkers() {
   });
 }
 
-/** The lanes that hold something back. */
+/** The lanes with something pending that they hold back. */
 export function useTroubledLanes() {
-  const enabled = useMay("webhooks");
+  const enabled = useMay("webhooks:read");
   return useQuery({
     enabled,
     queryKey: ["lanes", "troubled"],
     async queryFn({ signal }) {
-      const states = ["broken", "paused", "disabled"];
+      const statuses = ["failing", "paused", "disabled"];
       const pages = await Promise.all(
-        states.map((state) => call("GET /v1/lanes", { query: { state, limit: 20 }, signal })),
+        statuses.map((status) => call("GET /v1/lanes", { query: { status, limit: 20 }, signal })),
       );
-      return pages.flatMap(({ data }) => data);
+      return pages.flatMap(({ data }) => data).filter(({ pending }) => pending.count > 0);
     },
     refetchInterval: 15_000,
   });

@@ -1,20 +1,27 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ReplayAction } from "../../core/model.ts";
+import type { ReplayAction, ReplayTargets } from "../../core/model.ts";
 import { call } from "./client.ts";
-import type { ReplayChoice } from "./types.ts";
+import type { ReplayChoice, ReplaySending } from "./types.ts";
 
 export interface ReplayOrder {
   action: ReplayAction;
+  /** Deliveries unless told. */
+  target?: ReplayTargets;
   filter: ReplayChoice;
   note?: string;
+  sending?: ReplaySending;
 }
 
 /** How many the order would touch now. */
-export function useReplayPreview({ action, filter }: ReplayOrder, enabled: boolean) {
+export function useReplayPreview({ action, target, filter }: ReplayOrder, enabled: boolean) {
   return useQuery({
-    queryKey: ["replays", "preview", action, filter],
+    queryKey: ["replays", "preview", action, target, filter],
     queryFn: () => {
-      const counted = action === "cancel" ? { action } : {};
+      if (action === "send_missed") return sendMissed(filter, true);
+      const counted = {
+        ...(action === "cancel" ? { action } : {}),
+        ...(target === undefined ? {} : { target }),
+      };
       return call("POST /v1/replays", { body: { filter, dry_run: true, ...counted } });
     },
     enabled,
@@ -27,15 +34,28 @@ export function useReplayPreview({ action, filter }: ReplayOrder, enabled: boole
 export function useStartReplay() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ action, filter, note }: ReplayOrder) =>
-      call("POST /v1/replays", {
-        body: { filter, action, ...(note === undefined ? {} : { note }) },
-      }),
+    mutationFn: ({ action, target, filter, note, sending }: ReplayOrder) =>
+      action === "send_missed"
+        ? sendMissed(filter, false)
+        : call("POST /v1/replays", {
+            body: {
+              filter,
+              action,
+              ...(target === undefined ? {} : { target }),
+              ...(note === undefined ? {} : { note }),
+              ...sending,
+            },
+          }),
     onSuccess(replay) {
       client.setQueryData(["replays", replay.id], replay);
       return client.invalidateQueries({ queryKey: ["replays", "list"] });
     },
   });
+}
+
+function sendMissed({ endpoint_id }: ReplayChoice, dryRun: boolean) {
+  const order = { id: endpoint_id!, body: { dry_run: dryRun } };
+  return call("POST /v1/endpoints/{id}/send-missed", order);
 }
 
 export function useReplay(id: string | null) {
@@ -60,13 +80,25 @@ export function useReplays() {
   });
 }
 
-export function useCancelReplay() {
+export type ReplayChange = "cancel" | "pause" | "resume";
+
+export function useChangeReplay() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => call("POST /v1/replays/{id}/cancel", { id }),
+    mutationFn: ({ id, change }: { id: string; change: ReplayChange }) =>
+      call(`POST /v1/replays/{id}/${change}`, { id }),
     onSuccess(replay) {
       client.setQueryData(["replays", replay.id], replay);
       return client.invalidateQueries({ queryKey: ["replays", "list"] });
     },
+  });
+}
+
+/** What became of what it has sent again. */
+export function useReplayReport(id: string) {
+  return useQuery({
+    queryKey: ["replays", id, "report"],
+    queryFn: ({ signal }) => call("GET /v1/replays/{id}/report", { id, signal }),
+    refetchInterval: 3_000,
   });
 }

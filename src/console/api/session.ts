@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-query";
 import { callSession, RingbackError, setCsrfToken } from "./client.ts";
 import type { Scope } from "../../core/model.ts";
+import { grants } from "../../core/scopes.ts";
 import type { Session } from "./types.ts";
 
 /** The cookie can't be seen by scripts; this tells whether asking for the session is worth it. */
@@ -50,8 +51,7 @@ export function useSession(): Session {
 
 /** Whether the key of this session may do what needs the scope. */
 export function useMay(scope: Scope): boolean {
-  const { scopes } = useSession().key;
-  return scopes.includes(scope) || (scope !== "operator" && scopes.includes("admin"));
+  return grants(useSession().key.scopes, [scope]);
 }
 
 export function useSignIn() {

@@ -9,19 +9,26 @@ import type {
 } from "../../client/openapi-types.ts";
 
 export type {
+  Account,
   ApiKey,
   Attempt,
+  AuditEvent,
   Callback,
   DeadLetterGroup,
   Delivery,
   DeliveryWithAttempts,
   Endpoint,
+  FailedJobGroup,
   Job,
   Lane,
   ListedEndpoint,
+  ListedMessage,
   Overview,
   Replay,
+  ReplayReport,
+  SearchHit,
   Secret,
+  SkippedEndpoint,
   SigningKeys,
   Stats,
   TimelineEntry,
@@ -61,3 +68,9 @@ export interface JsonSchema {
 export type EndpointInput = Required<Omit<EndpointChanges, "retry">> & { retry: RetryPolicy };
 
 export type ReplayChoice = BodyOf<"POST /v1/replays">["filter"];
+
+/** How a replay is sent: pace, canary, order and start. */
+export type ReplaySending = Pick<
+  BodyOf<"POST /v1/replays">,
+  "pace" | "canary" | "order" | "start_at"
+>;

@@ -2,6 +2,7 @@ import { useMantineColorScheme } from "@mantine/core";
 import { useNavigate } from "react-router";
 import { useSession, useSignOut } from "../api/session.ts";
 import type { Scope } from "../../core/model.ts";
+import { grants } from "../../core/scopes.ts";
 import { NAVIGATION } from "./navigation.ts";
 import { notifyError } from "./notify.ts";
 
@@ -22,8 +23,7 @@ export function useCommands(): Command[] {
   const { key } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const signOut = useSignOut();
-  const may = (scope: Scope | null): boolean =>
-    scope === null || key.scopes.some((one) => one === scope || one === "admin");
+  const may = (scope: Scope | null): boolean => scope === null || grants(key.scopes, [scope]);
   const goTo = (path: string) => () => void navigate(path);
   const pages = NAVIGATION.filter(({ scope }) => may(scope)).map(
     ({ path, label, key: letter }): Command => ({

@@ -1,9 +1,10 @@
 import type { Delivery } from "../api/types.ts";
 import type { Column } from "./data-table.tsx";
+import { DeliveryStatus, NextAttempt } from "./held.tsx";
 import { Id } from "./id.tsx";
 import { Receiver } from "./receiver.tsx";
-import { Outcome, Status } from "./status.tsx";
-import { Due, Time } from "./time.tsx";
+import { Outcome } from "./status.tsx";
+import { Time } from "./time.tsx";
 
 /** Columns for event, receiver and attempts so far, of deliveries and dead letters. */
 export const ATTEMPT_COLUMNS: Column<Delivery>[] = [
@@ -30,8 +31,8 @@ export const ATTEMPT_COLUMNS: Column<Delivery>[] = [
 
 export const DELIVERY_COLUMNS: Column<Delivery>[] = [
   { id: "id", header: "Delivery", cell: ({ id }) => <Id id={id} short /> },
-  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
+  { id: "status", header: "Status", cell: (row) => <DeliveryStatus delivery={row} /> },
   ...ATTEMPT_COLUMNS,
-  { id: "next", header: "Next", cell: ({ next_attempt_at }) => <Due at={next_attempt_at} /> },
+  { id: "next", header: "Next", cell: (row) => <NextAttempt delivery={row} /> },
   { id: "created", header: "Created", cell: ({ created_at }) => <Time at={created_at} /> },
 ];

@@ -1,6 +1,7 @@
 import dayjs from "dayjs";
 import utc from "dayjs/plugin/utc";
 import { layOutJson } from "../../core/json-text.ts";
+import { durationText } from "../../core/times.ts";
 import type { Count } from "../api/types.ts";
 
 dayjs.extend(utc);
@@ -25,19 +26,7 @@ export function percent(share: number | null): string {
 
 /** `"850 ms"`, `"12.4 s"`, `"3 min 5 s"`, `"2 h 10 min"`, `"4 d 3 h"` */
 export function duration(ms: number): string {
-  if (ms < 1) return "< 1 ms";
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0).replace(/\.0$/, "")} s`;
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 3_600) return joined(Math.floor(seconds / 60), "min", seconds % 60, "s");
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 1_440) return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
-  const hours = Math.round(minutes / 60);
-  return joined(Math.floor(hours / 24), "d", hours % 24, "h");
-}
-
-function joined(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
+  return ms < 1 ? "< 1 ms" : durationText(ms);
 }
 
 const STEPS: [number, string][] = [

@@ -2,7 +2,12 @@ import { Anchor, Group } from "@mantine/core";
 import { Link } from "react-router";
 import { Copy } from "./copy.tsx";
 
-const PAGES: Record<string, string> = { job: "/jobs", dlv: "/deliveries", ep: "/endpoints" };
+const PAGES: Record<string, string> = {
+  job: "/jobs",
+  msg: "/events",
+  dlv: "/deliveries",
+  ep: "/endpoints",
+};
 
 /** The page of the thing with this id, if it has one. */
 export function pageOf(id: string): string | null {

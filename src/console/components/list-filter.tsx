@@ -17,6 +17,8 @@ interface ListFilterProps {
   /** Those that are excluded. */
   not?: string | undefined;
   choices: readonly Choice[];
+  /** A choice that goes with no other. */
+  alone?: string;
   /** Whether "none of them" can be asked for. */
   withNot?: boolean;
   /** Whether other values than the choices may be typed. */
@@ -28,7 +30,7 @@ const split = (text: string | undefined): string[] => text?.split(",").filter(Bo
 
 /** A filter by several values, or by none of them. */
 export function ListFilter(props: ListFilterProps) {
-  const { label, value, not, choices, withNot = false, free = false, onChange } = props;
+  const { label, value, not, choices, alone, withNot = false, free = false, onChange } = props;
   const [opened, setOpened] = useState(false);
   const [excluding, setExcluding] = useState(not !== undefined);
   const [text, setText] = useState("");
@@ -42,7 +44,11 @@ export function ListFilter(props: ListFilterProps) {
   const shown = all.filter((one) => one.label.toLowerCase().includes(text.toLowerCase()));
 
   function report(next: string[], excluded: boolean): void {
-    const joined = next.slice(0, MAX_VALUES).join(",") || null;
+    const rest = next.filter((one) => one !== alone);
+    const added = rest.length < next.length && !chosen.includes(alone!);
+    const kept =
+      !excluded && (added || rest.length === 0) ? next.filter((one) => one === alone) : rest;
+    const joined = kept.slice(0, MAX_VALUES).join(",") || null;
     onChange(excluded ? null : joined, excluded ? joined : null);
   }
 

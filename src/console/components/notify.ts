@@ -1,8 +1,10 @@
 import { notifications } from "@mantine/notifications";
 import { messageOf, RingbackError } from "../api/client.ts";
 
+const CLOSE = { "aria-label": "Dismiss" };
+
 export function notifyDone(message: string): void {
-  notifications.show({ message, color: "green", autoClose: 4_000 });
+  notifications.show({ message, color: "green", autoClose: 4_000, closeButtonProps: CLOSE });
 }
 
 export function notifyError(error: unknown): void {
@@ -14,5 +16,6 @@ export function notifyError(error: unknown): void {
     message: message + id,
     color: "red",
     autoClose: 10_000,
+    closeButtonProps: CLOSE,
   });
 }

@@ -1,17 +1,13 @@
-import { Button, Group, Modal, Progress, Skeleton, Stack, Text, Textarea } from "@mantine/core";
+import { Button, Group, Modal, Skeleton, Stack, Text, Textarea } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import {
-  useCancelReplay,
-  useReplay,
-  useReplayPreview,
-  useStartReplay,
-  type ReplayOrder,
-} from "../api/replays.ts";
-import type { Replay } from "../api/types.ts";
-import { number } from "./format.ts";
+import { useReplay, useReplayPreview, useStartReplay, type ReplayOrder } from "../api/replays.ts";
+import type { Replay, ReplaySending } from "../api/types.ts";
 import { ErrorBox } from "./states.tsx";
-import { Status } from "./status.tsx";
+import { LeftOut } from "./replay-left-out.tsx";
+import { Running } from "./replay-running.tsx";
+import { ReplaySendingInputs } from "./replay-sending.tsx";
+import { matchedText, wordsOf } from "./replay-words.ts";
 
 interface ReplayDialogProps {
   /** Null: closed. */
@@ -21,19 +17,13 @@ interface ReplayDialogProps {
   onDone?: () => void;
 }
 
-const WORDS = {
-  replay: { title: "Send again", verb: "Send", done: "sent again", past: "Sending again" },
-  discard: { title: "Discard", verb: "Discard", done: "discarded", past: "Discarding" },
-  cancel: { title: "Cancel", verb: "Cancel", done: "canceled", past: "Canceling" },
-};
-
 /** Counts what an order would touch, asks, and shows how far it has got. */
 export function ReplayDialog({ order, onClose, onDone }: ReplayDialogProps) {
   return (
     <Modal
       opened={order !== null}
       onClose={onClose}
-      title={order === null ? "" : WORDS[order.action].title}
+      title={order === null ? "" : wordsOf(order).title}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       {order !== null && <Steps order={order} onClose={onClose} onDone={onDone} />}
@@ -55,7 +45,7 @@ function Steps({
     onClose();
     if (id === null) return;
     onDone?.();
-    for (const family of ["dead-letters", "deliveries", "overview"]) {
+    for (const family of ["dead-letters", "deliveries", "endpoints", "jobs", "overview"]) {
       void client.invalidateQueries({ queryKey: [family] });
     }
   }
@@ -65,7 +55,7 @@ function Steps({
     return shown === undefined ? (
       <Skeleton height={80} />
     ) : (
-      <Running replay={shown} words={WORDS[order.action]} onClose={close} />
+      <Running replay={shown} words={wordsOf(order)} onClose={close} />
     );
   }
   return (
@@ -74,10 +64,8 @@ function Steps({
       busy={start.isPending}
       error={start.error}
       onClose={onClose}
-      onConfirm={(note) =>
-        start.mutate(note === undefined ? order : { ...order, note }, {
-          onSuccess: (made) => setId(made.id),
-        })
+      onConfirm={(said) =>
+        start.mutate({ ...order, ...said }, { onSuccess: (made) => setId(made.id) })
       }
     />
   );
@@ -88,13 +76,14 @@ interface QuestionProps {
   busy: boolean;
   error: unknown;
   onClose: () => void;
-  onConfirm: (note?: string) => void;
+  onConfirm: (said: Pick<ReplayOrder, "note" | "sending">) => void;
 }
 
 function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
   const [note, setNote] = useState("");
   const preview = useReplayPreview(order, true);
-  const { verb } = WORDS[order.action];
+  const [sending, setSending] = useState<ReplaySending>({});
+  const { verb } = wordsOf(order);
   const discard = order.action === "discard";
   const matched = preview.data?.matched;
   return (
@@ -103,9 +92,13 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
       {preview.isPending && <Skeleton height={20} />}
       {preview.data !== undefined && (
         <Text size="sm">
-          <b>{countText(preview.data)}</b> {WILL[order.action]}
-          {order.action === "replay" && matched === 0 && " Enable it first."}
+          <b>{countText(preview.data)}</b>{" "}
+          {order.target === "jobs" ? WILL_RETRY : WILL[order.action]}
         </Text>
+      )}
+      {preview.data !== undefined && <LeftOut replay={preview.data} onLeave={onClose} />}
+      {order.action === "replay" && matched !== undefined && matched > 0 && (
+        <ReplaySendingInputs value={sending} onChange={setSending} />
       )}
       {discard && (
         <Textarea
@@ -125,10 +118,15 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
           {order.action === "cancel" ? "Keep them" : "Cancel"}
         </Button>
         <Button
-          color={order.action === "replay" ? undefined : "red"}
+          color={discard || order.action === "cancel" ? "red" : undefined}
           disabled={!matched || (discard && note.trim() === "")}
           loading={busy}
-          onClick={() => onConfirm(discard ? note.trim() : undefined)}
+          onClick={() =>
+            onConfirm({
+              ...(discard ? { note: note.trim() } : {}),
+              ...(order.action === "replay" ? { sending } : {}),
+            })
+          }
         >
           {preview.data === undefined ? verb : `${verb} ${matchedText(preview.data)}`}
         </Button>
@@ -137,59 +135,21 @@ function Question({ order, busy, error, onClose, onConfirm }: QuestionProps) {
   );
 }
 
-interface RunningProps {
-  replay: Replay;
-  words: (typeof WORDS)["replay"];
-  onClose: () => void;
-}
-
-function Running({ replay, words, onClose }: RunningProps) {
-  const cancel = useCancelReplay();
-  const { matched, replayed, status } = replay;
-  const share = status === "completed" || matched === 0 ? 100 : (100 * replayed) / matched;
-  return (
-    <Stack gap="md">
-      <Group justify="space-between">
-        <Text size="sm" role="status">
-          {number(replayed)} of {matchedText(replay)} {words.done}
-        </Text>
-        <Status value={status} />
-      </Group>
-      <Progress value={share} aria-label={`${words.past}: ${Math.floor(share)} %`} />
-      {cancel.isError && <ErrorBox error={cancel.error} />}
-      <Group justify="flex-end" gap="xs">
-        {status === "running" && (
-          <Button
-            variant="default"
-            loading={cancel.isPending}
-            onClick={() => cancel.mutate(replay.id)}
-          >
-            Stop here
-          </Button>
-        )}
-        <Button onClick={onClose} data-autofocus>
-          {status === "running" ? "Go on in the background" : "Close"}
-        </Button>
-      </Group>
-    </Stack>
-  );
-}
-
 const WILL: Record<ReplayOrder["action"], string> = {
-  replay:
-    "will be sent again, each once, with the same webhook-id and a fresh budget of attempts. What belongs to an endpoint that is disabled or deleted is left out.",
+  replay: "will be sent again, each once, with the same webhook-id and a fresh budget of attempts.",
   discard:
     "will leave the inbox. They stay in the books as dead, with your note; sending one again by its page brings it back.",
   cancel: "that wait will not be sent, and can't be sent again. They stay in the log as canceled.",
+  send_missed:
+    "that were not made while it was disabled will be made and sent, each once. Messages that its filter doesn't want now are left out.",
 };
 
-/** With a `+` when there are that many at least. */
-export function matchedText({ matched, matched_exact: exact }: Replay): string {
-  return `${number(matched)}${exact ? "" : "+"}`;
-}
+const WILL_RETRY =
+  "will run again, each as a new job with the same input, metadata and callbacks, which are told anew. Jobs retried before are left out.";
 
 function countText(counted: Replay): string {
+  const [one, many] = counted.target === "jobs" ? ["job", "jobs"] : ["delivery", "deliveries"];
   return counted.matched === 1 && counted.matched_exact
-    ? "1 delivery"
-    : `${matchedText(counted)} deliveries`;
+    ? `1 ${one}`
+    : `${matchedText(counted)} ${many}`;
 }

@@ -1,17 +1,24 @@
 import { Autocomplete, Group, Kbd, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { useNavigate } from "react-router";
-import { useEndpoints } from "../api/endpoints.ts";
-import { useJobTypes } from "../api/jobs.ts";
+import { useSearch } from "../api/search.ts";
+import { useMay } from "../api/session.ts";
+import type { SearchHit } from "../api/types.ts";
 import { matchCommands, useCommands } from "./commands.ts";
 import { pageOf } from "./id.tsx";
 
 export const SEARCH_ID = "search";
 
+/** A pause in typing after which the server is asked. */
+const ASK_MS = 200;
+
 interface Hit {
   label: string;
-  path: string;
+  /** Null: it says something, and leads nowhere. */
+  path: string | null;
+  group: string;
 }
 
 /** One line of the list below the field. */
@@ -20,12 +27,13 @@ interface Option {
   label: string;
   group: string;
   keys?: readonly string[];
-  run: () => void;
+  /** Absent: it says something, and leads nowhere. */
+  run?: () => void;
 }
 
 /**
- * Goes to a thing by its id, to a page, an endpoint, or a filtered list, and carries out commands.
- * With nothing typed it lists the commands.
+ * Goes to what the server finds by the text, to a page, or to the search in bodies, and carries out
+ * commands. With nothing typed it lists the commands.
  */
 export function Search() {
   const input = useRef<HTMLInputElement>(null);
@@ -35,12 +43,12 @@ export function Search() {
   const groups = [...Map.groupBy(options, ({ group }) => group)];
 
   function choose(value: string): void {
-    const option = byValue.get(value);
-    if (option === undefined) return;
+    const run = byValue.get(value)?.run;
+    if (run === undefined) return;
     input.current?.blur();
     // the component reports the chosen label as typed text after this
     queueMicrotask(() => setText(""));
-    option.run();
+    run();
   }
 
   return (
@@ -50,7 +58,7 @@ export function Search() {
       role="combobox"
       aria-label="Search"
       aria-keyshortcuts="/ Control+K Meta+K"
-      placeholder="Id, endpoint, type, command…"
+      placeholder="Id, metadata, URL, command…"
       size="xs"
       flex={1}
       maw={340}
@@ -70,7 +78,11 @@ export function Search() {
       onOptionSubmit={choose}
       data={groups.map(([group, items]) => ({
         group,
-        items: items.map(({ value, label }) => ({ value, label })),
+        items: items.map(({ value, label, run }) => ({
+          value,
+          label,
+          disabled: run === undefined,
+        })),
       }))}
       filter={({ options: all }) => all}
       renderOption={({ option }) => <Line option={byValue.get(option.value)} />}
@@ -112,40 +124,63 @@ function useOptions(text: string): Option[] {
   const navigate = useNavigate();
   const commands = useCommands();
   const hits = useHits(text);
-  const found = hits.map(({ label, path }): Option => ({
-    value: path,
+  const found = hits.map(({ label, path, group }): Option => ({
+    value: `${group} ${label}`,
     label,
-    group: "Results",
-    run: () => void navigate(path),
+    group,
+    ...(path !== null && { run: () => void navigate(path) }),
   }));
   const matching = text === "" ? commands : matchCommands(commands, text);
   const known = matching.map(({ id, ...rest }): Option => ({ value: `command ${id}`, ...rest }));
-  return [...known, ...found];
+  return [...new Map([...known, ...found].map((option) => [option.value, option])).values()];
 }
 
 function useHits(text: string): Hit[] {
-  const endpoints = useEndpoints({ limit: 200 });
-  const types = useJobTypes();
+  const [asked] = useDebouncedValue(text, ASK_MS);
+  const { data, isFetching } = useSearch(asked);
+  const mayReadBodies = useMay("webhooks");
   if (text === "") return [];
-  const words = text.toLowerCase();
+  const answered = data !== undefined && asked === text && !isFetching;
+  const bodies = `/events?range=24h&text=${encodeURIComponent(text)}`;
   const byId = pageOf(text);
-  if (byId !== null) return [{ label: `Go to ${text}`, path: byId }];
-  if (text.startsWith("msg_")) {
-    return [{ label: `Deliveries of ${text}`, path: `/deliveries?message_id=${text}` }];
-  }
-  const jobTypes = (types.data ?? []).filter(({ name }) => name.includes(words));
-  const found = (endpoints.data?.data ?? []).filter(({ url, description }) =>
-    `${url} ${description}`.toLowerCase().includes(words),
-  );
+  const own = byId === null ? [] : [{ label: `Go to ${text}`, path: byId, group: "Id" }];
   return [
-    ...found.slice(0, 6).map(({ id, url, description }) => ({
-      label: `Endpoint ${description === "" ? url : `${description} (${url})`}`,
-      path: `/endpoints/${id}`,
-    })),
-    ...jobTypes.map(({ name }) => ({ label: `Jobs of type ${name}`, path: `/jobs?type=${name}` })),
-    {
-      label: `Deliveries of event ${text}`,
-      path: `/deliveries?event_type=${encodeURIComponent(text)}`,
-    },
+    ...own,
+    ...(data?.hits ?? []).filter(({ by }) => by !== "id" || byId === null).flatMap(toHit),
+    ...(answered && mayReadBodies && text.length >= 3
+      ? [{ label: `Search in bodies for “${text}”…`, path: bodies, group: "More" }]
+      : []),
+    ...(answered && data.hits.length === 0
+      ? [{ label: data.summary, path: null, group: "No match" }]
+      : []),
   ];
+}
+
+const GROUPS: Record<SearchHit["kind"], string> = {
+  job: "Jobs",
+  message: "Events",
+  delivery: "Deliveries",
+  endpoint: "Endpoints",
+  replay: "Replays",
+  api_key: "API keys",
+  event_type: "Event types",
+  job_type: "Job types",
+};
+
+function toHit({ kind, id, by, label }: SearchHit): Hit[] {
+  const group = GROUPS[kind];
+  if (kind === "event_type") {
+    const type = encodeURIComponent(id);
+    return [
+      { label: `Events of type ${id}`, path: `/events?type=${type}`, group },
+      { label: `Deliveries of event ${id}`, path: `/deliveries?event_type=${type}`, group },
+    ];
+  }
+  if (kind === "job_type") {
+    return [{ label: `Jobs of type ${id}`, path: `/jobs?type=${encodeURIComponent(id)}`, group }];
+  }
+  const path = { replay: "/dead-letters", api_key: "/settings" }[kind as string] ?? pageOf(id);
+  const how = by === "id" || by === "endpoint" ? "" : `, by ${by.replaceAll("_", " ")}`;
+  const end = kind === "endpoint" ? "" : ` …${id.slice(-6)}`;
+  return [{ label: `${label}${end}${how}`, path, group }];
 }

@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconEye, IconEyeOff, IconRotate } from "@tabler/icons-react";
 import { useState } from "react";
 import { useRevealSecret, useRotateSecret } from "../api/secrets.ts";
+import { useMay } from "../api/session.ts";
 import { Card } from "./card.tsx";
 import { relative } from "./format.ts";
 import { RotateDialog } from "./rotate-dialog.tsx";
@@ -21,6 +22,7 @@ interface SecretCardProps {
 
 /** Shows a signing secret on demand, and gives a new one with an overlap. */
 export function SecretCard({ endpointId, origin: first = "", children }: SecretCardProps) {
+  const mayShow = useMay("webhooks");
   const reveal = useRevealSecret();
   const rotate = useRotateSecret(endpointId);
   const [origin, setOrigin] = useState(first);
@@ -34,6 +36,7 @@ export function SecretCard({ endpointId, origin: first = "", children }: SecretC
     rotate.reset();
   }
 
+  if (!mayShow) return null;
   return (
     <Card title={endpointId === null ? "Secrets of callback URLs" : "Signing secret"}>
       <Stack gap="sm" maw={640}>

@@ -7,6 +7,7 @@ import { followActivity } from "../api/activity.ts";
 import { useOverview } from "../api/overview.ts";
 import { useSession } from "../api/session.ts";
 import type { Scope } from "../../core/model.ts";
+import { grants } from "../../core/scopes.ts";
 import { AccountMenu } from "./account-menu.tsx";
 import { count } from "./format.ts";
 import { Keyboard } from "./keyboard.tsx";
@@ -63,8 +64,7 @@ export function Shell({ children }: { children: ReactNode }) {
 function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const { pathname } = useLocation();
   const { account, key: apiKey } = useSession();
-  const may = (scope: Scope | null): boolean =>
-    scope === null || apiKey.scopes.some((one) => one === scope || one === "admin");
+  const may = (scope: Scope | null): boolean => scope === null || grants(apiKey.scopes, [scope]);
   const overview = useOverview();
   const dead = overview.data?.dead_letters;
   return (

@@ -5,30 +5,45 @@ export interface ApiKey {
   id: string;
   name: string;
   scopes: Scope[];
+  endpoint_ids: string[] | null;
   created_at: Date;
   last_used_at: Date | null;
   revoked_at: Date | null;
 }
 
-const KEY_COLUMNS = "id, name, scopes, created_at, last_used_at, revoked_at";
+const KEY_COLUMNS = "id, name, scopes, endpoint_ids, created_at, last_used_at, revoked_at";
 
 /** Stores a key by its SHA-256. An existing key stays as it is, but is no longer revoked. */
 export async function insertApiKey(
   tx: Tx,
-  key: { id: string; accountId: string; name: string; hash: Buffer; scopes: Scope[] },
+  key: {
+    id: string;
+    accountId: string;
+    name: string;
+    hash: Buffer;
+    scopes: readonly Scope[];
+    endpointIds: readonly string[] | null;
+  },
 ): Promise<void> {
   await tx.query(
-    `insert into api_keys (id, account_id, name, hash, scopes) values ($1, $2, $3, $4, $5)
+    `insert into api_keys (id, account_id, name, hash, scopes, endpoint_ids)
+     values ($1, $2, $3, $4, $5, $6)
      on conflict (hash) do update set revoked_at = null`,
-    [key.id, key.accountId, key.name, key.hash, key.scopes],
+    [key.id, key.accountId, key.name, key.hash, key.scopes, key.endpointIds],
   );
 }
+
+/** The principal of a key, as far as `from` and its joins. */
+export const PRINCIPAL = `select k.account_id as "accountId", k.id as "keyId", k.scopes,
+    k.endpoint_ids as "endpointIds", a.state <> 'active' as suspended,
+    null as "sessionId",
+    json_build_object('type', 'api_key', 'id', k.id, 'name', k.name) as actor
+  from api_keys k join accounts a on a.id = k.account_id`;
 
 export async function findApiKey(reader: Reader, hash: Buffer): Promise<Principal | null> {
   const { rows } = await reader.query<Principal>({
     name: "find_api_key",
-    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
-      where hash = $1 and revoked_at is null`,
+    text: `${PRINCIPAL} where k.hash = $1 and k.revoked_at is null`,
     values: [hash],
   });
   return rows[0] ?? null;
@@ -67,21 +82,6 @@ export async function getApiKey(
   return rows[0] ?? null;
 }
 
-/** The principal of a key that is not revoked. */
-export async function findKeyById(
-  reader: Reader,
-  accountId: string,
-  id: string,
-): Promise<Principal | null> {
-  const { rows } = await reader.query<Principal>({
-    name: "find_key_by_id",
-    text: `select account_id as "accountId", id as "keyId", scopes from api_keys
-      where account_id = $1 and id = $2 and revoked_at is null`,
-    values: [accountId, id],
-  });
-  return rows[0] ?? null;
-}
-
 /** The ids, among these, of keys that are not revoked. */
 export async function findLivingKeys(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
   const { rows } = await reader.query<{ id: string }>(
@@ -107,6 +107,13 @@ export async function revokeKey(tx: Tx, accountId: string, id: string): Promise<
     `update api_keys set revoked_at = now()
      where account_id = $1 and id = $2 and revoked_at is null`,
     [accountId, id],
+  );
+}
+
+export async function revokeAllKeys(tx: Tx, accountId: string): Promise<void> {
+  await tx.query(
+    `update api_keys set revoked_at = now() where account_id = $1 and revoked_at is null`,
+    [accountId],
   );
 }
 

@@ -1,11 +1,18 @@
 import { ENDPOINT_SETTINGS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
-import type { Endpoint, EndpointState } from "../../core/endpoint.ts";
+import type { DisabledReason, Endpoint, EndpointState } from "../../core/endpoint.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
 export const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
-  e.state, e.disabled_reason, e.created_at, e.updated_at, l.breaker_failures, l.breaker_until,
-  l.breaker_reason`;
+  e.state, e.disabled_reason, e.state_since, e.created_at, e.updated_at, l.breaker_failures,
+  l.breaker_since, l.breaker_until, l.breaker_reason, l.failed_since, l.failing_since,
+  l.last_success_at, l.last_failure_at, l.last_failure_status, l.last_failure_error, skipped.*`;
+
+/** Endpoints with their lanes and what was not sent to them. */
+export const ENDPOINT_SOURCES = `endpoints e join lanes l on l.id = e.lane_id
+  cross join lateral (
+    select coalesce(sum(count), 0)::float8 as skipped, min(since) as skipped_since
+    from skipped_messages s where s.endpoint_id = e.id) skipped`;
 
 export async function insertEndpoint(
   tx: Tx,
@@ -45,10 +52,11 @@ export async function setEndpointState(
   tx: Tx,
   id: string,
   state: EndpointState,
-  disabledReason: string | null,
+  disabledReason: DisabledReason | null,
 ): Promise<void> {
   await tx.query(
-    `update endpoints set state = $2, disabled_reason = $3, updated_at = now() where id = $1`,
+    `update endpoints set state = $2, disabled_reason = $3, updated_at = now(),
+       state_since = case when state = $2 then state_since else now() end where id = $1`,
     [id, state, disabledReason],
   );
 }
@@ -64,7 +72,7 @@ export async function lockEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await tx.query<Endpoint>(
-    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${ENDPOINT_COLUMNS} from ${ENDPOINT_SOURCES}
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null for update of e`,
     [accountId, id],
   );
@@ -77,7 +85,7 @@ export async function getEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await reader.query<Endpoint>(
-    `select ${ENDPOINT_COLUMNS} from endpoints e join lanes l on l.id = e.lane_id
+    `select ${ENDPOINT_COLUMNS} from ${ENDPOINT_SOURCES}
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null`,
     [accountId, id],
   );

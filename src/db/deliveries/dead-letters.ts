@@ -10,6 +10,9 @@ export interface DeadLetterFilter {
   endpointId?: string | undefined;
   jobId?: string | undefined;
   eventType?: string | undefined;
+  /** How the attempt ended after which they were given up. */
+  statusCode?: number | undefined;
+  errorCode?: string | undefined;
   /** Bounds of the delivery's creation, half-open. */
   since?: Date | undefined;
   until?: Date | undefined;
@@ -22,6 +25,9 @@ function conditions(accountId: string, filter: DeadLetterFilter, bind: Bind) {
   const letter = [`l.account_id = ${bind(accountId)}`];
   if (filter.reason !== undefined) letter.push(`l.reason = ${bind(filter.reason)}`);
   if (filter.endpointId !== undefined) letter.push(`l.endpoint_id = ${bind(filter.endpointId)}`);
+  if (filter.statusCode !== undefined)
+    letter.push(`l.cause = ${bind(`http_${filter.statusCode}`)}`);
+  if (filter.errorCode !== undefined) letter.push(`l.cause = ${bind(filter.errorCode)}`);
   const delivery: string[] = [];
   if (filter.jobId !== undefined) delivery.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.eventType !== undefined) delivery.push(`d.event_type = ${bind(filter.eventType)}`);
@@ -54,8 +60,9 @@ export async function listDeadLetters(
 export interface DeadLetterGroup {
   reason: DeadReason | null;
   endpoint_id: string | null;
-  endpoint_description: string | null;
-  endpoint_url: string | null;
+  /** Its description, or else its URL, also when it was deleted. */
+  endpoint_name: string | null;
+  endpoint_deleted: boolean;
   count: number;
   oldest_at: Date;
   newest_at: Date;
@@ -83,15 +90,16 @@ export async function listDeadLetterGroups(
        where ${where} and ${own} order by l.delivery_id desc limit ${CAPPED_AT + 1}) found`;
   const query =
     by === "reason"
-      ? `select g.reason, null as endpoint_id, null as endpoint_description, null as endpoint_url, c.*
+      ? `select g.reason, null as endpoint_id, null as endpoint_name, false as endpoint_deleted, c.*
          from unnest(${bind(DEAD_REASONS)}::text[]) as g(reason)
          cross join lateral (${counted("l.reason = g.reason")}) c`
-      : `select null as reason, g.id as endpoint_id, g.description as endpoint_description,
-           g.url as endpoint_url, c.*
+      : `select null as reason, g.id as endpoint_id,
+           coalesce(nullif(g.description, ''), g.url) as endpoint_name,
+           g.deleted_at is not null as endpoint_deleted, c.*
          from endpoints g cross join lateral (${counted("l.endpoint_id = g.id")}) c
          where g.account_id = $1
          union all
-         select null, null, null, null, c.* from (${counted("l.endpoint_id is null")}) c`;
+         select null, null, null, false, c.* from (${counted("l.endpoint_id is null")}) c`;
   const { rows } = await reader.query<DeadLetterGroup>(
     `select * from (${query}) groups where count > 0
      order by newest_at desc limit ${MAX_UNPAGED}`,

@@ -2,8 +2,8 @@ import type { Delivery, StatusClass } from "../../core/model.ts";
 import type { DeliveryOverrides } from "../../core/receivers.ts";
 import { createdWithin } from "../created-within.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { isOf, listEventTypes, walkAlong, walkOf } from "./delivery-walks.ts";
-import type { WalkedBy } from "./delivery-walks.ts";
+import { isOf, listEventTypes, unwalked, walkAlong, walkOf } from "./delivery-walks.ts";
+import type { Bind, Walk, WalkedBy } from "./delivery-walks.ts";
 import { unindexed } from "../rows.ts";
 
 export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
@@ -13,6 +13,7 @@ export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.e
 
 const JOINED = `left join endpoints e on e.id = d.endpoint_id
   left join dead_letters l on l.delivery_id = d.id`;
+export const DELIVERY_SOURCES = `deliveries d ${JOINED}`;
 
 export interface NewDelivery {
   id: string;
@@ -85,25 +86,9 @@ const STATUS_CLASS: Record<StatusClass, string> = {
   error: "d.last_error_code is not null",
 };
 
-/** Newest first. `before`: the last id of the page before. Times bound created_at, half-open. */
-export async function listDeliveries(
-  reader: Reader,
-  accountId: string,
-  filter: DeliveryFilter,
-): Promise<Delivery[]> {
+/** Conditions on deliveries `d` of the account `$1`. Times bound created_at, half-open. */
+export function conditionsOf(filter: DeliveryFilter, bind: Bind, walk: Walk = null): string[] {
   const { notEventTypes, statusClasses } = filter;
-  const narrow = [filter.jobId, filter.messageId, statusClasses, filter.errorCodes].some(
-    (one) => one !== undefined,
-  );
-  const walk = narrow || filter.minAttempts !== undefined ? null : walkOf(filter, notEventTypes);
-  const eventTypes =
-    walk === "event_type" && filter.eventTypes === undefined
-      ? await listEventTypes(reader, accountId)
-      : filter.eventTypes;
-  const wanted = eventTypes?.filter((type) => notEventTypes?.includes(type) !== true);
-  if ([filter.statuses, filter.endpointIds, wanted].some((one) => one?.length === 0)) return [];
-  const values: unknown[] = [accountId];
-  const bind = (value: unknown): string => `$${values.push(value)}`;
   const where = ["d.account_id = $1"];
   if (filter.jobId !== undefined) where.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.messageId !== undefined) where.push(`d.message_id = ${bind(filter.messageId)}`);
@@ -117,8 +102,36 @@ export async function listDeliveries(
     where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
   where.push(...createdWithin("d.created_at", "d.id", filter, bind));
   if (filter.before !== undefined) where.push(`d.id < ${bind(filter.before)}`);
+  where.push(...unwalked(walk, filter, bind));
+  return where;
+}
+
+/** Newest first. `before`: the last id of the page before. */
+export async function listDeliveries(
+  reader: Reader,
+  accountId: string,
+  filter: DeliveryFilter,
+): Promise<Delivery[]> {
+  const { notEventTypes } = filter;
+  const narrow = [filter.jobId, filter.messageId, filter.statusClasses, filter.errorCodes].some(
+    (one) => one !== undefined,
+  );
+  const walk = narrow || filter.minAttempts !== undefined ? null : walkOf(filter, notEventTypes);
+  const eventTypes =
+    walk === "event_type" && filter.eventTypes === undefined
+      ? await listEventTypes(reader, accountId)
+      : filter.eventTypes;
+  const wanted = {
+    ...filter,
+    eventTypes: eventTypes?.filter((type) => notEventTypes?.includes(type) !== true),
+  };
+  const chosen = [wanted.statuses, wanted.endpointIds, wanted.eventTypes];
+  if (chosen.some((one) => one?.length === 0)) return [];
+  const values: unknown[] = [accountId];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const where = conditionsOf(wanted, bind, walk);
   const page = `order by d.id desc limit ${bind(filter.limit)}`;
-  const source = walkAlong(walk, { ...filter, eventTypes: wanted }, { where, page, bind });
+  const source = walkAlong(walk, wanted, { where, page, bind });
   const { rows } = await reader.query<Delivery>(
     `select ${DELIVERY_COLUMNS} from ${source ?? "deliveries d"} ${JOINED}
      ${source === null ? `where ${where.join(" and ")}` : ""} ${page}`,
@@ -134,7 +147,7 @@ export async function getDelivery(
 ): Promise<Delivery | null> {
   const { rows } = await reader.query<Delivery>({
     name: "get_delivery",
-    text: `select ${DELIVERY_COLUMNS} from deliveries d ${JOINED}
+    text: `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES}
       where d.account_id = $1 and d.id = $2`,
     values: [accountId, id],
   });

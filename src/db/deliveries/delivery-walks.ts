@@ -1,7 +1,7 @@
 import { MAX_TYPES, type DeliveryStatus } from "../../core/model.ts";
 import type { Reader } from "../transaction.ts";
 
-type Bind = (value: unknown) => string;
+export type Bind = (value: unknown) => string;
 
 /** Filters of which each has an index in order of age, for one value at a time. */
 export interface WalkedBy {
@@ -35,22 +35,33 @@ interface Walked {
   bind: Bind;
 }
 
+const listsOf = ({ statuses, endpointIds, eventTypes }: WalkedBy) => ({
+  status: statuses,
+  endpoint_id: endpointIds,
+  event_type: eventTypes,
+});
+
+/** Conditions on the columns that aren't walked. */
+export function unwalked(walk: Walk, filter: WalkedBy, bind: Bind): string[] {
+  return Object.entries(listsOf(filter)).flatMap(([column, values]) =>
+    column === walk || values === undefined ? [] : [isOf(`d.${column}`, values, bind)],
+  );
+}
+
 /**
  * A page of deliveries as a source `d`: for each value of the walked column one look along its
- * index, the newest of all. Null: the conditions, to which those on other columns are added, do.
+ * index, the newest of all. Null: the conditions do.
  */
 export function walkAlong(
   walk: Walk,
-  { statuses, endpointIds, eventTypes }: WalkedBy,
+  filter: WalkedBy,
   { where, page, bind }: Walked,
 ): string | null {
-  const lists = { status: statuses, endpoint_id: endpointIds, event_type: eventTypes };
-  for (const [column, values] of Object.entries(lists)) {
-    if (column !== walk && values !== undefined) where.push(isOf(`d.${column}`, values, bind));
-  }
+  if (walk === null) return null;
+  const values: readonly string[] = listsOf(filter)[walk]!;
   // so many types that a walk of all rows passes over few
-  if (walk === null || lists[walk]!.length > MAX_WALKS) return null;
-  const each = [...new Set<string>(lists[walk])].map(
+  if (values.length > MAX_WALKS) return null;
+  const each = [...new Set(values)].map(
     (value) =>
       `(select d.* from deliveries d
         where ${[...where, `d.${walk} = ${bind(value)}`].join(" and ")} ${page})`,

@@ -17,6 +17,10 @@ export interface DueDelivery {
   body_bytes: number;
   attempt_count: number;
   free_attempts: number;
+  /** The time from which its age is counted. */
+  budget_from: Date;
+  /** The end of its age, if its callback sets a limit of its own. */
+  give_up_at: Date | null;
   manual: boolean;
   /** A manual attempt beside a schedule that goes on. */
   beside: boolean;
@@ -27,7 +31,8 @@ export interface DueDelivery {
 }
 
 const DUE_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
-  d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts, d.manual, d.scheduled_at is not null as beside,
+  d.url, d.overrides, d.body_bytes, d.attempt_count, d.free_attempts,
+  coalesce(d.budget_from, d.next_attempt_at) as budget_from, d.give_up_at, d.manual, d.scheduled_at is not null as beside,
   d.created_at, m.body, m.request_id, m.trace_id`;
 
 /** A read of one lane, as its holder asks for it. */
@@ -55,6 +60,30 @@ export async function readDue(
         select * from deliveries
         where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
           and id not in (select unnest($4::uuid[]))
+        order by next_attempt_at, id limit t.rows) due`,
+  );
+}
+
+/** How many of the last that became due are looked through for new ones. */
+const NEWEST_LOOK = 500;
+
+/** Deliveries that are due, of those that became so last, without replayed ones; the longest due first. */
+export async function readNewest(
+  reader: Reader,
+  wanted: readonly DueWanted[],
+): Promise<DueDelivery[][]> {
+  return await readLanes(
+    reader,
+    wanted,
+    "read_newest",
+    `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
+        row_number() over (order by next_attempt_at, id) as rank
+      from (
+        select * from (
+          select * from deliveries
+          where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
+          order by next_attempt_at desc, id desc limit ${NEWEST_LOOK}) newest
+        where not manual and id not in (select unnest($4::uuid[]))
         order by next_attempt_at, id limit t.rows) due`,
   );
 }

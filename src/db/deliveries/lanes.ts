@@ -1,6 +1,6 @@
 import { rowsAs } from "../rows.ts";
 import type { Reader, Tx } from "../transaction.ts";
-import { LANE_DUE } from "./lane-due.ts";
+import { LANE_DUE, waitingLanes } from "./lane-due.ts";
 
 /** A destination of ad-hoc callback URLs. Ordered callbacks have a lane of their own. */
 export interface OriginLane {
@@ -111,14 +111,7 @@ export async function findStarvedLanes(
 ): Promise<StarvedLanes> {
   const { rows } = await reader.query<FreeLane & { starved: boolean }>({
     name: "find_starved_lanes",
-    text: `with recursive waiting(id) as (
-        (select lane_id from deliveries
-         where status = 'pending' and lane_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') order by lane_id limit 1)
-        union all
-        select (select d.lane_id from deliveries d
-                where d.status = 'pending' and d.lane_id > w.id order by d.lane_id limit 1)
-        from waiting w where w.id is not null
-      )
+    text: `with recursive ${waitingLanes("coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')")}
       select w.id, l.epoch, l.leased_by is null
         and coalesce(${LANE_DUE} < t.overdue, false) as starved
       from (select id from waiting where id is not null limit $3) w

@@ -9,6 +9,9 @@ const LANE_SETTINGS = [
   "rate_limit_per_s",
   "timeout_s",
   "retry",
+  "final_status",
+  "give_up_after_s",
+  "disable_after_s",
   "signatures",
 ] as const;
 
@@ -35,6 +38,9 @@ export interface LaneConfig extends LaneSettings {
   /** Milliseconds from now until the breaker ends, negative when past; null: closed. */
   breaker_ms: number | null;
   breaker_reason: string | null;
+  /** Milliseconds since the first of the failures in a row, and since they make it failing; negative. */
+  failed_ms: number | null;
+  failing_ms: number | null;
   /** Milliseconds from now until the rate limit allows a send. */
   next_send_ms: number | null;
   sealed_secrets: string[];
@@ -42,11 +48,14 @@ export interface LaneConfig extends LaneSettings {
   sealed_private_keys: string[];
 }
 
-const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.ordering_xid,
+/** Columns of a `LaneConfig`, of a lane `l` and its endpoint `e`. */
+export const LANE_CONFIG = `l.id, l.account_id, l.endpoint_id, l.origin, l.epoch, l.ordered, l.ordering_xid,
   ${LANE_SETTINGS.map((name) => `e.${name}`).join(", ")},
   e.state as endpoint_state, e.deleted_at is not null as endpoint_deleted, l.breaker_failures, l.breaker_opens,
   l.breaker_reason,
   (extract(epoch from l.breaker_until - clock_timestamp()) * 1000)::float8 as breaker_ms,
+  (extract(epoch from l.failed_since - clock_timestamp()) * 1000)::float8 as failed_ms,
+  (extract(epoch from l.failing_since - clock_timestamp()) * 1000)::float8 as failing_ms,
   (extract(epoch from l.next_send_at - clock_timestamp()) * 1000)::float8 as next_send_ms,
   array(select k.sealed from signing_keys k where k.account_id = l.account_id
     and k.not_before <= now() and (k.expires_at is null or k.expires_at > now())
@@ -158,50 +167,122 @@ export async function lockLease(tx: Tx, laneId: string, epoch: string): Promise<
   return rowCount === 1;
 }
 
-/** Gives locked leases back. `nextSendMs`: milliseconds until the rate limit allows a send. */
+/**
+ * Gives locked leases back. Milliseconds from now: `nextSendMs` until the rate limit allows a send,
+ * `successMs`, negative, since the last success.
+ */
 export async function releaseLeases(
   tx: Tx,
-  leases: readonly { id: string; nextSendMs: number | null }[],
+  leases: readonly { id: string; nextSendMs: number | null; successMs: number | null }[],
 ): Promise<void> {
   await tx.query({
     name: "release_leases",
     text: `update lanes set leased_by = null,
-        next_send_at = clock_timestamp() + t.ms * interval '1 millisecond'
-      from unnest($1::uuid[], $2::float8[]) as t(id, ms) where lanes.id = t.id`,
-    values: [leases.map(({ id }) => id), leases.map(({ nextSendMs }) => nextSendMs)],
+        next_send_at = clock_timestamp() + t.ms * interval '1 millisecond',
+        last_success_at = coalesce(clock_timestamp() + t.success_ms * interval '1 millisecond',
+          last_success_at)
+      from unnest($1::uuid[], $2::float8[], $3::float8[]) as t(id, ms, success_ms)
+      where lanes.id = t.id`,
+    values: [
+      leases.map(({ id }) => id),
+      leases.map(({ nextSendMs }) => nextSendMs),
+      leases.map(({ successMs }) => successMs),
+    ],
   });
 }
 
-/** Stores the breaker as the holder of the lane judges it. `ms` from now until it ends. */
+/** A breaker, and what it was judged by. Times in milliseconds from now, negative when past. */
+export interface SavedBreaker {
+  failures: number;
+  opens: number;
+  ms: number | null;
+  reason: string | null;
+  failedMs: number | null;
+  failingMs: number | null;
+  successMs: number | null;
+  failureMs: number | null;
+  failureStatus: number | null;
+  failureError: string | null;
+  /** Whether its endpoint is to be disabled. */
+  disables: boolean;
+}
+
+const fromNow = (parameter: string): string =>
+  `clock_timestamp() + ${parameter}::float8 * interval '1 millisecond'`;
+
+/**
+ * Stores the breaker as the holder of the lane judges it, and disables the endpoint with it, unless
+ * an admin has let it begin anew. Returns whether it was disabled.
+ */
 export async function saveBreaker(
   tx: Tx,
   { id, epoch }: { id: string; epoch: string },
-  breaker: { failures: number; opens: number; ms: number | null; reason: string | null },
-): Promise<void> {
-  await tx.query({
+  breaker: SavedBreaker,
+): Promise<boolean> {
+  const { rows } = await tx.query<{ disabled: boolean }>({
     name: "save_breaker",
-    text: `with saved as (
-        update lanes set breaker_failures = $3, breaker_opens = $4,
-          breaker_until = clock_timestamp() + $5 * interval '1 millisecond', breaker_reason = $6
-        where id = $1 and epoch = $2 and leased_by is not null
-        returning account_id, endpoint_id, origin, breaker_until, breaker_reason)
-      ${emits("saved", {
+    text: `with before as (
+        select id, breaker_until, failing_since from lanes
+        where id = $1 and epoch = $2 and leased_by is not null for no key update
+      ), saved as (
+        update lanes l set breaker_failures = $3, breaker_opens = $4,
+          breaker_until = ${fromNow("$5")},
+          breaker_since = case when $5 is not null then coalesce(breaker_since, clock_timestamp()) end,
+          breaker_reason = $6, failed_since = ${fromNow("$7")},
+          failing_since = ${fromNow("$8")},
+          last_success_at = coalesce(${fromNow("$9")}, last_success_at),
+          last_failure_at = coalesce(${fromNow("$10")}, last_failure_at),
+          last_failure_status = case when $10::float8 is null then last_failure_status
+            else $11::int end,
+          last_failure_error = case when $10::float8 is null then last_failure_error
+            else $12::text end
+        from before b where l.id = b.id
+        returning l.account_id, l.endpoint_id, l.origin, l.breaker_until, l.breaker_reason,
+          b.breaker_until as until_before, b.failing_since as failing_before
+      ), disabled as (
+        update endpoints e set state = 'disabled', disabled_reason = 'failing',
+          state_since = now(), updated_at = now()
+        from saved s where $13::boolean and s.failing_before is not null and e.id = s.endpoint_id
+          and e.state = 'active' and e.deleted_at is null
+        returning e.id, e.account_id
+      ), emitted_of_endpoints as (${emits("disabled", {
+        type: "endpoint.updated",
+        about: { endpoint_id: "id" },
+        data: `'{"state":"disabled","reason":"failing"}'`,
+      })}), emitted as (${emits("saved", {
         type: "lane.changed",
         about: { endpoint_id: "endpoint_id" },
         data: `json_build_object('origin', origin,
-          'state', case when breaker_until is null then 'ok' else 'broken' end,
+          'status', case when breaker_until is null then 'healthy' else 'failing' end,
           'reason', breaker_reason, 'until', breaker_until)`,
-        where: "breaker_until is distinct from (select breaker_until from lanes where id = $1)",
-      })}`,
-    values: [id, epoch, breaker.failures, breaker.opens, breaker.ms, breaker.reason],
+        where: "breaker_until is distinct from until_before",
+      })})
+      select exists (select from disabled) as disabled`,
+    values: [
+      id,
+      epoch,
+      breaker.failures,
+      breaker.opens,
+      breaker.ms,
+      breaker.reason,
+      breaker.failedMs,
+      breaker.failingMs,
+      breaker.successMs,
+      breaker.failureMs,
+      breaker.failureStatus,
+      breaker.failureError,
+      breaker.disables,
+    ],
   });
+  return rows[0]!.disabled;
 }
 
 /** Closes the breaker for an admin: the next send is tried at once. */
 export async function closeBreaker(tx: Tx, laneId: string): Promise<void> {
   await tx.query(
     `update lanes set breaker_failures = 0, breaker_opens = 0, breaker_until = null,
-       breaker_reason = null where id = $1`,
+       breaker_since = null, breaker_reason = null, failed_since = null, failing_since = null
+     where id = $1`,
     [laneId],
   );
 }

@@ -28,6 +28,7 @@ interface ReceiverRow {
   description: string;
   url: string;
   events: string[];
+  disabled: boolean;
 }
 
 /** Finds and shares the possible receivers of some messages in one statement, so in one round trip. */
@@ -38,7 +39,8 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         select account_id, array_agg(type) as types
         from unnest($1::uuid[], $2::text[]) as t(account_id, type) group by account_id
       ), subscribers as (
-        select e.id, e.account_id, e.lane_id, e.description, e.url, e.events
+        select e.id, e.account_id, e.lane_id, e.description, e.url, e.events,
+          e.state = 'disabled' as disabled
         from wanted w cross join lateral (
           select * from endpoints where account_id = w.account_id and deleted_at is null offset 0) e
         where (e.events = '{}' and w.types <> '{job.progress}') or e.events && w.types or e.id = any($3::uuid[])
@@ -58,11 +60,14 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         order by id for key share
       )
       select id as "laneId", ordered, leased_by, null::int as ord, null::uuid as id,
-        null::uuid as "accountId", null as description, null as url, null::text[] as events from held
+        null::uuid as "accountId", null as description, null as url, null::text[] as events,
+        null::boolean as disabled
+      from held
       union all
-      select lane_id, null, null, ord, null, null, null, null, null from origins
+      select lane_id, null, null, ord, null, null, null, null, null, null from origins
       union all
-      (select lane_id, null, null, null, id, account_id, description, url, events from subscribers order by id)`,
+      (select lane_id, null, null, null, id, account_id, description, url, events, disabled
+       from subscribers order by id)`,
     values: [
       wanted.types.map((t) => t.accountId),
       wanted.types.map((t) => t.type),

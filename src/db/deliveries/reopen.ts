@@ -18,6 +18,7 @@ export interface ReopenedDelivery {
   job_id: string | null;
   message_id: string;
   endpoint_id: string | null;
+  attempt_count: number;
 }
 
 export async function findDeliveryLane(
@@ -58,11 +59,12 @@ export async function reopenDeliveries(
   const { rows } = await tx.query<ReopenedDelivery>(
     `with reopened as (
        update deliveries set status = 'pending', next_attempt_at = now(), finished_at = null,
-         free_attempts = attempt_count, manual = true, scheduled_at = null,
+         free_attempts = attempt_count, manual = true, scheduled_at = null, budget_from = now(),
+         give_up_at = now() + (overrides->>'give_up_after_s')::int * interval '1 second',
          -- made before its lane became ordered: older than all that have a position
          lane_position = coalesce(lane_position, position_by_age(id))
        where id = any($1::uuid[]) and status in ('dead', 'delivered')
-       returning id, account_id, job_id, message_id, endpoint_id
+       returning id, account_id, job_id, message_id, endpoint_id, attempt_count
      ), exhumed as (
        delete from dead_letters where delivery_id in (select id from reopened)
      )

@@ -1,24 +1,55 @@
 import { MAX_LISTED_IDS } from "../../core/model.ts";
-import type { Replay, ReplayFilter } from "../../core/model.ts";
-import { idsWithin } from "../created-within.ts";
-import { planEachTime } from "../transaction.ts";
+import type {
+  Replay,
+  ReplayCanary,
+  ReplayDestination,
+  ReplayFilter,
+  ReplayOrder,
+  ReplayPace,
+} from "../../core/model.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-const REPLAY_COLUMNS = `id, account_id, action, note, key_id, filter, dry_run, status, matched, matched_exact, replayed, created_at, finished_at`;
+const REPLAY_COLUMNS = `id, account_id, action, target, note, key_id, filter, dry_run,
+  newest_first, pace_per_s, pace_ramp_s, start_at, destination, canary_count, canary_max_failed_percent,
+  canary_passed_at, status, stopped_reason, matched, matched_exact, left_out, replayed, created_at,
+  finished_at`;
 
-interface ReplayRow extends Omit<Replay, "filter"> {
+interface ReplayRow extends Omit<Replay, "filter" | "order" | "pace" | "canary"> {
   filter: Omit<ReplayFilter, "since" | "until"> & { since?: string; until?: string };
+  newest_first: boolean;
+  pace_per_s: number | null;
+  pace_ramp_s: number | null;
+  canary_count: number | null;
+  canary_max_failed_percent: number | null;
 }
 
-export async function insertReplay(
-  tx: Tx,
-  replay: Omit<Replay, "status" | "replayed" | "created_at" | "finished_at">,
-): Promise<Replay> {
+/** A replay as it is ordered. */
+export interface NewReplay {
+  id: string;
+  account_id: string;
+  action: Replay["action"];
+  target: Replay["target"];
+  note: string | null;
+  key_id: string | null;
+  filter: ReplayFilter;
+  dry_run: boolean;
+  order: ReplayOrder;
+  pace: ReplayPace | null;
+  start_at: Date | null;
+  destination: ReplayDestination | null;
+  canary: ReplayCanary | null;
+  matched: number;
+  matched_exact: boolean;
+  left_out: Replay["left_out"];
+}
+
+export async function insertReplay(tx: Tx, replay: NewReplay): Promise<Replay> {
   const { rows } = await tx.query<ReplayRow>(
     `insert into replays (id, account_id, filter, dry_run, matched, status, finished_at, action,
-       note, key_id, matched_exact)
+       note, key_id, matched_exact, target, newest_first, pace_per_s, pace_ramp_s, start_at,
+       next_step_at, canary_count, canary_max_failed_percent, left_out, destination)
      values ($1, $2, $3, $4, $5, $6, case when $6 = 'running' then null else now() end, $7, $8, $9,
-       $10)
+       $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19)
      returning ${REPLAY_COLUMNS}`,
     [
       replay.id,
@@ -31,6 +62,15 @@ export async function insertReplay(
       replay.note,
       replay.key_id,
       replay.matched_exact,
+      replay.target,
+      replay.order === "newest_first",
+      replay.pace?.per_s ?? null,
+      replay.pace?.ramp_s ?? null,
+      replay.start_at,
+      replay.canary?.count ?? null,
+      replay.canary?.max_failed_percent ?? null,
+      JSON.stringify(replay.left_out),
+      replay.destination === null ? null : JSON.stringify(replay.destination),
     ],
   );
   return toReplay(rows[0]!);
@@ -48,32 +88,73 @@ export async function queueForReplay(tx: Tx, id: string): Promise<void> {
   });
 }
 
-export async function lockReplay(
-  tx: Tx,
-  id: string,
-): Promise<(Replay & { position: string | null }) | null> {
-  const { rows } = await tx.query<ReplayRow & { position: string | null }>(
-    `select ${REPLAY_COLUMNS}, position from replays where id = $1 for update`,
+/** A replay as its next step needs it. */
+export interface LockedReplay extends Replay {
+  position: string | null;
+  /** Milliseconds until its next step. */
+  wait_ms: number;
+  /** Milliseconds since its pace began to rise. */
+  ramp_ms: number;
+}
+
+/** Locks a replay until the transaction ends: one process at a time makes its steps. */
+export async function lockReplay(tx: Tx, id: string): Promise<LockedReplay | null> {
+  const { rows } = await tx.query<ReplayRow & Omit<LockedReplay, keyof Replay>>(
+    `select ${REPLAY_COLUMNS}, position, ${msUntil("next_step_at")} as wait_ms,
+       -${msUntil("ramp_since")} as ramp_ms
+     from replays where id = $1 for update`,
     [id],
   );
   const row = rows[0];
-  return row === undefined ? null : { ...toReplay(row), position: row.position };
+  if (row === undefined) return null;
+  const { position, wait_ms, ramp_ms } = row;
+  return { ...toReplay(row), position, wait_ms, ramp_ms };
 }
 
-export async function advanceReplay(
-  tx: Tx,
-  id: string,
-  step: { position: string | null; replayed: number; finished: boolean },
-): Promise<Replay | null> {
+function msUntil(column: string): string {
+  return `coalesce((extract(epoch from ${column} - clock_timestamp()) * 1000)::float8, 0)`;
+}
+
+/** What a step has done, and how the replay goes on. */
+export interface ReplayStep {
+  position: string | null;
+  replayed: number;
+  finished: boolean;
+  /** From the last step's time on; a step that comes late is not made up for. */
+  nextMs: number;
+  canaryPassed?: boolean;
+  stoppedReason?: string | undefined;
+}
+
+/** A step may come so much late without its successors being put off. */
+const LATE_MS = 250;
+
+export async function advanceReplay(tx: Tx, id: string, step: ReplayStep): Promise<Replay | null> {
   const { rows } = await tx.query<ReplayRow>(
     `update replays set position = coalesce($2, position), replayed = replayed + $3,
-       status = case when $4 then 'completed' else status end,
-       finished_at = case when $4 then now() end,
+       status = case when $7::text is not null then 'stopped' when $4 then 'completed'
+         else status end,
+       stopped_reason = $7,
+       finished_at = case when $4 or $7 is not null then now() end,
        matched = case when not matched_exact and ($4 or replayed + $3 > matched)
          then replayed + $3 else matched end,
-       matched_exact = matched_exact or $4
+       matched_exact = matched_exact or $4,
+       ramp_since = coalesce(ramp_since, clock_timestamp()),
+       canary_passed_at = case when $6 then coalesce(canary_passed_at, now())
+         else canary_passed_at end,
+       next_step_at = case when $5::float8 > 0 then
+         greatest(next_step_at, clock_timestamp() - ${LATE_MS} * interval '1 millisecond')
+           + $5::float8 * interval '1 millisecond' else next_step_at end
      where id = $1 and status = 'running' returning ${REPLAY_COLUMNS}`,
-    [id, step.position, step.replayed, step.finished],
+    [
+      id,
+      step.position,
+      step.replayed,
+      step.finished,
+      step.nextMs,
+      step.canaryPassed ?? false,
+      step.stoppedReason ?? null,
+    ],
   );
   return rows[0] === undefined ? null : toReplay(rows[0]);
 }
@@ -85,106 +166,29 @@ export async function cancelRunningReplay(
 ): Promise<Replay | null> {
   const { rows } = await tx.query<ReplayRow>(
     `update replays set status = 'canceled', finished_at = now()
-     where account_id = $1 and id = $2 and status = 'running' returning ${REPLAY_COLUMNS}`,
+     where account_id = $1 and id = $2 and status in ('running', 'paused')
+     returning ${REPLAY_COLUMNS}`,
     [accountId, id],
   );
   return rows[0] === undefined ? null : toReplay(rows[0]);
 }
 
-/** The number of deliveries that one statement examines. */
-const LOOK = 5_000;
-/** How many the statement looks at that counts before anything is done. */
-const COUNT_LOOK = 100_000;
-
-/** The deliveries that are looked at: bounded by an index, whatever else the filter says. */
-const CANDIDATES = `select d.* from deliveries d
-  where d.account_id = $1 and d.status = $2
-    and ($3::uuid[] is null or d.id = any($3))
-    and ($4::uuid is null or d.job_id = $4)
-    and ($5::uuid is null or d.id >= $5)
-    and ($6::uuid is null or d.id < $6)`;
-
-// A replay to a receiver that is gone or disabled would only die again. A discarded dead letter is sent
-// again by its id only.
-const MATCHES = `($7::text is null or l.reason = $7)
-  and ($8::uuid is null or d.endpoint_id = $8)
-  and ($9::text is null or d.event_type = $9)
-  and ($10::timestamptz is null or d.created_at >= $10)
-  and ($11::timestamptz is null or d.created_at < $11)
-  and (l.discarded_at is null or ($12 = 'replay' and $3::uuid[] is not null))
-  and ($12 <> 'replay' or d.endpoint_id is null or exists (
-    select 1 from endpoints e where e.id = d.endpoint_id and e.deleted_at is null
-      and e.state <> 'disabled'))`;
-
-type Order = Pick<Replay, "account_id" | "action" | "filter">;
-
-function matchValues({ account_id, action, filter }: Order): unknown[] {
-  const { from, to } = idsWithin(filter);
-  return [
-    account_id,
-    filter.status,
-    filter.ids ?? null,
-    filter.job_id ?? null,
-    from,
-    to,
-    filter.reason ?? null,
-    filter.endpoint_id ?? null,
-    filter.event_type ?? null,
-    filter.since ?? null,
-    filter.until ?? null,
-    action,
-  ];
-}
-
-/** Counts matches among the first deliveries; exact when there are no more to examine. */
-export async function countReplayMatches(
+/** Pauses or resumes a replay that has not ended; null: there is none. Its pace rises anew. */
+export async function setReplayPaused(
   tx: Tx,
-  order: Order,
-): Promise<{ matched: number; exact: boolean }> {
-  await planEachTime(tx);
-  const { rows } = await tx.query<{ matched: number; looked: number }>(
-    `select count(*) filter (where ${MATCHES})::int as matched, count(*)::int as looked
-     from (${CANDIDATES} order by d.id limit ${COUNT_LOOK}) d
-     left join dead_letters l on l.delivery_id = d.id`,
-    matchValues(order),
+  accountId: string,
+  id: string,
+  paused: boolean,
+): Promise<{ replay: Replay; waitMs: number } | null> {
+  const { rows } = await tx.query<ReplayRow & { wait_ms: number }>(
+    `update replays set status = $3,
+       ramp_since = case when status = $3 then ramp_since end
+     where account_id = $1 and id = $2 and status in ('running', 'paused')
+     returning ${REPLAY_COLUMNS}, ${msUntil("next_step_at")} as wait_ms`,
+    [accountId, id, paused ? "paused" : "running"],
   );
-  const { matched, looked } = rows[0]!;
-  return { matched, exact: looked < COUNT_LOOK };
-}
-
-export interface ReplayMatches {
-  matches: { id: string; lane_id: string }[];
-  /** The last delivery examined; null: none was left. */
-  position: string | null;
-  finished: boolean;
-}
-
-/**
- * The next matches after the replay's position, in order of id. A delivery that this replay
- * reopened and that ended again has ended after the replay began, so it does not match twice.
- */
-export async function findReplayMatches(
-  tx: Tx,
-  replay: Replay & { position: string | null },
-  limit: number,
-): Promise<ReplayMatches> {
-  await planEachTime(tx);
-  const { rows } = await tx.query<{ id: string; lane_id: string; matches: boolean }>(
-    `select d.id, d.lane_id,
-       ${MATCHES} and coalesce(d.finished_at, d.created_at) <= $14 as matches
-     from (${CANDIDATES} and ($13::uuid is null or d.id > $13) order by d.id limit ${LOOK}) d
-     left join dead_letters l on l.delivery_id = d.id
-     order by d.id`,
-    [...matchValues(replay), replay.position, replay.created_at],
-  );
-  const found = rows.filter(({ matches }) => matches);
-  const matches = found.slice(0, limit).map(({ id, lane_id }) => ({ id, lane_id }));
-  const whole = found.length <= limit;
-  return {
-    matches,
-    position: (whole ? rows : matches).at(-1)?.id ?? null,
-    finished: whole && rows.length < LOOK,
-  };
+  const row = rows[0];
+  return row === undefined ? null : { replay: toReplay(row), waitMs: Math.max(0, row.wait_ms) };
 }
 
 export async function getReplay(
@@ -208,12 +212,19 @@ const LISTED_COLUMNS = REPLAY_COLUMNS.replace(
 export async function listReplays(
   reader: Reader,
   accountId: string,
-  page: { before?: string | undefined; limit: number },
+  page: {
+    before?: string | undefined;
+    limit: number;
+    /** Only those of these endpoints. */
+    endpointIds?: readonly string[] | null;
+  },
 ): Promise<Replay[]> {
   const { rows } = await reader.query<ReplayRow>(
     `select ${LISTED_COLUMNS} from replays
-     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
-    [accountId, page.before ?? null, page.limit],
+     where account_id = $1 and ($2::uuid is null or id < $2)
+       and ($4::uuid[] is null or (filter ->> 'endpoint_id')::uuid = any($4))
+     order by id desc limit $3`,
+    [accountId, page.before ?? null, page.limit, page.endpointIds ?? null],
   );
   return rows.map(toReplay);
 }
@@ -229,13 +240,37 @@ export async function findForgottenReplays(reader: Reader): Promise<string[]> {
 }
 
 function toReplay(row: ReplayRow): Replay {
-  const { since, until, ...rest } = row.filter;
+  const { since, until, ...filter } = row.filter;
+  const { pace_per_s, pace_ramp_s, canary_count, canary_max_failed_percent } = row;
   return {
-    ...row,
+    id: row.id,
+    account_id: row.account_id,
+    action: row.action,
+    target: row.target,
+    note: row.note,
+    key_id: row.key_id,
     filter: {
-      ...rest,
+      ...filter,
       ...(since === undefined ? {} : { since: new Date(since) }),
       ...(until === undefined ? {} : { until: new Date(until) }),
     },
+    dry_run: row.dry_run,
+    order: row.newest_first ? "newest_first" : "oldest_first",
+    pace: pace_per_s === null ? null : { per_s: pace_per_s, ramp_s: pace_ramp_s ?? 0 },
+    start_at: row.start_at,
+    destination: row.destination,
+    canary:
+      canary_count === null
+        ? null
+        : { count: canary_count, max_failed_percent: canary_max_failed_percent ?? 0 },
+    canary_passed_at: row.canary_passed_at,
+    status: row.status,
+    stopped_reason: row.stopped_reason,
+    matched: row.matched,
+    matched_exact: row.matched_exact,
+    left_out: row.left_out,
+    replayed: row.replayed,
+    created_at: row.created_at,
+    finished_at: row.finished_at,
   };
 }

@@ -63,17 +63,17 @@ const SETTLEMENTS = rowsAs<Settlement>("t", {
 
 /** The part for deliveries that are given up: their dead letters, and endpoints that are gone. */
 const DEAD_LETTERED = `, dead_lettered as (
-        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail)
-        select id, account_id, endpoint_id, reason, detail from settled where reason is not null
+        insert into dead_letters (delivery_id, account_id, endpoint_id, reason, detail, cause)
+        select id, account_id, endpoint_id, reason, detail, cause from settled where reason is not null
       ), disabled as (
-        update endpoints set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone',
+        update endpoints set state = 'disabled', disabled_reason = 'gone', state_since = now(),
           updated_at = now()
         where id in (select endpoint_id from settled where reason = 'gone') and state <> 'disabled'
         returning id, account_id
       ), emitted_of_endpoints as (${emits("disabled", {
         type: "endpoint.updated",
         about: { endpoint_id: "id" },
-        data: `'{"state":"disabled"}'`,
+        data: `'{"state":"disabled","reason":"gone"}'`,
       })})`;
 
 /**
@@ -105,6 +105,8 @@ export async function settleDeliveries(
             else i.error_code end,
           next_attempt_at = case when d.status = 'pending' and i.outcome = 'retry' then
             greatest(d.scheduled_at, now() + i.delay_ms * interval '1 millisecond') end,
+          budget_from = case when i.outcome = 'retry' then coalesce(d.budget_from, d.next_attempt_at)
+            else d.budget_from end,
           manual = false, scheduled_at = null,
           -- a walk that gives positions may have passed this delivery
           lane_position = case when h.ordered then coalesce(d.lane_position, position_by_age(d.id))
@@ -116,7 +118,8 @@ export async function settleDeliveries(
           and d.attempt_count = i.number - 1
         returning d.id, d.account_id, d.endpoint_id, d.job_id, d.message_id, d.status,
           d.next_attempt_at,
-          case when d.status = 'dead' then i.reason end as reason, i.detail
+          case when d.status = 'dead' then i.reason end as reason, i.detail,
+          coalesce(i.error_code, 'http_' || i.status_code, '') as cause
       ), logged as (
         insert into attempts (delivery_id, number, id, url, remote_address, started_at,
           duration_ms, status_code, error_code, error_message, request_headers, response_headers,

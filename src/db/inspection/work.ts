@@ -1,4 +1,3 @@
-import { LANE_DUE, LANES } from "../deliveries/lane-due.ts";
 import type { Reader } from "../transaction.ts";
 
 /** Roles of the registered workers. `alive`: a heartbeat in the last 10 s. */
@@ -9,20 +8,6 @@ export async function listWorkerRoles(
     `select roles, heartbeat_at > now() - interval '10 seconds' as alive from workers`,
   );
   return rows;
-}
-
-/** The times since which the longest due job and lane of all accounts wait; null: none is due. */
-export async function findOldestDue(
-  reader: Reader,
-): Promise<{ jobs: Date | null; deliveries: Date | null; now: Date }> {
-  const { rows } = await reader.query<{ jobs: Date | null; deliveries: Date | null; now: Date }>(
-    `select now() as now,
-       (select min(next_run_at) from unfinished_jobs
-        where status = 'pending' and next_run_at <= now()) as jobs,
-       (select min(due) from (select ${LANE_DUE} as due from ${LANES}) lane where due <= now())
-         as deliveries`,
-  );
-  return rows[0]!;
 }
 
 /** The newest sealed secrets and private keys, `limit` of each. */

@@ -8,6 +8,7 @@ const FIXED = [
   "callbacks",
   "timeout_s",
   "request_id",
+  "retry_of",
   "created_at",
 ];
 

@@ -12,7 +12,7 @@ export interface EndedJob extends Job {
 
 /** Columns that the end takes over from the row of `unfinished_jobs`. */
 const TAKEN = `id, account_id, run, failures, crashes, run_started_at, started_at,
-  progress_message, progress_data, progress_at`;
+  progress_data, progress_at`;
 
 /**
  * The rest of a statement that ends jobs: the rows of `unfinished_jobs` in its CTE `gone`, which it
@@ -20,9 +20,11 @@ const TAKEN = `id, account_id, run, failures, crashes, run_started_at, started_a
  */
 const KEEP_ENDS = `kept as (
     insert into job_ends (${TAKEN}, status, result, error_code, error_message, cancel_requested_at,
-      progress_fraction, finished_at)
+      progress_fraction, progress_message, finished_at)
     select ${TAKEN}, to_status, to_result, to_code, to_message, requested_at,
-      case when to_status = 'completed' then 1 else progress_fraction end, now()
+      case when to_status = 'completed' then 1 else progress_fraction end,
+      -- how far it had come is out of date when it is done
+      case when to_status <> 'completed' then progress_message end, now()
     from gone
     returning ${END_COLUMNS}
   ), ended as (
@@ -46,7 +48,7 @@ export async function cancelPending(tx: Tx, id: string): Promise<EndedJob | null
     `with gone as (
        delete from unfinished_jobs where id = $1 and ${unindexed("status")} = 'pending'
        returning *, 'canceled' as to_status, null::text as to_result, 'canceled' as to_code,
-         'canceled before it ran' as to_message, now() as requested_at
+         'before it ran' as to_message, now() as requested_at
      ), ${KEEP_ENDS}`,
     [id],
   );

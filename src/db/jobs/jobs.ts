@@ -1,8 +1,11 @@
-import type { Job, JobStatus } from "../../core/model.ts";
+import { INLINE_RESULT_BYTES } from "../../core/model.ts";
+import type { Job, ShownJob } from "../../core/model.ts";
+import { searchKeysOf } from "../../core/search-keys.ts";
 import { emits } from "../activity/emits.ts";
 import { NUDGE_FOR_JOBS } from "../queue/wake.ts";
 import type { Reader, Tx } from "../transaction.ts";
 import { rowsAs, unindexed } from "../rows.ts";
+import { insertKeys, searchKeyRows } from "../search-keys.ts";
 import { JOB_COLUMNS, rowById, UNFINISHED_COLUMNS } from "./columns.ts";
 
 export interface NewJob extends Job {
@@ -24,11 +27,17 @@ const JOBS = rowsAs<NewJob>("t", {
   created_at: "timestamptz",
 });
 
-/** Stores jobs and announces them, in one statement, which may be a transaction of its own. */
+const KEYS = searchKeyRows(JOBS.count + 1);
+
+/**
+ * Stores jobs with their search keys and announces them, in one statement, which may be a
+ * transaction of its own.
+ */
 export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void> {
+  const keys = jobs.flatMap(searchKeysOf);
   await tx.query({
-    name: "insert_jobs",
-    text: `with made as (
+    name: keys.length === 0 ? "insert_jobs" : "insert_jobs_with_keys",
+    text: `with ${keys.length === 0 ? "" : `keyed as (${insertKeys(KEYS)}), `}made as (
       insert into jobs (id, account_id, type, input, metadata, callbacks, timeout_s, max_runs,
         request_id, trace_id, created_at)
       select t.id, t.account_id, t.type, t.input, t.metadata, t.callbacks, t.timeout_s, t.max_runs,
@@ -44,7 +53,7 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<void>
         data: "json_build_object('job_type', type)",
       })})
       select ${NUDGE_FOR_JOBS}`,
-    values: JOBS.values(jobs),
+    values: [...JOBS.values(jobs), ...(keys.length === 0 ? [] : KEYS.values(keys))],
   });
 }
 
@@ -92,10 +101,17 @@ export async function findOverdueJobs(
   return rows.map(({ id }) => id);
 }
 
-export async function getJob(reader: Reader, accountId: string, id: string): Promise<Job | null> {
-  const { rows } = await reader.query<Job>({
+/** The length of a result is known without a read of what is stored out of line. */
+export async function getJob(
+  reader: Reader,
+  accountId: string,
+  id: string,
+): Promise<ShownJob | null> {
+  const { rows } = await reader.query<ShownJob>({
     name: "get_job",
-    text: `select ${JOB_COLUMNS} from job_states where account_id = $1 and id = $2`,
+    text: `select ${JOB_COLUMNS},
+        case when octet_length(result) <= ${INLINE_RESULT_BYTES} then result end as result
+      from job_states where account_id = $1 and id = $2`,
     values: [accountId, id],
   });
   return rows[0] ?? null;
@@ -106,13 +122,13 @@ export async function getJobResult(
   reader: Reader,
   accountId: string,
   id: string,
-): Promise<{ status: JobStatus; result: string | null } | null> {
-  const { rows } = await reader.query<{ status: JobStatus; result: string | null }>({
+): Promise<string | null> {
+  const { rows } = await reader.query<{ result: string | null }>({
     name: "get_job_result",
-    text: `select status, result from job_states where account_id = $1 and id = $2`,
+    text: `select result from job_states where account_id = $1 and id = $2`,
     values: [accountId, id],
   });
-  return rows[0] ?? null;
+  return rows[0]?.result ?? null;
 }
 
 /** The ids, among these, of jobs that have ended. */

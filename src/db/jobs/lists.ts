@@ -1,6 +1,7 @@
 import { MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { JobStatus, ListedJob } from "../../core/model.ts";
 import { createdWithin } from "../created-within.ts";
+import { hasPair, type KeyedFilter } from "../search-keys.ts";
 import type { Reader } from "../transaction.ts";
 import { ANY_COLUMNS, ENDED_COLUMNS, rowById, UNFINISHED_COLUMNS } from "./columns.ts";
 
@@ -8,6 +9,8 @@ export interface JobFilter {
   statuses?: readonly JobStatus[] | undefined;
   types?: readonly string[] | undefined;
   notTypes?: readonly string[] | undefined;
+  /** Of these, with this pair of metadata. */
+  keyed?: KeyedFilter | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
   before?: string | undefined;
@@ -40,7 +43,11 @@ function textOf(
   const [status] = statuses ?? [];
   const one = statuses === undefined || statuses.length === 1;
   // so many types that a walk of all jobs passes over few
-  const several = types !== undefined && types.length <= MAX_WALKS && types.length !== 1;
+  const several =
+    filter.keyed === undefined &&
+    types !== undefined &&
+    types.length <= MAX_WALKS &&
+    types.length !== 1;
   const spread = several && walkedBy(status) === "j";
   if (one && !spread) return listOf(status, types, filter, bind).text;
   const parts = one ? [status] : [...new Set(statuses)];
@@ -76,6 +83,10 @@ function listOf(
 ): { text: string; ids: string } {
   const walked = walkedBy(status);
   const where = [`${walked}.account_id = $1`];
+  if (filter.keyed !== undefined) {
+    where.push(`${walked}.id = any(${bind(filter.keyed.ids)}::uuid[])`);
+    where.push(hasPair("j.metadata", filter.keyed, bind));
+  }
   if (types?.length === 1) where.push(`j.type = ${bind(types[0])}`);
   else if (types !== undefined && types.length <= MAX_WALKS) {
     where.push(`j.type = any(${bind(types)})`);

@@ -5,7 +5,14 @@ import type { Reader, Tx } from "../transaction.ts";
  * The tables that grow, each partitioned by week on a UUIDv7 that begins with its time. Weeks and
  * not days: a statement that names many rows locks every partition (docs/decisions/0012).
  */
-export const BIG_TABLES = ["jobs", "job_ends", "messages", "deliveries", "attempts"] as const;
+export const BIG_TABLES = [
+  "jobs",
+  "job_ends",
+  "messages",
+  "deliveries",
+  "attempts",
+  "search_keys",
+] as const;
 export type BigTable = (typeof BIG_TABLES)[number];
 
 export const KEY = {
@@ -14,6 +21,7 @@ export const KEY = {
   messages: "id",
   deliveries: "id",
   attempts: "delivery_id",
+  search_keys: "id",
 } as const;
 const WEEK_MS = 7 * 86_400_000;
 /** 1970-01-05 was a Monday. */
@@ -27,6 +35,7 @@ const STORAGE = {
   // rows change a few times in their first minutes and never again
   deliveries: "fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05",
   attempts: WRITTEN_ONCE,
+  search_keys: WRITTEN_ONCE,
 } as const;
 
 /** A week of one table, or all that was kept of the weeks before one; half-open. */
@@ -151,6 +160,20 @@ export async function createDefault(tx: Tx, table: BigTable, name: string): Prom
 export function attachPartition({ table, name, from, to }: Partition): string {
   return `alter table ${table} attach partition ${name}
     for values from ('${uuidAt(from)}') to ('${uuidAt(to)}');\n`;
+}
+
+/**
+ * Detaches weeks of a table of which nothing is kept; they are dropped later, as tables that are gone.
+ * @throws what `isPutOff` knows
+ */
+export async function detachWeeks(tx: Tx, weeks: readonly Partition[]): Promise<void> {
+  const tables = [...new Set(weeks.map(({ table }) => table))];
+  const names = weeks.map(({ name }) => name);
+  const detach = weeks.map(({ table, name }) => `alter table ${table} detach partition ${name};\n`);
+  await exclusively(tx, [...tables, ...tables.map((table) => `${table}_default`), ...names], {
+    text: `${detach.join("")}
+      update retention set gone = gone || array[${names.map((name) => `'${name}'`).join(",")}];`,
+  });
 }
 
 const PUT_OFF = new Set([

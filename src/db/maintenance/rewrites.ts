@@ -144,6 +144,7 @@ function walk(rewrite: Rewrite, source: string): string {
     messages: "octet_length(body)",
     deliveries: "0",
     attempts: "coalesce(octet_length(response_body), 0)",
+    search_keys: "0",
   }[table];
   return read(
     `select ${KEY[table]} as at, ${bytes} as bytes from ${source}

@@ -11,6 +11,8 @@ export interface WorkerIdentity {
   pid: number;
   version: string;
   roles: string[];
+  /** The number of runs that it computes at once. */
+  threads: number;
   /** Ids of the master keys that the worker knows. */
   masterKeys: readonly string[];
 }
@@ -18,10 +20,13 @@ export interface WorkerIdentity {
 /** Registers a process and takes its session lock on the same connection. */
 export async function registerWorker(session: Tx, worker: WorkerIdentity): Promise<void> {
   await session.query(
-    `with w as (insert into workers (id, hostname, pid, version, roles, master_keys)
-       values ($1, $2, $3, $4, $5, $6) returning lock_key)
+    `with w as (insert into workers (id, hostname, pid, version, roles, threads, master_keys)
+       values ($1, $2, $3, $4, $5, $6, $7) returning lock_key)
      select pg_advisory_lock(${LOCK_SPACE}, lock_key) from w`,
-    [worker.id, worker.hostname, worker.pid, worker.version, worker.roles, worker.masterKeys],
+    [
+      ...[worker.id, worker.hostname, worker.pid, worker.version, worker.roles, worker.threads],
+      worker.masterKeys,
+    ],
   );
 }
 

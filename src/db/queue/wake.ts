@@ -8,8 +8,8 @@ import type { Tx } from "../transaction.ts";
 
 /** A wake-up in graphile-worker's queue. The rows of our own tables are the truth, never this. */
 export interface WakeUp {
-  task: "pump-lane" | "run-replay";
-  /** The UUID of the lane or replay. */
+  task: "pump-lane" | "run-replay" | "delete-account";
+  /** The UUID of the lane, replay or account. */
   id: string;
   /** Milliseconds from now. */
   delayMs: number;
@@ -154,7 +154,7 @@ export async function deleteSpentWakeUps(tx: Tx): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
     `select count(*)::int as count from graphile_worker.complete_jobs(array(
        select id from graphile_worker.jobs
-       where task_identifier in ('claim-jobs', 'pump-lane', 'run-replay')
+       where task_identifier in ('claim-jobs', 'pump-lane', 'run-replay', 'delete-account')
          and locked_at is null and attempts >= max_attempts
        limit 10000))`,
   );

@@ -1,8 +1,8 @@
 import { CAPPED_AT } from "../../core/capped-count.ts";
-import { MAX_UNPAGED, type LaneState } from "../../core/model.ts";
-import { LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
+import type { EndpointStatus } from "../../core/endpoint.ts";
+import { MAX_UNPAGED } from "../../core/model.ts";
+import { ENDPOINT_STATUS, LANE_DUE, LANES, NEXT_IN_LANE } from "../deliveries/lane-due.ts";
 import type { Reader } from "../transaction.ts";
-import { LANE_STATE } from "./lane-state.ts";
 
 /** A subquery of the number of rows, up to one more than is shown. */
 function cappedCount(rows: string): string {
@@ -14,6 +14,17 @@ function oldestDue(lanes: string): string {
   return `(select min(due) from (select ${LANE_DUE} as due from ${LANES} where ${lanes}) lane
     where due <= now())`;
 }
+
+/**
+ * A subquery of the number of dead letters that somebody may want to send again: not those of
+ * endpoints that are disabled or deleted. Each receiver is counted along an index, up to the cap.
+ */
+const OPEN_DEAD_LETTERS = `(select coalesce(sum(${cappedCount(
+  `dead_letters l where l.account_id = $1 and l.discarded_at is null
+     and l.endpoint_id = e.id`,
+)}), 0)::int + ${cappedCount(
+  `dead_letters l where l.account_id = $1 and l.discarded_at is null and l.endpoint_id is null`,
+)} from endpoints e where e.account_id = $1 and e.deleted_at is null and e.state <> 'disabled')`;
 
 export interface Overview {
   jobs_pending: number;
@@ -34,8 +45,7 @@ export async function getOverview(reader: Reader, accountId: string): Promise<Ov
        ${cappedCount("unfinished_jobs where account_id = $1 and status = 'pending'")} as jobs_pending,
        ${cappedCount("unfinished_jobs where account_id = $1 and status = 'running'")} as jobs_running,
        (select count(*)::int from pending) as deliveries_pending,
-       ${cappedCount("dead_letters where account_id = $1 and discarded_at is null")}
-         as dead_letters,
+       ${OPEN_DEAD_LETTERS} as dead_letters,
        case when (select count(*) from pending) <= ${CAPPED_AT} then
          ${oldestDue("l.id = any(array(select distinct lane_id from pending))")}
        else ${oldestDue("l.account_id = $1")} end as oldest_due_at`,
@@ -51,18 +61,19 @@ const LIVING_LANES = `${LANES}
 export async function countLanes(
   reader: Reader,
   accountId: string,
-): Promise<{ total: number; broken: number; paused: number; disabled: number }> {
+): Promise<{ total: number; failing: number; paused: number; disabled: number }> {
   const { rows } = await reader.query<{
     total: number;
-    broken: number;
+    failing: number;
     paused: number;
     disabled: number;
   }>(
     `select count(*)::int as total,
-       count(*) filter (where state = 'broken')::int as broken,
-       count(*) filter (where state = 'paused')::int as paused,
-       count(*) filter (where state = 'disabled')::int as disabled
-     from (select ${LANE_STATE} as state from ${LIVING_LANES}) s`,
+       count(*) filter (where status = 'failing' and exists (
+         select from deliveries d where d.lane_id = s.id and d.status = 'pending'))::int as failing,
+       count(*) filter (where status = 'paused')::int as paused,
+       count(*) filter (where status = 'disabled')::int as disabled
+     from (select l.id, ${ENDPOINT_STATUS} as status from ${LIVING_LANES}) s`,
     [accountId],
   );
   return rows[0]!;
@@ -75,7 +86,7 @@ export interface LaneView {
   endpoint_description: string | null;
   url: string | null;
   ordered: boolean;
-  state: LaneState;
+  status: EndpointStatus;
   reason: string | null;
   until: Date | null;
   pending: number;
@@ -86,23 +97,24 @@ export interface LaneView {
 export async function listLanes(
   reader: Reader,
   accountId: string,
-  page: { state?: LaneState | undefined; before?: string | undefined; limit: number },
+  page: { status?: EndpointStatus | undefined; before?: string | undefined; limit: number },
 ): Promise<LaneView[]> {
   const { rows } = await reader.query<LaneView>(
     `with page as (
-       select l.id, l.endpoint_id, l.origin, e.description, e.url, l.ordered, ${LANE_STATE} as state,
+       select l.id, l.endpoint_id, l.origin, e.description, e.url, l.ordered,
+         ${ENDPOINT_STATUS} as status,
          e.disabled_reason, l.breaker_reason, l.breaker_until, ${NEXT_IN_LANE} as next
-       from ${LIVING_LANES} and ($2::text is null or ${LANE_STATE} = $2)
+       from ${LIVING_LANES} and ($2::text is null or ${ENDPOINT_STATUS} = $2)
          and ($3::uuid is null or l.id < $3)
        order by l.id desc limit $4)
-     select id, endpoint_id, origin, description as endpoint_description, url, ordered, state,
-       case state when 'disabled' then disabled_reason when 'broken' then breaker_reason end
+     select id, endpoint_id, origin, description as endpoint_description, url, ordered, status,
+       case status when 'disabled' then disabled_reason when 'failing' then breaker_reason end
          as reason,
-       case state when 'broken' then breaker_until end as until,
+       case status when 'failing' then breaker_until end as until,
        ${cappedCount("deliveries d where d.lane_id = page.id and d.status = 'pending'")} as pending,
        case when next <= now() then next end as oldest_due_at
      from page order by id desc`,
-    [accountId, page.state ?? null, page.before ?? null, page.limit],
+    [accountId, page.status ?? null, page.before ?? null, page.limit],
   );
   return rows;
 }

@@ -1,16 +1,27 @@
 import type { Context } from "../context.ts";
+import { FIRST_ACCOUNT } from "../../core/account.ts";
 import { newApiKey } from "../../core/api-key.ts";
 import { newId } from "../../core/ids.ts";
 import type { Scope } from "../../core/model.ts";
 import { findAccountByName, insertAccount, lockAccount } from "../../db/accounts/accounts.ts";
 import { hasApiKeys } from "../../db/accounts/api-keys.ts";
-import { inTransaction, singleStatement } from "../../db/transaction.ts";
+import { inTransaction, singleStatement, type Tx } from "../../db/transaction.ts";
 import { readMoment } from "../../db/accounts/signing-keys.ts";
 import { addApiKey } from "./api-keys.ts";
 import { addSecret } from "./secrets.ts";
 import { addSigningKey } from "./signing-keys.ts";
 
-const FIRST_ACCOUNT = "default";
+/** False: the name is taken. */
+export async function makeAccount(
+  tx: Tx,
+  context: Pick<Context, "vault">,
+  account: { id: string; name: string },
+): Promise<boolean> {
+  if (!(await insertAccount(tx, account))) return false;
+  await addSigningKey(tx, context, account.id, await readMoment(tx, 0));
+  await addSecret(tx, context, { accountId: account.id, endpointId: null }, null);
+  return true;
+}
 
 /** The account of this name, made with its secret and its Ed25519 key if it does not exist. */
 export async function ensureAccount(
@@ -20,19 +31,9 @@ export async function ensureAccount(
   const found = await findAccountByName(context.pool, name);
   if (found !== null) return found;
   const id = newId();
-  try {
-    await inTransaction(context.pool, async (tx) => {
-      await insertAccount(tx, { id, name });
-      await addSigningKey(tx, context, id, await readMoment(tx, 0));
-      await addSecret(tx, context, { accountId: id, endpointId: null }, null);
-    });
-    return id;
-  } catch (error) {
-    // another process was first
-    const other = await findAccountByName(context.pool, name);
-    if (other !== null) return other;
-    throw error;
-  }
+  const made = await inTransaction(context.pool, (tx) => makeAccount(tx, context, { id, name }));
+  // another process may be first
+  return made ? id : await ensureAccount(context, name);
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Context } from "../context.ts";
 import { hashApiKey, newApiKey } from "../../core/api-key.ts";
-import { newId } from "../../core/ids.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
+import { formatId, newId } from "../../core/ids.ts";
 import type { Scope } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
+import { lockAccount } from "../../db/accounts/accounts.ts";
 import {
   getApiKey,
   insertApiKey,
@@ -11,31 +13,76 @@ import {
   touchKey,
 } from "../../db/accounts/api-keys.ts";
 import type { ApiKey } from "../../db/accounts/api-keys.ts";
+import { findEndpointIds } from "../../db/accounts/endpoints.ts";
 import { inTransaction, singleStatement } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 
+import { recordAudit } from "./audit.ts";
+
+interface NewKey {
+  accountId: string;
+  name: string;
+  scopes: readonly Scope[];
+  /** The only endpoints that it sees; null or absent: all of the account. */
+  endpointIds?: readonly string[] | null;
+}
+
 /** Stores a key for an account; only its hash is kept. Returns its id. */
-export async function addApiKey(
-  tx: Tx,
-  key: { accountId: string; name: string; text: string; scopes: Scope[] },
-): Promise<string> {
-  const { text, ...rest } = key;
+export async function addApiKey(tx: Tx, key: NewKey & { text: string }): Promise<string> {
+  const { text, endpointIds = null, ...rest } = key;
   const id = newId();
-  await insertApiKey(tx, { id, ...rest, hash: hashApiKey(text) });
+  await insertApiKey(tx, { id, ...rest, endpointIds, hash: hashApiKey(text) });
   return id;
 }
 
-/** Makes a key. Returns its text, this once: only a hash is kept. */
+/**
+ * Makes a key. Returns its text, this once: only a hash is kept.
+ * @throws Problem not_found, account_state, endpoint_unknown
+ */
 export async function createApiKey(
   { pool }: Pick<Context, "pool">,
-  wanted: { accountId: string; name: string; scopes: Scope[] },
+  { by = SYSTEM, ...given }: NewKey & { by?: Author },
 ): Promise<{ key: ApiKey; text: string }> {
+  const wanted = {
+    ...given,
+    scopes: [...new Set(given.scopes)],
+    endpointIds: given.endpointIds ? [...new Set(given.endpointIds)] : null,
+  };
   const text = newApiKey();
   const key = await inTransaction(pool, async (tx) => {
+    await requireAccount(tx, wanted.accountId);
+    await requireEndpoints(tx, wanted);
     const id = await addApiKey(tx, { ...wanted, text });
+    await recordAudit(tx, by, {
+      accountId: wanted.accountId,
+      action: "api_key.created",
+      target: { type: "key", id, name: wanted.name },
+      after: {
+        scopes: wanted.scopes,
+        endpoint_ids: wanted.endpointIds?.map((one) => formatId("endpoint", one)) ?? null,
+      },
+    });
     return (await getApiKey(tx, wanted.accountId, id))!;
   });
   return { key, text };
+}
+
+/** The account stays as it is until the key is there. */
+async function requireAccount(tx: Tx, accountId: string): Promise<void> {
+  const account = await lockAccount(tx, accountId);
+  if (account === null) throw new Problem("not_found", "There is no such account.");
+  if (account.state !== "deleting" && account.state !== "deleted") return;
+  throw new Problem("account_state", `The account is ${account.state}.`);
+}
+
+async function requireEndpoints(tx: Tx, { accountId, endpointIds }: NewKey): Promise<void> {
+  const wanted = endpointIds ?? [];
+  const found = await findEndpointIds(tx, accountId, wanted);
+  const errors = wanted.flatMap((id, index) =>
+    found.has(id) ? [] : [{ pointer: `/endpoint_ids/${index}`, detail: "does not exist" }],
+  );
+  if (errors.length === 0) return;
+  throw new Problem("endpoint_unknown", "An endpoint of the key does not exist.", { errors });
 }
 
 /**
@@ -44,17 +91,23 @@ export async function createApiKey(
  */
 export async function revokeApiKey(
   { pool }: Pick<Context, "pool">,
-  { accountId, keyId }: { accountId: string; keyId: string },
+  { accountId, keyId, by = SYSTEM }: { accountId: string; keyId: string; by?: Author },
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const admins = await lockAdminKeys(tx, accountId);
-    if ((await getApiKey(tx, accountId, keyId)) === null) {
-      throw new Problem("not_found", "no such API key");
-    }
+    const key = await getApiKey(tx, accountId, keyId);
+    if (key === null) throw new Problem("not_found", "no such API key");
     if (admins.length === 1 && admins[0] === keyId) {
       throw new Problem("last_admin_key", "make another admin key first");
     }
+    if (key.revoked_at !== null) return;
     await revokeKey(tx, accountId, keyId);
+    await recordAudit(tx, by, {
+      accountId,
+      action: "api_key.revoked",
+      target: { type: "key", id: keyId, name: key.name },
+      before: { scopes: key.scopes },
+    });
   });
 }
 

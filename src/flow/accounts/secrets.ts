@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
 import { newId } from "../../core/ids.ts";
 import { Problem } from "../../core/problem.ts";
 import { deriveSecret, newSecret } from "../../core/signature.ts";
@@ -8,6 +9,8 @@ import { expireSecrets, findCurrentSecret, insertSecret } from "../../db/account
 import type { SecretOwner } from "../../db/accounts/secrets.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
+
+import { recordAudit } from "./audit.ts";
 
 type EndpointOwner = SecretOwner & { endpointId: string };
 
@@ -29,13 +32,18 @@ export async function addSecret(
  */
 export async function rotateEndpointSecret(
   context: Pick<Context, "pool" | "vault">,
-  rotation: EndpointOwner & { overlapS: number; secret: string | null },
+  rotation: EndpointOwner & { overlapS: number; secret: string | null; by?: Author },
 ): Promise<{ secret: string; previousExpiresAt: Date }> {
-  const { overlapS, secret, ...owner } = rotation;
+  const { overlapS, secret, by = SYSTEM, ...owner } = rotation;
   return await inTransaction(context.pool, async (tx) => {
-    if ((await lockEndpoint(tx, owner.accountId, owner.endpointId)) === null) {
-      throw new Problem("not_found", "no such endpoint");
-    }
+    const endpoint = await lockEndpoint(tx, owner.accountId, owner.endpointId);
+    if (endpoint === null) throw new Problem("not_found", "no such endpoint");
+    await recordAudit(tx, by, {
+      accountId: owner.accountId,
+      action: "secret.rotated",
+      target: { type: "endpoint", id: endpoint.id, name: endpoint.description || endpoint.url },
+      after: { overlap_s: overlapS },
+    });
     const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
     return { secret: await addSecret(tx, context, owner, secret), previousExpiresAt };
   });
@@ -47,13 +55,19 @@ export async function rotateEndpointSecret(
  */
 export async function rotateAccountSecret(
   context: Pick<Context, "pool" | "vault">,
-  { accountId, overlapS }: { accountId: string; overlapS: number },
+  { accountId, overlapS, by = SYSTEM }: { accountId: string; overlapS: number; by?: Author },
 ): Promise<{ previousExpiresAt: Date }> {
   const owner = { accountId, endpointId: null };
   return await inTransaction(context.pool, async (tx) => {
     await lockAccount(tx, accountId);
     const previousExpiresAt = await expireSecrets(tx, owner, overlapS);
     await addSecret(tx, context, owner, null);
+    await recordAudit(tx, by, {
+      accountId,
+      action: "secret.rotated",
+      target: { type: "account", id: accountId, name: "all origins" },
+      after: { overlap_s: overlapS },
+    });
     return { previousExpiresAt };
   });
 }

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SYSTEM, type Author } from "../../core/audit.ts";
 import { newId } from "../../core/ids.ts";
 import type { PublicKey } from "../../core/jwk.ts";
 import { newKeyPair } from "../../core/signature.ts";
@@ -12,6 +13,8 @@ import {
 } from "../../db/accounts/signing-keys.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Reader, Tx } from "../../db/transaction.ts";
+
+import { recordAudit } from "./audit.ts";
 
 /** The Ed25519 keys of an account. */
 export interface SigningKeys {
@@ -49,7 +52,8 @@ export async function rotateSigningKey(
     accountId,
     overlapS,
     activateInS,
-  }: { accountId: string; overlapS: number; activateInS: number },
+    by = SYSTEM,
+  }: { accountId: string; overlapS: number; activateInS: number; by?: Author },
 ): Promise<SigningKeys> {
   return await inTransaction(context.pool, async (tx) => {
     await lockAccount(tx, accountId);
@@ -57,6 +61,12 @@ export async function rotateSigningKey(
     await deleteUnusedSigningKeys(tx, accountId);
     await limitSigningKeys(tx, accountId, { successorAt, overlapS });
     await addSigningKey(tx, context, accountId, successorAt);
+    await recordAudit(tx, by, {
+      accountId,
+      action: "signing_key.rotated",
+      target: { type: "account", id: accountId, name: "signing key" },
+      after: { overlap_s: overlapS, activate_in_s: activateInS },
+    });
     return await readSigningKeys(tx, accountId);
   });
 }

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { isAfter, later } from "../../core/activity.ts";
 import type { ActivityPosition } from "../../core/activity.ts";
 import { findLivingKeys } from "../../db/accounts/api-keys.ts";
+import { findLivingSessions } from "../../db/accounts/console-sessions.ts";
 import { getHorizon, listActivity } from "../../db/activity/activity.ts";
 import type { ActivityEntry } from "../../db/activity/activity.ts";
 import { enter, renew } from "./interest.ts";
@@ -39,6 +40,8 @@ export interface ActivityHandler {
 export interface Listener extends ActivityHandler {
   accountId: string;
   keyId: string;
+  /** The session of the console that it listens for; null: it listens for a key. */
+  sessionId: string | null;
   /** The last entry that the listener knows; null: it begins now. */
   after: ActivityPosition | null;
   /** Bytes on their way to the listener. */
@@ -214,12 +217,19 @@ class SharedFeed implements ActivityFeed {
     for (const listener of this.#listeners) listener.keepAlive();
   }
 
-  /** Renews the interest, and ends listeners with a revoked key or, after an outage, a gap. */
+  /** Renews the interest, and ends listeners whose key or session has ended or, after an outage, a gap. */
   async #renew(): Promise<void> {
     const keys = await findLivingKeys(this.#context.pool, [
       ...new Set([...this.#listeners].map(({ keyId }) => keyId)),
     ]);
-    for (const one of this.#listeners) if (!keys.has(one.keyId)) this.#close(one, "revoked");
+    const sessions = await findLivingSessions(
+      this.#context.pool,
+      [...this.#listeners].flatMap(({ sessionId }) => sessionId ?? []),
+    );
+    for (const one of this.#listeners) {
+      const signedOut = one.sessionId !== null && !sessions.has(one.sessionId);
+      if (signedOut || !keys.has(one.keyId)) this.#close(one, "revoked");
+    }
     for (const accountId of new Set([...this.#listeners].map((one) => one.accountId))) {
       const from = await renew(this.#context, accountId);
       for (const [listener, subscriber] of this.#subscribers) {

@@ -1,5 +1,10 @@
 import type { Context, DueReads } from "../context.ts";
-import { findLanesWithPending, readDue, readDueInOrder } from "../../db/deliveries/due.ts";
+import {
+  findLanesWithPending,
+  readDue,
+  readDueInOrder,
+  readNewest,
+} from "../../db/deliveries/due.ts";
 import { createGroupCommit } from "../group-commit.ts";
 
 /** Bytes of bodies in hand in all lanes of a process; beyond it a lane has one delivery. */
@@ -31,5 +36,10 @@ export function createDueReads({ pool, load }: Pick<Context, "pool" | "load">): 
     const found = await findLanesWithPending(pool, laneIds);
     return laneIds.map((id) => found.has(id));
   }, LANES_LOOKED_AT);
-  return { free: group(readDue), ordered: group(readDueInOrder), pending };
+  return {
+    free: group(readDue),
+    newest: group(readNewest),
+    ordered: group(readDueInOrder),
+    pending,
+  };
 }

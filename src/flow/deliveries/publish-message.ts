@@ -3,9 +3,7 @@ import { messageBody } from "../../core/events.ts";
 import { failpoint } from "../../core/failpoint.ts";
 import { newId } from "../../core/ids.ts";
 import type { Delivery, Message, StoredResponse } from "../../core/model.ts";
-import { Problem } from "../../core/problem.ts";
 import type { NewDelivery } from "../../db/deliveries/deliveries.ts";
-import { getEndpoint } from "../../db/accounts/endpoints.ts";
 import type { IdempotencyRecord } from "../../db/idempotency.ts";
 import { createGroupCommit, firstWithin } from "../group-commit.ts";
 import { lockKeys, replayOf, takeKeys, untilDecided } from "../idempotency.ts";
@@ -18,6 +16,8 @@ export interface OwnMessage {
   type: string;
   /** JSON text. */
   data: string;
+  /** JSON text of an object, which is not sent; absent: empty. */
+  metadata?: string | undefined;
   requestId: string;
   traceId: string;
   idempotency: {
@@ -112,36 +112,9 @@ export async function publishMessage(
   return { kind: "replayed", response: replayOf(context, answer, idempotency!.fingerprint) };
 }
 
-/**
- * Sends `endpoint.test` to one endpoint, through its lane like any other event.
- * @throws Problem not_found, endpoint_state
- */
-export async function testEndpoint(
-  context: Pick<Context, "pool" | "publications" | "now">,
-  test: { accountId: string; endpointId: string; requestId: string; traceId: string },
-): Promise<{ message: Message; delivery: Delivery }> {
-  const endpoint = await getEndpoint(context.pool, test.accountId, test.endpointId);
-  if (endpoint === null) throw new Problem("not_found", "no such endpoint");
-  if (endpoint.state !== "active") {
-    throw new Problem(
-      "endpoint_state",
-      `the endpoint is ${endpoint.state}; ${endpoint.state === "paused" ? "resume" : "enable"} it first`,
-    );
-  }
-  const data = JSON.stringify({ message: "This is a test of your endpoint." });
-  const publication = {
-    ...newPublication(context, { ...test, type: "endpoint.test", data }),
-    onlyEndpointId: test.endpointId,
-  };
-  const answer = await context.publications.add({ publication, idempotency: null });
-  const delivery = answer !== "busy" && "made" in answer ? answer.made[0] : undefined;
-  if (delivery === undefined) throw new Problem("not_found", "no such endpoint");
-  return { message: toMessage(publication), delivery: toDelivery(delivery) };
-}
-
 function newPublication(
   { now }: Pick<Context, "now">,
-  own: Pick<OwnMessage, "accountId" | "type" | "data" | "requestId" | "traceId">,
+  own: Pick<OwnMessage, "accountId" | "type" | "data" | "metadata" | "requestId" | "traceId">,
 ): Publication & { messageId: string } {
   const createdAt = now();
   return {
@@ -150,6 +123,7 @@ function newPublication(
     jobId: null,
     type: own.type,
     body: messageBody(own.type, createdAt, own.data),
+    metadata: own.metadata,
     createdAt,
     requestId: own.requestId,
     traceId: own.traceId,
@@ -164,6 +138,8 @@ function toMessage(p: Publication & { messageId: string }): Message {
     job_id: p.jobId,
     type: p.type,
     body: p.body,
+    metadata: p.metadata ?? "{}",
+    request_id: p.requestId,
     created_at: p.createdAt,
   };
 }

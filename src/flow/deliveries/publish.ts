@@ -11,6 +11,8 @@ import { nudgeProcesses } from "../../db/nudges.ts";
 import { takePositions } from "../../db/deliveries/lane-positions.ts";
 import { wake } from "../../db/queue/wake.ts";
 import { shareReceivers } from "../../db/deliveries/receivers.ts";
+import { countSkipped, findDisabled } from "../../db/deliveries/skipped.ts";
+import type { Skipped } from "../../db/deliveries/skipped.ts";
 import { withCommit } from "../../db/transaction.ts";
 import type { Tx } from "../../db/transaction.ts";
 
@@ -20,8 +22,6 @@ export interface Audience {
   type: string;
   /** The job's callbacks; endpoints of the account receive by their own filter. */
   callbacks: readonly SealedCallback[];
-  /** The only endpoint that receives, whatever its filter. */
-  onlyEndpointId?: string;
 }
 
 /** A message to be made, and its audience. */
@@ -30,6 +30,8 @@ export interface Publication extends Audience {
   messageId?: string;
   jobId: string | null;
   body: string;
+  /** JSON text of an object, of a message of the account's own; absent: empty. */
+  metadata?: string | undefined;
   createdAt: Date;
   requestId: string;
   traceId: string;
@@ -62,6 +64,8 @@ export interface Receivers {
 /** A publication and what is to be stored of it. */
 export interface PlannedMessage extends Published {
   publication: Publication;
+  /** Endpoints that do not get it, as they are disabled. */
+  skipped: string[];
 }
 
 /**
@@ -90,15 +94,20 @@ export function planMessages(
   const plans = planAll(publications, receivers);
   return publications.map((publication, index): PlannedMessage => {
     const messageId = publication.messageId ?? newId();
-    const deliveries = plans[index]!.map((receiver) => {
+    const skipped = plans[index]!.flatMap((r) =>
+      r.kind === "endpoint" && r.disabled ? [r.endpointId] : [],
+    );
+    const sent = plans[index]!.filter((r) => r.kind !== "endpoint" || !r.disabled);
+    const deliveries = sent.map((receiver) => {
       const laneId =
         receiver.kind === "endpoint"
           ? receiver.laneId
           : receivers.origins.get(originKey(publication, receiver))!;
       return newDelivery(publication, messageId, receiver, laneId);
     });
-    const made = deliveries.length > 0 || publication.jobId === null;
-    return { publication, messageId: made ? messageId : null, deliveries };
+    // what an endpoint misses is kept, to be sent to it later
+    const made = deliveries.length > 0 || skipped.length > 0 || publication.jobId === null;
+    return { publication, messageId: made ? messageId : null, deliveries, skipped };
   });
 }
 
@@ -123,12 +132,15 @@ export async function storeMessages(
       job_id: p.jobId,
       type: p.type,
       body: p.body,
+      metadata: p.metadata ?? "{}",
       created_at: p.createdAt,
       request_id: p.requestId,
       trace_id: p.traceId,
       delivery_count: made.length,
     };
   });
+  const skipped = skippedBy(planned);
+  if (skipped.length > 0) withCommit(tx, () => countSkipped(tx, skipped));
   if (messages.length > 0) withCommit(tx, () => insertMessages(tx, messages, deliveries));
   await wakeSharedLanes(tx, lanes, own);
   for (const { publication, deliveries: made } of planned) {
@@ -137,6 +149,18 @@ export async function storeMessages(
       own?.toNudge.get(delivery.lane_id)?.push(asDue(delivery, publication));
     }
   }
+}
+
+function skippedBy(planned: readonly PlannedMessage[]): Skipped[] {
+  const byEndpoint = new Map<string, Skipped>();
+  for (const { publication, skipped } of planned) {
+    for (const endpointId of skipped) {
+      const { count = 0, since = publication.createdAt } = byEndpoint.get(endpointId) ?? {};
+      const first = publication.createdAt < since ? publication.createdAt : since;
+      byEndpoint.set(endpointId, { endpointId, count: count + 1, since: first });
+    }
+  }
+  return [...byEndpoint.values()];
 }
 
 /** Wakes lanes that the caller shares and has made deliveries due in. */
@@ -168,10 +192,7 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
   const origins = originsOf(audiences);
   const wanted = {
     types: typesOf(audiences),
-    named: audiences.flatMap((a) => [
-      ...a.callbacks.flatMap((c) => c.endpoint_id ?? []),
-      ...(a.onlyEndpointId === undefined ? [] : [a.onlyEndpointId]),
-    ]),
+    named: audiences.flatMap((a) => a.callbacks.flatMap((c) => c.endpoint_id ?? [])),
     origins: [...origins.values()],
   };
   let found = await shareReceivers(tx, wanted);
@@ -182,6 +203,9 @@ export async function findReceivers(tx: Tx, audiences: readonly Audience[]): Pro
     );
     found = await shareReceivers(tx, wanted);
   }
+  const disabled = found.subscribers.flatMap((s) => (s.disabled ? [s.id] : []));
+  const still = disabled.length === 0 ? null : await findDisabled(tx, disabled);
+  for (const one of found.subscribers) one.disabled = still?.has(one.id) ?? false;
   return {
     subscribers: Map.groupBy(found.subscribers, (s) => s.accountId),
     origins: new Map([...origins.keys()].map((key, index) => [key, found.originLanes[index]!])),
@@ -210,19 +234,9 @@ function planAll(
   audiences: readonly Audience[],
   { subscribers }: Pick<Receivers, "subscribers">,
 ): PlannedReceiver[][] {
-  return audiences.map((a) => {
-    const own = subscribers.get(a.accountId) ?? [];
-    if (a.onlyEndpointId === undefined) return planReceivers(a.type, a.callbacks, own);
-    return own
-      .filter(({ id }) => id === a.onlyEndpointId)
-      .map(({ id, ...rest }) => ({
-        kind: "endpoint",
-        endpointId: id,
-        laneId: rest.laneId,
-        description: rest.description,
-        url: rest.url,
-      }));
-  });
+  return audiences.map((a) =>
+    planReceivers(a.type, a.callbacks, subscribers.get(a.accountId) ?? []),
+  );
 }
 
 function originKey(
@@ -257,10 +271,14 @@ function newDelivery(
 
 /** The delivery as a read would return it. */
 function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication): DueDelivery {
+  const { created_at, overrides } = delivery;
+  const ownLimitS = overrides?.give_up_after_s;
   return {
     ...delivery,
     attempt_count: 0,
     free_attempts: 0,
+    budget_from: created_at,
+    give_up_at: ownLimitS === undefined ? null : new Date(created_at.getTime() + ownLimitS * 1_000),
     manual: false,
     beside: false,
     body,
@@ -269,7 +287,8 @@ function asDue(delivery: NewDelivery, { body, requestId, traceId }: Publication)
   };
 }
 
-async function positionInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
+/** Gives positions to deliveries of ordered lanes, which the caller shares. */
+export async function positionInOrder(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void> {
   if (deliveries.length === 0) return;
   const byLane = Map.groupBy(deliveries, (d) => d.lane_id);
   const counts = new Map([...byLane].map(([id, own]) => [id, own.length]));

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { clock } from "../../core/clock.ts";
-import { DEFAULT_RETRY } from "../../core/backoff.ts";
+import { changeRetry, DEFAULT_RETRY } from "../../core/backoff.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { formatId, newId } from "../../core/ids.ts";
 import { packHeaders, timestampOf, traceparent } from "../../core/attempt-headers.ts";
@@ -12,8 +12,9 @@ import { openHeaders } from "../../core/sealed.ts";
 import { importSecret, keyIdHeader, signatureHeader } from "../../core/signature.ts";
 import type { Signer } from "../../core/signature.ts";
 import type { DueDelivery } from "../../db/deliveries/due.ts";
-import type { Settlement } from "../../db/deliveries/settlements.ts";
+import type { NewAttempt, Settlement } from "../../db/deliveries/settlements.ts";
 import type { LeasedLane } from "./lane/lease.ts";
+import { expiredText, leftMs, limitOf } from "./age.ts";
 
 const DEFAULT_TIMEOUT_S = 15;
 
@@ -22,14 +23,75 @@ export interface SentDelivery {
   settlement: Settlement;
 }
 
-/** Makes one attempt: signed now, sent, judged. The settlement says what to write. */
+/** The parts of a lane that an attempt needs. */
+type Destination = Pick<LeasedLane, "config" | "signer" | "headers">;
+
+type SendContext = Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now">;
+
+/** Makes one attempt and judges it. The settlement says what to write. */
 export async function sendDelivery(
-  context: Pick<Context, "transport" | "telemetry" | "config" | "vault" | "now" | "random">,
+  context: SendContext & Pick<Context, "random">,
   lane: LeasedLane,
   delivery: DueDelivery,
 ): Promise<SentDelivery> {
   const { config } = lane;
   const { overrides } = delivery;
+  const number = delivery.attempt_count + 1;
+  const { exchange, attempt } = await makeAttempt(context, lane, delivery);
+  const outcome = decideOutcome(exchange, {
+    retry: changeRetry(config.retry ?? DEFAULT_RETRY, overrides?.retry ?? {}),
+    finalStatus: overrides?.final_status ?? config.final_status ?? [],
+    leftMs: leftMs(config, delivery, context.now().getTime()),
+    budgetUsed: number - delivery.free_attempts,
+    beside: delivery.beside,
+    now: context.now(),
+    random: context.random(),
+  });
+  context.telemetry.attemptMade(delivery, number, exchange, outcome);
+  return {
+    outcome,
+    settlement: {
+      deliveryId: delivery.id,
+      laneId: config.id,
+      epoch: config.epoch,
+      number,
+      outcome: outcome.kind,
+      delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
+      reason: outcome.kind === "dead" ? outcome.reason : null,
+      detail: outcome.kind === "dead" ? outcome.detail : null,
+      attempt,
+    },
+  };
+}
+
+/** Why a delivery is given up without an attempt. */
+export interface GiveUp {
+  reason: "endpoint_disabled" | "expired";
+  detail: string;
+}
+
+/** The reason to give up a delivery that is due, kept for a replay; null: it is to be sent. */
+export function whyGiveUp(
+  { config }: LeasedLane,
+  delivery: DueDelivery,
+  now: number,
+): GiveUp | null {
+  if (config.endpoint_state === "disabled") {
+    const detail = "the endpoint is disabled; enable it and replay";
+    return { reason: "endpoint_disabled", detail };
+  }
+  if (leftMs(config, delivery, now) > 0) return null;
+  const ofCallback = delivery.give_up_at !== null;
+  return { reason: "expired", detail: expiredText(ofCallback ? null : limitOf(config)) };
+}
+
+/** Makes one attempt: signed now and sent. Nothing is written. */
+export async function makeAttempt(
+  context: SendContext,
+  lane: Destination,
+  delivery: DueDelivery,
+): Promise<{ exchange: Exchange; attempt: NewAttempt }> {
+  const { config } = lane;
   const number = delivery.attempt_count + 1;
   const ids = {
     attempt: newId(),
@@ -48,35 +110,16 @@ export async function sendDelivery(
           url,
           headers: { ...custom, ...own },
           body: delivery.body,
-          timeoutMs: (overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+          timeoutMs:
+            (delivery.overrides?.timeout_s ?? config.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
         });
-  const outcome = decideOutcome(exchange, {
-    retry: { ...DEFAULT_RETRY, ...config.retry, ...overrides?.retry },
-    budgetUsed: number - delivery.free_attempts,
-    beside: delivery.beside,
-    now: context.now(),
-    random: context.random(),
-  });
-  context.telemetry.attemptMade(delivery, number, exchange, outcome);
-  return {
-    outcome,
-    settlement: {
-      deliveryId: delivery.id,
-      laneId: config.id,
-      epoch: config.epoch,
-      number,
-      outcome: outcome.kind,
-      delayMs: outcome.kind === "retry" ? outcome.delayMs : null,
-      reason: outcome.kind === "dead" ? outcome.reason : null,
-      detail: outcome.kind === "dead" ? outcome.detail : null,
-      // values of custom headers are stored sealed or not at all
-      attempt: newAttempt(exchange, url, { ...redactAll(custom), ...own }, delivery, number, ids),
-    },
-  };
+  // values of custom headers are stored sealed or not at all
+  const headers = { ...redactAll(custom), ...own };
+  return { exchange, attempt: newAttempt(exchange, url, headers, delivery, number, ids) };
 }
 
-/** Gives up a delivery to a disabled receiver without an attempt, kept for a replay. */
-export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
+/** The settlement of a delivery that is given up without an attempt. */
+export function giveUp(lane: LeasedLane, delivery: DueDelivery, why: GiveUp): Settlement {
   return {
     deliveryId: delivery.id,
     laneId: lane.config.id,
@@ -84,8 +127,7 @@ export function giveUp(lane: LeasedLane, delivery: DueDelivery): Settlement {
     number: delivery.attempt_count + 1,
     outcome: "dead",
     delayMs: null,
-    reason: "endpoint_disabled",
-    detail: "the endpoint is disabled; enable it and replay",
+    ...why,
     attempt: null,
   };
 }
@@ -105,7 +147,7 @@ interface Opened {
 /** Opens the sealed parts. Null: they can't be opened, which harms no other delivery. */
 function openSealed(
   { vault, telemetry }: Pick<Context, "vault" | "telemetry">,
-  lane: LeasedLane,
+  lane: Destination,
   delivery: DueDelivery,
 ): Opened | null {
   const { sealed_headers, sealed_secret } = delivery.overrides ?? {};
@@ -142,7 +184,7 @@ function unsealable(): Exchange {
 function webhookHeaders(
   { config, now }: Pick<Context, "config" | "now">,
   signer: Signer,
-  lane: LeasedLane,
+  lane: Destination,
   delivery: DueDelivery,
   number: number,
   ids: Ids,
@@ -169,7 +211,7 @@ function newAttempt(
   delivery: DueDelivery,
   number: number,
   ids: Ids,
-): Settlement["attempt"] {
+): NewAttempt {
   const source = {
     webhookId: ids.message,
     requestId: delivery.request_id,

@@ -96,7 +96,7 @@ export const CANCELED = {
   status: "canceled",
   result: null,
   errorCode: "canceled",
-  errorMessage: "canceled while it ran",
+  errorMessage: "while it ran",
 } as const;
 
 /**

@@ -138,6 +138,7 @@ function newJob(context: Pick<Context, "vault" | "now">, s: Submission): NewJob 
     error_code: null,
     error_message: null,
     request_id: s.requestId,
+    retry_of: null,
     trace_id: s.traceId,
     created_at: now,
     started_at: null,

@@ -33,7 +33,7 @@ export interface Liveness {
 
 type LivenessContext = Pick<
   Context,
-  "pool" | "databaseUrl" | "config" | "telemetry" | "vault" | "worker" | "runs"
+  "pool" | "databaseUrl" | "config" | "telemetry" | "vault" | "worker" | "runs" | "compute"
 >;
 
 /**
@@ -57,6 +57,7 @@ export async function startLiveness(context: LivenessContext): Promise<Liveness>
       pid: process.pid,
       version: context.config.version,
       roles: context.config.roles,
+      threads: context.config.roles.includes("compute") ? context.compute.threads : 0,
       masterKeys: context.vault.keyIds,
     });
     await setPoolIds(sessionTx(session), id, poolIds);

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
+import { uuidAt } from "../../core/ids.ts";
 import {
   deleteOldActivity,
   deleteOldInterests,
   listInterests,
 } from "../../db/activity/activity.ts";
+import { deleteOldAuditEvents } from "../../db/accounts/audit-events.ts";
+import { deleteExpiredConsoleSessions } from "../../db/accounts/console-sessions.ts";
 import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
 import { findRunsOf } from "../../db/jobs/runs.ts";
@@ -16,6 +19,8 @@ import {
   wakeAfterRelease,
   unlockOrphanedWakeUps,
 } from "../../db/queue/wake.ts";
+import { findForgottenDeletions } from "../../db/accounts/deletion.ts";
+import { deleteOldReplayItems } from "../../db/deliveries/replay-items.ts";
 import { findForgottenReplays } from "../../db/deliveries/replays.ts";
 import { deleteOldStats } from "../../db/statistics/counters.ts";
 import { inTransaction } from "../../db/transaction.ts";
@@ -36,6 +41,7 @@ const UNCLAIMED_MS = 1_500;
 const SECOND_LOOK_MS = 1_000;
 const LIMIT = 1_000;
 const SWEEP_BATCHES = 500;
+const DAY_MS = 86_400_000;
 /** Lanes with pending deliveries examined in one turn. */
 const LANES_PER_TURN = 1_000;
 /** Starved lanes taken up at once by one process. */
@@ -43,7 +49,7 @@ const STARVED_AT_ONCE = 100;
 
 export interface Reconciler {
   /** Makes one turn. Returns how much was repaired. */
-  turn(): Promise<{ lanes: number; replays: number }>;
+  turn(): Promise<{ lanes: number; replays: number; deletions: number }>;
   /** Resolves when the lanes that the reconciler took up have been left. */
   idle(): Promise<void>;
 }
@@ -103,8 +109,25 @@ export function createReconciler(
     return replays.length;
   }
 
+  async function repairDeletions(): Promise<number> {
+    const accounts = await findForgottenDeletions(pool);
+    if (accounts.length === 0) return 0;
+    await inTransaction(pool, (tx) =>
+      wake(
+        tx,
+        accounts.map((id) => ({ task: "delete-account" as const, id, delayMs: 0 })),
+      ),
+    );
+    telemetry.repaired("deletion", accounts);
+    return accounts.length;
+  }
+
   return {
-    turn: async () => ({ lanes: await repairLanes(), replays: await repairReplays() }),
+    turn: async () => ({
+      lanes: await repairLanes(),
+      replays: await repairReplays(),
+      deletions: await repairDeletions(),
+    }),
     idle: async () => void (await Promise.all(pumping)),
   };
 }
@@ -179,14 +202,23 @@ async function findOrphanedRuns({
  * Deletes rows that nobody needs any more, each kind even if others fail.
  * @throws the first failure, when all were tried
  */
-export async function sweep(context: Pick<Context, "pool" | "stopping">): Promise<void> {
-  const { pool } = context;
+export async function sweep(
+  context: Pick<Context, "pool" | "stopping" | "now" | "config">,
+): Promise<void> {
+  const { pool, config } = context;
+  const { deadLettersDays, auditDays } = config.retention;
+  const daysAgo = (days: number): Date => new Date(context.now().getTime() - days * DAY_MS);
+  const oldReplay = uuidAt(daysAgo(deadLettersDays));
+  const auditedSince = daysAgo(auditDays);
   const failures: unknown[] = [];
   const tasks = [
     () => inTransaction(pool, unlockOrphanedWakeUps),
     () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
+    () => inBatches(context, deleteExpiredConsoleSessions),
     () => inBatches(context, deleteOldStats),
+    () => inBatches(context, (tx, limit) => deleteOldReplayItems(tx, oldReplay, limit)),
+    () => inBatches(context, (tx, limit) => deleteOldAuditEvents(tx, auditedSince, limit)),
     () => sweepEvents(context),
   ];
   for (const task of tasks) await task().catch((error: unknown) => failures.push(error));

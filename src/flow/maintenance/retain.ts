@@ -151,6 +151,18 @@ async function replaceOld(context: RetainContext, step: Step): Promise<void> {
     await start(context, step, rewriteOfOld(what, old, kept, since));
     context.telemetry.log.info("retention", { replaced: old.map(({ name }) => name) });
   }
+  await dropSearchKeys(context, step, ago(Math.max(jobsDays, deliveriesDays)));
+}
+
+/** Drops the weeks of search keys whose jobs and messages are past retention. */
+async function dropSearchKeys(context: RetainContext, step: Step, before: Date): Promise<void> {
+  const until = partitions.weekOf(before);
+  const old = (await partitions.listPartitions(context.pool)).filter(
+    ({ table, to }) => table === "search_keys" && to <= until,
+  );
+  if (old.length === 0) return;
+  await again(context, () => step((tx) => partitions.detachWeeks(tx, old)));
+  await dropAll(step, await step(listGone));
 }
 
 async function start(context: RetainContext, step: Step, rewrite: Rewrite): Promise<void> {

@@ -48,6 +48,8 @@ const KEY_PROBLEMS: ProblemCode[] = [
 const CALLER_PROBLEMS: ProblemCode[] = [
   "unauthenticated",
   "scope_missing",
+  "endpoint_bound",
+  "account_suspended",
   "csrf_failed",
   "unavailable",
 ];
@@ -80,7 +82,7 @@ export function describeApi(
           type: "http",
           scheme: "bearer",
           description:
-            "`authorization: Bearer rk_…`. Scopes: jobs, webhooks; admin implies both; operator is for what all accounts share.",
+            "`authorization: Bearer rk_…`. Scopes: jobs:read, jobs, webhooks:read, webhooks, admin:read, admin, operator. jobs and webhooks imply their :read; admin:read implies both; admin implies all of these; operator is for what all accounts share.",
         },
       },
     },

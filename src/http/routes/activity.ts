@@ -58,11 +58,11 @@ function streamRoute<Params extends z.ZodObject>(
 
 const account = streamRoute({
   path: "/v1/activity",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
   operationId: "streamActivity",
   summary: "Follow what happens",
   description:
-    "Streams, as it happens, what becomes of jobs (with the scope `jobs`) and of messages, deliveries, endpoints, lanes and replays (`webhooks`).",
+    "Streams, as it happens, what becomes of jobs (with the scope `jobs:read`) and of messages, deliveries, endpoints, lanes and replays (`webhooks:read`).",
   problems: ["query_invalid", "activity_id_invalid"],
   async open(context, call) {
     const stream = callOf(call);
@@ -72,7 +72,7 @@ const account = streamRoute({
 
 const job = streamRoute({
   path: "/v1/jobs/{id}/activity",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "streamJobActivity",
   summary: "Follow a job and its deliveries",
   description:
@@ -87,9 +87,9 @@ const job = streamRoute({
 });
 
 function callOf(call: Omit<StreamCall<unknown>, BodyParts>) {
-  const { accountId, keyId, scopes, query } = call;
+  const { accountId, keyId, sessionId, scopes, query } = call;
   const after = readPosition(call.header("last-event-id") ?? query.last_event_id);
-  return { accountId, keyId, scopes, after, types: query.types ?? [] };
+  return { accountId, keyId, sessionId, scopes, after, types: query.types ?? [] };
 }
 
 function readPosition(text: string | undefined): ActivityPosition | null {

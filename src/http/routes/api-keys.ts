@@ -1,26 +1,18 @@
 import { z } from "zod";
-import { formatId } from "../../core/ids.ts";
-import { listApiKeys, type ApiKey } from "../../db/accounts/api-keys.ts";
+import { listApiKeys } from "../../db/accounts/api-keys.ts";
 import { createApiKey, revokeApiKey } from "../../flow/accounts/api-keys.ts";
 import { json, noContent } from "../reply.ts";
-import { isoTime } from "../views/common.ts";
+import { apiKeyView } from "../views/api-key.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
-import {
-  apiKey as apiKeySchema,
-  apiKeyInput,
-  apiKeyWithText,
-  type ApiKeyBody,
-} from "../schemas/api-key.ts";
+import { apiKey as apiKeySchema, apiKeyInput, apiKeyWithText } from "../schemas/api-key.ts";
 
 const tag = "API keys";
-const scopes = ["admin"] as const;
-
 const list = route({
   method: "get",
   path: "/v1/api-keys",
-  scopes,
+  scopes: ["admin:read"],
   operationId: "listApiKeys",
   tag,
   summary: "List API keys, newest first, revoked ones as well",
@@ -32,7 +24,7 @@ const list = route({
       "api-keys",
       query,
       (page) => listApiKeys(lookups, accountId, page),
-      (key) => JSON.stringify(keyView(key, keyId)),
+      (key) => JSON.stringify(apiKeyView(key, keyId)),
     );
   },
 });
@@ -40,24 +32,25 @@ const list = route({
 const create = route({
   method: "post",
   path: "/v1/api-keys",
-  scopes,
+  scopes: ["admin"],
   operationId: "createApiKey",
   tag,
   summary: "Make an API key",
   body: apiKeyInput,
   responses: { 201: { description: "The key, shown this once", schema: apiKeyWithText } },
-  problems: [],
-  async handler(context, { accountId, keyId, body }) {
-    const wanted = { accountId, name: body.name, scopes: [...new Set(body.scopes)] };
+  problems: ["endpoint_unknown"],
+  async handler(context, { accountId, keyId, body, by }) {
+    const { name, endpoint_ids = null } = body;
+    const wanted = { accountId, name, scopes: body.scopes, endpointIds: endpoint_ids, by };
     const { key, text } = await createApiKey(context, wanted);
-    return json(201, { ...keyView(key, keyId), key: text });
+    return json(201, { ...apiKeyView(key, keyId), key: text });
   },
 });
 
 const revoke = route({
   method: "delete",
   path: "/v1/api-keys/{id}",
-  scopes,
+  scopes: ["admin"],
   operationId: "revokeApiKey",
   tag,
   summary: "Revoke an API key",
@@ -66,22 +59,10 @@ const revoke = route({
   params: idPath("key"),
   responses: { 204: { description: "Revoked" } },
   problems: ["id_invalid", "not_found", "last_admin_key"],
-  async handler(context, { accountId, params }) {
-    await revokeApiKey(context, { accountId, keyId: params.id });
+  async handler(context, { accountId, params, by }) {
+    await revokeApiKey(context, { accountId, keyId: params.id, by });
     return noContent();
   },
 });
-
-function keyView(key: ApiKey, currentId: string): ApiKeyBody {
-  const { id, created_at, last_used_at, revoked_at, ...rest } = key;
-  return {
-    id: formatId("key", id),
-    ...rest,
-    created_at: isoTime(created_at),
-    last_used_at: isoTime(last_used_at),
-    revoked_at: isoTime(revoked_at),
-    current: id === currentId,
-  };
-}
 
 export const apiKeyRoutes: Route[] = [list, create, revoke];

@@ -1,15 +1,19 @@
 import { z } from "zod";
 import { numberId, numberOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
-import { DELIVERY_STATUSES, MAX_TYPES, type Attempt, type Delivery } from "../../core/model.ts";
+import { DELIVERY_STATUSES, MAX_TYPES } from "../../core/model.ts";
+import type { Attempt, Delivery, DeliveryStatus } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/deliveries/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
 import { listEventTypes } from "../../db/deliveries/delivery-walks.ts";
+import type { DeliveryFilter } from "../../db/deliveries/deliveries.ts";
+import { listHeldDeliveries } from "../../db/deliveries/held.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
 import type { HttpContext } from "../http-context.ts";
-import { json, jsonText } from "../reply.ts";
+import { json, jsonText, type Reply } from "../reply.ts";
 import { attemptView, deliveryView } from "../views/delivery.ts";
+import { withHeld, type ShownDelivery } from "../views/held.ts";
 import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { chosenOf, idPath, pageOf, pageQuery } from "../schemas/common.ts";
@@ -23,22 +27,25 @@ import {
 import { emptyBody } from "../schemas/request.ts";
 
 const tag = "Deliveries";
-const scopes = ["webhooks"] as const;
+const scopes = ["webhooks:read"] as const;
 
 const list = route({
   method: "get",
   path: "/v1/deliveries",
   scopes,
+  endpoints: "query",
   operationId: "listDeliveries",
   tag,
   summary: "List deliveries, newest first",
+  description:
+    "With `status=held` a page may have fewer than `limit`, even none, and a `next_cursor` all the same.",
   query: deliveriesQuery,
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
     const { since, until } = query;
+    const statuses = statusesOf(query);
     const filter = {
-      statuses: chosenOf(DELIVERY_STATUSES, query.status, query.not_status),
       endpointIds: query.endpoint_id,
       jobId: query.job_id,
       messageId: query.message_id,
@@ -53,7 +60,11 @@ const list = route({
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.lookups, accountId, { ...filter, ...page }),
+      async (page) => {
+        if (statuses === "held") return await readHeld(context, accountId, { ...filter, ...page });
+        const asked = { ...filter, statuses, ...page };
+        return await withHeld(context, await listDeliveries(context.lookups, accountId, asked));
+      },
       (row) => JSON.stringify(deliveryView(row)),
     );
   },
@@ -78,6 +89,46 @@ const eventTypes = route({
     return json(200, { data: types.map((type) => ({ type })) });
   },
 });
+
+/**
+ * The statuses that a query asks for. `held`, by itself: pending ones that are held on purpose.
+ * @throws Problem query_invalid
+ */
+function statusesOf({
+  status,
+  not_status,
+}: Pick<z.output<typeof deliveriesQuery>, "status" | "not_status">):
+  "held" | DeliveryStatus[] | undefined {
+  const plain = status?.filter((one) => one !== "held");
+  if (status === undefined || plain?.length === status.length) {
+    return chosenOf(DELIVERY_STATUSES, plain, not_status);
+  }
+  if (status.length === 1 && not_status === undefined) return "held";
+  const detail = "held goes with no other status, and not with not_status";
+  throw new Problem("query_invalid", `status: ${detail}`, {
+    errors: [{ parameter: "status", detail }],
+  });
+}
+
+const MOST_WALKS = 5;
+
+/** A page of held deliveries; a short one, when many that are not held were passed over. */
+async function readHeld(
+  context: Pick<HttpContext, "lookups" | "now">,
+  accountId: string,
+  filter: Omit<DeliveryFilter, "statuses">,
+): Promise<{ rows: ShownDelivery[]; stoppedAt: string | null }> {
+  const rows: Delivery[] = [];
+  let stoppedAt = filter.before ?? null;
+  for (let walk = 0; walk < MOST_WALKS && rows.length < filter.limit; walk += 1) {
+    const rest = { before: stoppedAt ?? undefined, limit: filter.limit - rows.length };
+    const found = await listHeldDeliveries(context.lookups, accountId, { ...filter, ...rest });
+    rows.push(...found.rows);
+    ({ stoppedAt } = found);
+    if (stoppedAt === null) break;
+  }
+  return { rows: await withHeld(context, rows), stoppedAt };
+}
 
 async function findDelivery(
   context: Pick<HttpContext, "pool">,
@@ -111,6 +162,7 @@ const get = route({
   method: "get",
   path: "/v1/deliveries/{id}",
   scopes,
+  endpoints: "delivery",
   operationId: "getDelivery",
   tag,
   summary: "Look at a delivery and its attempts",
@@ -118,19 +170,30 @@ const get = route({
   params: idPath("delivery"),
   responses: { 200: { description: "The delivery", schema: deliveryWithAttempts } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id } }) {
-    const delivery = await findDelivery(context, accountId, id);
-    const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
-    const { items, next } = await readPage(...page);
-    const head = JSON.stringify({ ...deliveryView(delivery), attempts_cursor: next });
-    return jsonText(200, `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`);
-  },
+  handler: (context, { accountId, params: { id } }) => deliveryReply(context, accountId, id),
 });
+
+/** A delivery with its last attempts. */
+export async function deliveryReply(
+  context: Pick<HttpContext, "pool" | "lookups" | "now">,
+  accountId: string,
+  id: string,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const delivery = await findDelivery(context, accountId, id);
+  const page = attemptsPage(context, id, { limit: SHOWN_ATTEMPTS });
+  const { items, next } = await readPage(...page);
+  const [shown = delivery] = await withHeld(context, [delivery], true);
+  const head = JSON.stringify({ ...deliveryView(shown), attempts_cursor: next });
+  const text = `${head.slice(0, -1)},"attempts":[${items.reverse().join(",")}]}`;
+  return jsonText(200, text, headers);
+}
 
 const attempts = route({
   method: "get",
   path: "/v1/deliveries/{id}/attempts",
   scopes,
+  endpoints: "delivery",
   operationId: "listAttempts",
   tag,
   summary: "List a delivery's attempts, the last first",
@@ -148,7 +211,8 @@ const attempts = route({
 const replay = route({
   method: "post",
   path: "/v1/deliveries/{id}/replay",
-  scopes,
+  scopes: ["webhooks"],
+  endpoints: "delivery",
   operationId: "replayDelivery",
   tag,
   summary: "Send a delivery again",
@@ -165,10 +229,11 @@ const replay = route({
     },
   },
   problems: ["id_invalid", "not_found", "delivery_state", "endpoint_state"],
-  async handler(context, { accountId, params: { id } }) {
-    const delivery = await replayDelivery(context, { accountId, deliveryId: id });
+  async handler(context, { accountId, params: { id }, by }) {
+    const delivery = await replayDelivery(context, { accountId, deliveryId: id, by });
     const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", id)}`;
-    return json(202, deliveryView(delivery), { location });
+    const [shown = delivery] = await withHeld(context, [delivery]);
+    return json(202, deliveryView(shown), { location });
   },
 });
 

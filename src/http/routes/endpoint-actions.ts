@@ -1,27 +1,32 @@
 import { formatId } from "../../core/ids.ts";
 import { changeEndpointState } from "../../flow/accounts/endpoints.ts";
-import { testEndpoint } from "../../flow/deliveries/publish-message.ts";
+import type { EndpointAction } from "../../flow/accounts/endpoints.ts";
+import { testEndpoint } from "../../flow/deliveries/test-endpoint.ts";
+import { sendMissed } from "../../flow/deliveries/missed.ts";
 import { readEndpointSecret, rotateEndpointSecret } from "../../flow/accounts/secrets.ts";
 import { json } from "../reply.ts";
-import { deliveryView } from "../views/delivery.ts";
 import { endpointView } from "../views/endpoint.ts";
+import { replayView } from "../views/replay.ts";
 import { secretView } from "../views/secret.ts";
 import { route, type Route } from "../route.ts";
 import { idPath } from "../schemas/common.ts";
-import { delivery as deliverySchema } from "../schemas/delivery.ts";
+import { deliveryWithAttempts } from "../schemas/delivery.ts";
 import {
   endpoint as endpointSchema,
   rotatedSecret,
   rotation,
   secretOutput,
+  sendMissedInput,
 } from "../schemas/endpoint.ts";
+import { replay as replaySchema } from "../schemas/replay.ts";
 import { emptyBody } from "../schemas/request.ts";
+import { deliveryReply } from "./deliveries.ts";
 
 const tag = "Endpoints";
 const scopes = ["webhooks"] as const;
 const params = idPath("endpoint");
 
-function stateRoute(action: "pause" | "resume" | "enable", summary: string): Route {
+function stateRoute(action: EndpointAction, summary: string): Route {
   return route({
     method: "post",
     path: `/v1/endpoints/{id}/${action}`,
@@ -34,8 +39,9 @@ function stateRoute(action: "pause" | "resume" | "enable", summary: string): Rou
     bodyOptional: true,
     responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
     problems: ["id_invalid", "not_found", "endpoint_state"],
-    async handler(context, { accountId, params: { id } }) {
-      const endpoint = await changeEndpointState(context, { accountId, endpointId: id, action });
+    async handler(context, { accountId, params: { id }, by }) {
+      const change = { accountId, endpointId: id, action, by };
+      const endpoint = await changeEndpointState(context, change);
       return json(200, endpointView(context, endpoint));
     },
   });
@@ -45,25 +51,56 @@ const test = route({
   method: "post",
   path: "/v1/endpoints/{id}/test",
   scopes,
+  endpoints: "endpoint",
   operationId: "testEndpoint",
   tag,
-  summary: "Send an `endpoint.test` event to an endpoint",
+  summary: "Send an `endpoint.test` event to an endpoint and see its answer",
+  description:
+    "One attempt, made at once and not again, also while the endpoint is paused, disabled or held back by its breaker; it changes none of that. The answer comes when the receiver has answered, or its `timeout_s` is over. A test is in the log of deliveries like any other, and in no statistics; one that failed is no dead letter of the inbox.",
   params,
   body: emptyBody,
   bodyOptional: true,
   responses: {
-    202: {
-      description: "The delivery of the test",
-      schema: deliverySchema,
+    200: {
+      description: "The delivery with its attempt, whether or not the receiver took it",
+      schema: deliveryWithAttempts,
       headers: { location: "The delivery" },
     },
   },
+  problems: ["id_invalid", "not_found"],
+  async handler(context, { accountId, keyId, params: { id }, requestId, traceId }) {
+    const order = { accountId, endpointId: id, keyId, requestId, traceId };
+    const deliveryId = await testEndpoint(context, order);
+    const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", deliveryId)}`;
+    return await deliveryReply(context, accountId, deliveryId, { location });
+  },
+});
+
+const missed = route({
+  method: "post",
+  path: "/v1/endpoints/{id}/send-missed",
+  scopes,
+  operationId: "sendMissed",
+  tag,
+  summary: "Send an endpoint what it did not get while it was disabled",
+  description:
+    "The messages that its event filter wants and no delivery was made for are sent to it, each once, in steps, as a replay with the action `send_missed`. To ask twice sends nothing twice.",
+  params,
+  body: sendMissedInput,
+  bodyOptional: true,
+  responses: {
+    202: {
+      description: "The replay",
+      schema: replaySchema,
+      headers: { location: "The replay" },
+    },
+  },
   problems: ["id_invalid", "not_found", "endpoint_state"],
-  async handler(context, { accountId, params: { id }, requestId, traceId }) {
-    const order = { accountId, endpointId: id, requestId, traceId };
-    const { delivery } = await testEndpoint(context, order);
-    const location = `${context.config.publicUrl}/v1/deliveries/${formatId("delivery", delivery.id)}`;
-    return json(202, deliveryView(delivery), { location });
+  async handler(context, { accountId, params: { id }, body, by }) {
+    const { since = null, dry_run: dryRun } = body ?? sendMissedInput.parse({});
+    const replay = await sendMissed(context, { accountId, endpointId: id, since, dryRun, by });
+    const location = `${context.config.publicUrl}/v1/replays/${formatId("replay", replay.id)}`;
+    return json(202, replayView(replay), { location });
   },
 });
 
@@ -95,13 +132,14 @@ const rotate = route({
   bodyOptional: true,
   responses: { 200: { description: "The new secret", schema: rotatedSecret } },
   problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id }, body }) {
+  async handler(context, { accountId, params: { id }, body, by }) {
     const { overlap_s, secret: chosen } = body ?? rotation.parse({});
     const rotated = await rotateEndpointSecret(context, {
       accountId,
       endpointId: id,
       overlapS: overlap_s,
       secret: chosen ?? null,
+      by,
     });
     return json(200, secretView(rotated));
   },
@@ -111,6 +149,8 @@ export const endpointActionRoutes: Route[] = [
   stateRoute("pause", "Hold an endpoint's deliveries"),
   stateRoute("resume", "Let a paused endpoint go on"),
   stateRoute("enable", "Send to a disabled endpoint again"),
+  stateRoute("disable", "Make nothing more for an endpoint; what is pending becomes dead letters"),
+  missed,
   test,
   secret,
   rotate,

@@ -1,4 +1,5 @@
-import { DEFAULT_RETRY } from "../../core/backoff.ts";
+import { z } from "zod";
+import { changeRetry, DEFAULT_RETRY } from "../../core/backoff.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
@@ -6,13 +7,13 @@ import { REDACTED } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import { listEndpoints } from "../../db/accounts/endpoint-lists.ts";
 import { getEndpoint } from "../../db/accounts/endpoints.ts";
-import { listEndpointHealth } from "../../db/statistics/endpoint-health.ts";
-import type { EndpointHealth } from "../../db/statistics/endpoint-health.ts";
+import { listEndpointFigures } from "../../db/statistics/endpoint-figures.ts";
+import type { EndpointFigures } from "../../db/statistics/endpoint-figures.ts";
 import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/accounts/endpoints.ts";
 import type { HttpContext } from "../http-context.ts";
 import { headerFaults, subscriptionFaults, urlFaults } from "../receivers.ts";
 import { json, noContent } from "../reply.ts";
-import { endpointView, healthView } from "../views/endpoint.ts";
+import { endpointView, figuresView } from "../views/endpoint.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, pageOf } from "../schemas/common.ts";
@@ -56,14 +57,15 @@ const create = route({
     },
   },
   problems: RECEIVER_PROBLEMS,
-  async handler(context, { accountId, body }) {
+  async handler(context, { accountId, body, by }) {
     refuseUnfit(context, body);
     const { endpoint, secret } = await createEndpoint(context, {
       ...body,
       accountId,
       events: [...new Set(body.events)],
-      retry: { ...DEFAULT_RETRY, ...body.retry },
+      retry: changeRetry(DEFAULT_RETRY, body.retry),
       secret: body.secret ?? null,
+      by,
     });
     const location = `${context.config.publicUrl}/v1/endpoints/${formatId("endpoint", endpoint.id)}`;
     return json(201, { ...endpointView(context, endpoint), secret }, { location });
@@ -73,29 +75,30 @@ const create = route({
 const list = route({
   method: "get",
   path: "/v1/endpoints",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "handler",
   operationId: "listEndpoints",
   tag,
   summary: "List endpoints, newest or worst first",
   query: endpointsQuery,
   responses: { 200: { description: "A page of endpoints", schema: pageOf(listedEndpoint) } },
   problems: ["query_invalid", "cursor_invalid"],
-  async handler(context, { accountId, query }) {
-    const { sort, state, q, health } = query;
+  async handler(context, { accountId, endpointIds, query }) {
+    const { sort, status, q, figures } = query;
     return await pageReply(
       sort === "created" ? "endpoints" : `endpoints by ${sort}`,
       query,
       async (page) => {
         const found = await listEndpoints(context.lookups, accountId, {
-          ...{ sort, state, text: q },
+          ...{ sort, status, text: q, ids: endpointIds },
           ...page,
         });
-        return health ? await withHealth(context, accountId, found) : found;
+        return figures ? await withFigures(context, accountId, found) : found;
       },
-      (endpoint: Endpoint & { health?: EndpointHealth }) =>
+      (endpoint: WithFigures) =>
         JSON.stringify({
           ...endpointView(context, endpoint),
-          ...(endpoint.health === undefined ? {} : { health: healthView(endpoint.health) }),
+          ...(endpoint.figures && { figures: figuresView(endpoint.figures) }),
         }),
     );
   },
@@ -104,7 +107,8 @@ const list = route({
 const get = route({
   method: "get",
   path: "/v1/endpoints/{id}",
-  scopes,
+  scopes: ["webhooks:read"],
+  endpoints: "endpoint",
   operationId: "getEndpoint",
   tag,
   summary: "Look at an endpoint",
@@ -129,7 +133,7 @@ const change = route({
   body: endpointChanges,
   responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
   problems: ["id_invalid", "not_found", ...RECEIVER_PROBLEMS],
-  async handler(context, { accountId, params, body }) {
+  async handler(context, { accountId, params, body, by }) {
     const before = await findEndpoint(context, accountId, params.id);
     const { retry, headers, events, ...rest } = body;
     const changes = {
@@ -138,10 +142,11 @@ const change = route({
       ...(headers === undefined
         ? {}
         : { headers: keepRedacted(headers, openHeaders(context.vault, before.sealed_headers)) }),
-      ...(retry === undefined ? {} : { retry: { ...before.retry, ...retry } }),
+      ...(retry === undefined ? {} : { retry: changeRetry(before.retry, retry) }),
     };
     refuseUnfit(context, changes);
-    const endpoint = await updateEndpoint(context, { accountId, endpointId: params.id, changes });
+    const order = { accountId, endpointId: params.id, changes, by };
+    const endpoint = await updateEndpoint(context, order);
     return json(200, endpointView(context, endpoint));
   },
 });
@@ -155,24 +160,32 @@ const remove = route({
   summary: "Delete an endpoint",
   description: "What is pending for it is canceled. Its deliveries stay in the log.",
   params: idPath("endpoint"),
+  query: z.strictObject({
+    discard_dead_letters: z.enum(["true", "false"]).default("false").meta({
+      description: "`true`: its dead letters leave the inbox, in steps; they stay in the books",
+    }),
+  }),
   responses: { 204: { description: "Deleted" } },
-  problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params }) {
-    await deleteEndpoint(context, { accountId, endpointId: params.id });
+  problems: ["id_invalid", "not_found", "query_invalid"],
+  async handler(context, { accountId, keyId, params, query, by }) {
+    const discardBy = query.discard_dead_letters === "true" ? keyId : null;
+    await deleteEndpoint(context, { accountId, endpointId: params.id, by }, discardBy);
     return noContent();
   },
 });
 
-async function withHealth(
+type WithFigures = Endpoint & { figures?: EndpointFigures };
+
+async function withFigures(
   { lookups, now }: Pick<HttpContext, "lookups" | "now">,
   accountId: string,
   endpoints: Endpoint[],
-): Promise<(Endpoint & { health?: EndpointHealth })[]> {
-  const figures = await listEndpointHealth(lookups, accountId, endpoints, now());
-  const byId = new Map(figures.map((one) => [one.id, one]));
+): Promise<WithFigures[]> {
+  const found = await listEndpointFigures(lookups, accountId, endpoints, now());
+  const byId = new Map(found.map((one) => [one.id, one]));
   return endpoints.map((endpoint) => {
-    const health = byId.get(endpoint.id);
-    return { ...endpoint, ...(health && { health }) };
+    const figures = byId.get(endpoint.id);
+    return { ...endpoint, ...(figures && { figures }) };
   });
 }
 

@@ -1,5 +1,7 @@
 import type { Route } from "../route.ts";
+import { accountRoutes } from "./accounts.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
+import { auditRoutes } from "./audit-events.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointActionRoutes } from "./endpoint-actions.ts";
@@ -11,7 +13,9 @@ import { jobRoutes } from "./jobs.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { messageRoutes } from "./messages.ts";
 import { overviewRoutes } from "./overview.ts";
+import { readMessageRoutes } from "./read-messages.ts";
 import { replayRoutes } from "./replays.ts";
+import { searchRoute } from "./search.ts";
 import { settingsRoute } from "./settings.ts";
 import { signingRoutes } from "./signing.ts";
 import { statsRoute } from "./stats.ts";
@@ -26,6 +30,7 @@ export const routes: readonly Route[] = [
   ...jobResultRoutes,
   ...jobTypeRoutes,
   ...messageRoutes,
+  ...readMessageRoutes,
   ...deliveryRoutes,
   ...deadLetterRoutes,
   ...replayRoutes,
@@ -33,11 +38,14 @@ export const routes: readonly Route[] = [
   ...endpointActionRoutes,
   ...signingRoutes,
   ...jwksRoutes,
+  searchRoute,
   timelineRoute,
   ...streamRoutes,
   ...overviewRoutes,
   statsRoute,
+  ...accountRoutes,
   ...apiKeyRoutes,
+  ...auditRoutes,
   settingsRoute,
   ...systemRoutes,
 ];

@@ -4,6 +4,7 @@ import { listDeliveries } from "../../db/deliveries/deliveries.ts";
 import { getJobResult } from "../../db/jobs/jobs.ts";
 import { jsonText, seeOther } from "../reply.ts";
 import { deliveryView } from "../views/delivery.ts";
+import { withHeld } from "../views/held.ts";
 import { isFinished, jobErrorOf, jobUrl, retryAfter } from "../views/job.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
@@ -18,7 +19,7 @@ const RETRY_AFTER = { "retry-after": "Seconds until a look is worth it" };
 const status = route({
   method: "get",
   path: "/v1/jobs/{id}/status",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJobStatus",
   tag,
   summary: "Poll a job",
@@ -39,29 +40,29 @@ const status = route({
 const result = route({
   method: "get",
   path: "/v1/jobs/{id}/result",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJobResult",
   tag,
   summary: "Fetch a job's result",
+  description:
+    "Before the end it is the problem `job_unfinished`, whose `Retry-After` says when a look is worth it.",
   params: idPath("job"),
   responses: {
     200: {
       description: "The result, as it was computed",
       schema: z.unknown().meta({ description: "Fits the job type's result schema" }),
     },
-    303: {
-      description: "Not ended yet",
-      headers: { location: "The job", ...RETRY_AFTER },
-    },
   },
-  problems: ["id_invalid", "not_found", "job_not_completed"],
+  problems: ["id_invalid", "not_found", "job_unfinished", "job_not_completed"],
   async handler(context, { accountId, params }) {
-    const found = await getJobResult(context.pool, accountId, params.id);
-    if (found?.status === "completed") return jsonText(200, found.result ?? "null");
     const job = await findJob(context, accountId, params.id);
-    // The job may have ended between the two reads: its page then tells, and leads back here.
-    if (!isFinished(job.status) || job.status === "completed") {
-      return seeOther(jobUrl(context.config.publicUrl, job.id), retryAfter(job, context.now()));
+    if (job.status === "completed") {
+      const text = job.result ?? (await getJobResult(context.pool, accountId, job.id));
+      return jsonText(200, text ?? "null");
+    }
+    if (!isFinished(job.status)) {
+      const detail = `The job is ${job.status}. It has a result once it has completed.`;
+      throw new Problem("job_unfinished", detail, { headers: retryAfter(job, context.now()) });
     }
     const error = jobErrorOf(job);
     throw new Problem(
@@ -75,7 +76,7 @@ const result = route({
 const deliveries = route({
   method: "get",
   path: "/v1/jobs/{id}/deliveries",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
   operationId: "listJobDeliveries",
   tag,
   summary: "List a job's deliveries, newest first",
@@ -91,7 +92,11 @@ const deliveries = route({
     return await pageReply(
       "deliveries",
       query,
-      (page) => listDeliveries(context.lookups, accountId, { jobId, ...page }),
+      async (page) =>
+        await withHeld(
+          context,
+          await listDeliveries(context.lookups, accountId, { jobId, ...page }),
+        ),
       (row) => JSON.stringify(deliveryView(row)),
     );
   },

@@ -6,7 +6,7 @@ import { jobType } from "../schemas/job.ts";
 const list = route({
   method: "get",
   path: "/v1/job-types",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "listJobTypes",
   tag: "Jobs",
   summary: "List the job types, with the JSON Schemas of input and result",

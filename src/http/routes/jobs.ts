@@ -1,19 +1,32 @@
-import { JOB_STATUSES, MAX_LISTED_INPUT } from "../../core/model.ts";
-import type { Job } from "../../core/model.ts";
+import { z } from "zod";
+import { encodeCursor } from "../../core/cursor.ts";
+import { formatId } from "../../core/ids.ts";
+import { JOB_STATUSES, MAX_FAILURES, MAX_LISTED_INPUT } from "../../core/model.ts";
+import type { Job, ShownJob } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
 import { listJobs } from "../../db/jobs/lists.ts";
+import { listFailedJobGroups } from "../../db/jobs/retries.ts";
 import { cancelJob } from "../../flow/jobs/cancel.ts";
+import { retryJob } from "../../flow/jobs/retry.ts";
 import { waitForNews } from "../conditional-wait.ts";
 import type { HttpContext } from "../http-context.ts";
-import { jsonText, type Reply } from "../reply.ts";
+import { keyedPage } from "../keyed-page.ts";
+import { json, jsonText, type Reply } from "../reply.ts";
+import { isoTime } from "../views/common.ts";
 import { entityTag, jobText, jobUrl, matchesTag, retryAfter } from "../views/job.ts";
-import { pageReply } from "../views/page.ts";
+import { withWaiting, type Waiting } from "../views/job-wait.ts";
+import { pageText, readPage } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
 import { chosenOf, idPath, pageOf } from "../schemas/common.ts";
 import { emptyBody, PREFER_HEADER } from "../schemas/request.ts";
-import { job as jobSchema, jobsQuery } from "../schemas/job.ts";
+import {
+  failedJobGroup,
+  job as jobSchema,
+  jobsQuery,
+  type FailedJobGroupBody,
+} from "../schemas/job.ts";
 
 const tag = "Jobs";
 
@@ -21,7 +34,7 @@ const tag = "Jobs";
 export function jobReply(
   context: Pick<HttpContext, "config" | "vault" | "now">,
   status: number,
-  job: Job,
+  job: Job & Waiting,
   headers: Record<string, string> = {},
 ): Reply {
   const text = jobText(context, job);
@@ -36,7 +49,7 @@ export async function findJob(
   context: Pick<HttpContext, "pool">,
   accountId: string,
   id: string,
-): Promise<Job> {
+): Promise<ShownJob> {
   const job = await getJob(context.pool, accountId, id);
   if (job === null) throw new Problem("not_found", "There is no such job.");
   return job;
@@ -45,7 +58,7 @@ export async function findJob(
 const list = route({
   method: "get",
   path: "/v1/jobs",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "listJobs",
   tag,
   summary: "List jobs, newest first",
@@ -54,27 +67,35 @@ const list = route({
   responses: { 200: { description: "A page of jobs", schema: pageOf(jobSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
-    return await pageReply(
+    let lookedUntil: string | null = null;
+    const { items, next } = await readPage(
       "jobs",
       query,
-      (page) =>
-        listJobs(context.lookups, accountId, {
+      async (page) => {
+        const looked = await keyedPage(context.lookups, accountId, query, page.before);
+        lookedUntil = looked.lookedUntil;
+        const jobs = await listJobs(context.lookups, accountId, {
           statuses: chosenOf(JOB_STATUSES, query.status, query.not_status),
           types: query.type,
           notTypes: query.not_type,
+          keyed: looked.keyed,
           since: query.since,
           until: query.until,
           ...page,
-        }),
+        });
+        return await withWaiting(context, jobs);
+      },
       (job) => jobText(context, job),
     );
+    const end = next ?? (lookedUntil === null ? null : encodeCursor("jobs", lookedUntil));
+    return jsonText(200, pageText({ items, next: end }));
   },
 });
 
 const get = route({
   method: "get",
   path: "/v1/jobs/{id}",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJob",
   tag,
   summary: "Look at a job, or wait for it",
@@ -102,13 +123,14 @@ const get = route({
   async handler(context, call) {
     const preferences = parsePrefer(call.header("prefer"));
     const ifNoneMatch = call.header("if-none-match");
-    let job = await findJob(context, call.accountId, call.params.id);
+    let job: Job = await findJob(context, call.accountId, call.params.id);
     const waitS = waitSeconds(preferences);
     if (waitS > 0) {
       const wait = { ms: waitS * 1000, ifNoneMatch, gone: call.disconnected() };
       job = await waitForNews(context, job, wait);
     }
-    const reply = jobReply(context, 200, job, {
+    const [shown = job] = await withWaiting(context, [job], true);
+    const reply = jobReply(context, 200, shown, {
       vary: "Prefer",
       ...(preferences.waitS === null ? {} : { "preference-applied": `wait=${waitS}` }),
     });
@@ -139,4 +161,65 @@ const cancel = route({
   },
 });
 
-export const jobRoutes: Route[] = [list, get, cancel];
+const retry = route({
+  method: "post",
+  path: "/v1/jobs/{id}/retry",
+  scopes: ["jobs"],
+  operationId: "retryJob",
+  tag,
+  summary: "Run a failed job again",
+  description:
+    "A new job with the same input, callbacks and metadata, whose `retry_of` names this one; its callbacks are told anew. A job is retried once: when the new one fails, retry that.",
+  params: idPath("job"),
+  body: emptyBody,
+  bodyOptional: true,
+  responses: {
+    202: {
+      description: "The new job",
+      schema: jobSchema,
+      headers: { location: "The new job" },
+    },
+  },
+  problems: ["id_invalid", "not_found", "job_state", "job_retried"],
+  async handler(context, { accountId, params, requestId }) {
+    const job = await retryJob(context, { accountId, jobId: params.id, requestId });
+    return jobReply(context, 202, job, { location: jobUrl(context.config.publicUrl, job.id) });
+  },
+});
+
+const failures = route({
+  method: "get",
+  path: "/v1/failed-jobs/groups",
+  scopes: ["jobs:read"],
+  operationId: "listFailedJobGroups",
+  tag,
+  summary: "Count failed jobs by type and error",
+  description: `Among the newest ${MAX_FAILURES} failed jobs, those that were not retried. The group with the newest one comes first.`,
+  responses: {
+    200: {
+      description: "The groups",
+      schema: z.strictObject({
+        data: z.array(failedJobGroup),
+        more: z
+          .boolean()
+          .meta({ description: "There are older failed jobs that don't count here" }),
+      }),
+    },
+  },
+  problems: [],
+  async handler({ lookups }, { accountId }) {
+    const { looked, groups } = await listFailedJobGroups(lookups, accountId);
+    const data = groups.map((group): FailedJobGroupBody => ({
+      type: group.type,
+      error_code: group.error_code,
+      count: group.count,
+      first_at: isoTime(group.first_at),
+      last_at: isoTime(group.last_at),
+      error_message: group.error_message,
+      last_job_id: formatId("job", group.last_job_id),
+    }));
+    return json(200, { data, more: looked === MAX_FAILURES });
+  },
+});
+
+export const jobRoutes: Route[] = [list, get, cancel, retry, failures];

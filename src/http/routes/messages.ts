@@ -2,29 +2,22 @@ import { isReservedEvent } from "../../core/event-names.ts";
 import { formatId } from "../../core/ids.ts";
 import { memberTexts } from "../../core/json-text.ts";
 import type { Delivery, Message } from "../../core/model.ts";
-import { Problem } from "../../core/problem.ts";
-import { listDeliveries } from "../../db/deliveries/deliveries.ts";
-import { getMessage } from "../../db/deliveries/messages.ts";
 import { publishMessage } from "../../flow/deliveries/publish-message.ts";
 import { fingerprint, replayed, storedResponse } from "../idempotency.ts";
 import { answerLines, LINES_TYPE, type LineAnswer } from "../lines.ts";
 import { json, type Reply } from "../reply.ts";
-import { messageView } from "../views/delivery.ts";
+import { MAX_SHOWN, messageView } from "../views/delivery.ts";
 import { route, type Route } from "../route.ts";
-import { idPath } from "../schemas/common.ts";
 import {
   message as messageSchema,
   messageInput,
   messageLine,
   messageLineAnswer,
 } from "../schemas/delivery.ts";
-import { refuseFaults } from "../validation.ts";
+import { checkMetadata, refuseFaults } from "../validation.ts";
 
 const tag = "Messages";
 const scopes = ["webhooks"] as const;
-
-/** The most deliveries of a message in one answer; the list of deliveries has all. */
-const MAX_SHOWN = 1_000;
 
 const publish = route({
   method: "post",
@@ -51,6 +44,9 @@ const publish = route({
   problems: ["event_reserved"],
   async handler(context, { accountId, body, posted, requestId, traceId, idempotency }) {
     refuseReserved(body.type);
+    const members = posted();
+    const metadata = members.get("metadata");
+    checkMetadata(metadata ?? "");
     const reply = (message: Message, deliveries: Delivery[]): Reply =>
       json(202, messageView(message, deliveries.slice(0, MAX_SHOWN)), {
         location: `${context.config.publicUrl}/v1/messages/${formatId("message", message.id)}`,
@@ -58,7 +54,8 @@ const publish = route({
     const published = await publishMessage(context, {
       accountId,
       type: body.type,
-      data: posted().get("data")!,
+      data: members.get("data")!,
+      metadata,
       requestId,
       traceId,
       idempotency: idempotency && {
@@ -98,6 +95,9 @@ const publishLines = route({
     return await answerLines(lines(), messageLine, request, async ({ value, document }) => {
       refuseReserved(value.type);
       const { idempotency_key: key } = value;
+      const members = memberTexts(document.text);
+      const metadata = members.get("metadata");
+      checkMetadata(metadata ?? "");
       const answer = (message: Message, deliveries: readonly Delivery[]) => ({
         status: 202,
         id: formatId("message", message.id),
@@ -106,7 +106,8 @@ const publishLines = route({
       const published = await publishMessage(context, {
         accountId,
         type: value.type,
-        data: memberTexts(document.text).get("data")!,
+        data: members.get("data")!,
+        metadata,
         requestId,
         traceId,
         idempotency:
@@ -125,34 +126,10 @@ const publishLines = route({
   },
 });
 
-const get = route({
-  method: "get",
-  path: "/v1/messages/{id}",
-  scopes,
-  operationId: "getMessage",
-  tag,
-  summary: "Look at a message and its deliveries",
-  params: idPath("message"),
-  responses: {
-    200: {
-      description: `The message; with at most ${MAX_SHOWN} deliveries, newest first`,
-      schema: messageSchema,
-    },
-  },
-  problems: ["id_invalid", "not_found"],
-  async handler(context, { accountId, params: { id } }) {
-    const message = await getMessage(context.pool, accountId, id);
-    if (message === null) throw new Problem("not_found", "There is no such message.");
-    const filter = { messageId: id, limit: MAX_SHOWN };
-    const deliveries = await listDeliveries(context.lookups, accountId, filter);
-    return json(200, messageView(message, deliveries));
-  },
-});
-
 function refuseReserved(type: string): void {
   if (!isReservedEvent(type)) return;
   const detail = "names that begin with job. or endpoint. are Ringback's own";
   refuseFaults([{ code: "event_reserved", path: ["type"], detail }]);
 }
 
-export const messageRoutes: Route[] = [publish, publishLines, get];
+export const messageRoutes: Route[] = [publish, publishLines];

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { toCapped } from "../../core/capped-count.ts";
+import { ENDPOINT_STATUSES } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
-import { LANE_STATES, MAX_UNPAGED } from "../../core/model.ts";
+import { MAX_UNPAGED } from "../../core/model.ts";
 import {
   countLanes,
   countWorkers,
@@ -28,7 +29,7 @@ const tag = "Operation";
 const overview = route({
   method: "get",
   path: "/v1/overview",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
   operationId: "getOverview",
   tag,
   summary: "What is going on right now",
@@ -83,20 +84,20 @@ const workers = route({
 const lanes = route({
   method: "get",
   path: "/v1/lanes",
-  scopes: ["webhooks"],
+  scopes: ["webhooks:read"],
   operationId: "listLanes",
   tag,
   summary: "List lanes, newest first",
   description:
     "A lane is the stream of deliveries to one endpoint, or to one origin of callback URLs.",
-  query: z.strictObject({ state: z.enum(LANE_STATES).optional(), ...pageQuery }),
+  query: z.strictObject({ status: z.enum(ENDPOINT_STATUSES).optional(), ...pageQuery }),
   responses: { 200: { description: "A page of lanes", schema: pageOf(laneSchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler({ lookups }, { accountId, query }) {
     return await pageReply(
       "lanes",
       query,
-      (page) => listLanes(lookups, accountId, { state: query.state, ...page }),
+      (page) => listLanes(lookups, accountId, { status: query.status, ...page }),
       (row) => JSON.stringify(laneView(row)),
     );
   },

@@ -22,6 +22,7 @@ export const settingsRoute: Route = route({
         jobs_days: retention.jobsDays,
         deliveries_days: retention.deliveriesDays,
         dead_letters_days: retention.deadLettersDays,
+        audit_days: retention.auditDays,
       },
       targets: { allow: config.allowTargets.split(",").flatMap((cidr) => cidr.trim() || []) },
       idempotency_hours: IDEMPOTENCY_LIFETIME_S / 3_600,

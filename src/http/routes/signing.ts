@@ -14,7 +14,7 @@ const scopes = ["webhooks"] as const;
 const keys = route({
   method: "get",
   path: "/v1/signing-key",
-  scopes,
+  scopes: ["webhooks:read"],
   operationId: "getSigningKey",
   tag,
   summary:
@@ -42,12 +42,13 @@ const rotateKey = route({
   bodyOptional: true,
   responses: { 200: { description: "The keys as they are now", schema: signingKeys } },
   problems: [],
-  async handler(context, { accountId, body }) {
+  async handler(context, { accountId, body, by }) {
     const { overlap_s, activate_in_s } = body ?? keyRotation.parse({});
     const rotated = await rotateSigningKey(context, {
       accountId,
       overlapS: overlap_s,
       activateInS: activate_in_s,
+      by,
     });
     return json(200, signingKeysView(rotated, accountId, context.config.publicUrl));
   },
@@ -86,9 +87,9 @@ const rotate = route({
   bodyOptional: true,
   responses: { 200: { description: "Until when the old ones sign", schema: accountRotated } },
   problems: [],
-  async handler(context, { accountId, body }) {
+  async handler(context, { accountId, body, by }) {
     const { overlap_s: overlapS } = body ?? accountRotation.parse({});
-    const { previousExpiresAt } = await rotateAccountSecret(context, { accountId, overlapS });
+    const { previousExpiresAt } = await rotateAccountSecret(context, { accountId, overlapS, by });
     return json(200, { previous_expires_at: isoTime(previousExpiresAt) });
   },
 });

@@ -10,7 +10,8 @@ const HOUR_MS = 3_600_000;
 export const statsRoute: Route = route({
   method: "get",
   path: "/v1/stats",
-  scopes: ["jobs", "webhooks"],
+  scopes: ["jobs:read", "webhooks:read"],
+  endpoints: "query",
   operationId: "getStats",
   tag: "Operation",
   summary: "Jobs, deliveries and attempts over time",

@@ -1,4 +1,5 @@
 import type { Job } from "../../core/model.ts";
+import { didYouMean } from "../../core/nearest.ts";
 import { parsePrefer, waitSeconds, type Preferences } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
 import { submitJob } from "../../flow/jobs/submit.ts";
@@ -9,9 +10,9 @@ import { planCallbacks } from "../receivers.ts";
 import type { Reply } from "../reply.ts";
 import { isFinished, jobUrl } from "../views/job.ts";
 import { route } from "../route.ts";
-import { job as jobSchema, jobInput, MAX_METADATA_BYTES } from "../schemas/job.ts";
+import { job as jobSchema, jobInput } from "../schemas/job.ts";
 import { PREFER_HEADER } from "../schemas/request.ts";
-import { parseWith, refuseFaults } from "../validation.ts";
+import { checkMetadata, parseWith, refuseFaults } from "../validation.ts";
 import { jobReply } from "./jobs.ts";
 
 const HEADERS = {
@@ -91,16 +92,12 @@ const NO_PREFERENCES: Preferences = { respondAsync: false, waitS: null };
 function findType(context: Pick<HttpContext, "jobTypes">, name: string) {
   const type = context.jobTypes.get(name);
   if (type !== undefined) return type;
-  const known = context.jobTypes.names().slice(0, 50).join(", ");
-  throw new Problem("job_type_unknown", `There is no job type ${JSON.stringify(name)}.`, {
+  const names = context.jobTypes.names();
+  const known = names.slice(0, 50).join(", ");
+  const hint = didYouMean(name, names);
+  throw new Problem("job_type_unknown", `There is no job type ${JSON.stringify(name)}.${hint}`, {
     errors: [{ pointer: "/type", detail: `is none of ${known}` }],
   });
-}
-
-function checkMetadata(text: string): void {
-  if (Buffer.byteLength(text) <= MAX_METADATA_BYTES) return;
-  const detail = `must be at most ${MAX_METADATA_BYTES} bytes of JSON`;
-  refuseFaults([{ code: "validation_failed", path: ["metadata"], detail }]);
 }
 
 function acceptance(

@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import { didYouMean } from "../../core/nearest.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "../../core/problem.ts";
 import { findAccountByName } from "../../db/accounts/accounts.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -117,14 +118,22 @@ const problemCode = route({
   responses: {
     200: {
       description: "The problem type",
-      schema: z.strictObject({ code: z.string(), status: z.int(), title: z.string() }),
+      schema: z.strictObject({
+        code: z.string(),
+        status: z.int(),
+        title: z.string(),
+        help: z.string().meta({ description: "What it means, and what to do" }),
+      }),
     },
   },
   problems: ["not_found"],
   async handler(_context, { params: { code } }) {
-    if (!isCode(code)) throw new Problem("not_found", "There is no such problem type.");
-    const [status, title] = PROBLEMS[code];
-    return json(200, { code, status, title });
+    if (!isCode(code)) {
+      const hint = didYouMean(code, Object.keys(PROBLEMS));
+      throw new Problem("not_found", `There is no such problem type.${hint}`);
+    }
+    const [status, title, help] = PROBLEMS[code];
+    return json(200, { code, status, title, help });
   },
 });
 

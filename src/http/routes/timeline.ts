@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { listAttemptsOf, listJobDeliveries } from "../../db/jobs/timeline.ts";
 import { json } from "../reply.ts";
+import { withHeld } from "../views/held.ts";
 import { TIMELINE_KINDS, timelineView } from "../views/timeline.ts";
 import { route, type Route } from "../route.ts";
 import { idPath, idText, timeText } from "../schemas/common.ts";
@@ -29,12 +30,12 @@ const entry = z
 export const timelineRoute: Route = route({
   method: "get",
   path: "/v1/jobs/{id}/timeline",
-  scopes: ["jobs"],
+  scopes: ["jobs:read"],
   operationId: "getJobTimeline",
   tag: "Jobs",
   summary: "What happened to a job, from its acceptance to the last attempt",
   description:
-    "Oldest first; `next_attempt` is still to come. Of a job with a great many receivers, the first 200 deliveries and 1,000 attempts.",
+    "Oldest first; `next_attempt` is still to come, and is later while its `outcome` is `held`. Of a job with a great many receivers, the first 200 deliveries and 1,000 attempts.",
   params: idPath("job"),
   responses: {
     200: { description: "The timeline", schema: z.strictObject({ data: z.array(entry) }) },
@@ -42,7 +43,8 @@ export const timelineRoute: Route = route({
   problems: ["id_invalid", "not_found"],
   async handler(context, { accountId, params }) {
     const job = await findJob(context, accountId, params.id);
-    const deliveries = await listJobDeliveries(context.pool, accountId, job.id);
+    const found = await listJobDeliveries(context.pool, accountId, job.id);
+    const deliveries = await withHeld(context, found);
     const attempts = await listAttemptsOf(
       context.pool,
       deliveries.map(({ id }) => id),

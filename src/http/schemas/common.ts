@@ -95,6 +95,40 @@ export function chosenOf<Value extends string>(
   return (chosen ?? all).filter((value) => excluded?.includes(value) !== true);
 }
 
+/** Event types in a request: some of them, or none of them. */
+export const typesParam = z
+  .string()
+  .regex(
+    new RegExp(`^!?[a-zA-Z0-9_.:-]{1,100}(,[a-zA-Z0-9_.:-]{1,100}){0,${MAX_VALUES - 1}}$`),
+    `must be 1 to ${MAX_VALUES} event types with commas between, or ! and the ones to leave out`,
+  )
+  .transform((text) => {
+    const not = text.startsWith("!");
+    return { not, values: [...new Set((not ? text.slice(1) : text).split(","))] };
+  })
+  .meta({
+    description: "One event type, or several with commas between; `!` before the first: all others",
+    example: "invoice.paid,invoice.voided",
+  });
+
+/** A pair of metadata in a request: `name=value`. */
+export const metadataParam = z
+  .string()
+  .max(301)
+  .regex(/^[^=]{1,100}=.{1,200}$/su, "must be name=value")
+  .transform((text) => {
+    const at = text.indexOf("=");
+    return { name: text.slice(0, at), value: text.slice(at + 1) };
+  })
+  .meta({
+    description:
+      "With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on",
+    example: "order=A-10019",
+  });
+
+/** The longest metadata, in bytes of its text. */
+export const MAX_METADATA_BYTES = 16_384;
+
 const MAX_PAGE = 200;
 
 /** The query parameters of every list. */
@@ -111,6 +145,13 @@ export const timeRangeQuery = {
   since: timeParam.optional().meta({ description: "Created at this time or later" }),
   until: timeParam.optional().meta({ description: "Created before this time" }),
 };
+
+export const cappedCount = z
+  .strictObject({
+    count: z.int(),
+    more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
+  })
+  .meta({ id: "CappedCount", example: { count: 42, more: false } });
 
 /** A page of a list, newest first. */
 export function pageOf<Item extends z.ZodType>(item: Item) {

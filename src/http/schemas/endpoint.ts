@@ -1,11 +1,27 @@
 import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
-import { ENDPOINT_SORTS, ENDPOINT_STATES, LANE_STATUSES } from "../../core/endpoint.ts";
-import { LANE_STATES } from "../../core/model.ts";
-import { allOptional, eventsText, idText, pageQuery, timeText, withDefaults } from "./common.ts";
+import { BREAKER_STATES } from "../../core/breaker.ts";
+import {
+  DISABLED_REASONS,
+  ENDPOINT_SORTS,
+  ENDPOINT_STATES,
+  ENDPOINT_STATUSES,
+} from "../../core/endpoint.ts";
+import {
+  allOptional,
+  eventsText,
+  idText,
+  pageQuery,
+  timeParam,
+  timeText,
+  withDefaults,
+} from "./common.ts";
 import {
   deliveryTimeout,
+  disableAfter,
+  finalStatus,
+  giveUpAfter,
   headersInput,
   headersText,
   MAX_EVENTS,
@@ -38,6 +54,9 @@ const given = {
   rate_limit_per_s: z.number().min(0.01).max(10_000).nullable(),
   timeout_s: deliveryTimeout,
   retry: retryInput,
+  final_status: finalStatus,
+  give_up_after_s: giveUpAfter,
+  disable_after_s: disableAfter,
   signatures: signatureVersions,
 } satisfies Record<Exclude<keyof EndpointSettings, "sealed_headers"> | "headers", z.ZodType>;
 
@@ -65,7 +84,10 @@ export const endpointChanges = z
       description:
         "Replaces all headers. A value of `[redacted]`, as shown by GET, keeps the present one.",
     }),
-    retry: unchanged.retry.meta({ description: "What is left out keeps its present value" }),
+    retry: unchanged.retry.meta({
+      description:
+        "What is left out keeps its present value; `delays_s` and the other fields replace each other",
+    }),
   })
   .meta({ id: "EndpointChanges", example: { description: "Order system, Berlin" } });
 
@@ -76,18 +98,51 @@ const endpointFields = {
   events: z.array(z.string()).meta({ description: "Empty: all but `job.progress`" }),
   headers: headersText,
   retry: retryPolicy,
-  state: z.enum(ENDPOINT_STATES),
-  disabled_reason: z.string().nullable(),
-  lane: z
+  status: z.enum(ENDPOINT_STATUSES).meta({
+    description:
+      "How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`.",
+  }),
+  state: z.enum(ENDPOINT_STATES).meta({
+    description:
+      "How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is",
+  }),
+  state_since: timeText.meta({ description: "When `state` changed last" }),
+  disabled_reason: z.enum(DISABLED_REASONS).nullable().meta({
+    description:
+      "`gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request",
+  }),
+  health: z
     .strictObject({
-      state: z.enum(LANE_STATUSES).meta({
-        description:
-          "`closed`: sending. `open`: the breaker holds everything back. `half_open`: the next attempt is a probe.",
+      since: timeText.nullable().meta({ description: "Since when it is failing or disabled" }),
+      failures_in_row: z.int(),
+      last_success_at: timeText.nullable().meta({ description: "To the minute" }),
+      last_failure: z
+        .strictObject({
+          at: timeText,
+          status_code: z.int().nullable(),
+          error_code: z.string().nullable(),
+        })
+        .nullable(),
+      disable_at: timeText.nullable().meta({
+        description: "When a failing endpoint is disabled, unless it succeeds before",
       }),
-      reason: z.string().nullable(),
-      until: timeText.nullable(),
     })
-    .meta({ id: "LaneStatus" }),
+    .meta({ id: "EndpointHealth" }),
+  skipped: z
+    .strictObject({ count: z.int(), since: timeText.nullable() })
+    .meta({ id: "SkippedMessages", description: "What it did not get, as it was disabled" }),
+  breaker: z
+    .strictObject({
+      state: z.enum(BREAKER_STATES).meta({
+        description:
+          "`closed`: sending. `open`: everything is held back. `half_open`: the next attempt is a probe.",
+      }),
+      failures: z.int().meta({ description: "Attempts that failed in a row" }),
+      since: timeText.nullable().meta({ description: "Since when it has not been closed" }),
+      until: timeText.nullable().meta({ description: "When the next probe is sent" }),
+      reason: z.string().nullable(),
+    })
+    .meta({ id: "Breaker" }),
   created_at: timeText,
   updated_at: timeText,
 };
@@ -99,13 +154,10 @@ const shortCount = z.strictObject({
   more: z.boolean().meta({ description: "There are more: counting stops at 1,000" }),
 });
 
-export const endpointHealth = z
+export const endpointFigures = z
   .strictObject({
     pending: shortCount,
     dead_letters: shortCount,
-    last_success_at: timeText.nullable().meta({
-      description: "To the minute; null: none in the last 7 days",
-    }),
     delivered: z.int().meta({ description: "In the last 24 hours, as the figures below" }),
     dead: z.int(),
     success_rate: z
@@ -117,27 +169,27 @@ export const endpointHealth = z
       .nullable()
       .meta({ description: "Nine of ten attempts took no longer; null: none was made" }),
   })
-  .meta({ id: "EndpointHealth" });
+  .meta({ id: "EndpointFigures" });
 
 export const listedEndpoint = z
   .strictObject({
     ...endpointFields,
-    health: endpointHealth.exactOptional().meta({ description: "With `health=true`" }),
+    figures: endpointFigures.exactOptional().meta({ description: "With `figures=true`" }),
   })
   .meta({ id: "ListedEndpoint" });
 
 export const endpointsQuery = z.strictObject({
   sort: z.enum(ENDPOINT_SORTS).default("created").meta({
     description:
-      "`created`: newest first. `worst`: broken, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change.",
+      "`created`: newest first. `worst`: failing, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change.",
     example: "worst",
   }),
-  state: z.enum(LANE_STATES).optional().meta({ description: "`broken`: the breaker is open" }),
+  status: z.enum(ENDPOINT_STATUSES).optional(),
   q: z.string().trim().min(1).max(200).optional().meta({
     description: "Part of the description or the URL, in whatever case",
     example: "orders",
   }),
-  health: z
+  figures: z
     .enum(["true", "false"])
     .default("false")
     .transform((text) => text === "true")
@@ -145,7 +197,7 @@ export const endpointsQuery = z.strictObject({
   ...pageQuery,
 });
 
-export type EndpointHealthBody = z.input<typeof endpointHealth>;
+export type EndpointFiguresBody = z.input<typeof endpointFigures>;
 /** An endpoint as answers show it. */
 export type EndpointBody = z.input<typeof endpoint>;
 
@@ -163,6 +215,15 @@ export const rotation = z
     secret: secretInput.exactOptional().meta({ description: `${SECRET_FORM}; made when left out` }),
   })
   .meta({ id: "Rotation", example: { overlap_s: 86_400 } });
+
+export const sendMissedInput = z
+  .strictObject({
+    since: timeParam.exactOptional().meta({
+      description: "Messages created at this time or later; since the first it missed by default",
+    }),
+    dry_run: z.boolean().default(false).meta({ description: "Count only" }),
+  })
+  .meta({ id: "SendMissedInput", example: { dry_run: true } });
 
 export const previousExpiry = timeText.nullable().meta({
   description: "Until when the previous secret signs as well; null when none does",

@@ -1,23 +1,29 @@
 import { z } from "zod";
+import { JOB_WAIT_REASONS } from "../../core/job-wait.ts";
 import {
   DEFAULT_CALLBACK_EVENTS,
   JOB_EVENTS,
   JOB_STATUSES,
+  INLINE_RESULT_BYTES,
   MAX_LISTED_INPUT,
   SIGNATURE_VERSIONS,
 } from "../../core/model.ts";
 import {
+  cappedCount,
   exampleId,
   idParam,
   idText,
   jsonObject,
   listParam,
+  metadataParam,
   pageQuery,
   timeRangeQuery,
   timeText,
 } from "./common.ts";
 import {
   deliveryTimeout,
+  finalStatus,
+  giveUpAfter,
   headersInput,
   headersText,
   MAX_EVENTS,
@@ -28,7 +34,6 @@ import {
   urlInput,
 } from "./receiver.ts";
 
-export const MAX_METADATA_BYTES = 16_384;
 const MAX_CALLBACKS = 20;
 
 const callbackEvents = z
@@ -39,7 +44,16 @@ const callbackEvents = z
     example: ["job.completed"],
   });
 
-const URL_ONLY = ["headers", "secret", "retry", "timeout_s", "signatures", "ordered"] as const;
+const URL_ONLY = [
+  "headers",
+  "secret",
+  "retry",
+  "final_status",
+  "give_up_after_s",
+  "timeout_s",
+  "signatures",
+  "ordered",
+] as const;
 
 const callbackInput = z
   .strictObject({
@@ -51,6 +65,8 @@ const callbackInput = z
       description: `Signs \`v1\` in place of the secret of the URL's origin; ${SECRET_FORM}. Never shown again.`,
     }),
     retry: retryInput.exactOptional(),
+    final_status: finalStatus.exactOptional(),
+    give_up_after_s: giveUpAfter.exactOptional(),
     timeout_s: deliveryTimeout.exactOptional(),
     signatures: signatureVersions.exactOptional(),
     ordered: z.boolean().exactOptional().meta({ description: "One at a time, in order of events" }),
@@ -124,8 +140,11 @@ const callbackOutput = z
         base_s: z.number().optional(),
         factor: z.number().optional(),
         cap_s: z.number().optional(),
+        delays_s: z.array(z.number()).optional(),
       })
       .optional(),
+    final_status: z.array(z.number()).optional(),
+    give_up_after_s: z.number().optional(),
     timeout_s: z.number().optional(),
     signatures: z.array(z.enum(SIGNATURE_VERSIONS)).optional(),
     ordered: z.boolean().optional(),
@@ -166,15 +185,42 @@ export const job = z
       message: z.string().nullable(),
       data: z.unknown().optional().meta({ description: "Intermediate results" }),
     }),
+    waiting_for: z
+      .strictObject({
+        reason: z.enum(JOB_WAIT_REASONS).meta({
+          description:
+            "`run_at`: its time has not come. `threads`: all threads compute other jobs. `process`: no process that computes has taken it.",
+        }),
+        detail: z.string().meta({ example: "4 of 4 threads busy" }),
+        until: timeText.nullable().meta({ description: "It runs at this time or later" }),
+        ahead: cappedCount.optional().meta({
+          description: "How many of the account's jobs are due before it; not in lists",
+        }),
+      })
+      .nullable()
+      .meta({
+        id: "JobWait",
+        description:
+          "What a pending job waits for; null: nothing in particular, or not pending. Null in the answer to a submission",
+      }),
     eta: timeText.nullable().meta({
       description: "When it will end if it goes on at its pace so far",
     }),
     run: z.int().meta({ description: "How many times it was started" }),
     timeout_s: z.int(),
+    result: z
+      .unknown()
+      .optional()
+      .meta({
+        description: `As it was computed, once completed. Left out in lists, and when it has more than ${INLINE_RESULT_BYTES} bytes: \`result_url\` has it`,
+      }),
     result_url: z.string().nullable().meta({ description: "Set once completed" }),
     error: jobError.nullable().meta({ description: "Set once failed or canceled" }),
     callbacks: z.array(callbackOutput),
     request_id: z.string(),
+    retry_of: idText("job")
+      .nullable()
+      .meta({ description: "The failed job that this one repeats" }),
     cancel_requested_at: timeText.nullable(),
     created_at: timeText,
     started_at: timeText.nullable(),
@@ -197,9 +243,11 @@ export const job = z
       input_bytes: 17,
       metadata: { order: "A-1001" },
       progress: { fraction: 1, message: null },
+      waiting_for: null,
       eta: null,
       run: 1,
       timeout_s: 600,
+      result: { hello: "world" },
       result_url: `${base}/result`,
       error: null,
       callbacks: [
@@ -214,6 +262,7 @@ export const job = z
         },
       ],
       request_id: "b9a1d0c2-5a53-4f8e-9c7e-0f3c9f1f2a10",
+      retry_of: null,
       cancel_requested_at: null,
       created_at: "2026-11-21T10:15:30.000Z",
       started_at: "2026-11-21T10:15:30.004Z",
@@ -235,6 +284,7 @@ export const jobsQuery = z.strictObject({
   not_status: listParam(z.enum(JOB_STATUSES), "None of these"),
   type: listParam(jobTypeName),
   not_type: listParam(jobTypeName, "None of these"),
+  metadata: metadataParam.optional(),
   ...timeRangeQuery,
   ...pageQuery,
 });
@@ -250,5 +300,18 @@ export const jobType = z
   })
   .meta({ id: "JobType" });
 
-/** The body of an answer. */
+export const failedJobGroup = z
+  .strictObject({
+    type: z.string(),
+    error_code: z.string(),
+    count: z.int(),
+    first_at: timeText.meta({ description: "When the first of them failed" }),
+    last_at: timeText,
+    error_message: z.string().nullable().meta({ description: "Of the last one" }),
+    last_job_id: idText("job"),
+  })
+  .meta({ id: "FailedJobGroup" });
+
+/** Bodies of answers. */
 export type JobBody = z.input<typeof job>;
+export type FailedJobGroupBody = z.input<typeof failedJobGroup>;

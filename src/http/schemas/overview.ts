@@ -1,14 +1,7 @@
 import { z } from "zod";
-import { LANE_STATES } from "../../core/model.ts";
-import { idText, timeText } from "./common.ts";
+import { ENDPOINT_STATUSES } from "../../core/endpoint.ts";
+import { cappedCount, idText, timeText } from "./common.ts";
 import { endpointDescription } from "./receiver.ts";
-
-const cappedCount = z
-  .strictObject({
-    count: z.int(),
-    more: z.boolean().meta({ description: "There are more: counting stops at 10,000" }),
-  })
-  .meta({ id: "CappedCount", example: { count: 42, more: false } });
 
 export const overview = z
   .strictObject({
@@ -17,13 +10,13 @@ export const overview = z
       pending: cappedCount,
       oldest_due_at: timeText.nullable().meta({
         description:
-          "Since when the longest due lane has waited, not counting lanes that a pause, an open breaker or a rate limit holds; null: none is late",
+          "Since when the longest due lane has waited, without what a pause, an open breaker or a rate limit holds back; null: none is late",
       }),
     }),
     dead_letters: cappedCount,
     lanes: z.strictObject({
       total: z.int(),
-      broken: z.int(),
+      failing: z.int().meta({ description: "Those with something pending" }),
       paused: z.int(),
       disabled: z.int(),
     }),
@@ -58,9 +51,13 @@ export const lane = z
     endpoint_description: endpointDescription,
     url: z.string().nullable().meta({ description: "The endpoint's" }),
     ordered: z.boolean(),
-    state: z.enum(LANE_STATES),
+    status: z.enum(ENDPOINT_STATUSES).meta({
+      description: "As an endpoint's; `failing`: the breaker is open, or a probe is next",
+    }),
     reason: z.string().nullable(),
-    until: timeText.nullable().meta({ description: "When a broken lane is probed" }),
+    until: timeText
+      .nullable()
+      .meta({ description: "When the next probe of a failing lane is sent" }),
     pending: cappedCount,
     oldest_due_at: timeText.nullable().meta({
       description: "Since when the lane's next delivery is due, held or not; null: none is due",
@@ -77,6 +74,7 @@ export const settings = z
         jobs_days: z.number(),
         deliveries_days: z.number(),
         dead_letters_days: z.number(),
+        audit_days: z.number(),
       })
       .meta({ description: "Days that things are kept at least; they go by whole weeks" }),
     targets: z.strictObject({

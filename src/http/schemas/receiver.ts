@@ -5,14 +5,37 @@ export const MAX_EVENTS = 50;
 const MAX_DELIVERY_TIMEOUT_S = 30;
 
 const retryFields = {
-  max_attempts: z.int().min(1).max(50).meta({ description: "Attempts before it is a dead letter" }),
+  max_attempts: z.int().min(1).max(51).meta({ description: "Attempts before it is a dead letter" }),
   base_s: z.number().min(0.1).max(3_600).meta({ description: "Wait after the first failure" }),
   factor: z.number().min(1).max(10).meta({ description: "Growth per further failure" }),
   cap_s: z.number().min(1).max(86_400).meta({ description: "Longest wait" }),
 };
 
-/** After failed attempt n wait min(cap_s, base_s · factor^(n−1)) seconds, ±20 %. */
-export const retryPolicy = z.strictObject(retryFields).meta({ id: "RetryPolicy" });
+const MAX_DAYS_30_S = 2_592_000;
+
+const delays = z
+  .array(z.number().min(0.1).max(MAX_DAYS_30_S))
+  .min(1)
+  .max(50)
+  .meta({
+    description:
+      "The wait after each failure, in seconds, ±20 %, in place of the other fields: one attempt more than waits",
+    example: [5, 300, 1_800],
+  });
+
+/** After failed attempt n wait min(cap_s, base_s · factor^(n−1)) seconds, ±20 %; or a list of waits. */
+export const retryPolicy = z
+  .strictObject({
+    max_attempts: retryFields.max_attempts,
+    base_s: retryFields.base_s.optional(),
+    factor: retryFields.factor.optional(),
+    cap_s: retryFields.cap_s.optional(),
+    delays_s: delays.optional(),
+  })
+  .meta({
+    id: "RetryPolicy",
+    description: "Either with `base_s`, `factor` and `cap_s`, or with `delays_s`",
+  });
 
 /** Any part of a retry policy. */
 export const retryInput = z
@@ -21,6 +44,19 @@ export const retryInput = z
     base_s: retryFields.base_s.exactOptional(),
     factor: retryFields.factor.exactOptional(),
     cap_s: retryFields.cap_s.exactOptional(),
+    delays_s: delays.exactOptional(),
+  })
+  .superRefine((policy, context) => {
+    if (policy.delays_s === undefined) return;
+    const refuse = (name: string, message: string): void =>
+      context.addIssue({ code: "custom", message, path: [name] });
+    for (const name of ["base_s", "factor", "cap_s"] as const) {
+      if (policy[name] !== undefined) refuse(name, "does not go with delays_s");
+    }
+    const attempts = policy.delays_s.length + 1;
+    if ((policy.max_attempts ?? attempts) !== attempts) {
+      refuse("max_attempts", "follows from delays_s: one attempt more than waits");
+    }
   })
   .meta({ id: "RetryPolicyInput", description: "What is left out keeps its default" });
 
@@ -45,6 +81,27 @@ export const deliveryTimeout = z
   .min(1)
   .max(MAX_DELIVERY_TIMEOUT_S)
   .meta({ description: "Seconds for a whole exchange, body included; 15 by default" });
+
+export const finalStatus = z
+  .array(z.int().min(300).max(599))
+  .max(50)
+  .refine((codes) => new Set(codes).size === codes.length, "must not name one twice")
+  .meta({
+    description: "Answers after which no attempt is made: the delivery is a dead letter at once",
+    example: [400, 404],
+    uniqueItems: true,
+  });
+
+export const giveUpAfter = z.int().min(60).max(MAX_DAYS_30_S).meta({
+  description:
+    "Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew.",
+});
+
+/** Half a day at least: a failure now and one later that day say little. */
+export const disableAfter = z.int().min(43_200).max(MAX_DAYS_30_S).nullable().meta({
+  description:
+    "Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never",
+});
 
 export const signatureVersions = z
   .array(z.enum(SIGNATURE_VERSIONS))

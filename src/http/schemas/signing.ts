@@ -15,7 +15,7 @@ export const originSecret = z
   .meta({ id: "OriginSecret" });
 
 const ORIGIN_NEEDED =
-  "is required: each origin of callback URLs has a secret of its own, and the account's is never told";
+  "is required: each origin of callback URLs has a secret of its own, and the account's is never shown";
 
 export const originQuery = z.strictObject({
   origin: z

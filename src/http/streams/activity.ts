@@ -1,6 +1,7 @@
 import { formatPosition, isAfter, matchesType } from "../../core/activity.ts";
 import type { ActivityPosition } from "../../core/activity.ts";
 import type { Scope } from "../../core/model.ts";
+import { grants } from "../../core/scopes.ts";
 import { getJobDrained } from "../../db/activity/activity.ts";
 import { getJob } from "../../db/jobs/jobs.ts";
 import type { ActivityHandler } from "../../flow/activity/feed.ts";
@@ -11,6 +12,7 @@ import { jobText } from "../views/job.ts";
 interface StreamCall {
   accountId: string;
   keyId: string;
+  sessionId: string | null;
   scopes: readonly Scope[];
   /** The position to go on from; null: from now. */
   after: ActivityPosition | null;
@@ -24,8 +26,8 @@ function messageAt(type: string, at: ActivityPosition, now: Date, rest = "{}"): 
 
 /** Whether a key may see entries of this type, and wants to. */
 function wants({ scopes, types }: StreamCall, type: string): boolean {
-  const scope = type.startsWith("job.") ? "jobs" : "webhooks";
-  return (scopes.includes("admin") || scopes.includes(scope)) && isNamed(types, type);
+  const scope = type.startsWith("job.") ? "jobs:read" : "webhooks:read";
+  return grants(scopes, [scope]) && isNamed(types, type);
 }
 
 function isNamed(types: readonly string[], type: string): boolean {
@@ -112,10 +114,11 @@ function listen(
     gone = true;
     leave();
   });
-  const { accountId, keyId, after } = call;
+  const { accountId, keyId, sessionId, after } = call;
   const listener = {
     accountId,
     keyId,
+    sessionId,
     after,
     ...on,
     waiting: channel.waiting,

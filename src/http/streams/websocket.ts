@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { WebSocketServer, type WebSocket } from "ws";
 import { Problem } from "../../core/problem.ts";
 import type { Authenticate } from "../auth.ts";
-import { requireScope } from "../auth.ts";
+import { requireAccess } from "../access.ts";
 import { joinObjects, once, type Channel } from "./channel.ts";
 import { queryValues } from "../dispatch.ts";
 import type { HttpContext } from "../http-context.ts";
@@ -56,7 +56,7 @@ export function createUpgradeHandler(
     }
     if (cookieOnly) checkOrigin(http, info);
     const caller = await authenticate(info, "GET");
-    requireScope(route, caller);
+    requireAccess(route, caller);
     const params = route.params === null ? {} : parseParameters(route.params, { id }, "id_invalid");
     const query = parseParameters(route.query!, queryValues(url), "query_invalid");
     return await route.open(http, { ...info, ...caller, params, query });

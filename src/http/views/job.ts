@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { estimateEnd, retryAfterS } from "../../core/estimate.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Job, JobStatus, ListedJob, SealedCallback } from "../../core/model.ts";
+import type { Job, JobStatus, ListedJob, SealedCallback, ShownJob } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
 import type { HttpContext } from "../http-context.ts";
 import type { JobBody } from "../schemas/job.ts";
-import { defined, isoTime } from "./common.ts";
+import { defined, idOrNull, isoTime } from "./common.ts";
+import type { Waiting } from "./job-wait.ts";
 
 export function isFinished(status: JobStatus): boolean {
   return status === "completed" || status === "failed" || status === "canceled";
@@ -20,16 +21,18 @@ export function jobUrl(publicUrl: string, jobId: string): string {
 type ViewContext = Pick<HttpContext, "config" | "vault">;
 
 type HeadFields = "id" | "type" | "status";
+type TextFields = "input" | "input_bytes" | "metadata" | "progress" | "result";
 type CallbackBody = JobBody["callbacks"][number];
 
 /** A job as JSON text. Stored JSON texts go in as they are, unparsed. */
-export function jobText(context: ViewContext, job: Job | ListedJob): string {
+export function jobText(context: ViewContext, job: (Job | ShownJob | ListedJob) & Waiting): string {
   const self = jobUrl(context.config.publicUrl, job.id);
   const progress = JSON.stringify({
     fraction: job.progress_fraction,
     message: job.progress_message,
   } satisfies Omit<JobBody["progress"], "data">);
-  const rest: Omit<JobBody, HeadFields | "input" | "input_bytes" | "metadata" | "progress"> = {
+  const rest: Omit<JobBody, HeadFields | TextFields> = {
+    waiting_for: job.waiting_for ?? null,
     eta: isoTime(estimateEnd(job)),
     run: job.run,
     timeout_s: job.timeout_s,
@@ -37,6 +40,7 @@ export function jobText(context: ViewContext, job: Job | ListedJob): string {
     error: jobErrorOf(job),
     callbacks: job.callbacks.map((callback) => callbackView(context, callback)),
     request_id: job.request_id,
+    retry_of: idOrNull("job", job.retry_of),
     cancel_requested_at: isoTime(job.cancel_requested_at),
     created_at: isoTime(job.created_at),
     started_at: isoTime(job.started_at),
@@ -56,11 +60,13 @@ export function jobText(context: ViewContext, job: Job | ListedJob): string {
   };
   const bytes = "input_bytes" in job ? job.input_bytes : Buffer.byteLength(job.input);
   const data = job.progress_data === null ? "" : `,"data":${job.progress_data}`;
+  const result = "result" in job ? job.result : null;
   const texts = [
     ...(job.input === null ? [] : [`"input":${job.input}`]),
     `"input_bytes":${bytes}`,
     `"metadata":${job.metadata}`,
     `"progress":${progress.slice(0, -1)}${data}}`,
+    ...(result === null ? [] : [`"result":${result}`]),
   ];
   return `${JSON.stringify(head).slice(0, -1)},${texts.join(",")},${JSON.stringify(rest).slice(1)}`;
 }

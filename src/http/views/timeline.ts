@@ -1,6 +1,8 @@
 import { formatId } from "../../core/ids.ts";
 import type { Job } from "../../core/model.ts";
+import { durationText } from "../../core/times.ts";
 import type { TimelineAttempt, TimelineDelivery } from "../../db/jobs/timeline.ts";
+import type { MayBeHeld } from "./held.ts";
 
 export const TIMELINE_KINDS = [
   "accepted",
@@ -23,7 +25,7 @@ interface Entry {
 /** The events of a job, in order of time; at the same time, in order of cause and effect. */
 export function timelineView(
   job: Job,
-  deliveries: readonly TimelineDelivery[],
+  deliveries: readonly (TimelineDelivery & MayBeHeld)[],
   attempts: readonly TimelineAttempt[],
 ): Entry[] {
   const messages = [...new Map(deliveries.map((d) => [d.message_id, d])).values()];
@@ -43,7 +45,7 @@ function jobEntries(job: Job): Entry[] {
   const entries: Entry[] = [{ at: job.created_at, kind: "accepted", title: job.type }];
   if (started_at !== null) {
     const waited = started_at.getTime() - job.created_at.getTime();
-    entries.push({ at: started_at, kind: "started", detail: `waited ${waited} ms` });
+    entries.push({ at: started_at, kind: "started", detail: `waited ${durationText(waited)}` });
   }
   if (run_started_at !== null && job.run > 1) {
     entries.push({ at: run_started_at, kind: "run_started", run: job.run });
@@ -72,8 +74,8 @@ function messageEntry({ created_at, message_id, event_type }: TimelineDelivery):
   return { at: created_at, kind: "message", message_id: id, event_type };
 }
 
-function deliveryEntries(delivery: TimelineDelivery): Entry[] {
-  const { created_at, finished_at, next_attempt_at, status, dead_reason } = delivery;
+function deliveryEntries(delivery: TimelineDelivery & MayBeHeld): Entry[] {
+  const { created_at, finished_at, next_attempt_at, status, dead_reason, held } = delivery;
   const about = {
     message_id: formatId("message", delivery.message_id),
     event_type: delivery.event_type,
@@ -90,7 +92,8 @@ function deliveryEntries(delivery: TimelineDelivery): Entry[] {
     detail: dead_reason,
   };
   if (next_attempt_at === null) return [entry];
-  return [entry, { at: next_attempt_at, kind: "next_attempt", ...about }];
+  const why = held === null ? {} : { outcome: "held", detail: held.detail };
+  return [entry, { at: next_attempt_at, kind: "next_attempt", ...about, ...why }];
 }
 
 function attemptEntry(attempt: TimelineAttempt, delivery: TimelineDelivery): Entry {

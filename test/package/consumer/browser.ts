@@ -26,8 +26,14 @@ export async function rows(csv: string): Promise<number> {
 export async function anyJob(): Promise<Job> {
   const untyped = new Ringback({ apiKey: "rk_x", baseUrl: "http://x", fetch });
   for await (const delivery of untyped.deliveries.list({ status: "dead" })) {
-    const reason: "gone" | "target_blocked" | "exhausted" | "endpoint_disabled" | null =
-      delivery.dead_reason;
+    const reason:
+      | "gone"
+      | "target_blocked"
+      | "final_status"
+      | "exhausted"
+      | "expired"
+      | "endpoint_disabled"
+      | null = delivery.dead_reason;
     if (reason === "gone") await untyped.deliveries.replay(delivery.id);
   }
   const { data } = await untyped.request("GET /v1/jobs", { query: { limit: 1 } });

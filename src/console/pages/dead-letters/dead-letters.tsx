@@ -3,6 +3,7 @@ import { IconInbox, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useDeadLetters } from "../../api/deliveries.ts";
 import type { ReplayAction } from "../../../core/model.ts";
+import type { Query } from "../../api/client.ts";
 import type { ReplayOrder } from "../../api/replays.ts";
 import type { Delivery, ReplayChoice } from "../../api/types.ts";
 import type { Column } from "../../components/data-table.tsx";
@@ -20,6 +21,7 @@ import { Time } from "../../components/time.tsx";
 import { TimeFilter, timeQuery } from "../../components/time-filter.tsx";
 import { useView } from "../../components/use-view.ts";
 import classes from "./dead-letters.module.css";
+import { Causes } from "./causes.tsx";
 import { Groups } from "./groups.tsx";
 import { INBOX_FILTERS, type InboxView } from "./inbox-view.ts";
 import { Replays } from "./replays.tsx";
@@ -38,7 +40,7 @@ const COLUMNS: Column<Delivery>[] = [
     ),
   },
   ...ATTEMPT_COLUMNS,
-  { id: "died", header: "Gave up", cell: ({ finished_at }) => <Time at={finished_at} /> },
+  { id: "died", header: "Died", cell: ({ finished_at }) => <Time at={finished_at} /> },
 ];
 
 export default function DeadLetters() {
@@ -61,7 +63,9 @@ export default function DeadLetters() {
 
   function ask(action: ReplayAction): void {
     // its reason is one of the choices, or what somebody typed into the address
-    const chosen = (choice.all ? filter() : { ids: Object.keys(choice.selected) }) as ReplayChoice;
+    const chosen = (
+      choice.all ? replayFilter(filter()) : { ids: Object.keys(choice.selected) }
+    ) as ReplayChoice;
     setOrder({ action, filter: chosen });
   }
 
@@ -70,7 +74,11 @@ export default function DeadLetters() {
       title="Dead letters"
       description="Deliveries that were given up. Send them again, or discard them with a note."
     >
-      <Groups view={view} filter={filter} filterKey={key} />
+      {view.values.by === undefined && !discarded ? (
+        <Causes view={view} onReplay={(chosen) => setOrder({ action: "replay", filter: chosen })} />
+      ) : (
+        <Groups view={view} filter={filter} filterKey={key} />
+      )}
       <ListCard
         label="Dead letters"
         query={letters}
@@ -99,6 +107,15 @@ export default function DeadLetters() {
       <ReplayDialog order={order} onClose={() => setOrder(null)} onDone={choice.clear} />
     </Page>
   );
+}
+
+/** The filter of the list as a replay takes it. */
+function replayFilter({ status_code, error_code, ...rest }: Query): Query {
+  return {
+    ...rest,
+    ...(status_code === undefined ? {} : { status_code: [Number(status_code)] }),
+    ...(error_code === undefined ? {} : { error_code: [error_code] }),
+  } as Query;
 }
 
 interface Choice {
@@ -207,6 +224,20 @@ function Filters({ view, filtered }: { view: InboxView; filtered: boolean }) {
         checked={values.discarded === "true"}
         onChange={({ currentTarget }) => set({ discarded: currentTarget.checked ? "true" : null })}
       />
+      {values.status_code && (
+        <TextFilter
+          label="Status code"
+          value={values.status_code}
+          onChange={(status_code) => set({ status_code })}
+        />
+      )}
+      {values.error_code && (
+        <TextFilter
+          label="Error code"
+          value={values.error_code}
+          onChange={(error_code) => set({ error_code })}
+        />
+      )}
       {values.job_id && (
         <TextFilter label="Job" value={values.job_id} onChange={(job_id) => set({ job_id })} />
       )}

@@ -1,10 +1,11 @@
-import { Group, SegmentedControl, Text, UnstyledButton } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import type { Query } from "../../api/client.ts";
 import { useDeadLetterGroups } from "../../api/deliveries.ts";
 import type { DeadLetterGroup } from "../../api/types.ts";
 import { count } from "../../components/format.ts";
 import { ErrorBox } from "../../components/states.tsx";
 import { Time } from "../../components/time.tsx";
+import { GroupChoice } from "./group-choice.tsx";
 import type { InboxView } from "./inbox-view.ts";
 import classes from "./dead-letters.module.css";
 
@@ -15,7 +16,8 @@ interface GroupsProps {
 }
 
 /** The inbox in heaps: by reason or by endpoint, with their age. A heap is a filter. */
-export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps) {
+export function Groups({ view, filter, filterKey }: GroupsProps) {
+  const { values, set } = view;
   const by = values.by === "endpoint" ? "endpoint" : "reason";
   const field = by === "reason" ? "reason" : "endpoint_id";
   // a chosen heap must not hide the others
@@ -25,23 +27,15 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
   if (groups.data?.length === 0) return null;
   const shown = groups.data ?? [];
 
+  function nameOf({ reason, endpoint_name: name, endpoint_deleted }: DeadLetterGroup): string {
+    if (by === "reason") return reason ?? "unknown";
+    if (name === null) return "Callback URLs";
+    return endpoint_deleted ? `${name} (deleted)` : name;
+  }
+
   return (
     <section aria-label="Groups">
-      <Group justify="space-between" mb="xs">
-        <Text size="sm" c="dimmed">
-          {groups.data && (shown.length === 1 ? "1 group" : `${shown.length} groups`)}
-        </Text>
-        <SegmentedControl
-          size="xs"
-          aria-label="Group by"
-          value={by}
-          onChange={(next) => set({ by: next === "reason" ? null : next })}
-          data={[
-            { value: "reason", label: "By reason" },
-            { value: "endpoint", label: "By endpoint" },
-          ]}
-        />
-      </Group>
+      <GroupChoice view={view} count={groups.data?.length ?? null} />
       <div className={classes.groups}>
         {shown.map((group) => {
           const value = group[field];
@@ -65,10 +59,4 @@ export function Groups({ view: { values, set }, filter, filterKey }: GroupsProps
       </div>
     </section>
   );
-}
-
-function nameOf({ reason, endpoint_id, ...endpoint }: DeadLetterGroup): string {
-  if (reason !== null) return reason;
-  if (endpoint_id === null) return "Callback URLs";
-  return endpoint.endpoint_description || endpoint.endpoint_url || endpoint_id;
 }

@@ -6,6 +6,8 @@ export const INBOX_FILTERS = [
   "endpoint_id",
   "event_type",
   "job_id",
+  "status_code",
+  "error_code",
   "range",
   "since",
   "until",

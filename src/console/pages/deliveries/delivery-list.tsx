@@ -68,7 +68,8 @@ function Filters({
     <FilterBar filtered={filtered} onClear={clear}>
       <ListFilter
         label="Status"
-        choices={DELIVERY_STATUSES}
+        choices={[...DELIVERY_STATUSES, "held"]}
+        alone="held"
         value={values.status}
         not={values.not_status}
         withNot

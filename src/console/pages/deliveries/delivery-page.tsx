@@ -9,6 +9,7 @@ import { useNow } from "../../components/clock.ts";
 import { Confirm } from "../../components/confirm.tsx";
 import { Facts } from "../../components/facts.tsx";
 import { duration, prettyBody } from "../../components/format.ts";
+import { DeliveryStatus, HeldNotice } from "../../components/held.tsx";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { REPLAYS } from "../../components/list-keys.ts";
@@ -16,7 +17,6 @@ import { notifyDone } from "../../components/notify.ts";
 import { Page } from "../../components/page.tsx";
 import { Receiver } from "../../components/receiver.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
-import { Status } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 import { Attempts } from "./attempts.tsx";
 import { toCurl } from "./curl.ts";
@@ -40,7 +40,7 @@ export default function DeliveryPage() {
   return (
     <Page
       title={delivery.event_type}
-      badge={<Status value={delivery.status} />}
+      badge={<DeliveryStatus delivery={delivery} />}
       description={<Id id={delivery.id} link={false} />}
       back={BACK}
       actions={
@@ -50,6 +50,7 @@ export default function DeliveryPage() {
         </>
       }
     >
+      <HeldNotice delivery={delivery} />
       {delivery.dead_reason !== null && (
         <Alert color="red" variant="outline" title={`Dead letter: ${delivery.dead_reason}`}>
           <Text size="sm">{delivery.dead_detail}</Text>
@@ -96,12 +97,13 @@ function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
         },
         endpoint_id !== null && { name: "Endpoint", value: <Id id={endpoint_id} short /> },
         job_id !== null && { name: "Job", value: <Id id={job_id} short /> },
-        { name: "Message", value: <Id id={delivery.message_id} short /> },
+        { name: "Event", value: <Id id={delivery.message_id} short /> },
         { name: "Attempts", value: delivery.attempt_count },
-        next_attempt_at !== null && {
-          name: "Next attempt",
-          value: <Countdown at={next_attempt_at} />,
-        },
+        next_attempt_at !== null &&
+          delivery.held === null && {
+            name: "Next attempt",
+            value: <Countdown at={next_attempt_at} />,
+          },
         { name: "Created", value: <Time at={delivery.created_at} /> },
         finished_at !== null && { name: "Ended", value: <Time at={finished_at} /> },
       ]}
@@ -138,7 +140,9 @@ const CONSEQUENCE: Record<string, string> = {
   canceled: "",
 };
 
-function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAttempts }) {
+const HELD_CONSEQUENCE = "It gets 1 attempt as soon as nothing holds it back.";
+
+function ReplayButton({ delivery: { id, status, held } }: { delivery: DeliveryWithAttempts }) {
   const [asking, ask] = useDisclosure(false);
   const replay = useReplayDelivery();
   if (status === "canceled") return null;
@@ -163,7 +167,7 @@ function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAtte
           })
         }
       >
-        {CONSEQUENCE[status]}
+        {held === null ? CONSEQUENCE[status] : HELD_CONSEQUENCE}
       </Confirm>
     </>
   );

@@ -1,6 +1,7 @@
-import { ActionIcon, Button, Menu } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
+  IconBan,
   IconCircleX,
   IconDots,
   IconPlayerPause,
@@ -27,7 +28,8 @@ import { RecoverDialog } from "./recover-dialog.tsx";
 const DONE: Record<StateAction, string> = {
   pause: "Paused; deliveries wait",
   resume: "Resumed",
-  enable: "Enabled; recover what failed meanwhile",
+  enable: "Enabled; recover what failed, and send what it missed",
+  disable: "Disabled; what it misses is counted",
 };
 
 const NEXT: Record<Endpoint["state"], { action: StateAction; label: string }> = {
@@ -49,6 +51,8 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
   const [canceling, setCanceling] = useState<ReplayOrder | null>(null);
   const pending = { endpoint_id: endpoint.id, status: "pending" } as const;
   const { action, label } = NEXT[endpoint.state];
+  const changeTo = (to: StateAction): void =>
+    change.mutate(to, { onSuccess: () => notifyDone(DONE[to]), onError: notifyError });
   return (
     <>
       <Button
@@ -67,9 +71,7 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
           action === "pause" ? <IconPlayerPause size={14} /> : <IconPlayerPlay size={14} />
         }
         loading={change.isPending}
-        onClick={() =>
-          change.mutate(action, { onSuccess: () => notifyDone(DONE[action]), onError: notifyError })
-        }
+        onClick={() => changeTo(action)}
       >
         {label}
       </Button>
@@ -89,6 +91,11 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
           >
             Cancel what is pending…
           </Menu.Item>
+          {endpoint.state !== "disabled" && (
+            <Menu.Item leftSection={<IconBan size={14} />} onClick={() => changeTo("disable")}>
+              Disable
+            </Menu.Item>
+          )}
           <Menu.Item color="red" leftSection={<IconTrash size={14} />} onClick={remove.open}>
             Delete…
           </Menu.Item>
@@ -109,6 +116,7 @@ interface DeleteDialogProps {
 
 function DeleteDialog({ endpoint, opened, onClose }: DeleteDialogProps) {
   const remove = useDeleteEndpoint(endpoint.id);
+  const [discard, setDiscard] = useState(false);
   const navigate = useNavigate();
   return (
     <Confirm
@@ -120,7 +128,7 @@ function DeleteDialog({ endpoint, opened, onClose }: DeleteDialogProps) {
       error={remove.error}
       onClose={onClose}
       onConfirm={() =>
-        remove.mutate(undefined, {
+        remove.mutate(discard, {
           onSuccess() {
             notifyDone("The endpoint is gone");
             void navigate("/endpoints");
@@ -130,6 +138,13 @@ function DeleteDialog({ endpoint, opened, onClose }: DeleteDialogProps) {
     >
       1 endpoint, <span className="rb-mono">{endpoint.url}</span>. All that is pending for it is
       canceled. Its deliveries stay in the log.
+      <Checkbox
+        mt="md"
+        label="Discard its dead letters"
+        description="They can't be sent again, as it is gone; else they stay in the inbox"
+        checked={discard}
+        onChange={({ currentTarget }) => setDiscard(currentTarget.checked)}
+      />
     </Confirm>
   );
 }

@@ -7,21 +7,21 @@ import { Receiver } from "../../components/receiver.tsx";
 import { Status } from "../../components/status.tsx";
 import { Time } from "../../components/time.tsx";
 
-type Health = NonNullable<ListedEndpoint["health"]>;
+type Figures = NonNullable<ListedEndpoint["figures"]>;
 
 /** A column of figures, by which rows can be put in order. */
 function figure(
   id: string,
   header: string,
   sortable: "ascending" | "descending",
-  show: (health: Health) => ReactNode,
+  show: (figures: Figures) => ReactNode,
 ): Column<ListedEndpoint> {
   return {
     id,
     header,
     align: "right",
     sortable,
-    cell: ({ health }) => (health === undefined ? <None /> : show(health)),
+    cell: ({ figures }) => (figures === undefined ? <None /> : show(figures)),
   };
 }
 
@@ -36,29 +36,33 @@ export const ENDPOINT_COLUMNS: Column<ListedEndpoint>[] = [
     ),
   },
   {
-    id: "state",
-    header: "State",
+    id: "status",
+    header: "Status",
     sortable: "ascending",
-    cell: ({ lane }) => <Status value={lane.state} />,
+    cell: ({ status }) => <Status value={status} />,
   },
   figure("pending", "Pending", "descending", ({ pending }) => figureOf(pending)),
   figure("dead", "Dead", "descending", ({ dead_letters }) =>
     figureOf(dead_letters, "rb-bad rb-tone"),
   ),
-  figure("last", "Last success", "ascending", ({ last_success_at }) => (
-    <Time at={last_success_at} />
-  )),
-  figure("success", "Success, 24 h", "ascending", (health) => <Success health={health} />),
+  {
+    id: "last",
+    header: "Last success",
+    align: "right",
+    sortable: "ascending",
+    cell: ({ health }) => <Time at={health.last_success_at} />,
+  },
+  figure("success", "Success, 24 h", "ascending", (figures) => <Success figures={figures} />),
   figure("p90", "p90", "descending", ({ response_p90_ms }) =>
     response_p90_ms === null ? <None /> : duration(response_p90_ms),
   ),
 ];
 
-function figureOf(counted: Health["pending"], tone?: string): ReactNode {
+function figureOf(counted: Figures["pending"], tone?: string): ReactNode {
   return counted.count === 0 ? <None /> : <span className={tone}>{count(counted)}</span>;
 }
 
-function Success({ health: { success_rate, delivered, dead } }: { health: Health }) {
+function Success({ figures: { success_rate, delivered, dead } }: { figures: Figures }) {
   if (success_rate === null) return <None />;
   const tone = success_rate >= 0.99 ? "ok" : success_rate >= 0.9 ? "warn" : "bad";
   return (
@@ -69,17 +73,17 @@ function Success({ health: { success_rate, delivered, dead } }: { health: Health
   );
 }
 
-const STATES = ["open", "half_open", "disabled", "paused", "closed"];
+const STATUSES = ["failing", "disabled", "paused", "healthy"];
 
 /** What each column is put in order by, the worst first; null goes last either way. */
 const VALUES: Record<string, (row: ListedEndpoint) => number | string | null> = {
   name: ({ description, url }) => (description || url).toLowerCase(),
-  state: ({ lane }) => STATES.indexOf(lane.state),
-  pending: ({ health }) => -(health?.pending.count ?? 0),
-  dead: ({ health }) => -(health?.dead_letters.count ?? 0),
-  last: ({ health }) => health?.last_success_at ?? "",
-  success: ({ health }) => health?.success_rate ?? null,
-  p90: ({ health }) => -(health?.response_p90_ms ?? NaN) || null,
+  status: ({ status }) => STATUSES.indexOf(status),
+  pending: ({ figures }) => -(figures?.pending.count ?? 0),
+  dead: ({ figures }) => -(figures?.dead_letters.count ?? 0),
+  last: ({ health }) => health.last_success_at ?? "",
+  success: ({ figures }) => figures?.success_rate ?? null,
+  p90: ({ figures }) => -(figures?.response_p90_ms ?? NaN) || null,
 };
 
 /** The order that a text in the page's address names: a column, with a minus when it is reversed. */

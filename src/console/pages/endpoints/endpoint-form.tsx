@@ -3,6 +3,7 @@ import {
   Checkbox,
   Group,
   NumberInput,
+  SegmentedControl,
   SimpleGrid,
   Stack,
   Switch,
@@ -10,10 +11,11 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { useForm, type UseFormReturnType } from "@mantine/form";
 import { useState } from "react";
 import { ENDPOINT_DEFAULTS, pick } from "../../../core/endpoint.ts";
-import { JOB_EVENTS } from "../../../core/model.ts";
+import { DEFAULT_RETRY } from "../../../core/backoff.ts";
+import { JOB_EVENTS, type RetryPolicy } from "../../../core/model.ts";
 import { RingbackError } from "../../api/client.ts";
 import type { Endpoint, EndpointInput } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
@@ -23,6 +25,9 @@ import { ErrorBox } from "../../components/states.tsx";
 
 const NEW: EndpointInput = { url: "", headers: {}, ...ENDPOINT_DEFAULTS };
 const SETTINGS = Object.keys(NEW) as (keyof EndpointInput)[];
+
+/** The fields of a retry policy without a list of waits. */
+const GROWING = ["max_attempts", "base_s", "factor", "cap_s"] as const;
 
 const SIGNATURES = [
   {
@@ -46,18 +51,27 @@ interface EndpointFormProps {
 }
 
 export function EndpointForm({ endpoint, action, busy, error, onSubmit }: EndpointFormProps) {
-  const form = useForm({ initialValues: { ...(endpoint ?? NEW) } });
+  const form = useForm<EndpointInput>({ initialValues: initialValues(endpoint) });
   const [headers, setHeaders] = useState(JSON.stringify(form.values.headers, null, 2));
   const parsedHeaders = parseJson(headers);
   const faults = error instanceof RingbackError ? error.errors : [];
   const faultAt = (pointer: string): string | undefined =>
     faults.find((fault) => fault.pointer === pointer)?.detail;
   const { retry } = form.values;
+  const [waits, setWaits] = useState<string[] | null>(
+    endpoint?.retry.delays_s?.map(String) ?? null,
+  );
+
+  const faultIn = (pointer: string): string | undefined =>
+    faults.find((fault) => fault.pointer?.startsWith(pointer))?.detail;
 
   function submit(values: EndpointInput): void {
     if (!("value" in parsedHeaders)) return;
     onSubmit({
       ...pick(values, SETTINGS),
+      retry: waits === null ? pick({ ...DEFAULT_RETRY, ...retry }, GROWING) : waitsOf(waits),
+      final_status: values.final_status.map(Number),
+      disable_after_s: values.disable_after_s || null,
       // an emptied number is the empty text
       rate_limit_per_s: values.rate_limit_per_s || null,
       headers: parsedHeaders.value as Record<string, string>,
@@ -152,44 +166,67 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
         </Card>
         <Card title="Retries">
           <Stack gap="sm">
-            <SimpleGrid cols={{ base: 2, sm: 4 }}>
+            <SegmentedControl
+              size="xs"
+              aria-label="Schedule"
+              value={waits === null ? "growing" : "list"}
+              onChange={(next) => setWaits(next === "list" ? ["5", "300", "1800"] : null)}
+              data={[
+                { value: "growing", label: "Growing waits" },
+                { value: "list", label: "A list of waits" },
+              ]}
+              w="fit-content"
+            />
+            {waits !== null && (
+              <TagsInput
+                label="Waits, in seconds"
+                description="The wait after each failure, ±20 %; one attempt more than waits"
+                value={waits}
+                onChange={setWaits}
+                allowDuplicates
+                error={faultAt("/retry/delays_s") ?? faultIn("/retry/delays_s/")}
+              />
+            )}
+            {waits === null && (
+              <GrowingWaits form={form} text={scheduleText({ ...DEFAULT_RETRY, ...retry })} />
+            )}
+            <TagsInput
+              label="Final answers"
+              description="Status codes, like 400 or 404, after which it is not tried again"
+              {...form.getInputProps("final_status")}
+              value={form.values.final_status.map(String)}
+              onChange={(codes) => form.setFieldValue("final_status", codes.map(Number))}
+              error={faultAt("/final_status") ?? faultIn("/final_status/")}
+            />
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
               <NumberInput
-                label="Attempts"
-                min={1}
-                max={50}
-                allowDecimal={false}
+                label="Give up after, in hours"
+                description="A delivery's greatest age, also while it is held back"
+                min={1 / 60}
+                max={720}
                 required
                 withAsterisk={false}
-                {...form.getInputProps("retry.max_attempts")}
+                value={hoursOf(form.values.give_up_after_s)}
+                onChange={(hours) =>
+                  form.setFieldValue("give_up_after_s", Math.round(Number(hours) * 3_600))
+                }
+                error={faultAt("/give_up_after_s")}
               />
               <NumberInput
-                label="First wait, s"
-                min={0.1}
-                max={3_600}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.base_s")}
-              />
-              <NumberInput
-                label="Growth factor"
-                min={1}
-                max={10}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.factor")}
-              />
-              <NumberInput
-                label="Longest wait, s"
-                min={1}
-                max={86_400}
-                required
-                withAsterisk={false}
-                {...form.getInputProps("retry.cap_s")}
+                label="Disable after, in hours"
+                description="Of failures with no success among them. Empty: never"
+                min={12}
+                max={720}
+                value={hoursOf(form.values.disable_after_s)}
+                onChange={(hours) =>
+                  form.setFieldValue(
+                    "disable_after_s",
+                    hours === "" ? null : Math.round(Number(hours) * 3_600),
+                  )
+                }
+                error={faultAt("/disable_after_s")}
               />
             </SimpleGrid>
-            <Text size="xs" c="dimmed">
-              {scheduleText(retry)}
-            </Text>
           </Stack>
         </Card>
         {error !== null && <ErrorBox error={error} />}
@@ -203,8 +240,73 @@ export function EndpointForm({ endpoint, action, busy, error, onSubmit }: Endpoi
   );
 }
 
+interface GrowingWaitsProps {
+  form: UseFormReturnType<EndpointInput>;
+  text: string;
+}
+
+function GrowingWaits({ form, text }: GrowingWaitsProps) {
+  return (
+    <>
+      <SimpleGrid cols={{ base: 2, sm: 4 }}>
+        <NumberInput
+          label="Attempts"
+          min={1}
+          max={50}
+          allowDecimal={false}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.max_attempts")}
+        />
+        <NumberInput
+          label="First wait, s"
+          min={0.1}
+          max={3_600}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.base_s")}
+        />
+        <NumberInput
+          label="Growth factor"
+          min={1}
+          max={10}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.factor")}
+        />
+        <NumberInput
+          label="Longest wait, s"
+          min={1}
+          max={86_400}
+          required
+          withAsterisk={false}
+          {...form.getInputProps("retry.cap_s")}
+        />
+      </SimpleGrid>
+      <Text size="xs" c="dimmed">
+        {text}
+      </Text>
+    </>
+  );
+}
+
+/** The settings, with the growing waits filled in that a list of waits stands in for. */
+function initialValues(endpoint: Endpoint | undefined): EndpointInput {
+  const { retry, ...settings } = pick({ ...NEW, ...endpoint }, SETTINGS);
+  return { ...settings, retry: { ...DEFAULT_RETRY, ...retry } };
+}
+
+function waitsOf(waits: readonly string[]): EndpointInput["retry"] {
+  return { max_attempts: waits.length + 1, delays_s: waits.map(Number) };
+}
+
+/** Hours with at most two decimals, for a field. */
+function hoursOf(seconds: number | null): number | "" {
+  return seconds === null ? "" : Math.round(seconds / 36) / 100;
+}
+
 /** The waits of a retry policy in words, before their jitter of ±20 %. */
-function scheduleText({ max_attempts, base_s, factor, cap_s }: EndpointInput["retry"]): string {
+function scheduleText({ max_attempts, base_s, factor, cap_s }: RetryPolicy): string {
   if (max_attempts === 1) return "No retry: a failed attempt is a dead letter.";
   const waits = Array.from({ length: Math.max(0, max_attempts - 1) }, (_, index) =>
     Math.min(cap_s, base_s * factor ** index),

@@ -7,7 +7,7 @@ import { ListCard } from "../../components/list-card.tsx";
 import { Page } from "../../components/page.tsx";
 import { Empty } from "../../components/states.tsx";
 import { useView } from "../../components/use-view.ts";
-import { LANE_STATES } from "../../../core/model.ts";
+import { ENDPOINT_STATUSES } from "../../../core/endpoint.ts";
 import { ENDPOINT_COLUMNS, sortRows, toOrder } from "./endpoint-columns.tsx";
 
 const PAGE_SIZE = 100;
@@ -19,11 +19,11 @@ const SERVER_ORDERS = [
 ];
 
 export default function EndpointList() {
-  const view = useView(["state", "q", "sort", "by"]);
+  const view = useView(["status", "q", "sort", "by"]);
   const { values, set, clear, cursor } = view;
-  const { state, q, sort = "worst", by } = values;
+  const { status, q, sort = "worst", by } = values;
   const endpoints = useEndpoints({
-    ...{ state, q, sort, health: true },
+    ...{ status, q, sort, figures: true },
     cursor: cursor.value,
     limit: PAGE_SIZE,
   });
@@ -31,7 +31,7 @@ export default function EndpointList() {
   // a page alone can't be put in order by what only it has
   const whole = data !== undefined && data.next_cursor === null && cursor.value === null;
   const order = whole ? toOrder(by) : null;
-  const filtered = state !== undefined || q !== undefined;
+  const filtered = status !== undefined || q !== undefined;
   return (
     <Page title="Endpoints" actions={<NewButton />}>
       <ListCard
@@ -46,13 +46,10 @@ export default function EndpointList() {
           <FilterBar filtered={filtered} onClear={clear}>
             <TextFilter label="Name or URL" value={q} onChange={(text) => set({ q: text })} />
             <Choice
-              label="State"
-              choices={LANE_STATES.map((value) => ({
-                value,
-                label: value === "ok" ? "sending" : value,
-              }))}
-              value={state}
-              onChange={(next) => set({ state: next })}
+              label="Status"
+              choices={ENDPOINT_STATUSES}
+              value={status}
+              onChange={(next) => set({ status: next })}
             />
             <Choice
               label="Order"

@@ -1,13 +1,19 @@
-import { Alert, Stack, Tabs, Text } from "@mantine/core";
-import { useNavigate, useParams } from "react-router";
+import { Alert, Anchor, Button, Group, Stack, Tabs, Text } from "@mantine/core";
+import { useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { DISABLED_WORDS } from "../../../core/endpoint.ts";
 import { useEndpoint, useUpdateEndpoint } from "../../api/endpoints.ts";
+import type { ReplayOrder } from "../../api/replays.ts";
 import type { Endpoint } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { RangePicker, StatsCharts, toRange } from "../../components/charts/stats-charts.tsx";
-import { Facts } from "../../components/facts.tsx";
+import { Facts, type Fact } from "../../components/facts.tsx";
+import { duration, number } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
+import { None } from "../../components/none.tsx";
 import { notifyDone } from "../../components/notify.ts";
 import { Page } from "../../components/page.tsx";
+import { ReplayDialog } from "../../components/replay-dialog.tsx";
 import { SecretCard } from "../../components/secret-card.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Status } from "../../components/status.tsx";
@@ -41,7 +47,7 @@ export default function EndpointPage() {
   return (
     <Page
       title={endpoint.description || endpoint.url}
-      badge={<Status value={endpoint.lane.state} />}
+      badge={<Status value={endpoint.status} />}
       description={<Id id={endpoint.id} link={false} />}
       back={BACK}
       actions={
@@ -51,7 +57,8 @@ export default function EndpointPage() {
         />
       }
     >
-      <LaneNotice endpoint={endpoint} />
+      <StatusNotice endpoint={endpoint} />
+      <SkippedNotice endpoint={endpoint} />
       {test && <TestResult id={test} onClose={() => view.set({ test: null })} />}
       <Tabs
         value={tab}
@@ -88,16 +95,13 @@ export default function EndpointPage() {
   );
 }
 
-const NOTICES: Record<string, { title: string; color: string; text: string }> = {
-  open: {
-    title: "The breaker is open",
+type Shown = Exclude<Endpoint["status"], "healthy">;
+
+const NOTICES: Record<Shown, { title: string; color: string; text: string }> = {
+  failing: {
+    title: "Failing",
     color: "red",
-    text: "Attempts failed one after the other, so nothing is sent and no attempt is used up. Deliveries wait.",
-  },
-  half_open: {
-    title: "The next attempt is a probe",
-    color: "yellow",
-    text: "If it succeeds, everything that waits is sent.",
+    text: "Attempts failed one after the other, so the breaker holds everything back and no attempt is used up. Deliveries wait; the first that succeeds lets them all go.",
   },
   paused: {
     title: "Paused",
@@ -107,26 +111,115 @@ const NOTICES: Record<string, { title: string; color: string; text: string }> = 
   disabled: {
     title: "Disabled",
     color: "red",
-    text: "Deliveries become dead letters at once. Enable it, then recover what failed.",
+    text: "Nothing is made for it, but what it misses is counted. Enable it, then recover what failed and send what it missed.",
   },
 };
 
-function LaneNotice({ endpoint: { lane, disabled_reason } }: { endpoint: Endpoint }) {
-  const notice = NOTICES[lane.state];
-  if (notice === undefined) return null;
+function StatusNotice({ endpoint }: { endpoint: Endpoint }) {
+  const { status, breaker, disabled_reason, health } = endpoint;
+  if (status === "healthy") return null;
+  const notice = NOTICES[status];
+  const failing = status === "failing";
+  const reason = disabled_reason === null ? null : DISABLED_WORDS[disabled_reason];
+  const why = failing ? `${breaker.reason ?? "failures"}, ${breaker.failures} in a row` : reason;
   return (
     <Alert variant="outline" color={notice.color} title={notice.title}>
       <Text size="sm" component="div">
-        {notice.text}{" "}
-        {(lane.reason ?? disabled_reason) && `Why: ${lane.reason ?? disabled_reason}.`}{" "}
-        {lane.until !== null && (
+        {notice.text} {why !== null && `Why: ${why}. `}
+        Since <Time at={health.since ?? endpoint.state_since} />.{" "}
+        {breaker.state === "open" && (
           <>
-            Next probe <Time at={lane.until} />.
+            Next probe <Time at={breaker.until} />.{" "}
           </>
+        )}
+        {failing && breaker.state !== "open" && "The next attempt is a probe. "}
+        {health.disable_at !== null && (
+          <>
+            Unless one succeeds, it is disabled <Time at={health.disable_at} />.{" "}
+          </>
+        )}
+        {status !== "disabled" && (
+          <Anchor
+            component={Link}
+            to={`/deliveries?status=held&endpoint_id=${endpoint.id}`}
+            size="sm"
+          >
+            What waits
+          </Anchor>
         )}
       </Text>
     </Alert>
   );
+}
+
+/** What it did not get while it was disabled, and the way to send it. */
+function SkippedNotice({ endpoint: { id, state, skipped } }: { endpoint: Endpoint }) {
+  const [order, setOrder] = useState<ReplayOrder | null>(null);
+  if (skipped.since === null && order === null) return null;
+  return (
+    <Alert variant="outline" color="yellow" title={`${number(skipped.count)} skipped`}>
+      <Group justify="space-between" gap="sm">
+        <Text size="sm" component="div">
+          Messages it did not get as it was disabled
+          {skipped.since !== null && (
+            <>
+              , since <Time at={skipped.since} />
+            </>
+          )}
+          .{state === "disabled" && " They can be sent once it is enabled."}
+        </Text>
+        {state !== "disabled" && (
+          <Button
+            variant="default"
+            onClick={() =>
+              setOrder({ action: "send_missed", filter: { status: "dead", endpoint_id: id } })
+            }
+          >
+            Send what was missed…
+          </Button>
+        )}
+      </Group>
+      <ReplayDialog order={order} onClose={() => setOrder(null)} />
+    </Alert>
+  );
+}
+
+function healthFacts({ status, health }: Endpoint): Fact[] {
+  const { since, failures_in_row, last_success_at, last_failure, disable_at } = health;
+  return [
+    {
+      name: "Status",
+      value: (
+        <>
+          <Status value={status} />
+          {since !== null && (
+            <>
+              {" "}
+              since <Time at={since} />
+            </>
+          )}
+        </>
+      ),
+    },
+    { name: "Failures in a row", value: number(failures_in_row) },
+    {
+      name: "Last success",
+      value: last_success_at === null ? <None /> : <Time at={last_success_at} />,
+    },
+    {
+      name: "Last failure",
+      value:
+        last_failure === null ? (
+          <None />
+        ) : (
+          <>
+            {last_failure.error_code ?? `HTTP ${last_failure.status_code}`}{" "}
+            <Time at={last_failure.at} />
+          </>
+        ),
+    },
+    ...(disable_at === null ? [] : [{ name: "Will be disabled", value: <Time at={disable_at} /> }]),
+  ];
 }
 
 interface HealthProps {
@@ -143,6 +236,7 @@ function Health({ endpoint, range, onRange }: HealthProps) {
         <Facts
           facts={[
             { name: "URL", value: <span className="rb-mono">{endpoint.url}</span>, wide: true },
+            ...healthFacts(endpoint),
             { name: "Events", value: events.length === 0 ? "all" : events.join(", ") },
             { name: "Order", value: ordered ? "one at a time" : `${max_in_flight} at once` },
             {
@@ -150,6 +244,7 @@ function Health({ endpoint, range, onRange }: HealthProps) {
               value: rate_limit_per_s === null ? "none" : `${rate_limit_per_s} per second`,
             },
             { name: "Attempts", value: retry.max_attempts },
+            { name: "Gives up after", value: duration(endpoint.give_up_after_s * 1_000) },
             { name: "Signatures", value: signatures.join(" and ") },
             { name: "Created", value: <Time at={endpoint.created_at} /> },
           ]}

@@ -1,28 +1,24 @@
-import { Anchor, CloseButton, Group, Loader, Text } from "@mantine/core";
+import { Anchor, CloseButton, Group, Loader, Stack, Text } from "@mantine/core";
 import { Link } from "react-router";
 import { useDelivery } from "../../api/deliveries.ts";
 import { Card } from "../../components/card.tsx";
-import { duration } from "../../components/format.ts";
+import { duration, prettyBody } from "../../components/format.ts";
+import { TextView } from "../../components/json-view.tsx";
 import { ErrorBox } from "../../components/states.tsx";
 import { Outcome } from "../../components/status.tsx";
 
-/** The way of a test event, as it happens. */
+/** The receiver's answer to a test event. */
 export function TestResult({ id, onClose }: { id: string; onClose: () => void }) {
-  const { data, error } = useDelivery(id, true);
+  const { data, error } = useDelivery(id);
   const attempt = data?.attempts[0];
   return (
     <Card
       title="Test event"
       side={<CloseButton size="sm" aria-label="Close the test result" onClick={onClose} />}
     >
-      <div role="status">
+      <Stack gap="sm" role="status">
         {error !== null && <ErrorBox error={error} />}
-        {error === null && attempt === undefined && (
-          <Group gap="xs">
-            <Loader size="xs" />
-            <Text size="sm">{data ? "On its way…" : "Asking…"}</Text>
-          </Group>
-        )}
+        {error === null && attempt === undefined && <Loader size="xs" />}
         {attempt && (
           <Group gap="sm">
             <Outcome code={attempt.status_code} error={attempt.error_code} />
@@ -34,7 +30,10 @@ export function TestResult({ id, onClose }: { id: string; onClose: () => void })
             </Anchor>
           </Group>
         )}
-      </div>
+        {attempt?.response_body && (
+          <TextView label="Answer" text={prettyBody(attempt.response_body)} maxHeight={160} />
+        )}
+      </Stack>
     </Card>
   );
 }

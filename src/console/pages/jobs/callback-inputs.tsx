@@ -76,7 +76,7 @@ export function CallbackInputs({ drafts, onChange }: CallbackInputsProps) {
     <Stack gap="sm" align="stretch">
       {drafts.length === 0 && (
         <Text size="sm" c="dimmed">
-          Nobody but the endpoints that subscribe to job events is told how it ends.
+          Only endpoints that subscribe to job events get an event when it ends.
         </Text>
       )}
       {drafts.map((draft, index) => (

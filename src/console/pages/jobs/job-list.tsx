@@ -46,7 +46,17 @@ export default function JobList() {
     cursor: cursor.value,
   });
   return (
-    <Page title="Jobs" actions={<NewJobButton />}>
+    <Page
+      title="Jobs"
+      actions={
+        <>
+          <Button component={Link} to="/jobs/failed" variant="default">
+            Failed jobs
+          </Button>
+          <NewJobButton />
+        </>
+      }
+    >
       <ListCard
         label="Jobs"
         query={jobs}
@@ -114,7 +124,7 @@ function Detail({ job: { status, progress, error } }: { job: Job }) {
   if (error !== null) {
     return (
       <span title={error.message}>
-        <span className="rb-mono">{error.code}</span> {error.message}
+        {error.code !== status && <span className="rb-mono">{error.code}</span>} {error.message}
       </span>
     );
   }

@@ -1,28 +1,31 @@
 import { Alert, Button, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconPlayerStop, IconRepeat } from "@tabler/icons-react";
-import { Link, useParams } from "react-router";
+import { IconPlayerStop, IconRefresh, IconRepeat } from "@tabler/icons-react";
+import { Link, useNavigate, useParams } from "react-router";
 import {
   useCancelJob,
   useJob,
   useJobDeliveries,
   useJobResult,
+  useRetryJob,
   useTimeline,
 } from "../../api/jobs.ts";
+import { useJobMessages } from "../../api/messages.ts";
 import type { Job } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { Confirm } from "../../components/confirm.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
 import { Facts } from "../../components/facts.tsx";
-import { duration, json, prettyBody } from "../../components/format.ts";
+import { count, duration, json, prettyBody } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
 import { notifyDone } from "../../components/notify.ts";
+import { OWN_MESSAGE_COLUMNS } from "../../components/message-columns.tsx";
 import { Page } from "../../components/page.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Status } from "../../components/status.tsx";
-import { Time } from "../../components/time.tsx";
+import { Due, Time } from "../../components/time.tsx";
 import { CallbacksTable } from "./callbacks-table.tsx";
 import { Timeline } from "./timeline.tsx";
 
@@ -46,6 +49,7 @@ export default function JobPage() {
       back={BACK}
       actions={<Actions job={job} />}
     >
+      <WaitNotice job={job} />
       <RunningProgress job={job} />
       {job.error !== null && (
         <Alert
@@ -77,6 +81,7 @@ export default function JobPage() {
           <CallbacksTable callbacks={job.callbacks} />
         </Card>
       )}
+      <JobEvents id={id} />
       <Deliveries id={id} />
     </Page>
   );
@@ -98,6 +103,7 @@ function Actions({ job }: { job: Job }) {
           {job.cancel_requested_at === null ? "Cancel" : "Canceling"}
         </Button>
       )}
+      {(job.status === "failed" || job.status === "canceled") && <Retry id={job.id} />}
       <Button
         component={Link}
         to={`/jobs/new?again=${job.id}`}
@@ -123,7 +129,54 @@ function Actions({ job }: { job: Job }) {
           })
         }
       >
-        1 job ends without a result. Its callbacks are told that it was canceled.
+        1 job ends without a result. Its callbacks get an event that says so.
+      </Confirm>
+    </>
+  );
+}
+
+/** What a pending job waits for. */
+function WaitNotice({ job: { waiting_for: wait } }: { job: Job }) {
+  if (wait === null) return null;
+  const { detail, until, ahead } = wait;
+  return (
+    <Alert color="yellow" variant="outline" title="Waiting to run">
+      <Text size="sm" component="div">
+        {`${detail.charAt(0).toUpperCase()}${detail.slice(1)}. `}
+        {until !== null && (
+          <>
+            It runs <Due at={until} />.{" "}
+          </>
+        )}
+        {ahead !== undefined &&
+          (ahead.count === 0 ? "It is the next of yours." : `${count(ahead)} of yours before it.`)}
+      </Text>
+    </Alert>
+  );
+}
+
+/** Runs it again as a new job, and goes there. */
+function Retry({ id }: { id: string }) {
+  const [asking, ask] = useDisclosure(false);
+  const retry = useRetryJob(id);
+  const navigate = useNavigate();
+  return (
+    <>
+      <Button leftSection={<IconRefresh size={14} />} onClick={ask.open}>
+        Retry
+      </Button>
+      <Confirm
+        opened={asking}
+        title="Run it again?"
+        action="Retry"
+        busy={retry.isPending}
+        error={retry.error}
+        onClose={ask.close}
+        onConfirm={() =>
+          retry.mutate(undefined, { onSuccess: (job) => void navigate(`/jobs/${job.id}`) })
+        }
+      >
+        A new job with the same input, metadata and callbacks. Its callbacks are told anew.
       </Confirm>
     </>
   );
@@ -162,6 +215,7 @@ function JobFacts({ job }: { job: Job }) {
           },
         { name: "Runs", value: job.run },
         { name: "Time limit of a run", value: duration(job.timeout_s * 1_000) },
+        job.retry_of !== null && { name: "Retry of", value: <Id id={job.retry_of} short /> },
         { name: "Request id", value: <Id id={job.request_id} link={false} /> },
       ]}
     />
@@ -184,6 +238,31 @@ function Result({ job }: { job: Job }) {
   if (job.status !== "completed") return null;
   if (error !== null) return <ErrorBox error={error} />;
   return isPending ? <Loading rows={3} /> : <TextView label="Result" text={prettyBody(data)} />;
+}
+
+/** The events of the job that have a message, and the names of those that nobody wanted. */
+function JobEvents({ id }: { id: string }) {
+  const { data } = useJobMessages(id);
+  const unheard = data?.without_receiver ?? [];
+  if (!data || (data.data.length === 0 && unheard.length === 0)) return null;
+  return (
+    <Card title="Events" flush>
+      {data.data.length > 0 && (
+        <DataTable
+          label="Events of this job"
+          columns={OWN_MESSAGE_COLUMNS}
+          rows={data.data}
+          href={(message) => `/events/${message.id}`}
+        />
+      )}
+      {unheard.length > 0 && (
+        <Text size="sm" c="dimmed" px="md" py="xs">
+          {unheard.join(", ")} had no receiver: no callback or endpoint wanted it, so there is no
+          message of it (or retention has removed it).
+        </Text>
+      )}
+    </Card>
+  );
 }
 
 function Deliveries({ id }: { id: string }) {

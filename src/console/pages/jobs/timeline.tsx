@@ -44,7 +44,7 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
             <div className={classes.times}>
               <Time at={entry.at} clock />
               {entry.kind === "next_attempt" ? (
-                <Due at={entry.at} />
+                entry.outcome !== "held" && <Due at={entry.at} />
               ) : (
                 <span>{offsetOf(entry, start)}</span>
               )}

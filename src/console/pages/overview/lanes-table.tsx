@@ -7,7 +7,7 @@ import { Status } from "../../components/status.tsx";
 import { Due, Time } from "../../components/time.tsx";
 
 const COLUMNS: Column<Lane>[] = [
-  { id: "state", header: "State", cell: ({ state }) => <Status value={state} /> },
+  { id: "status", header: "Status", cell: ({ status }) => <Status value={status} /> },
   {
     id: "destination",
     header: "Destination",

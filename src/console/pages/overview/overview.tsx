@@ -58,7 +58,7 @@ function Tiles({ figures, stats, range }: TilesProps) {
   const { jobs, deliveries, dead_letters, lanes, workers } = figures;
   const late = deliveries.oldest_due_at === null ? 0 : now - Date.parse(deliveries.oldest_due_at);
   const totals = stats?.totals;
-  const held = lanes.broken + lanes.paused + lanes.disabled;
+  const held = lanes.failing + lanes.paused + lanes.disabled;
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
       <Tile
@@ -93,9 +93,9 @@ function Tiles({ figures, stats, range }: TilesProps) {
       <Tile
         name="Lanes held"
         value={number(held)}
-        hint={held === 0 ? `all ${number(lanes.total)} sending` : heldText(lanes)}
-        tone={lanes.broken > 0 ? "bad" : held > 0 ? "warn" : undefined}
-        to="/endpoints"
+        hint={held === 0 ? `all ${number(lanes.total)} healthy` : heldText(lanes)}
+        tone={lanes.failing > 0 ? "bad" : held > 0 ? "warn" : undefined}
+        to="/deliveries?status=held"
       />
       <Tile
         name="Workers"
@@ -108,8 +108,8 @@ function Tiles({ figures, stats, range }: TilesProps) {
   );
 }
 
-function heldText({ broken, paused, disabled }: Figures["lanes"]): string {
-  const parts = Object.entries({ broken, paused, disabled }).filter(([, value]) => value > 0);
+function heldText({ failing, paused, disabled }: Figures["lanes"]): string {
+  const parts = Object.entries({ failing, paused, disabled }).filter(([, value]) => value > 0);
   return parts.map(([name, value]) => `${number(value)} ${name}`).join(", ");
 }
 

@@ -1,8 +1,23 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Button,
+  Checkbox,
+  Group,
+  Modal,
+  MultiSelect,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
+import { Link } from "react-router";
+import { ENDPOINT_SCOPES } from "../../../core/scopes.ts";
+import { useEndpoints } from "../../api/endpoints.ts";
+import { useMay } from "../../api/session.ts";
 import { useApiKeys, useCreateApiKey, useRevokeApiKey } from "../../api/settings.ts";
 import type { ApiKeyInput } from "../../../client/openapi-types.ts";
 import type { ApiKey } from "../../api/types.ts";
@@ -20,15 +35,18 @@ export function ApiKeys() {
   const { data, error, isPending, refetch } = useApiKeys();
   const [creating, create] = useDisclosure(false);
   const [revoking, setRevoking] = useState<ApiKey | null>(null);
-  const columns = useMemo(() => columnsFor(setRevoking), []);
+  const mayChange = useMay("admin");
+  const columns = useMemo(() => columnsFor(mayChange, setRevoking), [mayChange]);
   return (
     <Card
       title="API keys"
       flush
       side={
-        <Button leftSection={<IconPlus size={14} />} onClick={create.open}>
-          New key
-        </Button>
+        mayChange && (
+          <Button leftSection={<IconPlus size={14} />} onClick={create.open}>
+            New key
+          </Button>
+        )
       }
     >
       {isPending && <Loading rows={3} />}
@@ -47,7 +65,7 @@ export function ApiKeys() {
   );
 }
 
-function columnsFor(onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
+function columnsFor(mayChange: boolean, onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
   return [
     {
       id: "name",
@@ -63,6 +81,22 @@ function columnsFor(onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
     { id: "id", header: "Id", cell: ({ id }) => <Id id={id} short /> },
     { id: "scopes", header: "Scopes", cell: ({ scopes }) => scopes.join(", ") },
     {
+      id: "endpoints",
+      header: "Endpoints",
+      cell: ({ endpoint_ids }) =>
+        endpoint_ids === null ? (
+          "all"
+        ) : (
+          <Group gap="xs">
+            {endpoint_ids.map((id) => (
+              <Anchor key={id} component={Link} to={`/endpoints/${id}`} fz="inherit">
+                <Id id={id} short />
+              </Anchor>
+            ))}
+          </Group>
+        ),
+    },
+    {
       id: "state",
       header: "State",
       cell: ({ revoked_at }) => <Status value={revoked_at === null ? "active" : "revoked"} />,
@@ -74,6 +108,7 @@ function columnsFor(onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
       header: "Action",
       align: "right",
       cell: (key) =>
+        mayChange &&
         key.revoked_at === null && (
           <Button
             variant="default"
@@ -89,20 +124,38 @@ function columnsFor(onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
 }
 
 const SCOPES: { value: ApiKeyInput["scopes"][number]; label: string; description: string }[] = [
+  { value: "jobs:read", label: "jobs:read", description: "Look at jobs" },
   { value: "jobs", label: "jobs", description: "Submit, watch and cancel jobs" },
+  {
+    value: "webhooks:read",
+    label: "webhooks:read",
+    description: "Look at endpoints, deliveries and dead letters; no secrets",
+  },
   {
     value: "webhooks",
     label: "webhooks",
     description: "Endpoints, deliveries, dead letters, signing secrets",
   },
+  { value: "admin:read", label: "admin:read", description: "Look at all of it but secrets" },
   { value: "admin", label: "admin", description: "All of it, and API keys" },
 ];
 
 function NewKey({ onClose }: { onClose: () => void }) {
   const create = useCreateApiKey();
+  const endpoints = useEndpoints({ limit: 200 });
   const form = useForm({
-    initialValues: { name: "", scopes: ["jobs"] as ApiKeyInput["scopes"] },
-    validate: { scopes: (scopes) => (scopes.length === 0 ? "Choose at least one" : null) },
+    initialValues: {
+      name: "",
+      scopes: ["jobs"] as ApiKeyInput["scopes"],
+      endpoint_ids: [] as string[],
+    },
+    validate: {
+      scopes: (scopes) => (scopes.length === 0 ? "Choose at least one" : null),
+      endpoint_ids: (ids, { scopes }) =>
+        ids.length > 0 && !scopes.every((one) => ENDPOINT_SCOPES.some((each) => each === one))
+          ? `Goes with ${ENDPOINT_SCOPES.join(" and ")} only`
+          : null,
+    },
   });
   if (create.data !== undefined) {
     return (
@@ -118,7 +171,11 @@ function NewKey({ onClose }: { onClose: () => void }) {
     );
   }
   return (
-    <form onSubmit={form.onSubmit((values) => create.mutate(values))}>
+    <form
+      onSubmit={form.onSubmit(({ endpoint_ids, ...values }) =>
+        create.mutate({ ...values, ...(endpoint_ids.length === 0 ? {} : { endpoint_ids }) }),
+      )}
+    >
       <Stack gap="md">
         <TextInput
           label="Name"
@@ -135,6 +192,17 @@ function NewKey({ onClose }: { onClose: () => void }) {
             ))}
           </Stack>
         </Checkbox.Group>
+        <MultiSelect
+          label="Endpoints"
+          description="The only ones whose deliveries it sees, replays and tests; none chosen: all"
+          data={endpoints.data?.data.map(({ id, description, url }) => ({
+            value: id,
+            label: description || url,
+          }))}
+          searchable
+          maxValues={20}
+          {...form.getInputProps("endpoint_ids")}
+        />
         {create.isError && <ErrorBox error={create.error} />}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>

@@ -1,4 +1,5 @@
 import { Code, Stack, Tabs, Text } from "@mantine/core";
+import { useSearchParams } from "react-router";
 import { useWorkers } from "../../api/overview.ts";
 import { useMay } from "../../api/session.ts";
 import { useSettings } from "../../api/settings.ts";
@@ -10,19 +11,28 @@ import { SigningKeysCard } from "../../components/signing-keys-card.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/states.tsx";
 import { useView } from "../../components/use-view.ts";
 import { WorkersTable } from "../../components/workers-table.tsx";
+import { Accounts } from "./accounts.tsx";
+import { AuditLog } from "./audit-log.tsx";
 import { ApiKeys } from "./api-keys.tsx";
 
 export default function Settings() {
-  const { values, set } = useView(["tab", "origin"]);
-  const mayAdmin = useMay("admin");
+  const { values } = useView(["tab", "origin"]);
+  const [, setParams] = useSearchParams();
+  const mayAdmin = useMay("admin:read");
   const mayOperate = useMay("operator");
   const { tab = mayAdmin ? "keys" : "signing", origin } = values;
   return (
     <Page title="Settings">
-      <Tabs value={tab} onChange={(next) => set({ tab: next, origin: null })} keepMounted={false}>
+      <Tabs
+        value={tab}
+        onChange={(next) => setParams(next === null ? {} : { tab: next })}
+        keepMounted={false}
+      >
         <Tabs.List mb="md">
           {mayAdmin && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
           <Tabs.Tab value="signing">Signing</Tabs.Tab>
+          {mayAdmin && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
+          {mayOperate && <Tabs.Tab value="accounts">Accounts</Tabs.Tab>}
           {mayOperate && <Tabs.Tab value="system">System</Tabs.Tab>}
           {mayOperate && <Tabs.Tab value="workers">Workers</Tabs.Tab>}
         </Tabs.List>
@@ -31,6 +41,12 @@ export default function Settings() {
         </Tabs.Panel>
         <Tabs.Panel value="signing">
           <Signing origin={origin} />
+        </Tabs.Panel>
+        <Tabs.Panel value="audit">
+          <AuditLog />
+        </Tabs.Panel>
+        <Tabs.Panel value="accounts">
+          <Accounts />
         </Tabs.Panel>
         <Tabs.Panel value="system">
           <System />
@@ -69,6 +85,7 @@ function System() {
             { name: "Jobs, after they ended", value: days(retention.jobs_days) },
             { name: "Deliveries and attempts", value: days(retention.deliveries_days) },
             { name: "Dead letters", value: days(retention.dead_letters_days) },
+            { name: "Audit log", value: days(retention.audit_days) },
             { name: "Idempotency keys", value: `${data.idempotency_hours} hours` },
           ]}
         />

@@ -4,6 +4,8 @@ import { MAX_BYTES_IN_ALL } from "../due.ts";
 
 const READ_ROWS = 200;
 const MAX_IN_HAND = 600;
+/** While new deliveries wait, each so manieth that is sent is a replayed one. */
+const REPLAYED_TURN = 4;
 /** Bytes of bodies that one lane may have in memory. */
 const MAX_BYTES = 1_048_576;
 
@@ -13,8 +15,10 @@ const MAX_BYTES = 1_048_576;
  */
 export class DeliveryBuffer {
   readonly #load: Load;
-  /** The deliveries to send, in this order. */
+  /** The deliveries to send, in this order, but for replayed ones, which give way to new ones. */
   readonly #waiting: DueDelivery[] = [];
+  readonly #replayed: DueDelivery[] = [];
+  #turn = 0;
   readonly #inHand = new Set<string>();
   #bytes = 0;
   /** The number to read next: more each time as many came as were asked for. */
@@ -27,7 +31,12 @@ export class DeliveryBuffer {
 
   /** The number of deliveries that wait to be sent. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#replayed.length;
+  }
+
+  /** Of these, the replayed ones. */
+  get replayed(): number {
+    return this.#replayed.length;
   }
 
   get inHand(): number {
@@ -48,25 +57,35 @@ export class DeliveryBuffer {
   }
 
   /** Adds the answer of a read, whose bytes count for the load already. */
-  addRead(due: readonly DueDelivery[]): void {
-    this.#add(due);
+  addRead(due: readonly DueDelivery[], ordered: boolean): void {
+    this.#add(due, ordered);
     if (due.length === this.#rows) this.#rows = Math.min(READ_ROWS, this.#rows * 2);
   }
 
   /** Adds deliveries that this process made due, without a read. */
   addMade(deliveries: readonly DueDelivery[]): void {
     for (const { body_bytes } of deliveries) this.#load.bytes += body_bytes;
-    this.#add(deliveries);
+    this.#add(deliveries, false);
   }
 
-  /** The next delivery to be sent; it stays in hand. */
+  /** The next delivery to be sent. */
+  get first(): DueDelivery {
+    return this.#waiting[0]!;
+  }
+
+  /** Takes the next delivery to be sent; it stays in hand. */
   shift(): DueDelivery {
-    return this.#waiting.shift()!;
+    const both = this.#waiting.length > 0 && this.#replayed.length > 0;
+    // new ones don't keep replayed ones out for ever
+    if (both) this.#turn = (this.#turn + 1) % REPLAYED_TURN;
+    const replayed = both ? this.#turn === 0 : this.#waiting.length === 0;
+    return (replayed ? this.#replayed : this.#waiting).shift()!;
   }
 
   /** Lets go of the deliveries that wait. */
   drop(): void {
     for (const delivery of this.#waiting.splice(0)) this.letGo(delivery);
+    for (const delivery of this.#replayed.splice(0)) this.letGo(delivery);
   }
 
   /** Lets go of a delivery that was settled or is to be read again. */
@@ -76,9 +95,9 @@ export class DeliveryBuffer {
     this.#load.bytes -= body_bytes;
   }
 
-  #add(deliveries: readonly DueDelivery[]): void {
+  #add(deliveries: readonly DueDelivery[], ordered: boolean): void {
     for (const delivery of deliveries) {
-      this.#waiting.push(delivery);
+      (delivery.manual && !ordered ? this.#replayed : this.#waiting).push(delivery);
       this.#inHand.add(delivery.id);
       this.#bytes += delivery.body_bytes;
     }

@@ -1,7 +1,7 @@
-import type { Context, LeaseReads, LeaseTakes } from "../../context.ts";
+import type { Context, JudgedLane, LeaseReads, LeaseTakes } from "../../context.ts";
 import { failpoint } from "../../../core/failpoint.ts";
-import { CLOSED } from "../../../core/breaker.ts";
-import type { Breaker } from "../../../core/breaker.ts";
+import { CLOSED, disableAt } from "../../../core/breaker.ts";
+import type { Breaker, Evidence } from "../../../core/breaker.ts";
 import { rateLimitAfterChange } from "../../../core/rate-limit.ts";
 import { openHeaders } from "../../../core/sealed.ts";
 import type { Signer } from "../../../core/signature.ts";
@@ -19,6 +19,10 @@ import { signerOf } from "./signer.ts";
 const LEASE_READS = 500;
 const LEASE_TAKES = 200;
 
+const NO_EVIDENCE: Evidence = { succeededAt: null, failure: null };
+/** The last success is stored to the minute. */
+const SUCCESS_MS = 60_000;
+
 /** A lane and what its holder knows of it. */
 export interface LeasedLane {
   config: LaneConfig;
@@ -28,13 +32,15 @@ export interface LeasedLane {
   breaker: Breaker;
   /** The breaker as the database has it, unless an admin closed it. */
   savedBreaker: Breaker;
+  evidence: Evidence;
+  savedEvidence: Evidence;
   /** Time of the next send in ms since the epoch; see core/rate-limit.ts. */
   nextSendAt: number;
   /** The walk that gives positions to deliveries pending when order was switched on. */
   ordering: OrderingWalk | null;
 }
 
-type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now">;
+type LeaseContext = Pick<Context, "pool" | "worker" | "vault" | "now" | "telemetry">;
 
 /** Reads lanes in groups, as their holders ask for them twice a second. */
 export function createLeaseReads({ pool }: Pick<Context, "pool">): LeaseReads {
@@ -74,11 +80,14 @@ export async function leaseLane(
   }
   failpoint("lane:leased");
   const now = context.now().getTime();
+  const at = (ms: number | null): number | null => (ms === null ? null : now + ms);
   const breaker = {
     failures: config.breaker_failures,
     opens: config.breaker_opens,
-    until: config.breaker_ms === null ? null : now + config.breaker_ms,
+    until: at(config.breaker_ms),
     reason: config.breaker_reason,
+    failedSince: at(config.failed_ms),
+    failingSince: at(config.failing_ms),
   };
   return {
     config,
@@ -86,6 +95,8 @@ export async function leaseLane(
     headers: openHeaders(context.vault, config.sealed_headers),
     breaker,
     savedBreaker: breaker,
+    evidence: NO_EVIDENCE,
+    savedEvidence: NO_EVIDENCE,
     ordering: null,
     ...rateLimitAfterChange(
       { nextSendAt: now + (config.next_send_ms ?? 0) },
@@ -116,10 +127,12 @@ export async function refreshLane(
   context: LeaseContext & Pick<Context, "leaseReads">,
   lane: LeasedLane,
 ): Promise<boolean> {
-  const { breaker } = lane;
-  if (breaker.until !== lane.savedBreaker.until) {
-    await writeBreaker(singleStatement(context.pool), context, lane.config, breaker);
+  const { breaker, evidence } = lane;
+  const newSuccessMs = (evidence.succeededAt ?? 0) - (lane.savedEvidence.succeededAt ?? 0);
+  if (hasChanged(breaker, lane.savedBreaker) || newSuccessMs >= SUCCESS_MS) {
+    await writeBreaker(singleStatement(context.pool), context, lane);
     lane.savedBreaker = breaker;
+    lane.savedEvidence = evidence;
   }
   const saved = lane.savedBreaker;
   const config = await context.leaseReads.add(lane.config);
@@ -139,13 +152,35 @@ export async function refreshLane(
   return true;
 }
 
-/** Stores the breaker as its holder judges it. */
+/** Whether a breaker opened or closed, or its receiver began or ceased to be failing. */
+function hasChanged(breaker: Breaker, saved: Breaker): boolean {
+  return breaker.until !== saved.until || breaker.failingSince !== saved.failingSince;
+}
+
+/** Stores the breaker as its holder judges it, and disables an endpoint that failed for too long. */
 export async function writeBreaker(
   tx: Tx,
-  { now }: Pick<Context, "now">,
-  lane: Pick<LaneConfig, "id" | "epoch">,
-  { failures, opens, until, reason }: Breaker,
+  { now, telemetry }: Pick<Context, "now" | "telemetry">,
+  { config, breaker, evidence }: JudgedLane,
 ): Promise<void> {
-  const ms = until === null ? null : until - now().getTime();
-  await saveBreaker(tx, lane, { failures, opens, ms, reason });
+  const sinceNow = (at: number | null): number | null =>
+    at === null ? null : at - now().getTime();
+  const { failures, opens, until, reason, failedSince, failingSince } = breaker;
+  const { succeededAt, failure } = evidence;
+  const limit = disableAt(breaker, config.disable_after_s);
+  const disables = limit !== null && failure !== null && failure.at >= limit;
+  const isDisabled = await saveBreaker(tx, config, {
+    failures,
+    opens,
+    ms: sinceNow(until),
+    reason,
+    failedMs: sinceNow(failedSince),
+    failingMs: sinceNow(failingSince),
+    successMs: sinceNow(succeededAt),
+    failureMs: sinceNow(failure?.at ?? null),
+    failureStatus: failure?.status ?? null,
+    failureError: failure?.error ?? null,
+    disables,
+  });
+  if (isDisabled) telemetry.endpointDisabled(config.endpoint_id!, "failing");
 }

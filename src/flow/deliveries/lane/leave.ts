@@ -32,12 +32,16 @@ export async function leaveLane(
   lane: LeasedLane,
   mayStay: boolean,
 ): Promise<Leaving> {
-  const { config, nextSendAt, breaker, savedBreaker } = lane;
+  const { config, nextSendAt, breaker, savedBreaker, evidence, savedEvidence } = lane;
   // an unchanged breaker is not written: times from now would creep
   const { failures, until } = savedBreaker;
-  const isChanged = breaker.failures !== failures || breaker.until !== until;
+  const isChanged =
+    breaker.failures !== failures ||
+    breaker.until !== until ||
+    evidence.failure !== savedEvidence.failure;
   const { id, epoch } = config;
-  const leave = { id, epoch, mayStay, nextSendAt, breaker, isBreakerChanged: isChanged };
+  const judged = { config, breaker, evidence };
+  const leave = { id, epoch, mayStay, nextSendAt, ...judged, isBreakerChanged: isChanged };
   failpoint("lane:before-leave");
   const { log } = context.telemetry;
   const leaving = await retryWhileUnavailable(log, "leave lane", async () => {
@@ -50,7 +54,7 @@ export async function leaveLane(
 }
 
 /** Lets lanes rest in groups. Those that are not at rest or have more to do are left alone. */
-export function createLeaveGroup(context: Pick<Context, "pool" | "now">): LeaveGroup {
+export function createLeaveGroup(context: Pick<Context, "pool" | "now" | "telemetry">): LeaveGroup {
   return createGroupCommit(async (group, lockWaitMs) => {
     return await inTransaction(context.pool, async (tx) => {
       limitLockWaits(tx, lockWaitMs);
@@ -83,7 +87,7 @@ async function readOutlooksOf(
 
 async function leaveAlone(
   tx: Tx,
-  context: Pick<Context, "now">,
+  context: Pick<Context, "now" | "telemetry">,
   leave: LaneLeave,
 ): Promise<Leaving> {
   const { id, epoch, mayStay } = leave;
@@ -99,7 +103,7 @@ async function leaveAlone(
 /** Plans the next wake-ups of lanes whose rows are locked, and gives the leases back. */
 async function release(
   tx: Tx,
-  context: Pick<Context, "now">,
+  context: Pick<Context, "now" | "telemetry">,
   lanes: readonly LaneLeave[],
   outlooks: ReadonlyMap<string, LaneOutlook>,
   lock: LeaseLock,
@@ -107,7 +111,7 @@ async function release(
   if (lanes.length === 0) return;
   const now = context.now().getTime();
   const wakeUps: WakeUp[] = [];
-  const leases: { id: string; nextSendMs: number | null }[] = [];
+  const leases: Parameters<typeof releaseLeases>[1][number][] = [];
   for (const lane of lanes) {
     const outlook = outlooks.get(lane.id)!;
     const breakerMs = lane.breaker.until === null ? null : lane.breaker.until - now;
@@ -118,11 +122,13 @@ async function release(
       ? await cancelSome(tx, lane.id, lock === "locked")
       : nextWakeUp(outlook, heldMs, lock === "locked");
     if (delayMs !== null) wakeUps.push({ task: "pump-lane", id: lane.id, delayMs });
-    leases.push({ id: lane.id, nextSendMs });
+    const { succeededAt } = lane.evidence;
+    const successMs = succeededAt === null ? null : succeededAt - now;
+    leases.push({ id: lane.id, nextSendMs, successMs });
   }
   await wakeAfterRelease(tx, wakeUps);
   for (const lane of lanes) {
-    if (lane.isBreakerChanged) await writeBreaker(tx, context, lane, lane.breaker);
+    if (lane.isBreakerChanged) await writeBreaker(tx, context, lane);
   }
   await releaseLeases(tx, leases);
 }
@@ -131,8 +137,10 @@ async function release(
 function nextWakeUp(outlook: LaneOutlook, heldMs: number, atRest: boolean): number | null {
   // an endpoint that is resumed wakes its lane
   if (outlook.endpoint_state === "paused") return null;
-  if (!atRest || outlook.ordering) return heldMs;
-  return outlook.due_ms === null ? null : Math.max(heldMs, outlook.due_ms);
+  // what is pending for a disabled one is given up, which nothing holds back
+  const waitMs = outlook.endpoint_state === "disabled" ? 0 : heldMs;
+  if (!atRest || outlook.ordering) return waitMs;
+  return outlook.due_ms === null ? null : Math.max(waitMs, outlook.due_ms);
 }
 
 /** One step that ends a deleted endpoint; the next step comes with the next lease. */

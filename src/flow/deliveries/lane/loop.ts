@@ -3,6 +3,7 @@ import { failpoint } from "../../../core/failpoint.ts";
 import { breakerState } from "../../../core/breaker.ts";
 import { hindranceOf } from "../../../core/outage.ts";
 import { rateLimitAfterSend, rateLimitDelay } from "../../../core/rate-limit.ts";
+import { whyGiveUp } from "../send.ts";
 import { DeliveryBuffer } from "./buffer.ts";
 import { refreshLane } from "./lease.ts";
 import type { LeasedLane } from "./lease.ts";
@@ -46,6 +47,8 @@ export class LanePump {
   #reading = false;
   /** Whether there may be more to read. */
   #more = true;
+  /** Whether there may be new ones behind the replayed ones that wait. */
+  #mayBeNew = false;
   #lost = false;
   /** The loop sends no more. */
   #ended = false;
@@ -86,7 +89,7 @@ export class LanePump {
     // the endpoint may have been changed while the lane was kept without work
     if (this.#buffer.inHand === 0 && this.#lane.config.endpoint_id !== null) this.#refreshAt = 0;
     if (made !== undefined && this.#canTake(made)) this.#buffer.addMade(made.deliveries);
-    else this.#more = true;
+    else this.#more = this.#mayBeNew = true;
     this.#wake();
   }
 
@@ -191,6 +194,8 @@ export class LanePump {
   #held(): boolean {
     const { config, breaker } = this.#lane;
     const now = this.#context.now().getTime();
+    // what is pending for it is given up, which nothing holds back
+    if (config.endpoint_state === "disabled" && !config.endpoint_deleted) return false;
     return (
       config.endpoint_deleted ||
       config.endpoint_state === "paused" ||
@@ -214,9 +219,9 @@ export class LanePump {
 
   #launch(): void {
     while (this.#buffer.waiting > 0 && this.#slice.hasRoom() && !this.#held()) {
-      const disabled = this.#lane.config.endpoint_state === "disabled";
-      if (!disabled) {
-        const now = this.#context.now().getTime();
+      const now = this.#context.now().getTime();
+      const why = whyGiveUp(this.#lane, this.#buffer.first, now);
+      if (why === null) {
         // in an ordered lane a delivery is sent only after the one before is settled
         const used = this.#sender.sending + (this.#lane.config.ordered ? this.#sender.settling : 0);
         if (used >= this.#slots() || rateLimitDelay(this.#lane, now) > 0) return;
@@ -230,18 +235,24 @@ export class LanePump {
       this.#idleSince = Infinity;
       this.#keeping = "unknown";
       this.#slice.spend();
-      void (disabled ? this.#sender.giveUp(delivery) : this.#sender.send(delivery));
+      void (why === null ? this.#sender.send(delivery) : this.#sender.giveUp(delivery, why));
     }
   }
 
   #read(): void {
     const { config } = this.#lane;
     const slow = this.#sender.sending > 0 && performance.now() - this.#readAt > LOOK_AGAIN_MS;
-    if (slow) this.#more = true;
+    if (slow) this.#more = this.#mayBeNew = true;
     if (mustPosition(this.#lane) && !this.#reading && !this.#held()) void this.#positionPending();
     if (lacksPositions(this.#lane)) return;
-    const low = this.#buffer.waiting < (config.max_in_flight ?? DEFAULT_IN_FLIGHT);
-    if (!this.#more || !low || this.#buffer.isFull() || this.#reading || this.#held()) return;
+    if (this.#buffer.isFull() || this.#reading || this.#held()) return;
+    const { waiting, replayed } = this.#buffer;
+    const enough = config.max_in_flight ?? DEFAULT_IN_FLIGHT;
+    if (waiting >= enough) {
+      if (this.#mayBeNew && replayed > 0 && waiting - replayed < enough) void this.#readNewest();
+      return;
+    }
+    if (!this.#more) return;
     // ordered lanes read from the head, so no delivery may be in hand
     if (config.ordered && this.#buffer.inHand > 0) return;
     void this.#readMore();
@@ -255,12 +266,30 @@ export class LanePump {
       const { id, ordered, endpoint_state } = this.#lane.config;
       const reads = this.#context.dueReads[ordered ? "ordered" : "free"];
       const { due, more } = await reads.add(this.#buffer.nextRead(id));
-      this.#buffer.addRead(due);
+      this.#buffer.addRead(due, ordered);
       failpoint("lane:read");
-      if (more) this.#more = true;
+      if (more) this.#more = this.#mayBeNew = true;
       // the endpoint may have been enabled again, and these be replays
       if (due.length > 0 && endpoint_state === "disabled") await this.#refresh();
       if (this.#lane.config.ordered !== ordered) this.#dropBuffer();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#reading = false;
+      this.#wake();
+    }
+  }
+
+  /** Reads new deliveries, which go before the replayed ones that wait. */
+  async #readNewest(): Promise<void> {
+    this.#reading = true;
+    this.#mayBeNew = false;
+    this.#readAt = performance.now();
+    try {
+      const wanted = this.#buffer.nextRead(this.#lane.config.id);
+      const { due, more } = await this.#context.dueReads.newest.add(wanted);
+      this.#buffer.addRead(due, false);
+      if (more) this.#mayBeNew = true;
     } catch (error) {
       this.#fail(error);
     } finally {

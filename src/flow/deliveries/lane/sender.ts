@@ -2,9 +2,10 @@ import type { Context } from "../../context.ts";
 import { failpoint } from "../../../core/failpoint.ts";
 import { afterAttempt } from "../../../core/breaker.ts";
 import type { DueDelivery } from "../../../db/deliveries/due.ts";
-import type { Settlement } from "../../../db/deliveries/settlements.ts";
+import type { NewAttempt, Settlement } from "../../../db/deliveries/settlements.ts";
 import { retryWhileUnavailable } from "../../../db/retry.ts";
 import { giveUp, sendDelivery } from "../send.ts";
+import type { GiveUp } from "../send.ts";
 import type { LeasedLane } from "./lease.ts";
 
 /** Callbacks into the loop of a lane, about its sends. */
@@ -51,7 +52,7 @@ export class LaneSender {
     this.#sending -= 1;
     load.sends -= 1;
     failpoint("attempt:sent");
-    this.#judge(outcome.kind === "delivered" ? null : failureOf(outcome));
+    this.#judge(outcome.kind === "delivered" ? null : failureOf(outcome), settlement.attempt!);
     const gone = outcome.kind === "dead" && outcome.reason === "gone";
     if (gone) {
       this.#gone.seen += 1;
@@ -62,11 +63,10 @@ export class LaneSender {
     if (gone) this.#gone.settled += 1;
   }
 
-  /** Makes a delivery to a disabled endpoint a dead letter, without an attempt. */
-  async giveUp(delivery: DueDelivery): Promise<void> {
-    const settlement = giveUp(this.#lane, delivery);
-    this.#context.telemetry.deliveryGivenUp(delivery, settlement.reason!, settlement.detail!);
-    await this.#settle(delivery, settlement);
+  /** Makes a delivery a dead letter, without an attempt. */
+  async giveUp(delivery: DueDelivery, why: GiveUp): Promise<void> {
+    this.#context.telemetry.deliveryGivenUp(delivery, why.reason, why.detail);
+    await this.#settle(delivery, giveUp(this.#lane, delivery, why));
   }
 
   /**
@@ -99,11 +99,19 @@ export class LaneSender {
     }
   }
 
-  #judge(failure: string | null): void {
-    const { breaker } = this.#lane;
-    const next = afterAttempt(breaker, failure, this.#context.now().getTime());
+  #judge(failure: string | null, { statusCode: status, errorCode: error }: NewAttempt): void {
+    const { breaker, evidence } = this.#lane;
+    const now = this.#context.now().getTime();
+    const next = afterAttempt(breaker, failure, now);
     this.#lane.breaker = next;
-    if (next.until !== breaker.until) this.#events.breakerChanged();
+    this.#lane.evidence =
+      failure === null
+        ? { ...evidence, succeededAt: now }
+        : { ...evidence, failure: { at: now, status: error === null ? status : null, error } };
+    const isFailing = next.failingSince !== null;
+    if (next.until !== breaker.until || isFailing !== (breaker.failingSince !== null)) {
+      this.#events.breakerChanged();
+    }
     if (next.opens > breaker.opens) {
       this.#context.telemetry.breakerOpened(this.#lane.config.id, next.reason, next.until!);
     }
