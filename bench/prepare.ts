@@ -58,6 +58,7 @@ export async function prepareBacklog(
         job_id: null,
         event_type: lane.eventType,
         endpoint_id: lane.endpointId,
+        endpoint_description: null,
         lane_id: lane.laneId,
         lane_position: null,
         url: lane.url,

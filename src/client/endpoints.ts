@@ -4,6 +4,7 @@ import type {
   DeliveryWithAttempts,
   Endpoint,
   EndpointWithSecret,
+  ListedEndpoint,
   Replay,
   RotatedSecret,
 } from "./openapi-types.ts";
@@ -31,7 +32,7 @@ export class Endpoints {
     return (await this.#caller.call("GET /v1/endpoints/{id}", { id, ...options })).body;
   }
 
-  list(query: QueryOf<"GET /v1/endpoints"> = {}, options: CallOptions = {}): Pages<Endpoint> {
+  list(query: QueryOf<"GET /v1/endpoints"> = {}, options: CallOptions = {}): Pages<ListedEndpoint> {
     return new Pages(async (cursor, given) => {
       const call = { query: withCursor(query, cursor), ...given };
       return (await this.#caller.call("GET /v1/endpoints", call)).body;

@@ -17,8 +17,18 @@ export interface Operations {
   };
   "GET /v1/jobs": {
     query: {
-      status?: "pending" | "running" | "completed" | "failed" | "canceled";
-      type?: string;
+      /** One value, or several with commas between them */
+      status?:
+        | ("pending" | "running" | "completed" | "failed" | "canceled")
+        | ("pending" | "running" | "completed" | "failed" | "canceled")[];
+      /** None of these. One value, or several with commas between them */
+      not_status?:
+        | ("pending" | "running" | "completed" | "failed" | "canceled")
+        | ("pending" | "running" | "completed" | "failed" | "canceled")[];
+      /** One value, or several with commas between them */
+      type?: string | string[];
+      /** None of these. One value, or several with commas between them */
+      not_type?: string | string[];
       /** With this pair in its metadata: a text, number, `true` or `false`, as a whole, of the first 20 members. A page may be shorter than `limit` and yet lead on */
       metadata?: string;
       /** Created at this time or later */
@@ -125,27 +135,49 @@ export interface Operations {
   };
   "GET /v1/deliveries": {
     query: {
-      /** `held`: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`) */
-      status?: "pending" | "delivered" | "dead" | "canceled" | "held";
-      /** A `ep_…` id */
-      endpoint_id?: string;
+      /** `held`, by itself: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`). One value, or several with commas between them */
+      status?:
+        | ("pending" | "delivered" | "dead" | "canceled" | "held")
+        | ("pending" | "delivered" | "dead" | "canceled" | "held")[];
+      /** None of these. One value, or several with commas between them */
+      not_status?:
+        | ("pending" | "delivered" | "dead" | "canceled")
+        | ("pending" | "delivered" | "dead" | "canceled")[];
+      /** One value, or several with commas between them */
+      endpoint_id?: string | string[];
       /** A `job_…` id */
       job_id?: string;
       /** A `msg_…` id */
       message_id?: string;
-      event_type?: string;
-      /** Of the last attempt; `error`: it got no usable answer */
-      status_class?: "2xx" | "3xx" | "4xx" | "5xx" | "error";
-      /** Of the last attempt */
+      /** One value, or several with commas between them */
+      event_type?: string | string[];
+      /** None of these. One value, or several with commas between them */
+      not_event_type?: string | string[];
+      /** Of the last attempt; `error`: it got no usable answer. One value, or several with commas between them */
+      status_class?:
+        ("2xx" | "3xx" | "4xx" | "5xx" | "error") | ("2xx" | "3xx" | "4xx" | "5xx" | "error")[];
+      /** Of the last attempt. One value, or several with commas between them */
       error_code?:
-        | "dns"
-        | "connect"
-        | "tls"
-        | "timeout"
-        | "reset"
-        | "protocol"
-        | "target_blocked"
-        | "unsealable";
+        | (
+            | "dns"
+            | "connect"
+            | "tls"
+            | "timeout"
+            | "reset"
+            | "protocol"
+            | "target_blocked"
+            | "unsealable"
+          )
+        | (
+            | "dns"
+            | "connect"
+            | "tls"
+            | "timeout"
+            | "reset"
+            | "protocol"
+            | "target_blocked"
+            | "unsealable"
+          )[];
       min_attempts?: number;
       /** Created at this time or later */
       since?: string;
@@ -160,6 +192,13 @@ export interface Operations {
       data: Delivery[];
       /** Give it as `cursor` for the next page; null on the last one */
       next_cursor: string | null;
+    };
+  };
+  "GET /v1/event-types": {
+    answer: {
+      data: {
+        type: string;
+      }[];
     };
   };
   "GET /v1/deliveries/{id}": {
@@ -297,13 +336,20 @@ export interface Operations {
   };
   "GET /v1/endpoints": {
     query: {
+      /** `created`: newest first. `worst`: failing, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change. */
+      sort?: "created" | "name" | "worst";
+      status?: "healthy" | "failing" | "paused" | "disabled";
+      /** Part of the description or the URL, in whatever case */
+      q?: string;
+      /** With figures of each */
+      figures?: "true" | "false";
       /** Longest page; it ends earlier when it takes more than 1 MiB */
       limit?: number;
       /** `next_cursor` of the page before */
       cursor?: string;
     };
     answer: {
-      data: Endpoint[];
+      data: ListedEndpoint[];
       /** Give it as `cursor` for the next page; null on the last one */
       next_cursor: string | null;
     };
@@ -608,7 +654,7 @@ export interface CallbackInput {
   /** A `ep_…` id */
   endpoint_id?: string;
   /**
-   * Of job.started, job.progress, job.completed, job.failed, job.canceled. Empty: all. Left out: job.completed, job.failed, job.canceled.
+   * Of job.started, job.progress, job.completed, job.failed, job.canceled. Empty: all but job.progress. Left out: job.completed, job.failed, job.canceled.
    * @maxItems 50
    */
   events?: string[];
@@ -752,6 +798,8 @@ export interface Delivery {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
   url: string;
   status: "pending" | "delivered" | "dead" | "canceled";
   attempt_count: number;
@@ -995,6 +1043,8 @@ export interface DeliveryWithAttempts {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
   url: string;
   status: "pending" | "delivered" | "dead" | "canceled";
   attempt_count: number;
@@ -1258,7 +1308,7 @@ export interface EndpointInput {
   url: string;
   description?: string;
   /**
-   * Empty: all. Names that begin with job. or endpoint. are Ringback's own.
+   * Empty: all but `job.progress`, which is sent where it is named. Names that begin with job. or endpoint. are Ringback's own.
    * @maxItems 50
    */
   events?: string[];
@@ -1299,7 +1349,7 @@ export interface EndpointWithSecret {
   id: string;
   url: string;
   description: string;
-  /** Empty: all */
+  /** Empty: all but `job.progress` */
   events: string[];
   /** Values that look like credentials are shown as `[redacted]` */
   headers: {
@@ -1394,11 +1444,81 @@ export interface Breaker {
   until: string | null;
   reason: string | null;
 }
+export interface ListedEndpoint {
+  id: string;
+  url: string;
+  description: string;
+  /** Empty: all but `job.progress` */
+  events: string[];
+  /** Values that look like credentials are shown as `[redacted]` */
+  headers: {
+    [k: string]: string;
+  };
+  /** One delivery at a time, each after the one before it has ended */
+  ordered: boolean;
+  /** Deliveries under way at once */
+  max_in_flight: number;
+  rate_limit_per_s: number | null;
+  /** Seconds for a whole exchange, body included; 15 by default */
+  timeout_s: number;
+  retry: RetryPolicy;
+  /**
+   * Answers after which no attempt is made: the delivery is a dead letter at once
+   * @maxItems 50
+   */
+  final_status: number[];
+  /** Seconds after which a delivery that is still pending is given up, also while its lane is paused or broken; 3 days by default. A replay begins anew. */
+  give_up_after_s: number;
+  /** Seconds of failures, with no success among them, after which the endpoint is disabled; 5 days by default, null: never */
+  disable_after_s: number | null;
+  /**
+   * What webhooks are signed with: `v1` (HMAC-SHA256), `v1a` (Ed25519) or both
+   * @minItems 1
+   */
+  signatures: ("v1" | "v1a")[];
+  /** `account`: it gets the account's events. `operator`: it gets the operational events (`delivery.dead`, `endpoint.disabled`, …), and nothing else. */
+  audience: "account" | "operator";
+  /** The body of operational events: `standard`, or as an incoming webhook of Slack, Teams or Discord takes it */
+  format: "standard" | "slack" | "teams" | "discord";
+  /** How it is. `healthy`: sent to. `failing`: its breaker is not closed, or it has failed again and again. `paused`, `disabled`: as `state`. */
+  status: "healthy" | "failing" | "paused" | "disabled";
+  /** How it was set, by pause, resume, enable or disable, by an answer 410, or after failures for days; `status` tells how it is */
+  state: "active" | "paused" | "disabled";
+  /** When `state` changed last */
+  state_since: string;
+  /** `gone`: it answered 410. `failing`: nothing succeeded for `disable_after_s`. `admin`: by a request */
+  disabled_reason: ("gone" | "failing" | "admin") | null;
+  health: EndpointHealth;
+  skipped: SkippedMessages;
+  breaker: Breaker;
+  created_at: string;
+  updated_at: string;
+  figures?: EndpointFigures;
+}
+export interface EndpointFigures {
+  pending: {
+    count: number;
+    /** There are more: counting stops at 1,000 */
+    more: boolean;
+  };
+  dead_letters: {
+    count: number;
+    /** There are more: counting stops at 1,000 */
+    more: boolean;
+  };
+  /** In the last 24 hours, as the figures below */
+  delivered: number;
+  dead: number;
+  /** delivered / (delivered + dead); null: none has ended */
+  success_rate: number | null;
+  /** Nine of ten attempts took no longer; null: none was made */
+  response_p90_ms: number | null;
+}
 export interface Endpoint {
   id: string;
   url: string;
   description: string;
-  /** Empty: all */
+  /** Empty: all but `job.progress` */
   events: string[];
   /** Values that look like credentials are shown as `[redacted]` */
   headers: {
@@ -1449,7 +1569,7 @@ export interface EndpointChanges {
   url?: string;
   description?: string;
   /**
-   * Empty: all. Names that begin with job. or endpoint. are Ringback's own.
+   * Empty: all but `job.progress`, which is sent where it is named. Names that begin with job. or endpoint. are Ringback's own.
    * @maxItems 50
    */
   events?: string[];
@@ -1683,6 +1803,8 @@ export interface Lane {
   endpoint_id: string | null;
   /** Of callback URLs; null for an endpoint */
   origin: string | null;
+  /** The endpoint's, also of a deleted one; null: a callback URL */
+  endpoint_description: string | null;
   /** The endpoint's */
   url: string | null;
   ordered: boolean;

@@ -60,6 +60,10 @@ export const ENDPOINT_SETTINGS = [
 export const ENDPOINT_STATES = ["active", "paused", "disabled"] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
+/** Orders of a list. `worst`: what is held back first, then by backlog and dead letters. */
+export const ENDPOINT_SORTS = ["created", "name", "worst"] as const;
+export type EndpointSort = (typeof ENDPOINT_SORTS)[number];
+
 /**
  * How an endpoint or a lane is: `failing` while its breaker is not closed, or since its failures in a
  * row last, unless an admin or a 410 stopped it.

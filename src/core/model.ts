@@ -57,7 +57,7 @@ export interface RetryPolicy {
 export interface Callback {
   url?: string;
   endpoint_id?: string;
-  /** Empty: all. */
+  /** Empty: all but job.progress. */
   events: string[];
   headers?: Record<string, string>;
   /** `whsec_…`, in place of its origin's. */
@@ -119,6 +119,9 @@ export const INLINE_RESULT_BYTES = 65_536;
 /** Beyond this many bytes an input is left out of lists, which may have 200 jobs. */
 export const MAX_LISTED_INPUT = 8_192;
 
+/** The most event types that are listed. */
+export const MAX_TYPES = 200;
+
 /** The most deliveries or jobs that the report of a replay looks at. */
 export const MAX_REPORTED = 100_000;
 
@@ -164,6 +167,8 @@ export interface Delivery {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** The endpoint's; of a deleted one the last. */
+  endpoint_description: string | null;
   url: string;
   status: DeliveryStatus;
   attempt_count: number;

@@ -5,8 +5,9 @@ import type { RetryPolicy, SealedCallback, SignatureVersion } from "./model.ts";
 export interface Subscriber {
   id: string;
   laneId: string;
+  description: string;
   url: string;
-  /** Empty: all. */
+  /** Empty: all but job.progress. */
   events: string[];
   /** Nothing is made for it, and what it misses is counted. */
   disabled: boolean;
@@ -26,7 +27,14 @@ export interface DeliveryOverrides {
 
 /** A receiver of one message, and where its delivery goes. */
 export type PlannedReceiver =
-  | { kind: "endpoint"; endpointId: string; laneId: string; url: string; disabled: boolean }
+  | {
+      kind: "endpoint";
+      endpointId: string;
+      laneId: string;
+      description: string;
+      url: string;
+      disabled: boolean;
+    }
   | {
       kind: "url";
       url: string;
@@ -35,9 +43,9 @@ export type PlannedReceiver =
       overrides: DeliveryOverrides | null;
     };
 
-/** Empty means all. */
+/** Empty means all but job.progress, which would drown the others. */
 export function wantsEvent(events: readonly string[], type: string): boolean {
-  return events.length === 0 || events.includes(type);
+  return events.includes(type) || (events.length === 0 && type !== "job.progress");
 }
 
 /**
@@ -66,9 +74,9 @@ export function planReceivers(
       });
     }
   }
-  for (const { id, laneId, url, events, audience, disabled } of subscribers) {
+  for (const { id, laneId, description, url, events, audience, disabled } of subscribers) {
     if (named.get(id) ?? (audience === "account" && wantsEvent(events, type))) {
-      receivers.push({ kind: "endpoint", endpointId: id, laneId, url, disabled });
+      receivers.push({ kind: "endpoint", endpointId: id, laneId, description, url, disabled });
     }
   }
   return receivers;

@@ -60,7 +60,7 @@ export async function requireOwnTarget(
 
 /**
  * The parameters of a query with the endpoint of the principal, which it need not name when it has
- * one. @throws Problem endpoint_bound
+ * one, or with several of its own. @throws Problem endpoint_bound
  */
 export function ownQuery(
   { endpoints }: Guarded,
@@ -68,7 +68,7 @@ export function ownQuery(
   query: Record<string, unknown>,
 ): Record<string, unknown> {
   if (endpointIds === null || endpoints !== "query") return query;
-  return { ...query, endpoint_id: ownEndpoint(endpointIds, query["endpoint_id"]) };
+  return { ...query, endpoint_id: ownEndpoints(endpointIds, query["endpoint_id"]) };
 }
 
 /** What a principal that is bound to endpoints may say of a replay. */
@@ -91,6 +91,12 @@ export function ownBody(
     ...body,
     filter: { ...filter, endpoint_id: ownEndpoint(endpointIds, filter["endpoint_id"]) },
   };
+}
+
+function ownEndpoints(endpointIds: readonly string[], named: unknown): string {
+  const several = Array.isArray(named) ? named : typeof named === "string" ? named.split(",") : [];
+  if (several.length < 2) return ownEndpoint(endpointIds, named);
+  return several.map((one) => ownEndpoint(endpointIds, one)).join(",");
 }
 
 function ownEndpoint(endpointIds: readonly string[], named: unknown): string {

@@ -9,7 +9,8 @@ import {
   valueHashes,
 } from "../core/search-keys.ts";
 import { getApiKey } from "../db/accounts/api-keys.ts";
-import { getEndpoint, listEndpoints } from "../db/accounts/endpoints.ts";
+import { listEndpoints } from "../db/accounts/endpoint-lists.ts";
+import { getEndpoint } from "../db/accounts/endpoints.ts";
 import { getDelivery } from "../db/deliveries/deliveries.ts";
 import { getReplay } from "../db/deliveries/replays.ts";
 import { findIdempotencyRecords } from "../db/idempotency.ts";

@@ -106,6 +106,14 @@ async function choose(label: string, option: string): Promise<void> {
   await page.getByRole("option", { name: option, exact: true }).click();
 }
 
+/** In a filter that takes several values. */
+async function pick(label: string, value: string): Promise<void> {
+  await page.getByRole("button", { name: label, exact: true }).click();
+  await dialog().getByLabel(value, { exact: true }).click();
+  await page.keyboard.press("Escape");
+  await until(async () => (await dialog().count()) === 0);
+}
+
 async function until(what: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
     if (await what()) return;
@@ -312,7 +320,7 @@ test("a delivery that is held says why and since when, in lists and on its page,
   await call("POST", `/v1/endpoints/${endpoint}/pause`, {});
   for (const n of [1, 2]) await call("POST", "/v1/messages", { type: "held.seen", data: { n } });
   await open("/deliveries?event_type=held.seen");
-  await choose("Status", "held");
+  await pick("Status", "held");
   await until(async () => (await rows("Deliveries").count()) === 2);
   const row = rows("Deliveries").first();
   await row.getByText("held", { exact: true }).hover();
@@ -401,11 +409,76 @@ describe("dead letters", () => {
     });
   }, 60_000);
 
+  test("are grouped by reason or by endpoint: each group is one card, however often one changes", async () => {
+    receiver.respond(500);
+    const made: string[] = [];
+    for (const name of ["First partner", "Second partner"]) {
+      const { id } = await call<{ id: string }>("POST", "/v1/endpoints", {
+        url: `${receiver.url}/${name.replace(" ", "-")}`,
+        description: name,
+        events: ["group.test"],
+        retry: ONE_ATTEMPT,
+      });
+      made.push(id);
+    }
+    await call("POST", "/v1/messages", { type: "group.test", data: {} });
+    await submit("/grouped");
+    await until(async () => {
+      const dead = await call<{ data: unknown[] }>("GET", "/v1/dead-letters");
+      return dead.data.length === 3;
+    });
+    await open("/dead-letters");
+    const groups = page.getByRole("region", { name: "Groups" });
+    const cards = groups.locator("button[aria-pressed]");
+    const chosen = (by: string): Promise<void> => groups.getByText(by, { exact: true }).click();
+    for (let turn = 0; turn < 2; turn++) {
+      await chosen("By endpoint");
+      await groups.getByText("3 groups").waitFor();
+      const names = (await cards.allInnerTexts()).map((text) => text.split("\n")[0]);
+      expect(new Set(names)).toEqual(new Set(["Callback URLs", "First partner", "Second partner"]));
+      expect(names).toHaveLength(3);
+      await chosen("By reason");
+      await groups.getByText("1 group", { exact: true }).waitFor();
+      expect(await cards.count()).toBe(1);
+    }
+    await call("POST", "/v1/replays", { action: "discard", note: "seen", filter: {} });
+    for (const id of made)
+      await fetch(`${base}/v1/endpoints/${id}`, {
+        method: "DELETE",
+        headers: { authorization: `Bearer ${KEY}` },
+      });
+    await page.getByText("The inbox is empty").waitFor();
+    await until(async () => {
+      const { data } = await call<{ data: { status: string }[] }>("GET", "/v1/replays");
+      return data.every(({ status }) => status === "completed");
+    });
+  }, 60_000);
+
   test("are discarded with a note, and found again", async () => {
     receiver.respond(500);
     await submit("/not-wanted");
     await open("/dead-letters");
     await until(async () => (await rows("Dead letters").count()) === 1);
+
+    // by keys alone: the row, a replay of it that is not carried out, its page, and back
+    await page.keyboard.press("j");
+    const link = rows("Dead letters").getByRole("link").first();
+    expect(await link.evaluate((one) => one.matches(":focus"))).toBe(true);
+    await page.keyboard.press("r");
+    await dialog().getByText("1 delivery").waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await dialog().count()) === 0);
+    await page.getByText("1 selected").waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await page.getByText("0 selected").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByText("Dead letter: exhausted").waitFor();
+    await page.keyboard.press("r");
+    await dialog().getByText("Send 1 delivery again?").waitFor();
+    await page.keyboard.press("Escape");
+    await page.goBack();
+
     await page.getByLabel("Select all on this page").check();
     await button("Discard…").click();
     await dialog().getByText("1 delivery").waitFor();
@@ -620,18 +693,31 @@ test("a key that may not do everything sees what it may", async () => {
 
 test("the URL carries the view: filters and the page survive a reload, back leads back", async () => {
   await open("/deliveries");
-  await choose("Status", "delivered");
-  await page.getByLabel("Event type").fill("job.completed");
+  await pick("Status", "delivered");
+  await pick("Event type", "job.completed");
   await until(async () => page.url().endsWith("?status=delivered&event_type=job.completed"));
   await rows("Deliveries").first().waitFor();
   await page.reload();
   await rows("Deliveries").first().waitFor();
-  expect(await page.getByLabel("Event type").inputValue()).toBe("job.completed");
+  await button("Event type: job.completed").waitFor();
   expect(await rows("Deliveries").getByText("job.completed").count()).toBe(
     await rows("Deliveries").count(),
   );
   await page.goBack();
   await until(async () => page.url().endsWith("?status=delivered"));
+
+  // several, and none of some
+  await pick("Status: delivered", "dead");
+  await button("Status: delivered +1 (dead)").waitFor();
+  await button("Event type").click();
+  await dialog().getByText("is none of").click();
+  await dialog().getByLabel("job.completed").click();
+  await button("Event type: not job.completed").waitFor();
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await until(async () => page.url().includes("not_event_type=job.completed"));
+  await until(async () => (await rows("Deliveries").getByText("job.completed").count()) === 0);
+  await rows("Deliveries").first().waitFor();
 });
 
 test("a list is paged by the server's cursors, older and newer", async () => {
@@ -673,17 +759,53 @@ test("keys lead everywhere", async () => {
   await open("/");
   await page.keyboard.press("g");
   await page.keyboard.press("d");
-  await page.getByRole("heading", { name: "Deliveries" }).waitFor();
+  await page.getByRole("heading", { name: "Deliveries", exact: true }).waitFor();
   await page.keyboard.press("/");
   const { data } = await call<{ data: { id: string }[] }>("GET", "/v1/jobs?limit=1");
   await page.keyboard.type(data[0]!.id);
   await page.keyboard.press("Enter");
   await until(async () => page.url().endsWith(data[0]!.id));
+
+  // the field is empty for the next search
+  const field = page.getByRole("combobox", { name: "Search" });
+  expect(await field.inputValue()).toBe("");
+  await page.keyboard.press("/");
+  await page.keyboard.type("overview");
+  await page.getByRole("option", { name: "Overview", exact: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await until(async () => (await field.inputValue()) === "");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("new end");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "New endpoint" }).waitFor();
+  expect(await field.inputValue()).toBe("");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("option", { name: "API reference" }).waitFor();
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.locator("h1").click();
   await page.keyboard.press("?");
   await dialog().getByText("This list").waitFor();
   expect(await findAccessibilityFaults(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await until(async () => (await dialog().count()) === 0);
+}, 60_000);
+
+test("a bar of a chart leads to the list of its time and outcome", async () => {
+  await open("/?range=1h");
+  const chart = page.getByRole("img", { name: /^Deliveries: / });
+  const bars = chart.locator('.recharts-bar-rectangle path[fill="var(--rb-ok)"]');
+  await bars.last().scrollIntoViewIfNeeded();
+  const box = (await bars.last().boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.up();
+  await page.getByRole("heading", { name: "Deliveries", exact: true }).waitFor();
+  const query = new URL(page.url()).searchParams;
+  expect(query.get("status")).toBe("delivered");
+  expect(Date.parse(query.get("until")!) - Date.parse(query.get("since")!)).toBe(60_000);
+  await rows("Deliveries").first().getByText("delivered").waitFor();
 });
 
 async function typeToSearch(text: string): Promise<void> {

@@ -4,7 +4,8 @@ import type { Subscriber } from "../../src/core/receivers.ts";
 
 function subscriber(id: string, events: string[]): Subscriber {
   const url = `https://${id}.test/`;
-  return { id, laneId: `lane-${id}`, url, events, audience: "account", disabled: false };
+  const rest = { description: "", audience: "account", disabled: false } as const;
+  return { id, laneId: `lane-${id}`, url, events, ...rest };
 }
 
 function endpointIds(...args: Parameters<typeof planReceivers>): string[] {
@@ -15,6 +16,10 @@ describe("filters", () => {
   test.each([
     [[], "job.completed", true],
     [[], "invoice.paid", true],
+    // one endpoint would get it by the thousand
+    [[], "job.progress", false],
+    [["job.progress"], "job.progress", true],
+    [["job.completed"], "job.progress", false],
     [["job.completed"], "job.completed", true],
     [["job.failed", "job.completed"], "job.completed", true],
     [["job.failed"], "job.completed", false],
@@ -45,12 +50,19 @@ describe("who receives a message", () => {
     [["job.failed"], ["job.completed"], "job.completed", false],
     [["job.failed"], ["job.completed"], "job.failed", true],
     [["job.failed"], [], "job.completed", false],
-    [[], ["job.failed"], "job.progress", true],
+    [[], ["job.failed"], "job.started", true],
     [["job.completed"], ["job.completed"], "job.completed", true],
   ])("callback %j in place of the endpoint's %j: %s → %s", (own, before, type, received) => {
     const callbacks = [{ endpoint_id: "e", events: own }];
     const ids = endpointIds(type, callbacks, [subscriber("e", before), subscriber("other", [])]);
     expect(ids).toEqual(received ? ["e", "other"] : ["other"]);
+  });
+
+  test("a callback that names no event keeps progress from an endpoint that wants it", () => {
+    const subscribers = [subscriber("e", ["job.progress"]), subscriber("other", ["job.progress"])];
+    const callbacks = [{ endpoint_id: "e", events: [] }];
+    expect(endpointIds("job.progress", callbacks, subscribers)).toEqual(["other"]);
+    expect(endpointIds("job.progress", [], subscribers)).toEqual(["e", "other"]);
   });
 
   test("an endpoint named twice gets it once, when either callback wants it", () => {

@@ -236,10 +236,11 @@ test("an ordered callback: the events of a job arrive in order, through failures
   const refused = (r: ReceivedRequest): boolean =>
     firstTry(r) && JSON.parse(r.body.toString()).type !== "job.progress";
   answer((r) => (refused(r) ? 503 : 200));
+  const events = ["job.started", "job.progress", "job.completed"];
   const body = {
     type: "demo.sleep",
     input: { ms: 900 },
-    callbacks: [{ url: `${receiver.url}/o`, events: [], ordered: true, retry: QUICK }],
+    callbacks: [{ url: `${receiver.url}/o`, events, ordered: true, retry: QUICK }],
   };
   const job = String((await api.must(202, "POST", "/v1/jobs", { body }))["id"]);
   await eventually(async () => {

@@ -240,14 +240,23 @@ describe("a key bound to an endpoint", () => {
     expect(foreign.body).toMatchObject({ matched: 0 });
   });
 
-  test("with several endpoints names one of them", async () => {
+  test("with several endpoints names one of them, or some", async () => {
     const key = await boundKey(["webhooks:read"], [own.endpoint, others.endpoint]);
     expect(codeOf(await api.ask("GET", "/v1/deliveries", { key }))).toBe("403 endpoint_bound");
     const path = `/v1/deliveries?endpoint_id=${others.endpoint}`;
     expect((await api.ask("GET", path, { key })).body["data"]).toHaveLength(1);
     expect((await api.ask("GET", "/v1/endpoints", { key })).body["data"]).toHaveLength(2);
-    const twice = await api.ask("GET", `${path}&endpoint_id=${own.endpoint}`, { key });
-    expect(codeOf(twice)).toBe("403 endpoint_bound");
+    for (const both of [`${path}&endpoint_id=${own.endpoint}`, `${path},${own.endpoint}`]) {
+      expect((await api.ask("GET", both, { key })).body["data"]).toHaveLength(2);
+    }
+    const key1 = await boundKey(["webhooks:read"], [own.endpoint]);
+    for (const more of [`,${others.endpoint}`, `&endpoint_id=${others.endpoint}`, ",", ",,"]) {
+      const crossed = `/v1/deliveries?endpoint_id=${own.endpoint}${more}`;
+      expect(codeOf(await api.ask("GET", crossed, { key: key1 }))).toBe("403 endpoint_bound");
+    }
+    // where one is asked for, two are refused
+    const single = `/v1/dead-letters?endpoint_id=${own.endpoint},${others.endpoint}`;
+    expect(codeOf(await api.ask("GET", single, { key }))).toBe("400 query_invalid");
   });
 
   test.each([

@@ -167,7 +167,9 @@ describe("over HTTP", () => {
   test("a missing scope is named once", async () => {
     const key = await api.addKey(api.accountId, ["jobs"]);
     const detail = async (path: string) => (await api.ask("GET", path, { key })).body["detail"];
-    expect(await detail("/v1/api-keys")).toBe("This needs an API key with scope admin:read or admin.");
+    expect(await detail("/v1/api-keys")).toBe(
+      "This needs an API key with scope admin:read or admin.",
+    );
     expect(await detail("/v1/endpoints")).toBe(
       "This needs an API key with scope webhooks:read, webhooks, admin:read or admin.",
     );

@@ -11,7 +11,7 @@ export const deliveryColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "STATUS", text: shownStatus, style: (delivery) => stateStyle(shownStatus(delivery)) },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
-  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "RECEIVER", text: receiverText, gives: true },
   { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
   {
     head: "LAST",
@@ -45,7 +45,7 @@ export const deadLetterColumns: readonly TextColumn<Delivery>[] = [
   { head: "ID", text: ({ id }) => id },
   { head: "REASON", text: ({ dead_reason }) => dead_reason },
   { head: "EVENT", text: ({ event_type }) => event_type, gives: true },
-  { head: "URL", text: ({ url }) => url, gives: true },
+  { head: "RECEIVER", text: receiverText, gives: true },
   { head: "ATTEMPTS", text: ({ attempt_count }) => attempt_count, right: true },
   { head: "DIED", text: ({ finished_at }) => relative(finished_at) },
   { head: "DETAIL", text: ({ dead_detail }) => dead_detail, gives: true },
@@ -65,6 +65,11 @@ export const attemptColumns: readonly TextColumn<Attempt>[] = [
   { head: "ERROR", text: ({ error_message }) => error_message, gives: true },
 ];
 
+/** The name of an endpoint before its URL. */
+function receiverText({ endpoint_description, url }: Delivery): string {
+  return endpoint_description ? `${endpoint_description} (${url})` : url;
+}
+
 export function showDelivery(
   { out }: Pick<CliSession, "out">,
   delivery: Delivery & Partial<DeliveryWithAttempts>,
@@ -74,8 +79,8 @@ export function showDelivery(
   out.line(`${out.paint("bold", delivery.id)}  ${paintState(out, shownStatus(delivery))}`);
   out.details([
     ["event", delivery.event_type],
+    ["endpoint", [delivery.endpoint_description, delivery.endpoint_id].filter(Boolean).join("  ")],
     ["url", delivery.url],
-    ["endpoint", delivery.endpoint_id],
     ["message", delivery.message_id],
     ["job", delivery.job_id],
     ["dead", dead_reason === null ? null : `${dead_reason}: ${dead_detail ?? ""}`],

@@ -1,18 +1,37 @@
-import type { Endpoint } from "../../client/openapi-types.ts";
+import type { Endpoint, ListedEndpoint } from "../../client/openapi-types.ts";
 import { DISABLED_WORDS } from "../../core/endpoint.ts";
 import { stateStyle } from "../output/output.ts";
 import type { TextColumn } from "../output/table.ts";
-import { fullTime, relative } from "../output/times.ts";
+import { duration, fullTime, relative } from "../output/times.ts";
 import { paintState } from "./job-view.ts";
 import type { CliSession } from "./session.ts";
 
-export const endpointColumns: readonly TextColumn<Endpoint>[] = [
-  { head: "ID", text: ({ id }) => id },
+export const endpointColumns: readonly TextColumn<ListedEndpoint>[] = [
+  { head: "NAME", text: ({ description }) => description, gives: true },
   { head: "STATUS", text: ({ status }) => status, style: ({ status }) => stateStyle(status) },
+  { head: "PENDING", text: ({ figures }) => countText(figures?.pending), right: true },
+  { head: "DEAD", text: ({ figures }) => countText(figures?.dead_letters), right: true },
+  { head: "SUCCESS", text: ({ figures }) => percent(figures?.success_rate), right: true },
+  { head: "LAST SUCCESS", text: ({ health }) => relative(health.last_success_at) },
+  {
+    head: "P90",
+    text: ({ figures }) =>
+      typeof figures?.response_p90_ms === "number" ? duration(figures.response_p90_ms) : null,
+    right: true,
+  },
   { head: "URL", text: ({ url }) => url, gives: true },
   { head: "EVENTS", text: ({ events }) => events.join(", ") || "all", gives: true },
-  { head: "CREATED", text: ({ created_at }) => relative(created_at) },
+  { head: "ID", text: ({ id }) => id },
 ];
+
+function countText(counted: { count: number; more: boolean } | undefined): string {
+  return counted === undefined ? "" : `${counted.count}${counted.more ? "+" : ""}`;
+}
+
+/** Rounded down: 99.96 % is not all. */
+function percent(share: number | null | undefined): string {
+  return typeof share !== "number" ? "" : `${Math.floor(share * 1_000) / 10} %`;
+}
 
 /** The states of a breaker in words. */
 const BREAKER_STATES: Record<Endpoint["breaker"]["state"], string> = {
@@ -59,7 +78,7 @@ const UNITS = [
 ] as const;
 
 /** Seconds in the largest unit that fits. */
-function duration(seconds: number): string {
+function wholeUnits(seconds: number): string {
   const [size, unit] = UNITS.find(([s]) => seconds >= 2 * s && seconds % s === 0) ?? [1, "s"];
   return `${seconds / size} ${unit}`;
 }
@@ -85,12 +104,12 @@ export function showEndpoint({ out }: Pick<CliSession, "out">, endpoint: Endpoin
     ["timeout", `${endpoint.timeout_s} s`],
     ["retry", retryText(retry)],
     ["final answers", endpoint.final_status.join(", ")],
-    ["gives up", `after ${duration(endpoint.give_up_after_s)}`],
+    ["gives up", `after ${wholeUnits(endpoint.give_up_after_s)}`],
     [
       "disabled by itself",
       endpoint.disable_after_s === null
         ? "never"
-        : `after failing for ${duration(endpoint.disable_after_s)}`,
+        : `after failing for ${wholeUnits(endpoint.disable_after_s)}`,
     ],
     ["signatures", endpoint.signatures.join(", ")],
     ["audience", endpoint.audience === "operator" ? `operator, as ${endpoint.format}` : ""],

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { text as readAll } from "node:stream/consumers";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { JsonText } from "../../client/json-text.ts";
 import { parseExactly } from "../../core/json-text.ts";
 import { usageError } from "../exit.ts";
@@ -98,6 +98,18 @@ export function collect(value: string, before: string[] | undefined): string[] {
 /** The parser of a list with commas, given once or several times. */
 export function collectList(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), ...value.split(",").map((part) => part.trim())].filter(Boolean);
+}
+
+/** An option that takes one of these values, or several with commas between them. */
+export function oneOrMore(flags: string, description: string, choices: readonly string[]): Option {
+  const option = new Option(flags, description);
+  option.argChoices = [...choices];
+  return option.argParser((text: string, before: string[] | undefined) => {
+    const values = collectList(text, before);
+    const wrong = values.find((value) => !choices.includes(value));
+    if (values.length > 0 && wrong === undefined) return values;
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  });
 }
 
 export function wholeNumber(text: string): number {

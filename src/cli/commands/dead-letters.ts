@@ -55,7 +55,7 @@ export function addDeadLetters(cli: Cli, program: Command): void {
     const answer = await client.request("GET /v1/dead-letters/groups", { query });
     out.answer(answer, () => {
       if (answer.data.length === 0) return out.note("There are none.");
-      out.table(answer.data, options.by === "cause" ? CAUSE_COLUMNS : GROUP_COLUMNS);
+      out.table(answer.data, GROUP_COLUMNS[options.by]!);
     });
   });
   examples(
@@ -111,28 +111,42 @@ function withFilter(command: Command): Command {
   );
 }
 
-const CAUSE_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
-  { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },
-  {
-    head: "CAUSE",
-    text: ({ reason, status_code, error_code }) => error_code ?? status_code ?? reason,
-  },
-  { head: "REASON", text: ({ reason }) => reason },
-  { head: "ENDPOINT", text: ({ endpoint_id }) => endpoint_id ?? "callback URLs" },
-  { head: "SINCE", text: ({ oldest_at }) => relative(oldest_at) },
-  { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },
-  { head: "LAST SUCCESS", text: ({ last_success_at }) => relative(last_success_at) },
-  { head: "ANSWER", text: ({ sample }) => (sample ?? "").replaceAll(/\s+/g, " "), gives: true },
-];
-
-const GROUP_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
-  { head: "REASON", text: ({ reason }) => reason },
-  {
-    head: "ENDPOINT",
-    text: ({ endpoint_id: id, endpoint_name: name, endpoint_deleted: deleted }) =>
-      id === null ? null : `${name}${deleted ? " (deleted)" : ""}, ${id}`,
-  },
-  { head: "COUNT", text: ({ count, more }) => `${count}${more ? "+" : ""}`, right: true },
+const ENDPOINT_COLUMN: TextColumn<DeadLetterGroup> = {
+  head: "ENDPOINT",
+  text: ({ endpoint_id, endpoint_name: name, endpoint_deleted: deleted }) =>
+    endpoint_id === null ? "callback URLs" : `${name}${deleted ? " (deleted)" : ""}`,
+  gives: true,
+};
+const ID_COLUMN: TextColumn<DeadLetterGroup> = {
+  head: "ID",
+  text: ({ endpoint_id }) => endpoint_id,
+};
+const COUNT_COLUMN: TextColumn<DeadLetterGroup> = {
+  head: "COUNT",
+  text: ({ count, more }) => `${count}${more ? "+" : ""}`,
+  right: true,
+};
+const AGE_COLUMNS: readonly TextColumn<DeadLetterGroup>[] = [
   { head: "OLDEST", text: ({ oldest_at }) => relative(oldest_at) },
   { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },
 ];
+
+/** Columns of each way to group. */
+const GROUP_COLUMNS: Record<string, readonly TextColumn<DeadLetterGroup>[]> = {
+  reason: [{ head: "REASON", text: ({ reason }) => reason }, COUNT_COLUMN, ...AGE_COLUMNS],
+  endpoint: [ENDPOINT_COLUMN, ID_COLUMN, COUNT_COLUMN, ...AGE_COLUMNS],
+  cause: [
+    COUNT_COLUMN,
+    {
+      head: "CAUSE",
+      text: ({ reason, status_code, error_code }) => error_code ?? status_code ?? reason,
+    },
+    { head: "REASON", text: ({ reason }) => reason },
+    ENDPOINT_COLUMN,
+    ID_COLUMN,
+    { head: "SINCE", text: ({ oldest_at }) => relative(oldest_at) },
+    { head: "NEWEST", text: ({ newest_at }) => relative(newest_at) },
+    { head: "LAST SUCCESS", text: ({ last_success_at }) => relative(last_success_at) },
+    { head: "ANSWER", text: ({ sample }) => (sample ?? "").replaceAll(/\s+/g, " "), gives: true },
+  ],
+};

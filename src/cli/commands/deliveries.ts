@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Command } from "commander";
 import { EXCHANGE_ERROR_CODES } from "../../core/exchange.ts";
 import { DELIVERY_STATUSES, STATUS_CLASSES } from "../../core/model.ts";
@@ -11,7 +10,7 @@ import {
   showDelivery,
   showExchange,
 } from "../api/delivery-view.ts";
-import { wholeNumber } from "../api/input.ts";
+import { collectList, oneOrMore, wholeNumber } from "../api/input.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
 import { queryOf } from "../api/query.ts";
@@ -20,7 +19,7 @@ import type { OrderOptions } from "./replays.ts";
 import { runReplay } from "../api/run-replay.ts";
 
 const FILTERS = [
-  ...["status", "endpointId", "jobId", "messageId", "eventType"],
+  ...["status", "notStatus", "endpointId", "jobId", "messageId", "eventType", "notEventType"],
   ...["statusClass", "errorCode", "minAttempts"],
 ];
 
@@ -33,21 +32,20 @@ export function addDeliveries(cli: Cli, program: Command): void {
         .command("list")
         .description("list deliveries, newest first")
         .addOption(
-          new Option(
-            "--status <status>",
-            "held: pending, and held back by a pause or an open breaker",
-          ).choices([...DELIVERY_STATUSES, "held"]),
+          oneOrMore(
+            "--status <list>",
+            "with one of these; held, alone: pending, and held back by a pause or an open breaker",
+            [...DELIVERY_STATUSES, "held"],
+          ),
         )
-        .option("--endpoint-id <id>", "for this endpoint")
+        .addOption(oneOrMore("--not-status <list>", "with none of these", DELIVERY_STATUSES))
+        .option("--endpoint-id <list>", "for these endpoints", collectList)
         .option("--job-id <id>", "of this job")
         .option("--message-id <id>", "of this message")
-        .option("--event-type <type>", "of this event")
-        .addOption(
-          new Option("--status-class <class>", "of the last attempt").choices(STATUS_CLASSES),
-        )
-        .addOption(
-          new Option("--error-code <code>", "of the last attempt").choices(EXCHANGE_ERROR_CODES),
-        )
+        .option("--event-type <list>", "of these events", collectList)
+        .option("--not-event-type <list>", "of other events than these", collectList)
+        .addOption(oneOrMore("--status-class <list>", "of the last attempt", STATUS_CLASSES))
+        .addOption(oneOrMore("--error-code <list>", "of the last attempt", EXCHANGE_ERROR_CODES))
         .option("--min-attempts <n>", "with so many attempts or more", wholeNumber),
     ),
   );
@@ -66,6 +64,7 @@ export function addDeliveries(cli: Cli, program: Command): void {
   examples(
     list,
     "deliveries list --status held",
+    "deliveries list --status pending,dead --not-event-type job.progress",
     "deliveries list --status-class 5xx --min-attempts 3 --since 2h",
     "deliveries list --job-id job_01… --json",
   );

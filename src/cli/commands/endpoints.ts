@@ -1,6 +1,8 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import { AUDIENCES, OPERATIONAL_FORMATS } from "../../core/operational-events.ts";
+import { ENDPOINT_SORTS, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
+import type { QueryOf } from "../../client/caller.ts";
 import type { EndpointChanges, EndpointInput } from "../../client/openapi-types.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { parseMoment } from "../output/times.ts";
@@ -12,6 +14,7 @@ import { endpointColumns, showEndpoint } from "../api/endpoint-view.ts";
 import { collect, collectList, positiveNumber, readFields, wholeNumber } from "../api/input.ts";
 import { showList, withPaging } from "../api/list.ts";
 import type { ListOptions } from "../api/list.ts";
+import { queryOf } from "../api/query.ts";
 
 interface Fields {
   description?: string;
@@ -48,13 +51,30 @@ interface DeleteOptions {
 /** `ringback endpoints …` */
 export function addEndpoints(cli: Cli, program: Command): void {
   const endpoints = program.command("endpoints").description("registered receivers");
-  const list = withPaging(endpoints.command("list").description("list endpoints, newest first"));
+  const list = withPaging(
+    endpoints
+      .command("list")
+      .description("list endpoints with their backlog and last day, worst first")
+      .addOption(
+        new Option("--sort <order>", "in this order").choices(ENDPOINT_SORTS).default("worst"),
+      )
+      .addOption(new Option("--status <status>", "with this status").choices(ENDPOINT_STATUSES))
+      .option("--q <text>", "with this in the description or URL"),
+  );
   onApi(cli, list, async (session, options: ListOptions) => {
-    const read = (query: { limit: number; cursor?: string }) =>
-      session.client.request("GET /v1/endpoints", { query });
+    const filter = queryOf(options, ["sort", "status", "q"]);
+    const read = (page: { limit: number; cursor?: string }) => {
+      const query = { ...filter, figures: "true", ...page } as QueryOf<"GET /v1/endpoints">;
+      return session.client.request("GET /v1/endpoints", { query });
+    };
     await showList(session, options, read, endpointColumns);
   });
-  examples(list, "endpoints list", "endpoints list --limit 500 --json");
+  examples(
+    list,
+    "endpoints list",
+    "endpoints list --status failing --q orders",
+    "endpoints list --limit 500 --json",
+  );
   const get = endpoints.command("get <id>").description("look at an endpoint");
   onApi(cli, get, async (session, id: string) => {
     const endpoint = await session.client.endpoints.get(id);
@@ -119,7 +139,7 @@ function withFields(command: Command): Command {
   return command
     .option("--description <text>")
     .option("--events <list>", "send these only, comma-separated", collectList)
-    .addOption(new Option("--all-events", "send every event").conflicts("events"))
+    .addOption(new Option("--all-events", "send every event but job.progress").conflicts("events"))
     .option("--header <name=value>", "send this header; may be repeated; replaces all", collect)
     .option("--ordered", "one at a time, in order")
     .option("--no-ordered", "in any order")

@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Command } from "commander";
 import { DEFAULT_CALLBACK_EVENTS, JOB_STATUSES } from "../../core/model.ts";
 import { usageError } from "../exit.ts";
@@ -7,6 +6,7 @@ import type { Cli } from "../api/command.ts";
 import {
   collect,
   collectList,
+  oneOrMore,
   hasTextFields,
   positiveNumber,
   readFields,
@@ -17,7 +17,9 @@ import {
 import { jobColumns, showJob, showJson } from "../api/job-view.ts";
 import { rangeOf, showList, withPaging, withRange } from "../api/list.ts";
 import type { ListOptions, RangeOptions } from "../api/list.ts";
+import { queryOf } from "../api/query.ts";
 import { runReplay } from "../api/run-replay.ts";
+import type { QueryOf } from "../../client/caller.ts";
 import type { CliSession } from "../api/session.ts";
 import { streamActivity } from "../api/stream-activity.ts";
 import type { FailedJobGroup } from "../../client/openapi-types.ts";
@@ -240,27 +242,25 @@ function addList(cli: Cli, jobs: Command): void {
       jobs
         .command("list")
         .description("list jobs, newest first")
-        .addOption(new Option("--status <status>").choices(JOB_STATUSES))
-        .option("--type <type>", "of this job type")
+        .addOption(oneOrMore("--status <list>", "with one of these", JOB_STATUSES))
+        .addOption(oneOrMore("--not-status <list>", "with none of these", JOB_STATUSES))
+        .option("--type <list>", "of these job types", collectList)
+        .option("--not-type <list>", "of other job types than these", collectList)
         .option("--metadata <key=value>", "with this pair in its metadata"),
     ),
   );
-  type Options = ListOptions &
-    RangeOptions & { status?: "failed"; type?: string; metadata?: string };
-  onApi(cli, list, async (session, options: Options) => {
-    const { status, type, metadata } = options;
-    const filter = {
-      ...(status === undefined ? {} : { status }),
-      ...(metadata === undefined ? {} : { metadata }),
-      ...(type === undefined ? {} : { type }),
-      ...rangeOf(options),
-    };
+  onApi(cli, list, async (session, options: ListOptions & RangeOptions) => {
+    const names = ["status", "notStatus", "type", "notType", "metadata"];
+    const filter = { ...queryOf(options, names), ...rangeOf(options) };
     await showList(
       session,
       options,
-      (page) => session.client.request("GET /v1/jobs", { query: { ...filter, ...page } }),
+      (page) => {
+        const query = { ...filter, ...page } as QueryOf<"GET /v1/jobs">;
+        return session.client.request("GET /v1/jobs", { query });
+      },
       jobColumns,
     );
   });
-  examples(list, "jobs list --status failed --since 2h", "jobs list --limit 1000 --json");
+  examples(list, "jobs list --status failed,canceled --since 2h", "jobs list --limit 1000 --json");
 }

@@ -16,6 +16,16 @@ export function useDeliveries(filter: () => Query, key: Query) {
   });
 }
 
+/** Types for choices. */
+export function useEventTypes() {
+  return useQuery({
+    queryKey: ["event-types"],
+    queryFn: async ({ signal }) =>
+      (await call("GET /v1/event-types", { signal })).data.map(({ type }) => type),
+    staleTime: 60_000,
+  });
+}
+
 export function useDelivery(id: string | null) {
   return useQuery({
     queryKey: ["deliveries", id],
@@ -86,6 +96,7 @@ export function useDeadLetterGroups(by: "reason" | "endpoint", filter: () => Que
       const query = { by, ...filter() };
       return (await call("GET /v1/dead-letters/groups", { query, signal })).data;
     },
-    placeholderData: keepPreviousData,
+    // groups by one thing are no groups by another
+    placeholderData: (before, query) => (query?.queryKey[2] === by ? before : undefined),
   });
 }

@@ -21,6 +21,7 @@ export type {
   FailedJobGroup,
   Job,
   Lane,
+  ListedEndpoint,
   ListedMessage,
   Overview,
   Replay,

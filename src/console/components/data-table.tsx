@@ -1,4 +1,5 @@
-import { Checkbox, Table } from "@mantine/core";
+import { Checkbox, Table, UnstyledButton } from "@mantine/core";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import {
   createColumnHelper,
   rowSelectionFeature,
@@ -17,6 +18,20 @@ export interface Column<Row> {
   align?: "right";
   /** Takes what the others leave (shared between two at most), and cuts what does not fit. */
   grow?: boolean;
+  /** Its head puts the rows in order, this way first, when the table can. */
+  sortable?: "ascending" | "descending";
+}
+
+export interface Order {
+  column: string;
+  /** The other way than `sortable` says. */
+  reversed: boolean;
+}
+
+export interface Sorting {
+  order: Order | null;
+  /** The column, with a minus before it when it is reversed; null: as the server has them. */
+  onChange: (order: string | null) => void;
 }
 
 export interface Selection {
@@ -31,6 +46,7 @@ interface DataTableProps<Row> {
   /** The page that a click on the row leads to; one cell must hold the same link for the keyboard. */
   href?: (row: Row) => string;
   selection?: Selection;
+  sorting?: Sorting | undefined;
   /** Older rows stay while newer ones are fetched. */
   dimmed?: boolean;
 }
@@ -40,7 +56,7 @@ const NONE: RowSelectionState = {};
 
 /** A page of rows. On a phone each row becomes a card. */
 export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>) {
-  const { label, columns, rows, href, selection, dimmed = false } = props;
+  const { label, columns, rows, href, selection, sorting, dimmed = false } = props;
   const growing = columns.filter(({ grow }) => grow).length;
   const navigate = useNavigate();
   const definitions = useMemo(() => {
@@ -94,10 +110,8 @@ export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>
                   />
                 </Table.Th>
               )}
-              {columns.map(({ id, header, align }) => (
-                <Table.Th key={id} role="columnheader" data-align={align}>
-                  {header}
-                </Table.Th>
+              {columns.map((column) => (
+                <Head key={column.id} column={column} sorting={sorting} />
               ))}
             </Table.Tr>
           ))}
@@ -140,6 +154,33 @@ export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>
         </Table.Tbody>
       </Table>
     </div>
+  );
+}
+
+function Head<Row>({ column, sorting }: { column: Column<Row>; sorting: Sorting | undefined }) {
+  const { id, header, align, sortable } = column;
+  if (sorting === undefined || sortable === undefined) {
+    return (
+      <Table.Th role="columnheader" data-align={align}>
+        {header}
+      </Table.Th>
+    );
+  }
+  const { order, onChange } = sorting;
+  const own = order?.column === id ? order : null;
+  const next = own === null ? id : own.reversed ? null : `-${id}`;
+  const descending = (sortable === "descending") !== own?.reversed;
+  return (
+    <Table.Th
+      role="columnheader"
+      data-align={align}
+      aria-sort={own === null ? undefined : descending ? "descending" : "ascending"}
+    >
+      <UnstyledButton className={classes.sort} onClick={() => onChange(next)}>
+        {header}
+        {own !== null && (descending ? <IconArrowDown size={12} /> : <IconArrowUp size={12} />)}
+      </UnstyledButton>
+    </Table.Th>
   );
 }
 

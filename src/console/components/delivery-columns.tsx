@@ -2,6 +2,7 @@ import type { Delivery } from "../api/types.ts";
 import type { Column } from "./data-table.tsx";
 import { DeliveryStatus, NextAttempt } from "./held.tsx";
 import { Id } from "./id.tsx";
+import { Receiver } from "./receiver.tsx";
 import { Outcome } from "./status.tsx";
 import { Time } from "./time.tsx";
 
@@ -16,10 +17,8 @@ export const ATTEMPT_COLUMNS: Column<Delivery>[] = [
     id: "url",
     header: "Receiver",
     grow: true,
-    cell: ({ url }) => (
-      <span className="rb-mono rb-truncate" title={url}>
-        {url}
-      </span>
+    cell: (row) => (
+      <Receiver endpointId={row.endpoint_id} description={row.endpoint_description} url={row.url} />
     ),
   },
   {

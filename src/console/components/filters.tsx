@@ -51,9 +51,18 @@ interface FilterProps {
 interface ChoiceProps extends FilterProps {
   choices: readonly (string | { value: string; label: string })[];
   width?: number;
+  /** One is always chosen. */
+  required?: boolean;
 }
 
-export function Choice({ label, value, onChange, choices, width = 150 }: ChoiceProps) {
+export function Choice({
+  label,
+  value,
+  onChange,
+  choices,
+  width = 150,
+  required = false,
+}: ChoiceProps) {
   return (
     <Select
       size="xs"
@@ -63,7 +72,8 @@ export function Choice({ label, value, onChange, choices, width = 150 }: ChoiceP
       data={[...choices]}
       value={value ?? null}
       onChange={onChange}
-      clearable={value !== undefined}
+      allowDeselect={!required}
+      clearable={value !== undefined && !required}
       clearButtonProps={{
         "aria-label": `Any ${label.toLowerCase()}`,
         "aria-hidden": false,
@@ -94,12 +104,17 @@ export function TextFilter({ label, value, onChange }: FilterProps) {
   );
 }
 
-export function EndpointFilter(props: Omit<FilterProps, "label">) {
-  const endpoints = useEndpoints({ limit: 200 });
-  const choices = (endpoints.data?.data ?? []).map(({ id, url, description }) => ({
+/** Endpoints by their names. */
+export function useEndpointChoices(): { value: string; label: string }[] {
+  const endpoints = useEndpoints({ limit: 200, sort: "name" });
+  return (endpoints.data?.data ?? []).map(({ id, url, description }) => ({
     value: id,
     label: description === "" ? url : description,
   }));
+}
+
+export function EndpointFilter(props: Omit<FilterProps, "label">) {
+  const choices = useEndpointChoices();
   const known = choices.some(({ value }) => value === props.value);
   const own =
     props.value !== undefined && !known ? [{ value: props.value, label: props.value }] : [];

@@ -2,6 +2,7 @@ import { Group, Kbd, Modal, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useEffect } from "react";
 import { useNavigate } from "react-router";
+import { onListKey } from "./list-keys.ts";
 import { NAVIGATION } from "./navigation.ts";
 import { SEARCH_ID } from "./search.tsx";
 
@@ -14,13 +15,19 @@ export function Keyboard() {
   const [opened, { open, close }] = useDisclosure(false);
 
   useEffect(() => {
-    let goAt = 0;
+    let goAt = -Infinity;
     function onKey(event: KeyboardEvent): void {
+      if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.altKey) {
+        if (document.querySelector('[role="dialog"]') !== null) return;
+        event.preventDefault();
+        document.getElementById(SEARCH_ID)?.focus();
+        return;
+      }
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector('[role="dialog"]') !== null) return;
       const target = NAVIGATION.find(({ key }) => key === event.key);
       if (event.timeStamp - goAt < SEQUENCE_MS && target !== undefined) {
-        goAt = 0;
+        goAt = -Infinity;
         void navigate(target.path);
       } else if (event.key === "g") {
         goAt = event.timeStamp;
@@ -29,6 +36,8 @@ export function Keyboard() {
         document.getElementById(SEARCH_ID)?.focus();
       } else if (event.key === "?") {
         open();
+      } else if (onListKey(event.key)) {
+        event.preventDefault();
       }
     }
     window.addEventListener("keydown", onKey);
@@ -43,10 +52,15 @@ export function Keyboard() {
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <Stack gap="xs">
-        <Shortcut keys={["/"]} does="Search" />
+        <Shortcut keys={["/"]} does="Search and commands" />
+        <Shortcut keys={["Ctrl", "K"]} does="The same, also while you type (⌘ K on a Mac)" />
         {NAVIGATION.map(({ key, label }) => (
           <Shortcut key={key} keys={["g", key]} does={label} />
         ))}
+        <Shortcut keys={["j", "k"]} does="Next, previous row of a list" />
+        <Shortcut keys={["Enter"]} does="Open the row" />
+        <Shortcut keys={["x"]} does="Select the row" />
+        <Shortcut keys={["r"]} does="Replay what is selected, or this delivery" />
         <Shortcut keys={["?"]} does="This list" />
         <Shortcut keys={["Esc"]} does="Close what is open" />
       </Stack>

@@ -1,4 +1,4 @@
-import { Autocomplete, Kbd } from "@mantine/core";
+import { Autocomplete, Group, Kbd, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useRef, useState } from "react";
@@ -6,8 +6,8 @@ import { useNavigate } from "react-router";
 import { useSearch } from "../api/search.ts";
 import { useMay } from "../api/session.ts";
 import type { SearchHit } from "../api/types.ts";
+import { matchCommands, useCommands } from "./commands.ts";
 import { pageOf } from "./id.tsx";
-import { NAVIGATION } from "./navigation.ts";
 
 export const SEARCH_ID = "search";
 
@@ -21,23 +21,34 @@ interface Hit {
   group: string;
 }
 
-/** Goes to what the server finds by the text, to a page, or to the search in bodies. */
+/** One line of the list below the field. */
+interface Option {
+  value: string;
+  label: string;
+  group: string;
+  keys?: readonly string[];
+  /** Absent: it says something, and leads nowhere. */
+  run?: () => void;
+}
+
+/**
+ * Goes to what the server finds by the text, to a page, or to the search in bodies, and carries out
+ * commands. With nothing typed it lists the commands.
+ */
 export function Search() {
-  const navigate = useNavigate();
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
-  const hits = useHits(text.trim());
-  const groups = [...Map.groupBy(hits, ({ group }) => group)].map(([group, some]) => ({
-    group,
-    items: some.map(({ label }) => label),
-  }));
+  const options = useOptions(text.trim());
+  const byValue = new Map(options.map((option) => [option.value, option]));
+  const groups = [...Map.groupBy(options, ({ group }) => group)];
 
-  function go(label: string | undefined): void {
-    const hit = hits.find((one) => one.label === label) ?? hits[0];
-    if (!hit?.path) return;
-    setText("");
+  function choose(value: string): void {
+    const run = byValue.get(value)?.run;
+    if (run === undefined) return;
     input.current?.blur();
-    void navigate(hit.path);
+    // the component reports the chosen label as typed text after this
+    queueMicrotask(() => setText(""));
+    run();
   }
 
   return (
@@ -46,8 +57,8 @@ export function Search() {
       id={SEARCH_ID}
       role="combobox"
       aria-label="Search"
-      aria-keyshortcuts="/"
-      placeholder="Id, metadata, URL, name…"
+      aria-keyshortcuts="/ Control+K Meta+K"
+      placeholder="Id, metadata, URL, command…"
       size="xs"
       flex={1}
       maw={340}
@@ -63,12 +74,26 @@ export function Search() {
       rightSectionPointerEvents="none"
       value={text}
       onChange={setText}
-      onOptionSubmit={go}
-      data={groups}
-      filter={({ options }) => options}
-      maxDropdownHeight={320}
+      onFocus={({ currentTarget }) => currentTarget.select()}
+      onOptionSubmit={choose}
+      data={groups.map(([group, items]) => ({
+        group,
+        items: items.map(({ value, label, run }) => ({
+          value,
+          label,
+          disabled: run === undefined,
+        })),
+      }))}
+      filter={({ options: all }) => all}
+      renderOption={({ option }) => <Line option={byValue.get(option.value)} />}
+      maxDropdownHeight={420}
       selectFirstOptionOnChange
-      comboboxProps={{ width: 420, position: "bottom-start" }}
+      selectFirstOptionOnDropdownOpen
+      comboboxProps={{
+        width: "min(420px, calc(100vw - 20px))",
+        position: "bottom-start",
+        withinPortal: false,
+      }}
       onKeyDown={(event) => {
         if (event.key === "Escape") input.current?.blur();
       }}
@@ -76,20 +101,51 @@ export function Search() {
   );
 }
 
+function Line({ option }: { option: Option | undefined }) {
+  return (
+    <Group justify="space-between" wrap="nowrap" gap="xs" w="100%">
+      <Text size="sm" className="rb-truncate">
+        {option?.label}
+      </Text>
+      {option?.keys && (
+        <Group gap={4} wrap="nowrap" aria-hidden>
+          {option.keys.map((key) => (
+            <Kbd key={key} size="xs">
+              {key}
+            </Kbd>
+          ))}
+        </Group>
+      )}
+    </Group>
+  );
+}
+
+function useOptions(text: string): Option[] {
+  const navigate = useNavigate();
+  const commands = useCommands();
+  const hits = useHits(text);
+  const found = hits.map(({ label, path, group }): Option => ({
+    value: `${group} ${label}`,
+    label,
+    group,
+    ...(path !== null && { run: () => void navigate(path) }),
+  }));
+  const matching = text === "" ? commands : matchCommands(commands, text);
+  const known = matching.map(({ id, ...rest }): Option => ({ value: `command ${id}`, ...rest }));
+  return [...new Map([...known, ...found].map((option) => [option.value, option])).values()];
+}
+
 function useHits(text: string): Hit[] {
   const [asked] = useDebouncedValue(text, ASK_MS);
   const { data, isFetching } = useSearch(asked);
   const mayReadBodies = useMay("webhooks");
   if (text === "") return [];
-  const words = text.toLowerCase();
-  const pages = NAVIGATION.filter(({ label }) => label.toLowerCase().includes(words));
   const answered = data !== undefined && asked === text && !isFetching;
   const bodies = `/events?range=24h&text=${encodeURIComponent(text)}`;
   const byId = pageOf(text);
   const own = byId === null ? [] : [{ label: `Go to ${text}`, path: byId, group: "Id" }];
-  const hits: Hit[] = [
+  return [
     ...own,
-    ...pages.map(({ label, path }) => ({ label, path, group: "Pages" })),
     ...(data?.hits ?? []).filter(({ by }) => by !== "id" || byId === null).flatMap(toHit),
     ...(answered && mayReadBodies && text.length >= 3
       ? [{ label: `Search in bodies for “${text}”…`, path: bodies, group: "More" }]
@@ -98,8 +154,6 @@ function useHits(text: string): Hit[] {
       ? [{ label: data.summary, path: null, group: "No match" }]
       : []),
   ];
-  // the field knows its options by their labels
-  return [...new Map(hits.map((hit) => [hit.label, hit])).values()];
 }
 
 const GROUPS: Record<SearchHit["kind"], string> = {

@@ -3,13 +3,13 @@ import type { EndpointSettings } from "../../core/endpoint.ts";
 import type { DisabledReason, Endpoint, EndpointState } from "../../core/endpoint.ts";
 import type { Reader, Tx } from "../transaction.ts";
 
-const COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
+export const ENDPOINT_COLUMNS = `e.id, e.account_id, e.lane_id, ${ENDPOINT_SETTINGS.map((name) => `e.${name}`).join(", ")},
   e.state, e.disabled_reason, e.state_since, e.created_at, e.updated_at, l.breaker_failures,
   l.breaker_since, l.breaker_until, l.breaker_reason, l.failed_since, l.failing_since,
   l.last_success_at, l.last_failure_at, l.last_failure_status, l.last_failure_error, skipped.*`;
 
 /** Endpoints with their lanes and what was not sent to them. */
-const SOURCES = `endpoints e join lanes l on l.id = e.lane_id
+export const ENDPOINT_SOURCES = `endpoints e join lanes l on l.id = e.lane_id
   cross join lateral (
     select coalesce(sum(count), 0)::float8 as skipped, min(since) as skipped_since
     from skipped_messages s where s.endpoint_id = e.id) skipped`;
@@ -72,7 +72,7 @@ export async function lockEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await tx.query<Endpoint>(
-    `select ${COLUMNS} from ${SOURCES}
+    `select ${ENDPOINT_COLUMNS} from ${ENDPOINT_SOURCES}
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null for update of e`,
     [accountId, id],
   );
@@ -85,26 +85,11 @@ export async function getEndpoint(
   id: string,
 ): Promise<Endpoint | null> {
   const { rows } = await reader.query<Endpoint>(
-    `select ${COLUMNS} from ${SOURCES}
+    `select ${ENDPOINT_COLUMNS} from ${ENDPOINT_SOURCES}
      where e.account_id = $1 and e.id = $2 and e.deleted_at is null`,
     [accountId, id],
   );
   return rows[0] ?? null;
-}
-
-export async function listEndpoints(
-  reader: Reader,
-  accountId: string,
-  page: { before?: string | undefined; limit: number; ids?: readonly string[] | null },
-): Promise<Endpoint[]> {
-  const { rows } = await reader.query<Endpoint>(
-    `select ${COLUMNS} from ${SOURCES}
-     where e.account_id = $1 and e.deleted_at is null and ($2::uuid is null or e.id < $2)
-       and ($4::uuid[] is null or e.id = any($4))
-     order by e.id desc limit $3`,
-    [accountId, page.before ?? null, page.limit, page.ids ?? null],
-  );
-  return rows;
 }
 
 /** The ids, among these, of endpoints of the account. */

@@ -1,17 +1,19 @@
-import type { Delivery, DeliveryStatus, StatusClass } from "../../core/model.ts";
+import type { Delivery, StatusClass } from "../../core/model.ts";
 import type { DeliveryOverrides } from "../../core/receivers.ts";
 import { createdWithin } from "../created-within.ts";
 import type { Reader, Tx } from "../transaction.ts";
+import { isOf, listEventTypes, unwalked, walkAlong, walkOf } from "./delivery-walks.ts";
+import type { Bind, Walk, WalkedBy } from "./delivery-walks.ts";
 import { unindexed } from "../rows.ts";
 
 export const DELIVERY_COLUMNS = `d.id, d.account_id, d.message_id, d.job_id, d.event_type, d.endpoint_id,
-  coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
+  e.description as endpoint_description, coalesce(e.url, d.url) as url, d.status, d.attempt_count, d.next_attempt_at, d.created_at,
   d.finished_at, l.reason as dead_reason, l.detail as dead_detail,
   l.discarded_at, l.discarded_by, l.discard_note, d.last_status_code, d.last_error_code`;
 
-export const DELIVERY_SOURCES = `deliveries d
-  left join endpoints e on e.id = d.endpoint_id
+const JOINED = `left join endpoints e on e.id = d.endpoint_id
   left join dead_letters l on l.delivery_id = d.id`;
+export const DELIVERY_SOURCES = `deliveries d ${JOINED}`;
 
 export interface NewDelivery {
   id: string;
@@ -20,6 +22,8 @@ export interface NewDelivery {
   job_id: string | null;
   event_type: string;
   endpoint_id: string | null;
+  /** Not stored: the endpoint has it. */
+  endpoint_description: string | null;
   lane_id: string;
   lane_position: string | null;
   url: string;
@@ -57,15 +61,13 @@ export async function cancelDeliveries(tx: Tx, ids: readonly string[]): Promise<
   return rowCount ?? 0;
 }
 
-export interface DeliveryFilter {
-  status?: DeliveryStatus | undefined;
-  endpointId?: string | undefined;
+export interface DeliveryFilter extends WalkedBy {
   jobId?: string | undefined;
   messageId?: string | undefined;
-  eventType?: string | undefined;
+  notEventTypes?: readonly string[] | undefined;
   /** Filters by the last attempt. */
-  statusClass?: StatusClass | undefined;
-  errorCode?: string | undefined;
+  statusClasses?: readonly StatusClass[] | undefined;
+  errorCodes?: readonly string[] | undefined;
   minAttempts?: number | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
@@ -85,19 +87,22 @@ const STATUS_CLASS: Record<StatusClass, string> = {
 };
 
 /** Conditions on deliveries `d` of the account `$1`. Times bound created_at, half-open. */
-export function conditionsOf(filter: DeliveryFilter, bind: (value: unknown) => string): string[] {
+export function conditionsOf(filter: DeliveryFilter, bind: Bind, walk: Walk = null): string[] {
+  const { notEventTypes, statusClasses } = filter;
   const where = ["d.account_id = $1"];
-  if (filter.status !== undefined) where.push(`d.status = ${bind(filter.status)}`);
-  if (filter.endpointId !== undefined) where.push(`d.endpoint_id = ${bind(filter.endpointId)}`);
   if (filter.jobId !== undefined) where.push(`d.job_id = ${bind(filter.jobId)}`);
   if (filter.messageId !== undefined) where.push(`d.message_id = ${bind(filter.messageId)}`);
-  if (filter.eventType !== undefined) where.push(`d.event_type = ${bind(filter.eventType)}`);
-  if (filter.statusClass !== undefined) where.push(STATUS_CLASS[filter.statusClass]);
-  if (filter.errorCode !== undefined) where.push(`d.last_error_code = ${bind(filter.errorCode)}`);
+  if (notEventTypes !== undefined) where.push(`d.event_type <> all(${bind(notEventTypes)})`);
+  if (statusClasses !== undefined) {
+    where.push(`(${statusClasses.map((one) => STATUS_CLASS[one]).join(" or ")})`);
+  }
+  if (filter.errorCodes !== undefined)
+    where.push(isOf("d.last_error_code", filter.errorCodes, bind));
   if (filter.minAttempts !== undefined)
     where.push(`d.attempt_count >= ${bind(filter.minAttempts)}`);
   where.push(...createdWithin("d.created_at", "d.id", filter, bind));
   if (filter.before !== undefined) where.push(`d.id < ${bind(filter.before)}`);
+  where.push(...unwalked(walk, filter, bind));
   return where;
 }
 
@@ -107,12 +112,29 @@ export async function listDeliveries(
   accountId: string,
   filter: DeliveryFilter,
 ): Promise<Delivery[]> {
+  const { notEventTypes } = filter;
+  const narrow = [filter.jobId, filter.messageId, filter.statusClasses, filter.errorCodes].some(
+    (one) => one !== undefined,
+  );
+  const walk = narrow || filter.minAttempts !== undefined ? null : walkOf(filter, notEventTypes);
+  const eventTypes =
+    walk === "event_type" && filter.eventTypes === undefined
+      ? await listEventTypes(reader, accountId)
+      : filter.eventTypes;
+  const wanted = {
+    ...filter,
+    eventTypes: eventTypes?.filter((type) => notEventTypes?.includes(type) !== true),
+  };
+  const chosen = [wanted.statuses, wanted.endpointIds, wanted.eventTypes];
+  if (chosen.some((one) => one?.length === 0)) return [];
   const values: unknown[] = [accountId];
-  const bind = (value: unknown): string => `$${values.push(value)}`;
-  const where = conditionsOf(filter, bind);
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const where = conditionsOf(wanted, bind, walk);
+  const page = `order by d.id desc limit ${bind(filter.limit)}`;
+  const source = walkAlong(walk, wanted, { where, page, bind });
   const { rows } = await reader.query<Delivery>(
-    `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES}
-     where ${where.join(" and ")} order by d.id desc limit ${bind(filter.limit)}`,
+    `select ${DELIVERY_COLUMNS} from ${source ?? "deliveries d"} ${JOINED}
+     ${source === null ? `where ${where.join(" and ")}` : ""} ${page}`,
     values,
   );
   return rows;
@@ -125,7 +147,8 @@ export async function getDelivery(
 ): Promise<Delivery | null> {
   const { rows } = await reader.query<Delivery>({
     name: "get_delivery",
-    text: `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES} where d.account_id = $1 and d.id = $2`,
+    text: `select ${DELIVERY_COLUMNS} from ${DELIVERY_SOURCES}
+      where d.account_id = $1 and d.id = $2`,
     values: [accountId, id],
   });
   return rows[0] ?? null;

@@ -71,11 +71,11 @@ const HELD_WALK = 10_000;
 export async function listHeldDeliveries(
   reader: Reader,
   accountId: string,
-  filter: Omit<DeliveryFilter, "status">,
+  filter: Omit<DeliveryFilter, "statuses">,
 ): Promise<{ rows: Delivery[]; stoppedAt: string | null }> {
   const values: unknown[] = [accountId];
   const bind = (value: unknown): string => `$${values.push(value)}`;
-  const where = conditionsOf({ ...filter, status: "pending" }, bind);
+  const where = conditionsOf({ ...filter, statuses: ["pending"] }, bind);
   const { rows } = await reader.query<Delivery & { stopped_at: string | null }>(
     `with holding as materialized (
        select id from lanes where account_id = $1 and breaker_until is not null

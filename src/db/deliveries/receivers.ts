@@ -25,6 +25,7 @@ interface ReceiverRow {
   ord: number | null;
   id: string | null;
   accountId: string;
+  description: string;
   url: string;
   events: string[];
   disabled: boolean;
@@ -39,11 +40,12 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         select account_id, array_agg(type) as types
         from unnest($1::uuid[], $2::text[]) as t(account_id, type) group by account_id
       ), subscribers as (
-        select e.id, e.account_id, e.lane_id, e.url, e.events, e.audience,
+        select e.id, e.account_id, e.lane_id, e.description, e.url, e.events, e.audience,
           e.state = 'disabled' as disabled
         from wanted w cross join lateral (
           select * from endpoints where account_id = w.account_id and deleted_at is null offset 0) e
-        where e.audience = 'account' and (e.events = '{}' or e.events && w.types)
+        where e.audience = 'account'
+            and ((e.events = '{}' and w.types <> '{job.progress}') or e.events && w.types)
           or e.id = any($3::uuid[])
       ), origins as (
         select t.ord::int, l.id as lane_id
@@ -61,13 +63,14 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
         order by id for key share
       )
       select id as "laneId", ordered, leased_by, null::int as ord, null::uuid as id,
-        null::uuid as "accountId", null as url, null::text[] as events, null as audience,
+        null::uuid as "accountId", null as description, null as url, null::text[] as events,
+        null as audience,
         null::boolean as disabled
       from held
       union all
-      select lane_id, null, null, ord, null, null, null, null, null, null from origins
+      select lane_id, null, null, ord, null, null, null, null, null, null, null from origins
       union all
-      (select lane_id, null, null, null, id, account_id, url, events, audience, disabled
+      (select lane_id, null, null, null, id, account_id, description, url, events, audience, disabled
        from subscribers order by id)`,
     values: [
       wanted.types.map((t) => t.accountId),
@@ -83,24 +86,10 @@ export async function shareReceivers(tx: Tx, wanted: ReceiversWanted): Promise<F
     originLanes: wanted.origins.map(() => null),
     lanes: new Map(),
   };
-  for (const { laneId, ordered, leased_by, ord, id, ...of } of rows) {
+  for (const { laneId, ordered, leased_by, ord, id, ...rest } of rows) {
     if (ordered !== null) found.lanes.set(laneId, { ordered, leased_by });
     else if (ord !== null) found.originLanes[ord - 1] = laneId;
-    else if (id !== null) found.subscribers.push(subscriberOf(id, laneId, of));
+    else if (id !== null) found.subscribers.push({ id, laneId, ...rest });
   }
   return found;
-}
-
-function subscriberOf(
-  id: string,
-  laneId: string,
-  {
-    accountId,
-    url,
-    events,
-    audience,
-    disabled,
-  }: Pick<ReceiverRow, "accountId" | "url" | "events" | "audience" | "disabled">,
-): Subscriber & { accountId: string } {
-  return { id, accountId, laneId, url, events, audience, disabled };
 }

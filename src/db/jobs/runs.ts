@@ -1,4 +1,5 @@
 import type { Job } from "../../core/model.ts";
+import { wantsEvent } from "../../core/receivers.ts";
 import { rowById, UNFINISHED_COLUMNS } from "./columns.ts";
 import { emits } from "../activity/emits.ts";
 import type { Reader, Tx } from "../transaction.ts";
@@ -20,7 +21,12 @@ export interface ClaimedRun extends Job {
 // a scalar subquery: from an `exists` the planner may make a table of all endpoints
 const subscribed = (event: string): string => `(
   select true from endpoints e where e.account_id = a.account_id and e.deleted_at is null
-    and (e.events = '{}' or '${event}' = any(e.events)) limit 1) is true`;
+    and (${wantsAllOf(event)}'${event}' = any(e.events)) limit 1) is true`;
+
+/** The events of an endpoint that names none; see `wantsEvent`. */
+function wantsAllOf(event: string): string {
+  return wantsEvent([], event) ? "e.events = '{}' or " : "";
+}
 
 export interface Claims {
   jobs: ClaimedRun[];

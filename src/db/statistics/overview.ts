@@ -83,6 +83,7 @@ export interface LaneView {
   id: string;
   endpoint_id: string | null;
   origin: string | null;
+  endpoint_description: string | null;
   url: string | null;
   ordered: boolean;
   status: EndpointStatus;
@@ -100,12 +101,13 @@ export async function listLanes(
 ): Promise<LaneView[]> {
   const { rows } = await reader.query<LaneView>(
     `with page as (
-       select l.id, l.endpoint_id, l.origin, e.url, l.ordered, ${ENDPOINT_STATUS} as status,
+       select l.id, l.endpoint_id, l.origin, e.description, e.url, l.ordered,
+         ${ENDPOINT_STATUS} as status,
          e.disabled_reason, l.breaker_reason, l.breaker_until, ${NEXT_IN_LANE} as next
        from ${LIVING_LANES} and ($2::text is null or ${ENDPOINT_STATUS} = $2)
          and ($3::uuid is null or l.id < $3)
        order by l.id desc limit $4)
-     select id, endpoint_id, origin, url, ordered, status,
+     select id, endpoint_id, origin, description as endpoint_description, url, ordered, status,
        case status when 'disabled' then disabled_reason when 'failing' then breaker_reason end
          as reason,
        case status when 'failing' then breaker_until end as until,

@@ -12,7 +12,7 @@ import {
   hasRows,
   type Positions,
 } from "../../db/accounts/deletion.ts";
-import { listEndpoints } from "../../db/accounts/endpoints.ts";
+import { listEndpoints } from "../../db/accounts/endpoint-lists.ts";
 import { wake } from "../../db/queue/wake.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Context } from "../context.ts";

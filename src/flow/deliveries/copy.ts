@@ -72,11 +72,12 @@ async function findDestination(
   const found = await findReceivers(tx, [{ ...audience, callbacks: [callback] }]);
   const endpoint = found.subscribers.get(accountId)?.find(({ id }) => id === endpointId);
   if (endpoint === undefined || endpoint.disabled) return null;
-  const { laneId, url } = endpoint;
+  const { laneId, description, url } = endpoint;
   const receiver: PlannedReceiver = {
     kind: "endpoint",
     endpointId,
     laneId,
+    description,
     url,
     disabled: false,
   };
@@ -94,6 +95,7 @@ function copyOf(
     job_id: source.job_id,
     event_type: source.event_type,
     endpoint_id: receiver.kind === "endpoint" ? receiver.endpointId : null,
+    endpoint_description: receiver.kind === "endpoint" ? receiver.description : null,
     lane_id: laneId,
     lane_position: null,
     url: receiver.url,

@@ -162,8 +162,8 @@ async function lateDeliveries(
 function isMissed(endpoint: Endpoint, message: MissedMessage): boolean {
   // a test is for one endpoint only
   if (message.has_delivery || message.type === "endpoint.test") return false;
-  const { id, lane_id: laneId, url, events, audience } = endpoint;
-  const subscriber = { id, laneId, url, events, audience, disabled: false };
+  const { id, lane_id: laneId, description, url, events, audience } = endpoint;
+  const subscriber = { id, laneId, description, url, events, audience, disabled: false };
   return planReceivers(message.type, message.callbacks ?? [], [subscriber]).some(
     ({ kind }) => kind === "endpoint",
   );

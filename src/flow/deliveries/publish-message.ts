@@ -152,6 +152,7 @@ function toDelivery(d: NewDelivery): Delivery {
     job_id: d.job_id,
     event_type: d.event_type,
     endpoint_id: d.endpoint_id,
+    endpoint_description: d.endpoint_description,
     url: d.url,
     status: "pending",
     attempt_count: 0,

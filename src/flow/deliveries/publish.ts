@@ -245,7 +245,7 @@ function planAll(
     if (only === undefined) return planReceivers(a.type, a.callbacks, own);
     return own
       .filter(({ id }) => only.includes(id))
-      .map(({ id, laneId, url, disabled }) => ({
+      .map(({ id, laneId, description, url, disabled }) => ({
         kind: "endpoint",
         endpointId: id,
         laneId,
@@ -275,6 +275,7 @@ function newDelivery(
     job_id: publication.jobId,
     event_type: publication.type,
     endpoint_id: receiver.kind === "endpoint" ? receiver.endpointId : null,
+    endpoint_description: receiver.kind === "endpoint" ? receiver.description : null,
     lane_id: laneId,
     lane_position: null,
     url: receiver.url,

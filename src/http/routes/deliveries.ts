@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { numberId, numberOf } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
-import type { Attempt, Delivery } from "../../core/model.ts";
+import { DELIVERY_STATUSES, MAX_TYPES } from "../../core/model.ts";
+import type { Attempt, Delivery, DeliveryStatus } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { listAttempts } from "../../db/deliveries/attempts.ts";
 import { getDelivery, listDeliveries } from "../../db/deliveries/deliveries.ts";
+import { listEventTypes } from "../../db/deliveries/delivery-walks.ts";
 import type { DeliveryFilter } from "../../db/deliveries/deliveries.ts";
 import { listHeldDeliveries } from "../../db/deliveries/held.ts";
 import { replayDelivery } from "../../flow/deliveries/replay.ts";
@@ -14,7 +16,7 @@ import { attemptView, deliveryView } from "../views/delivery.ts";
 import { withHeld, type ShownDelivery } from "../views/held.ts";
 import { MAX_PAGE_BYTES, pageReply, readPage, type PageQuery } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import { chosenOf, idPath, pageOf, pageQuery } from "../schemas/common.ts";
 import {
   attempt as attemptSchema,
   deliveriesQuery,
@@ -41,14 +43,16 @@ const list = route({
   responses: { 200: { description: "A page of deliveries", schema: pageOf(deliverySchema) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, query }) {
-    const { status, since, until } = query;
+    const { since, until } = query;
+    const statuses = statusesOf(query);
     const filter = {
-      endpointId: query.endpoint_id,
+      endpointIds: query.endpoint_id,
       jobId: query.job_id,
       messageId: query.message_id,
-      eventType: query.event_type,
-      statusClass: query.status_class,
-      errorCode: query.error_code,
+      eventTypes: query.event_type,
+      notEventTypes: query.not_event_type,
+      statusClasses: query.status_class,
+      errorCodes: query.error_code,
       minAttempts: query.min_attempts,
       since,
       until,
@@ -57,8 +61,8 @@ const list = route({
       "deliveries",
       query,
       async (page) => {
-        if (status === "held") return await readHeld(context, accountId, { ...filter, ...page });
-        const asked = { ...filter, status, ...page };
+        if (statuses === "held") return await readHeld(context, accountId, { ...filter, ...page });
+        const asked = { ...filter, statuses, ...page };
         return await withHeld(context, await listDeliveries(context.lookups, accountId, asked));
       },
       (row) => JSON.stringify(deliveryView(row)),
@@ -66,13 +70,53 @@ const list = route({
   },
 });
 
+const eventTypes = route({
+  method: "get",
+  path: "/v1/event-types",
+  scopes,
+  operationId: "listEventTypes",
+  tag,
+  summary: "List the event types of deliveries",
+  responses: {
+    200: {
+      description: `By name; the first ${MAX_TYPES}, and \`job.completed\` in any case`,
+      schema: z.strictObject({ data: z.array(z.strictObject({ type: z.string() })) }),
+    },
+  },
+  problems: [],
+  async handler({ lookups }, { accountId }) {
+    const types = await listEventTypes(lookups, accountId);
+    return json(200, { data: types.map((type) => ({ type })) });
+  },
+});
+
+/**
+ * The statuses that a query asks for. `held`, by itself: pending ones that are held on purpose.
+ * @throws Problem query_invalid
+ */
+function statusesOf({
+  status,
+  not_status,
+}: Pick<z.output<typeof deliveriesQuery>, "status" | "not_status">):
+  "held" | DeliveryStatus[] | undefined {
+  const plain = status?.filter((one) => one !== "held");
+  if (status === undefined || plain?.length === status.length) {
+    return chosenOf(DELIVERY_STATUSES, plain, not_status);
+  }
+  if (status.length === 1 && not_status === undefined) return "held";
+  const detail = "held goes with no other status, and not with not_status";
+  throw new Problem("query_invalid", `status: ${detail}`, {
+    errors: [{ parameter: "status", detail }],
+  });
+}
+
 const MOST_WALKS = 5;
 
 /** A page of held deliveries; a short one, when many that are not held were passed over. */
 async function readHeld(
   context: Pick<HttpContext, "lookups" | "now">,
   accountId: string,
-  filter: Omit<DeliveryFilter, "status">,
+  filter: Omit<DeliveryFilter, "statuses">,
 ): Promise<{ rows: ShownDelivery[]; stoppedAt: string | null }> {
   const rows: Delivery[] = [];
   let stoppedAt = filter.before ?? null;
@@ -193,4 +237,4 @@ const replay = route({
   },
 });
 
-export const deliveryRoutes: Route[] = [list, get, attempts, replay];
+export const deliveryRoutes: Route[] = [list, eventTypes, get, attempts, replay];

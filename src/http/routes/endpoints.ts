@@ -5,20 +5,25 @@ import type { Endpoint, EndpointSettings } from "../../core/endpoint.ts";
 import { Problem, type ProblemCode } from "../../core/problem.ts";
 import { REDACTED } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
-import { getEndpoint, listEndpoints } from "../../db/accounts/endpoints.ts";
+import { listEndpoints } from "../../db/accounts/endpoint-lists.ts";
+import { getEndpoint } from "../../db/accounts/endpoints.ts";
+import { listEndpointFigures } from "../../db/statistics/endpoint-figures.ts";
+import type { EndpointFigures } from "../../db/statistics/endpoint-figures.ts";
 import { createEndpoint, deleteEndpoint, updateEndpoint } from "../../flow/accounts/endpoints.ts";
 import type { HttpContext } from "../http-context.ts";
 import { headerFaults, subscriptionFaults, urlFaults } from "../receivers.ts";
 import { json, noContent } from "../reply.ts";
-import { endpointView } from "../views/endpoint.ts";
+import { endpointView, figuresView } from "../views/endpoint.ts";
 import { pageReply } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf, pageQuery } from "../schemas/common.ts";
+import { idPath, pageOf } from "../schemas/common.ts";
 import {
   endpoint as endpointSchema,
   endpointChanges,
   endpointInput,
+  endpointsQuery,
   endpointWithSecret,
+  listedEndpoint,
 } from "../schemas/endpoint.ts";
 import { refuseFaults } from "../validation.ts";
 
@@ -74,16 +79,27 @@ const list = route({
   endpoints: "handler",
   operationId: "listEndpoints",
   tag,
-  summary: "List endpoints, newest first",
-  query: z.strictObject(pageQuery),
-  responses: { 200: { description: "A page of endpoints", schema: pageOf(endpointSchema) } },
+  summary: "List endpoints, newest or worst first",
+  query: endpointsQuery,
+  responses: { 200: { description: "A page of endpoints", schema: pageOf(listedEndpoint) } },
   problems: ["query_invalid", "cursor_invalid"],
   async handler(context, { accountId, endpointIds, query }) {
+    const { sort, status, q, figures } = query;
     return await pageReply(
-      "endpoints",
+      sort === "created" ? "endpoints" : `endpoints by ${sort}`,
       query,
-      (page) => listEndpoints(context.lookups, accountId, { ...page, ids: endpointIds }),
-      (endpoint) => JSON.stringify(endpointView(context, endpoint)),
+      async (page) => {
+        const found = await listEndpoints(context.lookups, accountId, {
+          ...{ sort, status, text: q, ids: endpointIds },
+          ...page,
+        });
+        return figures ? await withFigures(context, accountId, found) : found;
+      },
+      (endpoint: WithFigures) =>
+        JSON.stringify({
+          ...endpointView(context, endpoint),
+          ...(endpoint.figures && { figures: figuresView(endpoint.figures) }),
+        }),
     );
   },
 });
@@ -157,6 +173,21 @@ const remove = route({
     return noContent();
   },
 });
+
+type WithFigures = Endpoint & { figures?: EndpointFigures };
+
+async function withFigures(
+  { lookups, now }: Pick<HttpContext, "lookups" | "now">,
+  accountId: string,
+  endpoints: Endpoint[],
+): Promise<WithFigures[]> {
+  const found = await listEndpointFigures(lookups, accountId, endpoints, now());
+  const byId = new Map(found.map((one) => [one.id, one]));
+  return endpoints.map((endpoint) => {
+    const figures = byId.get(endpoint.id);
+    return { ...endpoint, ...(figures && { figures }) };
+  });
+}
 
 async function findEndpoint(
   context: Pick<HttpContext, "pool">,

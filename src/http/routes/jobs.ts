@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { encodeCursor } from "../../core/cursor.ts";
 import { formatId } from "../../core/ids.ts";
-import { MAX_FAILURES, MAX_LISTED_INPUT } from "../../core/model.ts";
+import { JOB_STATUSES, MAX_FAILURES, MAX_LISTED_INPUT } from "../../core/model.ts";
 import type { Job, ShownJob } from "../../core/model.ts";
 import { parsePrefer, waitSeconds } from "../../core/prefer.ts";
 import { Problem } from "../../core/problem.ts";
@@ -19,7 +19,7 @@ import { entityTag, jobText, jobUrl, matchesTag, retryAfter } from "../views/job
 import { withWaiting, type Waiting } from "../views/job-wait.ts";
 import { pageText, readPage } from "../views/page.ts";
 import { route, type Route } from "../route.ts";
-import { idPath, pageOf } from "../schemas/common.ts";
+import { chosenOf, idPath, pageOf } from "../schemas/common.ts";
 import { emptyBody, PREFER_HEADER } from "../schemas/request.ts";
 import {
   failedJobGroup,
@@ -74,7 +74,15 @@ const list = route({
       async (page) => {
         const looked = await keyedPage(context.lookups, accountId, query, page.before);
         lookedUntil = looked.lookedUntil;
-        const jobs = await listJobs(context.lookups, accountId, { ...query, ...looked, ...page });
+        const jobs = await listJobs(context.lookups, accountId, {
+          statuses: chosenOf(JOB_STATUSES, query.status, query.not_status),
+          types: query.type,
+          notTypes: query.not_type,
+          keyed: looked.keyed,
+          since: query.since,
+          until: query.until,
+          ...page,
+        });
         return await withWaiting(context, jobs);
       },
       (job) => jobText(context, job),

@@ -4,7 +4,7 @@ import { MAX_UNPAGED } from "../../core/model.ts";
 import type { Delivery, Message } from "../../core/model.ts";
 import { Problem } from "../../core/problem.ts";
 import { eventsOf, whySkipped } from "../../core/skipped.ts";
-import { listEndpoints } from "../../db/accounts/endpoints.ts";
+import { listEndpoints } from "../../db/accounts/endpoint-lists.ts";
 import { listDeliveries } from "../../db/deliveries/deliveries.ts";
 import { listMessages } from "../../db/deliveries/message-list.ts";
 import { getMessage } from "../../db/deliveries/messages.ts";
@@ -93,7 +93,7 @@ async function eventsWithoutReceiver(
   if (job === null) return [];
   const missing: string[] = [];
   for (const type of eventsOf(job)) {
-    const filter = { jobId, eventType: type, limit: 1 };
+    const filter = { jobId, eventTypes: [type], limit: 1 };
     if ((await listDeliveries(context.lookups, accountId, filter)).length === 0) missing.push(type);
   }
   return missing;
@@ -118,10 +118,8 @@ const get = route({
   async handler(context, { accountId, endpointIds, params: { id } }) {
     const message = await getMessage(context.pool, accountId, id);
     const filter = { messageId: id, limit: MAX_SHOWN };
-    const lists = (endpointIds ?? [undefined]).map((endpointId) =>
-      listDeliveries(context.lookups, accountId, { ...filter, endpointId }),
-    );
-    const deliveries = (await Promise.all(lists)).flat().slice(0, MAX_SHOWN);
+    const own = { ...filter, endpointIds: endpointIds ?? undefined };
+    const deliveries = await listDeliveries(context.lookups, accountId, own);
     if (message === null || (endpointIds !== null && deliveries.length === 0)) {
       throw new Problem("not_found", "There is no such message.");
     }

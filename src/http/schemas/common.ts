@@ -58,14 +58,49 @@ export const eventTypeText = z
   .regex(/^[a-zA-Z0-9_.:-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
   .meta({ example: "job.completed" });
 
-const MAX_TYPES = 20;
+/** The most values of one filter. */
+const MAX_VALUES = 20;
+
+/** A filter by one value or several: `a,b`, or the parameter repeated. */
+export function listParam<Item extends z.ZodType>(item: Item, description = "") {
+  const { type, enum: values, pattern } = z.toJSONSchema(item, { io: "input" });
+  const one = { type, ...(values && { enum: values }), ...(pattern && { pattern }) } as {
+    type: "string";
+  };
+  const split = (given: unknown): unknown =>
+    typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : [given];
+  return z
+    .preprocess(split, z.array(item).min(1).max(MAX_VALUES, `at most ${MAX_VALUES} values`))
+    .optional()
+    .meta({
+      description: [description, "One value, or several with commas between them"]
+        .filter((text) => text !== "")
+        .join(". "),
+      override({ jsonSchema }) {
+        for (const key of ["type", "items", "minItems", "maxItems"])
+          delete jsonSchema[key as "type"];
+        jsonSchema.anyOf = [one, { type: "array", items: one, maxItems: MAX_VALUES }];
+      },
+      param: { style: "form", explode: false },
+    });
+}
+
+/** Of these values, those that are chosen and not excluded. Undefined: whatever it is. */
+export function chosenOf<Value extends string>(
+  all: readonly Value[],
+  chosen: readonly Value[] | undefined,
+  excluded: readonly Value[] | undefined,
+): Value[] | undefined {
+  if (chosen === undefined && excluded === undefined) return undefined;
+  return (chosen ?? all).filter((value) => excluded?.includes(value) !== true);
+}
 
 /** Event types in a request: some of them, or none of them. */
 export const typesParam = z
   .string()
   .regex(
-    new RegExp(`^!?[a-zA-Z0-9_.:-]{1,100}(,[a-zA-Z0-9_.:-]{1,100}){0,${MAX_TYPES - 1}}$`),
-    `must be 1 to ${MAX_TYPES} event types with commas between, or ! and the ones to leave out`,
+    new RegExp(`^!?[a-zA-Z0-9_.:-]{1,100}(,[a-zA-Z0-9_.:-]{1,100}){0,${MAX_VALUES - 1}}$`),
+    `must be 1 to ${MAX_VALUES} event types with commas between, or ! and the ones to leave out`,
   )
   .transform((text) => {
     const not = text.startsWith("!");
@@ -129,7 +164,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   });
 }
 
-export const eventsText = `Empty: all. Names that begin with ${RESERVED_PREFIXES.join(" or ")} are Ringback's own.`;
+export const eventsText = `Empty: all but \`job.progress\`, which is sent where it is named. Names that begin with ${RESERVED_PREFIXES.join(" or ")} are Ringback's own.`;
 
 type Shape = Record<string, z.ZodType>;
 

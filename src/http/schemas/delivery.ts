@@ -10,6 +10,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  listParam,
   metadataParam,
   MAX_METADATA_BYTES,
   pageOf,
@@ -19,7 +20,7 @@ import {
   typesParam,
 } from "./common.ts";
 import { problem } from "./problem.ts";
-import { headersText } from "./receiver.ts";
+import { endpointDescription, headersText } from "./receiver.ts";
 
 /** How many attempts are shown with a delivery. */
 export const SHOWN_ATTEMPTS = 50;
@@ -69,6 +70,7 @@ const deliveryFields = {
   job_id: idText("job").nullable(),
   event_type: z.string(),
   endpoint_id: idText("endpoint").nullable(),
+  endpoint_description: endpointDescription,
   url: z.string(),
   status: z.enum(DELIVERY_STATUSES),
   attempt_count: z.int(),
@@ -104,22 +106,21 @@ export const deliveryWithAttempts = z
   .meta({ id: "DeliveryWithAttempts" });
 
 export const deliveriesQuery = z.strictObject({
-  status: z
-    .enum([...DELIVERY_STATUSES, "held"])
-    .optional()
-    .meta({
-      description:
-        "`held`: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`)",
-    }),
-  endpoint_id: idParam("endpoint").optional(),
+  status: listParam(
+    z.enum([...DELIVERY_STATUSES, "held"]),
+    "`held`, by itself: those pending ones that a pause or an open breaker holds back (`paused`, `breaker_open`)",
+  ),
+  not_status: listParam(z.enum(DELIVERY_STATUSES), "None of these"),
+  endpoint_id: listParam(idParam("endpoint")),
   job_id: idParam("job").optional(),
   message_id: idParam("message").optional(),
-  event_type: eventTypeText.optional(),
-  status_class: z
-    .enum(STATUS_CLASSES)
-    .optional()
-    .meta({ description: "Of the last attempt; `error`: it got no usable answer" }),
-  error_code: z.enum(EXCHANGE_ERROR_CODES).optional().meta({ description: "Of the last attempt" }),
+  event_type: listParam(eventTypeText),
+  not_event_type: listParam(eventTypeText, "None of these"),
+  status_class: listParam(
+    z.enum(STATUS_CLASSES),
+    "Of the last attempt; `error`: it got no usable answer",
+  ),
+  error_code: listParam(z.enum(EXCHANGE_ERROR_CODES), "Of the last attempt"),
   min_attempts: z.coerce.number().int().min(1).max(10_000).optional().meta({ example: 2 }),
   ...timeRangeQuery,
   ...pageQuery,

@@ -2,8 +2,21 @@ import { z } from "zod";
 import { ENDPOINT_DEFAULTS } from "../../core/endpoint.ts";
 import type { EndpointSettings } from "../../core/endpoint.ts";
 import { BREAKER_STATES } from "../../core/breaker.ts";
-import { DISABLED_REASONS, ENDPOINT_STATES, ENDPOINT_STATUSES } from "../../core/endpoint.ts";
-import { allOptional, eventsText, idText, timeParam, timeText, withDefaults } from "./common.ts";
+import {
+  DISABLED_REASONS,
+  ENDPOINT_SORTS,
+  ENDPOINT_STATES,
+  ENDPOINT_STATUSES,
+} from "../../core/endpoint.ts";
+import {
+  allOptional,
+  eventsText,
+  idText,
+  pageQuery,
+  timeParam,
+  timeText,
+  withDefaults,
+} from "./common.ts";
 import { AUDIENCES, OPERATIONAL_FORMATS } from "../../core/operational-events.ts";
 import {
   deliveryTimeout,
@@ -91,7 +104,7 @@ const endpointFields = {
   id: idText("endpoint"),
   ...given,
   url: z.string(),
-  events: z.array(z.string()).meta({ description: "Empty: all" }),
+  events: z.array(z.string()).meta({ description: "Empty: all but `job.progress`" }),
   headers: headersText,
   retry: retryPolicy,
   status: z.enum(ENDPOINT_STATUSES).meta({
@@ -144,6 +157,56 @@ const endpointFields = {
 };
 
 export const endpoint = z.strictObject(endpointFields).meta({ id: "Endpoint" });
+
+const shortCount = z.strictObject({
+  count: z.int(),
+  more: z.boolean().meta({ description: "There are more: counting stops at 1,000" }),
+});
+
+export const endpointFigures = z
+  .strictObject({
+    pending: shortCount,
+    dead_letters: shortCount,
+    delivered: z.int().meta({ description: "In the last 24 hours, as the figures below" }),
+    dead: z.int(),
+    success_rate: z
+      .number()
+      .nullable()
+      .meta({ description: "delivered / (delivered + dead); null: none has ended" }),
+    response_p90_ms: z
+      .number()
+      .nullable()
+      .meta({ description: "Nine of ten attempts took no longer; null: none was made" }),
+  })
+  .meta({ id: "EndpointFigures" });
+
+export const listedEndpoint = z
+  .strictObject({
+    ...endpointFields,
+    figures: endpointFigures.exactOptional().meta({ description: "With `figures=true`" }),
+  })
+  .meta({ id: "ListedEndpoint" });
+
+export const endpointsQuery = z.strictObject({
+  sort: z.enum(ENDPOINT_SORTS).default("created").meta({
+    description:
+      "`created`: newest first. `worst`: failing, disabled and paused ones first, then those whose last attempts failed; within each, those with most pending deliveries and dead letters first. Pages of `worst` shift while things change.",
+    example: "worst",
+  }),
+  status: z.enum(ENDPOINT_STATUSES).optional(),
+  q: z.string().trim().min(1).max(200).optional().meta({
+    description: "Part of the description or the URL, in whatever case",
+    example: "orders",
+  }),
+  figures: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true")
+    .meta({ description: "With figures of each", example: "true" }),
+  ...pageQuery,
+});
+
+export type EndpointFiguresBody = z.input<typeof endpointFigures>;
 /** An endpoint as answers show it. */
 export type EndpointBody = z.input<typeof endpoint>;
 

@@ -14,6 +14,7 @@ import {
   idParam,
   idText,
   jsonObject,
+  listParam,
   metadataParam,
   pageQuery,
   timeRangeQuery,
@@ -39,7 +40,7 @@ const callbackEvents = z
   .array(z.string())
   .max(MAX_EVENTS)
   .meta({
-    description: `Of ${JOB_EVENTS.join(", ")}. Empty: all. Left out: ${DEFAULT_CALLBACK_EVENTS.join(", ")}.`,
+    description: `Of ${JOB_EVENTS.join(", ")}. Empty: all but job.progress. Left out: ${DEFAULT_CALLBACK_EVENTS.join(", ")}.`,
     example: ["job.completed"],
   });
 
@@ -276,12 +277,13 @@ export const job = z
     },
   });
 
+const jobTypeName = z.string().regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type");
+
 export const jobsQuery = z.strictObject({
-  status: z.enum(JOB_STATUSES).optional(),
-  type: z
-    .string()
-    .regex(/^[a-zA-Z0-9_.-]{1,100}$/, "must be the name of a job type")
-    .optional(),
+  status: listParam(z.enum(JOB_STATUSES)),
+  not_status: listParam(z.enum(JOB_STATUSES), "None of these"),
+  type: listParam(jobTypeName),
+  not_type: listParam(jobTypeName, "None of these"),
   metadata: metadataParam.optional(),
   ...timeRangeQuery,
   ...pageQuery,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ENDPOINT_STATUSES } from "../../core/endpoint.ts";
 import { cappedCount, idText, timeText } from "./common.ts";
+import { endpointDescription } from "./receiver.ts";
 
 export const overview = z
   .strictObject({
@@ -47,6 +48,7 @@ export const lane = z
     id: idText("lane"),
     endpoint_id: idText("endpoint").nullable(),
     origin: z.string().nullable().meta({ description: "Of callback URLs; null for an endpoint" }),
+    endpoint_description: endpointDescription,
     url: z.string().nullable().meta({ description: "The endpoint's" }),
     ordered: z.boolean(),
     status: z.enum(ENDPOINT_STATUSES).meta({

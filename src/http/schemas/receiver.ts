@@ -127,3 +127,8 @@ export const secretInput = z
     return length >= SECRET_BYTES.min && length <= SECRET_BYTES.max;
   }, `must be whsec_ and the base64 of ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes`)
   .meta({ description: SECRET_FORM, example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
+
+/** The name that people gave an endpoint, beside its id. */
+export const endpointDescription = z.string().nullable().meta({
+  description: "The endpoint's, also of a deleted one; null: a callback URL",
+});

@@ -210,12 +210,10 @@ export const replay = z
     }),
     target: z.enum(REPLAY_TARGETS),
     note: z.string().nullable(),
-    status: z
-      .enum(REPLAY_STATUSES)
-      .meta({
-        description:
-          "`stopped`: its canary failed, or the endpoint that it sends to was disabled or deleted",
-      }),
+    status: z.enum(REPLAY_STATUSES).meta({
+      description:
+        "`stopped`: its canary failed, or the endpoint that it sends to was disabled or deleted",
+    }),
     stopped_reason: z.string().nullable().meta({
       example: "7 of 10 failed again: 5 × HTTP 500, 2 × timeout",
     }),

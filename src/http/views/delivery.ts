@@ -22,6 +22,7 @@ export function deliveryView(delivery: Delivery & Partial<ShownDelivery>): Deliv
     job_id: idOrNull("job", delivery.job_id),
     event_type: delivery.event_type,
     endpoint_id: idOrNull("endpoint", delivery.endpoint_id),
+    endpoint_description: delivery.endpoint_description,
     url: delivery.url,
     status: delivery.status,
     attempt_count: delivery.attempt_count,

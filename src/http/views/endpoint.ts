@@ -1,12 +1,15 @@
 import { breakerState, disableAt } from "../../core/breaker.ts";
+import { FIGURES_CAPPED_AT } from "../../core/capped-count.ts";
 import { endpointStatus, pick, SHOWN_SETTINGS } from "../../core/endpoint.ts";
 import { formatId } from "../../core/ids.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { RetryPolicy } from "../../core/model.ts";
 import { redactHeaders } from "../../core/redact-headers.ts";
 import { openHeaders } from "../../core/sealed.ts";
+import { summarize } from "../../core/stats.ts";
+import type { EndpointFigures } from "../../db/statistics/endpoint-figures.ts";
 import type { HttpContext } from "../http-context.ts";
-import type { EndpointBody } from "../schemas/endpoint.ts";
+import type { EndpointBody, EndpointFiguresBody } from "../schemas/endpoint.ts";
 import { isoTime } from "./common.ts";
 
 /** An endpoint as answers show it, without its secret. */
@@ -36,6 +39,22 @@ export function endpointView(
     },
     created_at: isoTime(endpoint.created_at),
     updated_at: isoTime(endpoint.updated_at),
+  };
+}
+
+export function figuresView(figures: EndpointFigures): EndpointFiguresBody {
+  const { deliveries, response_ms } = summarize(figures.counts ?? []);
+  const ended = deliveries.delivered + deliveries.dead;
+  const short = (count: number) => ({
+    count: Math.min(count, FIGURES_CAPPED_AT),
+    more: count > FIGURES_CAPPED_AT,
+  });
+  return {
+    pending: short(figures.pending),
+    dead_letters: short(figures.dead),
+    ...deliveries,
+    success_rate: ended === 0 ? null : deliveries.delivered / ended,
+    response_p90_ms: response_ms?.p90 ?? null,
   };
 }
 

@@ -1,8 +1,10 @@
 import "@mantine/charts/styles.css";
 import { BarChart, LineChart } from "@mantine/charts";
+import { ReferenceArea } from "recharts";
 import type { Stats } from "../../api/types.ts";
 import classes from "./charts.module.css";
 import { axisTime, duration, number } from "../format.ts";
+import { usePick, type PickedRange } from "./use-pick.ts";
 
 /** One chart library, one chunk: pages load it lazily. */
 interface ChartProps {
@@ -10,6 +12,8 @@ interface ChartProps {
   /** The chart in words, for those who can't see it. */
   summary: string;
   height?: number;
+  /** Called with the time that was clicked or dragged over, and the series of the clicked bar. */
+  onPick?: ((range: PickedRange, series: string | null) => void) | undefined;
 }
 
 const COMMON = {
@@ -51,9 +55,11 @@ function Stacked({
   summary,
   series,
   height = 190,
+  onPick,
 }: ChartProps & { series: Series<Point>[] }) {
+  const pick = usePick(stats, onPick);
   return (
-    <div role="img" aria-label={summary}>
+    <div role="img" aria-label={summary} data-pick={onPick && ""} className={classes.chart}>
       <div aria-hidden>
         <Legend series={series} />
         <BarChart
@@ -65,9 +71,13 @@ function Stacked({
           series={series.map(({ name, color }) => ({ name, color }))}
           valueFormatter={number}
           yAxisProps={{ allowDecimals: false }}
-          barChartProps={{ accessibilityLayer: false, barCategoryGap: "18%" }}
-          barProps={{ isAnimationActive: false, maxBarSize: 26 }}
-        />
+          barChartProps={{ accessibilityLayer: false, barCategoryGap: "18%", ...pick.handlers }}
+          barProps={(one) => ({ isAnimationActive: false, maxBarSize: 26, ...pick.barOf(one) })}
+        >
+          {pick.marked !== null && (
+            <ReferenceArea {...pick.marked} fill="var(--rb-info)" fillOpacity={0.2} />
+          )}
+        </BarChart>
       </div>
     </div>
   );

@@ -12,6 +12,7 @@ import { Choice, EndpointFilter, FilterBar, TextFilter } from "../../components/
 import { number } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { ListCard } from "../../components/list-card.tsx";
+import { REPLAYS } from "../../components/list-keys.ts";
 import { Page } from "../../components/page.tsx";
 import { ReplayDialog } from "../../components/replay-dialog.tsx";
 import { Empty } from "../../components/states.tsx";
@@ -179,6 +180,7 @@ function Actions({ choice, any, filtered, onAsk }: ActionsProps) {
       )}
       <Group gap="xs" ml="auto">
         <Button
+          {...REPLAYS}
           disabled={nothing}
           leftSection={<IconRefresh size={14} />}
           onClick={() => onAsk("replay")}

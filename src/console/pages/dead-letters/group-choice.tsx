@@ -1,13 +1,13 @@
 import { Group, SegmentedControl, Text } from "@mantine/core";
 import type { InboxView } from "./inbox-view.ts";
 
-/** How the inbox is put into heaps, and how many there are. */
-export function GroupChoice({ view, count }: { view: InboxView; count: number }) {
+/** How the inbox is put into heaps, and how many there are. Null: not known yet. */
+export function GroupChoice({ view, count }: { view: InboxView; count: number | null }) {
   const { values, set } = view;
   return (
     <Group justify="space-between" mb="xs">
       <Text size="sm" c="dimmed">
-        {count === 1 ? "1 group" : `${count} groups`}
+        {count !== null && (count === 1 ? "1 group" : `${count} groups`)}
       </Text>
       <SegmentedControl
         size="xs"

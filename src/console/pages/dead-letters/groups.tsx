@@ -24,7 +24,8 @@ export function Groups({ view, filter, filterKey }: GroupsProps) {
   const others = () => ({ ...filter(), [field]: undefined });
   const groups = useDeadLetterGroups(by, others, { ...filterKey, [field]: undefined });
   if (groups.isError) return <ErrorBox error={groups.error} retry={() => void groups.refetch()} />;
-  if (!groups.data || groups.data.length === 0) return null;
+  if (groups.data?.length === 0) return null;
+  const shown = groups.data ?? [];
 
   function nameOf({ reason, endpoint_name: name, endpoint_deleted }: DeadLetterGroup): string {
     if (by === "reason") return reason ?? "unknown";
@@ -34,14 +35,14 @@ export function Groups({ view, filter, filterKey }: GroupsProps) {
 
   return (
     <section aria-label="Groups">
-      <GroupChoice view={view} count={groups.data.length} />
+      <GroupChoice view={view} count={groups.data?.length ?? null} />
       <div className={classes.groups}>
-        {groups.data.map((group) => {
+        {shown.map((group) => {
           const value = group[field];
           const pressed = value !== null && values[field] === value;
           return (
             <UnstyledButton
-              key={value ?? "none"}
+              key={group.reason ?? group.endpoint_id ?? "callback URLs"}
               className={`rb-card ${classes.group}`}
               aria-pressed={pressed}
               disabled={value === null}

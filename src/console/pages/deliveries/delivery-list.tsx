@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { Link } from "react-router";
-import { useDeliveries } from "../../api/deliveries.ts";
+import { useDeliveries, useEventTypes } from "../../api/deliveries.ts";
 import { DELIVERY_COLUMNS } from "../../components/delivery-columns.tsx";
-import { Choice, EndpointFilter, FilterBar, TextFilter } from "../../components/filters.tsx";
+import { Choice, FilterBar, TextFilter, useEndpointChoices } from "../../components/filters.tsx";
+import { ListFilter } from "../../components/list-filter.tsx";
 import { ListCard } from "../../components/list-card.tsx";
 import { Page } from "../../components/page.tsx";
 import { Empty } from "../../components/states.tsx";
@@ -14,8 +15,10 @@ import { DELIVERY_STATUSES, STATUS_CLASSES } from "../../../core/model.ts";
 
 const NAMES = [
   "status",
+  "not_status",
   "endpoint_id",
   "event_type",
+  "not_event_type",
   "status_class",
   "error_code",
   "min_attempts",
@@ -60,31 +63,41 @@ function Filters({
 }: {
   view: View<(typeof NAMES)[number]>;
 }) {
+  const types = useEventTypes();
   return (
     <FilterBar filtered={filtered} onClear={clear}>
-      <Choice
+      <ListFilter
         label="Status"
-        width={120}
         choices={[...DELIVERY_STATUSES, "held"]}
+        alone="held"
         value={values.status}
-        onChange={(status) => set({ status })}
+        not={values.not_status}
+        withNot
+        onChange={(status, not_status) => set({ status, not_status })}
       />
-      <EndpointFilter value={values.endpoint_id} onChange={(endpoint_id) => set({ endpoint_id })} />
-      <TextFilter
+      <ListFilter
+        label="Endpoint"
+        choices={useEndpointChoices()}
+        value={values.endpoint_id}
+        onChange={(endpoint_id) => set({ endpoint_id })}
+      />
+      <ListFilter
         label="Event type"
+        choices={types.data ?? []}
         value={values.event_type}
-        onChange={(event_type) => set({ event_type })}
+        not={values.not_event_type}
+        withNot
+        free
+        onChange={(event_type, not_event_type) => set({ event_type, not_event_type })}
       />
-      <Choice
+      <ListFilter
         label="Last answer"
-        width={130}
         choices={ANSWERS}
         value={values.status_class}
         onChange={(status_class) => set({ status_class })}
       />
-      <Choice
+      <ListFilter
         label="Error"
-        width={130}
         choices={EXCHANGE_ERROR_CODES}
         value={values.error_code}
         onChange={(error_code) => set({ error_code })}

@@ -12,8 +12,10 @@ import { duration, prettyBody } from "../../components/format.ts";
 import { DeliveryStatus, HeldNotice } from "../../components/held.tsx";
 import { Id } from "../../components/id.tsx";
 import { TextView } from "../../components/json-view.tsx";
+import { REPLAYS } from "../../components/list-keys.ts";
 import { notifyDone } from "../../components/notify.ts";
 import { Page } from "../../components/page.tsx";
+import { Receiver } from "../../components/receiver.tsx";
 import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Time } from "../../components/time.tsx";
 import { Attempts } from "./attempts.tsx";
@@ -78,13 +80,19 @@ export default function DeliveryPage() {
 }
 
 function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
-  const { endpoint_id, job_id, next_attempt_at, finished_at } = delivery;
+  const { endpoint_id, endpoint_description, job_id, next_attempt_at, finished_at } = delivery;
   return (
     <Facts
       facts={[
         {
           name: "Receiver",
-          value: <span className="rb-mono">{delivery.url}</span>,
+          value: (
+            <Receiver
+              endpointId={endpoint_id}
+              description={endpoint_description}
+              url={delivery.url}
+            />
+          ),
           wide: true,
         },
         endpoint_id !== null && { name: "Endpoint", value: <Id id={endpoint_id} short /> },
@@ -140,7 +148,7 @@ function ReplayButton({ delivery: { id, status, held } }: { delivery: DeliveryWi
   if (status === "canceled") return null;
   return (
     <>
-      <Button leftSection={<IconRefresh size={14} />} onClick={ask.open}>
+      <Button {...REPLAYS} leftSection={<IconRefresh size={14} />} onClick={ask.open}>
         {status === "pending" ? "Attempt now" : "Replay"}
       </Button>
       <Confirm

@@ -5,7 +5,8 @@ import { Link } from "react-router";
 import { useJobs, useJobTypes } from "../../api/jobs.ts";
 import type { Job } from "../../api/types.ts";
 import type { Column } from "../../components/data-table.tsx";
-import { Choice, FilterBar } from "../../components/filters.tsx";
+import { FilterBar } from "../../components/filters.tsx";
+import { ListFilter } from "../../components/list-filter.tsx";
 import { duration } from "../../components/format.ts";
 import { Id } from "../../components/id.tsx";
 import { ListCard } from "../../components/list-card.tsx";
@@ -32,14 +33,18 @@ const COLUMNS: Column<Job>[] = [
 ];
 
 export default function JobList() {
-  const view = useView(["status", "type", "range", "since", "until"]);
+  const view = useView([
+    ...(["status", "not_status", "type", "not_type"] as const),
+    ...(["range", "since", "until"] as const),
+  ]);
   const { values, set, cursor } = view;
-  const { status, type, ...time } = values;
+  const { range, since, until, ...rest } = values;
+  const time = { range, since, until };
   const types = useJobTypes();
-  const jobs = useJobs(
-    () => ({ status, type, ...timeQuery(time), cursor: cursor.value, limit: 50 }),
-    { ...values, cursor: cursor.value },
-  );
+  const jobs = useJobs(() => ({ ...rest, ...timeQuery(time), cursor: cursor.value, limit: 50 }), {
+    ...values,
+    cursor: cursor.value,
+  });
   return (
     <Page
       title="Jobs"
@@ -60,17 +65,22 @@ export default function JobList() {
         cursor={cursor}
         filters={
           <FilterBar filtered={view.filtered} onClear={view.clear}>
-            <Choice
+            <ListFilter
               label="Status"
               choices={JOB_STATUSES}
-              value={status}
-              onChange={(next) => set({ status: next })}
+              value={values.status}
+              not={values.not_status}
+              withNot
+              onChange={(status, not_status) => set({ status, not_status })}
             />
-            <Choice
+            <ListFilter
               label="Type"
               choices={(types.data ?? []).map(({ name }) => name)}
-              value={type}
-              onChange={(next) => set({ type: next })}
+              value={values.type}
+              not={values.not_type}
+              withNot
+              free
+              onChange={(type, not_type) => set({ type, not_type })}
             />
             <TimeFilter value={time} onChange={set} />
           </FilterBar>

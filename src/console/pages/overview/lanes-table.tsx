@@ -1,9 +1,8 @@
-import { Anchor } from "@mantine/core";
-import { Link } from "react-router";
 import type { Lane } from "../../api/types.ts";
 import { DataTable, type Column } from "../../components/data-table.tsx";
 import { count } from "../../components/format.ts";
 import { None } from "../../components/none.tsx";
+import { Receiver } from "../../components/receiver.tsx";
 import { Status } from "../../components/status.tsx";
 import { Due, Time } from "../../components/time.tsx";
 
@@ -13,14 +12,9 @@ const COLUMNS: Column<Lane>[] = [
     id: "destination",
     header: "Destination",
     grow: true,
-    cell: ({ endpoint_id, url, origin }) =>
-      endpoint_id === null ? (
-        <span className="rb-mono">{origin ?? url}</span>
-      ) : (
-        <Anchor component={Link} to={`/endpoints/${endpoint_id}`} className="rb-mono" fz="inherit">
-          {url ?? endpoint_id}
-        </Anchor>
-      ),
+    cell: ({ endpoint_id, endpoint_description, url, origin }) => (
+      <Receiver endpointId={endpoint_id} description={endpoint_description} url={origin ?? url} />
+    ),
   },
   {
     id: "reason",

@@ -1,6 +1,4 @@
-import { Anchor, Button, SimpleGrid, Text } from "@mantine/core";
-import { IconStack2 } from "@tabler/icons-react";
-import { Link } from "react-router";
+import { SimpleGrid, Text } from "@mantine/core";
 import {
   RANGES,
   useOverview,
@@ -16,15 +14,18 @@ import { RangePicker, StatsCharts, toRange } from "../../components/charts/stats
 import { useNow } from "../../components/clock.ts";
 import { count, number, percent, relative } from "../../components/format.ts";
 import { Page } from "../../components/page.tsx";
-import { Empty, ErrorBox, Loading } from "../../components/states.tsx";
+import { ErrorBox, Loading } from "../../components/states.tsx";
 import { Tile } from "../../components/tile.tsx";
 import { useView } from "../../components/use-view.ts";
 import { WorkersTable } from "../../components/workers-table.tsx";
+import { FirstSteps } from "./first-steps.tsx";
 import { LanesTable } from "./lanes-table.tsx";
 
 export default function Overview() {
   const { values, set } = useView(["range"]);
-  const range = toRange(values.range);
+  const day = useStats("24h");
+  // of younger data a day shows one bar
+  const range = toRange(values.range, day.data && isYoung(day.data) ? "1h" : "24h");
   const overview = useOverview();
   const stats = useStats(range);
   return (
@@ -37,7 +38,7 @@ export default function Overview() {
       )}
       {overview.isPending && <Loading rows={3} />}
       {overview.data && <Tiles figures={overview.data} stats={stats.data} range={range} />}
-      {overview.data && isNew(overview.data, stats.data) && <FirstSteps />}
+      {overview.data && isNew(overview.data, day.data) && <FirstSteps />}
       <Lanes />
       <StatsCharts range={range} />
       <Workers />
@@ -117,25 +118,11 @@ function isNew({ jobs, deliveries, dead_letters }: Figures, stats: Stats | undef
   return now + dead_letters.count === 0 && stats?.totals.jobs.accepted === 0;
 }
 
-function FirstSteps() {
-  return (
-    <Card>
-      <Empty
-        title="Nothing has happened in this time"
-        icon={<IconStack2 size={28} stroke={1.4} />}
-        action={
-          <Button component={Link} to="/jobs/new">
-            Submit a job
-          </Button>
-        }
-      >
-        Submit a job by hand and watch it being computed and delivered, or{" "}
-        <Anchor component={Link} to="/endpoints/new" inherit>
-          register an endpoint
-        </Anchor>{" "}
-        that gets an event of every job.
-      </Empty>
-    </Card>
+/** Whether all that happened in this day happened in its last hour. */
+function isYoung({ series }: Stats): boolean {
+  const before = series.slice(0, -2);
+  return before.every(({ jobs, attempts }) =>
+    [jobs, attempts].flatMap((one) => Object.values(one)).every((n) => n === 0),
   );
 }
 
