@@ -130,6 +130,7 @@ const get = route({
   path: "/v1/messages/{id}",
   scopes: ["webhooks:read"],
   endpoints: "handler",
+  permission: "read",
   operationId: "getMessage",
   tag,
   summary: "Look at a message and its deliveries",
