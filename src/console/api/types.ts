@@ -21,6 +21,8 @@ export type {
   Job,
   Lane,
   Overview,
+  PortalSession,
+  PortalTheme,
   Replay,
   Secret,
   SigningKeys,

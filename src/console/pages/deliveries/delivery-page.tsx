@@ -101,7 +101,7 @@ function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
   );
 }
 
-function Countdown({ at }: { at: string }) {
+export function Countdown({ at }: { at: string }) {
   const left = Date.parse(at) - useNow();
   return (
     <>
@@ -111,7 +111,7 @@ function Countdown({ at }: { at: string }) {
   );
 }
 
-function CopyCurl({ attempt, body }: { attempt: Attempt; body: string }) {
+export function CopyCurl({ attempt, body }: { attempt: Attempt; body: string }) {
   return (
     <CopyButton value={toCurl(attempt, body)}>
       {({ copied, copy }) => (
@@ -130,7 +130,7 @@ const CONSEQUENCE: Record<string, string> = {
   canceled: "",
 };
 
-function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAttempts }) {
+export function ReplayButton({ delivery: { id, status } }: { delivery: DeliveryWithAttempts }) {
   const [asking, ask] = useDisclosure(false);
   const replay = useReplayDelivery();
   if (status === "canceled") return null;
