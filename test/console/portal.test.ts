@@ -13,7 +13,6 @@ import {
 } from "./browser.ts";
 
 const KEY = "rk_console_portal_0123456789abcde";
-const FRAMER = "https://app.partner.test";
 const LOGO = `data:image/svg+xml;base64,${Buffer.from(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 20"><rect width="60" height="20" rx="4" fill="#e8590c"/></svg>',
 ).toString("base64")}`;
@@ -24,6 +23,8 @@ let database: TestDatabase;
 let server: RingbackProcess;
 let base: string;
 let receiver: Receiver;
+/** The origin of a site whose pages may frame the partner view. */
+let framer: string;
 let browser: TestBrowser;
 let page: Page;
 let own: string;
@@ -35,12 +36,13 @@ beforeAll(async () => {
   buildConsole();
   database = await createTestDatabase();
   receiver = await startReceiver();
+  framer = `http://localhost:${receiver.port}`;
   server = startRingback(["serve"], {
     DATABASE_URL: database.url,
     RINGBACK_MASTER_KEY: TEST_MASTER_KEY,
     RINGBACK_API_KEY: KEY,
     RINGBACK_ALLOW_TARGETS: "127.0.0.0/8",
-    RINGBACK_PORTAL_FRAME_ANCESTORS: FRAMER,
+    RINGBACK_PORTAL_FRAME_ANCESTORS: framer,
     PORT: "0",
   });
   await server.wrote('"message":"ready"');
@@ -210,9 +212,51 @@ test("a link that has ended says so, and so does a page without a link", async (
   await page.getByText("Ask whoever gave it to you for a new one.").waitFor();
 });
 
+test("the console makes a link, copies it, and ends it", async () => {
+  await page.goto(`${base}/console/endpoints/${second}`);
+  await page.getByLabel("API key").fill(KEY);
+  await button("Sign in").click();
+  await button("More actions").click();
+  await page.getByRole("menuitem", { name: "Partner link…" }).click();
+  await page.getByLabel("Choose event types").click();
+  await page.getByLabel("Title").fill("Made here");
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await button("Make and copy the link").click();
+  await page.getByText("Copied. It is shown this once.").waitFor();
+  const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+  expect(copied).toBe(await page.getByTestId("secret").innerText());
+  expect(copied).toMatch(/\/portal\/#rp_/);
+  const { data } = await call<{ data: object[] }>("GET", "/v1/portal-sessions");
+  expect(data[0]).toMatchObject({
+    endpoint_ids: [second],
+    can: ["read", "test", "replay", "events"],
+    event_types: ["invoice.test"],
+  });
+  expect(await findAccessibilityFaults(page)).toEqual([]);
+  await button("End the link Made here").click();
+  await button("End the link Made here").waitFor({ state: "detached" });
+  await page.goto(copied);
+  await page.getByRole("heading", { name: "This link has ended" }).waitFor();
+});
+
+test("shows itself in a frame of a site that the operator allows, and of no other", async () => {
+  const { url } = await link();
+  const html = `<!doctype html><title>site</title><iframe src="${url}" width="900" height="700"></iframe>`;
+  receiver.respond({ status: 200, headers: { "content-type": "text/html" }, body: html });
+  const frame = page.frameLocator("iframe");
+  await page.goto(framer);
+  await frame.getByRole("heading", { name: "Acme", exact: true }).waitFor();
+  await frame.getByText("invoice.paid").first().waitFor();
+  const before = browser.complaints.length;
+  await page.goto(receiver.url);
+  await expect(frame.getByRole("heading").first().waitFor({ timeout: 2_000 })).rejects.toThrow();
+  expect(browser.complaints.slice(before).join(" ")).toContain("frame-ancestors");
+  receiver.respond(200);
+});
+
 test("frames are for the origins that the operator allows, and for the partner view only", async () => {
   const portal = await fetch(`${base}/portal/`);
-  expect(portal.headers.get("content-security-policy")).toContain(`frame-ancestors ${FRAMER}`);
+  expect(portal.headers.get("content-security-policy")).toContain(`frame-ancestors ${framer}`);
   expect(portal.headers.get("x-frame-options")).toBeNull();
   expect(portal.headers.get("referrer-policy")).toBe("no-referrer");
   const console = await fetch(`${base}/console/`);
