@@ -18,7 +18,7 @@ export function Header() {
       <Text fw={650} size="md" className="rb-truncate">
         {theme.title ?? "Webhooks"}
       </Text>
-      <Text size="xs" c="dimmed" ml="auto" style={{ whiteSpace: "nowrap" }}>
+      <Text size="xs" c="dimmed" className={classes.ends}>
         Link ends {relative(expires_at, now)}
       </Text>
       <ActionIcon

@@ -165,6 +165,7 @@ function OpenLinks({ endpointId }: { endpointId: string }) {
           <Button
             variant="default"
             size="compact-xs"
+            flex="none"
             onClick={() => revoke.mutate(id, { onError: notifyError })}
             aria-label={`End the link ${theme.title ?? id}`}
           >
