@@ -78,6 +78,16 @@ describe("every administrative change", () => {
       "replay.created",
     ],
     cancelReplay: ({ replay }) => [`/v1/replays/${replay}/cancel`, {}, "replay.canceled"],
+    createPortalSession: ({ endpoint }) => [
+      "/v1/portal-sessions",
+      { endpoint_ids: [endpoint] },
+      "portal_session.created",
+    ],
+    revokePortalSession: ({ link }) => [
+      `/v1/portal-sessions/${link}`,
+      undefined,
+      "portal_session.revoked",
+    ],
     revokeApiKey: ({ key }) => [`/v1/api-keys/${key}`, undefined, "api_key.revoked"],
     deleteEndpoint: ({ endpoint }) => [`/v1/endpoints/${endpoint}`, undefined, "endpoint.deleted"],
   };
@@ -88,6 +98,7 @@ describe("every administrative change", () => {
     delivery: string;
     replay: string;
     key: string;
+    link: string;
   }
   let made: Made;
   beforeAll(async () => {
@@ -103,8 +114,11 @@ describe("every administrative change", () => {
       [api.accountId],
     );
     const replay = rows[0]!.id;
+    const links = { body: { endpoint_ids: [endpoint] } };
+    const link = String((await api.must(201, "POST", "/v1/portal-sessions", links))["id"]);
     made = {
       endpoint,
+      link,
       delivery: deliveries[0]!.id,
       replay: formatId("replay", replay),
       key: String(key["id"]),

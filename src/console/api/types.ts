@@ -22,7 +22,6 @@ export type {
   Lane,
   Overview,
   PortalSession,
-  PortalTheme,
   Replay,
   Secret,
   SigningKeys,
