@@ -4,6 +4,7 @@ import { SCOPES, type Scope } from "../../src/core/model.ts";
 import { parseId } from "../../src/core/ids.ts";
 import { ENDPOINT_SCOPES, grants } from "../../src/core/scopes.ts";
 import { PERMISSIONS, type Permission } from "../../src/core/portal.ts";
+import { sweep } from "../../src/flow/maintenance/reconcile.ts";
 import type { Route } from "../../src/http/route.ts";
 import { startDeliveryApi, type DeliveryApi } from "../support/delivery.ts";
 import { startReceiver, type Receiver } from "../support/receiver.ts";
@@ -462,6 +463,22 @@ describe("a link of a partner", () => {
     const tested = await api.ask("POST", `/v1/endpoints/${linked.endpoint}/test`, { key });
     await set("active");
     expect([read.status, codeOf(tested)]).toEqual([200, "403 account_suspended"]);
+  });
+
+  test("is forgotten once it has ended, and no other is", async () => {
+    const { id } = await link();
+    const kept = await link();
+    const ended = parseId("portal_session", id);
+    await api.database.pool.query(
+      "update portal_sessions set expires_at = now() - interval '1 s' where id = $1",
+      [ended],
+    );
+    await sweep(api.context);
+    const { rows } = await api.database.pool.query("select from portal_sessions where id = $1", [
+      ended,
+    ]);
+    expect(rows).toEqual([]);
+    await api.must(200, "GET", "/v1/portal-session", { key: kept.token });
   });
 
   test("is listed until it ends, without its token, in its account only", async () => {
