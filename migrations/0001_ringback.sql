@@ -57,13 +57,32 @@ create table console_sessions (
 create index console_sessions_expiry on console_sessions (expires_at);
 create index console_sessions_key on console_sessions (key_id);
 
+-- Links that show a partner its endpoints. One counts while its row and the key that made it are here.
+create table portal_sessions (
+  id uuid primary key,
+  account_id uuid not null references accounts,
+  key_id uuid not null references api_keys on delete cascade,
+  -- SHA-256 of the token in the link, which is stored nowhere
+  hash bytea not null unique,
+  endpoint_ids uuid[] not null check (cardinality(endpoint_ids) > 0),
+  permissions text[] not null,
+  -- those that may be subscribed to
+  event_types text[] not null,
+  theme jsonb not null,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null
+);
+create index portal_sessions_account on portal_sessions (account_id, id desc);
+create index portal_sessions_expiry on portal_sessions (expires_at);
+create index portal_sessions_key on portal_sessions (key_id);
+
 -- Who changed what. Rows are only added; a row past its retention is deleted by whoever says so.
 create table audit_events (
   id uuid primary key,
   account_id uuid not null,
   created_at timestamptz not null default now(),
   actor_type text not null,
-  -- an API key, also of a session of the console
+  -- an API key, also of a session of the console, or a portal session
   actor_id uuid,
   actor_name text not null,
   action text not null,

@@ -17,6 +17,7 @@ const table = z.registry<{ default: string; about: string }>();
 
 const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 const MAX_PREVIOUS_KEYS = 10;
+const MAX_FRAME_ANCESTORS = 20;
 
 /** How many processes `serve` may be asked for. */
 export const processCount = wholeNumber(1, 64, "a number of processes");
@@ -68,6 +69,17 @@ const environmentSchema = z.object({
     default: "from host and port",
     about: "base of links in answers and webhooks",
   }),
+  RINGBACK_PORTAL_FRAME_ANCESTORS: z
+    .string()
+    .transform(commaSeparated)
+    .refine((origins) => origins.length <= MAX_FRAME_ANCESTORS && origins.every(isOrigin), {
+      error: `must be at most ${MAX_FRAME_ANCESTORS} origins with commas between them, such as https://app.example.com`,
+    })
+    .register(table, {
+      default: "none",
+      about:
+        "origins whose pages may show the [partner view](docs/guides/partner-view.md) in a frame, comma-separated",
+    }),
   RINGBACK_ALLOW_TARGETS: z
     .string()
     .superRefine((text, context) => {
@@ -163,6 +175,8 @@ export interface Config {
   development: boolean;
   /** Base of absolute links; null: from host and port. */
   publicUrl: string | null;
+  /** Origins whose pages may show the partner view in a frame. */
+  portalFrameAncestors: string[];
   /** Comma-separated CIDRs. */
   allowTargets: string;
   jobTypeModules: string[];
@@ -225,6 +239,7 @@ export function readConfig(
     dataDir: path.resolve(given.RINGBACK_DATA_DIR ?? ".ringback"),
     development,
     publicUrl: given.RINGBACK_PUBLIC_URL ?? null,
+    portalFrameAncestors: given.RINGBACK_PORTAL_FRAME_ANCESTORS ?? [],
     allowTargets: given.RINGBACK_ALLOW_TARGETS ?? (development ? LOOPBACK_TARGETS : ""),
     jobTypeModules: given.RINGBACK_JOB_TYPES ?? [],
     jobEnvironment: withoutSecrets(environment),
@@ -342,6 +357,12 @@ function httpUrl(): z.ZodType<string, string> {
       error: ({ input }) => `must be an http(s) URL, not ${JSON.stringify(input)}`,
     })
     .transform((text) => text.replace(/\/+$/, ""));
+}
+
+/** Scheme, host and port alone, as a policy of frames names them. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
 }
 
 /**

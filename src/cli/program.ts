@@ -14,6 +14,7 @@ import { addJobTypes } from "./commands/job-types.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addMessages } from "./commands/messages.ts";
+import { addPortal } from "./commands/portal.ts";
 import { addReplays } from "./commands/replays.ts";
 import { addSearch } from "./commands/search.ts";
 import { addSigning } from "./commands/signing.ts";
@@ -56,7 +57,7 @@ export function createProgram(cli: Cli): Command {
   for (const add of [addSigning, addKeys]) {
     add(cli, program);
   }
-  for (const add of [addAudit, addAccounts]) {
+  for (const add of [addPortal, addAudit, addAccounts]) {
     add(cli, program);
   }
   program.commandsGroup("Tools:");

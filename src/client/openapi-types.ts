@@ -540,7 +540,7 @@ export interface Operations {
   };
   "GET /v1/audit-events": {
     query: {
-      /** The `key_…` of whoever did it, or `system` */
+      /** The `key_…` of whoever did it, the `ptl_…` of a partner, or `system` */
       actor?: string;
       action?:
         | "account.created"
@@ -563,6 +563,8 @@ export interface Operations {
         | "endpoint.resumed"
         | "endpoint.enabled"
         | "endpoint.disabled"
+        | "portal_session.created"
+        | "portal_session.revoked"
         | "replay.created"
         | "replay.canceled"
         | "replay.paused"
@@ -588,7 +590,7 @@ export interface Operations {
   };
   "GET /v1/audit-events/export": {
     query: {
-      /** The `key_…` of whoever did it, or `system` */
+      /** The `key_…` of whoever did it, the `ptl_…` of a partner, or `system` */
       actor?: string;
       action?:
         | "account.created"
@@ -611,6 +613,8 @@ export interface Operations {
         | "endpoint.resumed"
         | "endpoint.enabled"
         | "endpoint.disabled"
+        | "portal_session.created"
+        | "portal_session.revoked"
         | "replay.created"
         | "replay.canceled"
         | "replay.paused"
@@ -626,6 +630,29 @@ export interface Operations {
       format?: "csv" | "ndjson";
     };
     answer: undefined;
+  };
+  "POST /v1/portal-sessions": {
+    body: PortalSessionInput;
+    answer: PortalSessionWithUrl;
+  };
+  "GET /v1/portal-sessions": {
+    query: {
+      /** Longest page; it ends earlier when it takes more than 1 MiB */
+      limit?: number;
+      /** `next_cursor` of the page before */
+      cursor?: string;
+    };
+    answer: {
+      data: PortalSession[];
+      /** Give it as `cursor` for the next page; null on the last one */
+      next_cursor: string | null;
+    };
+  };
+  "DELETE /v1/portal-sessions/{id}": {
+    answer: undefined;
+  };
+  "GET /v1/portal-session": {
+    answer: PortalSession;
   };
   "GET /v1/settings": {
     answer: Settings;
@@ -1964,9 +1991,9 @@ export interface ApiKey {
 export interface AuditEvent {
   id: string;
   at: string;
-  /** The API key, also of a session of the console, or the program itself */
+  /** The API key, also of a session of the console; the portal session of a partner; or the program itself */
   actor: {
-    type: "api_key" | "console" | "system";
+    type: "api_key" | "console" | "portal" | "system";
     id: string | null;
     name: string;
   };
@@ -1991,6 +2018,8 @@ export interface AuditEvent {
     | "endpoint.resumed"
     | "endpoint.enabled"
     | "endpoint.disabled"
+    | "portal_session.created"
+    | "portal_session.revoked"
     | "replay.created"
     | "replay.canceled"
     | "replay.paused"
@@ -1998,7 +2027,7 @@ export interface AuditEvent {
     | "secret.rotated"
     | "signing_key.rotated";
   target: {
-    type: "account" | "endpoint" | "key" | "delivery" | "replay";
+    type: "account" | "endpoint" | "key" | "delivery" | "replay" | "portal_session";
     id: string;
     name: string;
   };
@@ -2013,6 +2042,54 @@ export interface AuditEvent {
   /** Of the connection: a proxy's, if there is one */
   address: string | null;
   request_id: string | null;
+}
+export interface PortalSessionInput {
+  /**
+   * All that the partner sees
+   * @minItems 1
+   * @maxItems 20
+   * Items: A `ep_…` id
+   */
+  endpoint_ids: string[];
+  /** `read`: deliveries, attempts and payloads, always given. `test`: send a test event. `replay`: send again. `secret`: read and rotate the secret. `events`: choose from `event_types`. */
+  can?: ("read" | "test" | "replay" | "secret" | "events")[];
+  /**
+   * What `events` lets the partner choose from, and nothing else
+   * @maxItems 100
+   */
+  event_types?: string[];
+  /** Seconds until it ends */
+  ttl_s?: number;
+  theme?: PortalTheme;
+}
+export interface PortalTheme {
+  title?: string;
+  /** Made darker or lighter until it can be read */
+  accent?: string;
+  /** An `https:` URL, or a `data:` URL of up to 64 KiB */
+  logo_url?: string;
+}
+export interface PortalSessionWithUrl {
+  id: string;
+  endpoint_ids: string[];
+  can: ("read" | "test" | "replay" | "secret" | "events")[];
+  /** @maxItems 100 */
+  event_types: string[];
+  theme: PortalTheme;
+  created_at: string;
+  expires_at: string;
+  /** The link, shown this once. Its token is behind the `#`, which browsers send to nobody. */
+  url: string;
+}
+export interface PortalSession {
+  id: string;
+  endpoint_ids: string[];
+  can: ("read" | "test" | "replay" | "secret" | "events")[];
+  /** @maxItems 100 */
+  event_types: string[];
+  theme: PortalTheme;
+  created_at: string;
+  expires_at: string;
 }
 export interface Settings {
   version: string;

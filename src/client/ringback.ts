@@ -4,6 +4,7 @@ import { ApiKeys } from "./api-keys.ts";
 import { JobTypeCatalogue } from "./job-types.ts";
 import { Lanes } from "./lanes.ts";
 import { Messages } from "./messages.ts";
+import { PortalSessions } from "./portal-sessions.ts";
 import { Signing } from "./signing.ts";
 import { createKeyCaller } from "./caller.ts";
 import type {
@@ -41,6 +42,7 @@ export class Ringback<Types extends JobTypes = JobTypes> {
   readonly apiKeys: ApiKeys;
   readonly audit: Audit;
   readonly accounts: Accounts;
+  readonly portalSessions: PortalSessions;
 
   /** @throws TypeError the options are no good */
   constructor(options: RingbackOptions = {}) {
@@ -57,6 +59,7 @@ export class Ringback<Types extends JobTypes = JobTypes> {
     this.apiKeys = new ApiKeys(this.#caller);
     this.audit = new Audit(this.#caller);
     this.accounts = new Accounts(this.#caller);
+    this.portalSessions = new PortalSessions(this.#caller);
   }
 
   /** What is going on right now. */

@@ -16,6 +16,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
+      input: ["index.html", "portal.html"].map((page) =>
+        fileURLToPath(new URL(page, import.meta.url)),
+      ),
       onwarn(warning, report) {
         // "use client" of the component library means nothing here
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") report(warning);

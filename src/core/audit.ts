@@ -23,6 +23,8 @@ export const AUDIT_ACTIONS = [
   "endpoint.resumed",
   "endpoint.enabled",
   "endpoint.disabled",
+  "portal_session.created",
+  "portal_session.revoked",
   "replay.created",
   "replay.canceled",
   "replay.paused",
@@ -33,7 +35,14 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** Kinds of what is changed. */
-export const AUDIT_TARGETS = ["account", "endpoint", "key", "delivery", "replay"] as const;
+export const AUDIT_TARGETS = [
+  "account",
+  "endpoint",
+  "key",
+  "delivery",
+  "replay",
+  "portal_session",
+] as const;
 export type AuditTarget = (typeof AUDIT_TARGETS)[number];
 
 /** Who changes something, and from where. */

@@ -19,6 +19,7 @@ export const ID_PREFIXES = {
   worker: "wrk",
   secret: "sec",
   audit: "aud",
+  portal_session: "ptl",
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

@@ -1,4 +1,5 @@
 import type { ExchangeErrorCode } from "./exchange.ts";
+import type { PortalSession } from "./portal.ts";
 /** The rows of the database as the program sees them. Ids are plain UUIDs, times are Dates. */
 
 export const JOB_STATUSES = ["pending", "running", "completed", "failed", "canceled"] as const;
@@ -314,10 +315,12 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
+export const ACTOR_TYPES = ["api_key", "console", "portal", "system"] as const;
+
 /** Who does something, as the audit log names them. */
 export interface Actor {
-  type: "api_key" | "console" | "system";
-  /** The API key, also of a session of the console. */
+  type: (typeof ACTOR_TYPES)[number];
+  /** The API key, also of a session of the console; the portal session of a partner. */
   id: string | null;
   name: string;
 }
@@ -332,6 +335,8 @@ export interface Principal {
   scopes: readonly Scope[];
   /** The only endpoints that it sees; null: all of the account. */
   endpointIds: readonly string[] | null;
+  /** What its portal session lets it do; null: it has none, and its scopes say. */
+  portal: Pick<PortalSession, "permissions" | "event_types"> | null;
   /** The account is suspended: nothing may be changed. */
   suspended: boolean;
   actor: Actor;

@@ -1,4 +1,5 @@
-import { SCOPES, type Scope } from "./model.ts";
+import { SCOPES, type Principal, type Scope } from "./model.ts";
+import type { Permission } from "./portal.ts";
 
 const IMPLIED: Record<Scope, readonly Scope[]> = {
   "jobs:read": [],
@@ -21,4 +22,13 @@ export function grants(held: readonly Scope[], needed: readonly Scope[]): boolea
 /** All scopes each of which is enough. */
 export function sufficientScopes(needed: readonly Scope[]): Scope[] {
   return SCOPES.filter((scope) => grants([scope], needed));
+}
+
+/** What a principal that is bound to endpoints may do with them. */
+export function permissionsOf({
+  portal,
+  scopes,
+}: Pick<Principal, "portal" | "scopes">): readonly Permission[] {
+  if (portal !== null) return portal.permissions;
+  return grants(scopes, ["webhooks"]) ? ["read", "test", "replay"] : ["read"];
 }

@@ -2,6 +2,7 @@ import { hashApiKey } from "../core/api-key.ts";
 import type { Principal } from "../core/model.ts";
 import { Problem } from "../core/problem.ts";
 import { findApiKey } from "../db/accounts/api-keys.ts";
+import { findPartner } from "../db/accounts/portal-sessions.ts";
 import { findSignedIn } from "../db/accounts/console-sessions.ts";
 import { createKeyUse } from "../flow/accounts/api-keys.ts";
 import type { HttpContext } from "./http-context.ts";
@@ -12,7 +13,7 @@ import { checkCsrf, readSession } from "./session.ts";
 const CACHE_MS = 5_000;
 const CACHE_SIZE = 1_000;
 
-const BEARER = /^Bearer +(rk_[A-Za-z0-9_-]{1,200})$/i;
+const BEARER = /^Bearer +(r[kp]_[A-Za-z0-9_-]{1,200})$/i;
 
 export type Authenticate = (
   info: Pick<RequestInfo, "header">,
@@ -44,6 +45,7 @@ export function createAuthenticator(context: AuthContext): Authenticate {
       throw unauthenticated(howToSend(authorization, info));
     }
     const hash = hashApiKey(key);
+    if (/^rp_/.test(key)) return await findCallerOfPortal(context, hash);
     const name = hash.toString("base64");
     const now = context.now().getTime();
     const hit = cache.get(name);
@@ -93,6 +95,13 @@ function howToSend(
   return other === undefined
     ? "Send authorization: Bearer rk_…"
     : `The header ${other} is not read. Send authorization: Bearer rk_…`;
+}
+
+/** A partner, as its link says: looked up each time, so that a revoked one is refused at once. */
+async function findCallerOfPortal({ pool }: AuthContext, hash: Buffer): Promise<Principal> {
+  const caller = await findPartner(pool, hash);
+  if (caller === null) throw unauthenticated("This link has expired or was revoked.");
+  return caller;
 }
 
 function unauthenticated(detail: string): Problem {

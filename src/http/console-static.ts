@@ -36,9 +36,13 @@ interface Asset {
 /**
  * `/console`: the web app, all of it from this server. Names of files below `assets` contain a hash
  * of their content, so they never change; every other path is the page, whose script chooses what
- * to show there.
+ * to show there. `/portal`: the partner view, a page of the same build.
+ * @param portalFrameAncestors origins whose pages may show the partner view in a frame
  */
-export function consoleRouter(folder = BUILT): Router {
+export function consoleRouter(
+  { portalFrameAncestors }: { portalFrameAncestors: readonly string[] },
+  folder = BUILT,
+): Router {
   const assets = createAssets(folder);
   const router = Router({ strict: true });
   const get = (route: string, answer: (request: Request, response: Response) => Promise<void>) =>
@@ -52,37 +56,57 @@ export function consoleRouter(folder = BUILT): Router {
     const asset = await assets(["assets", String(request.params["name"])]);
     sendAsset(request, response, asset, "public, max-age=31536000, immutable");
   });
-  get("/console/{*path}", async (_request, response) => sendPage(response, folder));
+  get("/console/{*path}", async (_request, response) => {
+    await sendPage(response, path.join(folder, "index.html"), CONSOLE);
+  });
+  router.get("/portal", (_request, response) => response.redirect(308, "/portal/"));
+  get("/portal/{*path}", async (_request, response) => {
+    // it names no origins, and would forbid those that the policy allows
+    if (portalFrameAncestors.length > 0) response.removeHeader("x-frame-options");
+    await sendPage(response, path.join(folder, "portal.html"), {
+      // a partner's logo
+      images: "'self' data: https:",
+      frames: portalFrameAncestors.join(" ") || "'none'",
+    });
+  });
   return router;
 }
 
-async function sendPage(response: Response, folder: string): Promise<void> {
+/** What the policies of pages differ in: where pictures come from, and who may frame the page. */
+interface PagePolicy {
+  images: string;
+  frames: string;
+}
+
+const CONSOLE: PagePolicy = { images: "'self' data:", frames: "'none'" };
+
+async function sendPage(response: Response, file: string, differs: PagePolicy): Promise<void> {
   response.set("cache-control", "no-cache");
-  if (!existsSync(path.join(folder, "index.html"))) {
+  if (!existsSync(file)) {
     response.status(503).type("text/plain").send(NOT_BUILT);
     return;
   }
   const nonce = randomBytes(16).toString("base64");
-  const page = await readFile(path.join(folder, "index.html"), "utf8");
-  response.set("content-security-policy", policy(nonce));
+  const page = await readFile(file, "utf8");
+  response.set("content-security-policy", policy(nonce, differs));
   response.type("html").send(page.replaceAll(NONCE_PLACEHOLDER, nonce));
 }
 
 /**
- * The policy of the page: nothing from elsewhere, nothing inline except style elements with this
+ * The policy of a page: nothing from elsewhere, nothing inline except style elements with this
  * answer's nonce, for the variables of the component library. Styles set by script are exempt.
  */
-function policy(nonce: string): string {
+function policy(nonce: string, { images, frames }: PagePolicy): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     `style-src 'self' 'nonce-${nonce}'`,
-    "img-src 'self' data:",
+    `img-src ${images}`,
     "font-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'self'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${frames}`,
   ].join("; ");
 }
 

@@ -19,6 +19,7 @@ const NOBODY: Principal = {
   sessionId: null,
   scopes: [],
   endpointIds: null,
+  portal: null,
   suspended: false,
   actor: { type: "system", id: null, name: "" },
 };

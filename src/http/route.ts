@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Author } from "../core/audit.ts";
 import type { Principal, Scope } from "../core/model.ts";
+import type { Permission } from "../core/portal.ts";
 import type { ProblemCode } from "../core/problem.ts";
 import type { HttpContext } from "./http-context.ts";
 import type { Reply } from "./reply.ts";
@@ -76,6 +77,8 @@ interface Definition {
   scopes: readonly Scope[] | null;
   /** How it keeps to the endpoints of a principal that is bound to some; absent: it refuses one. */
   endpoints?: EndpointBinding;
+  /** What such a principal must be permitted; absent: nothing would do. */
+  permission?: Permission;
   operationId: string;
   tag: string;
   summary: string;

@@ -144,7 +144,7 @@ async function start(
   }
   const stats = startStats(context);
   const following = followMasterKey(context);
-  const pages = Router().use(docsRouter(), consoleRouter());
+  const pages = Router().use(docsRouter(), consoleRouter(context.config));
   const api = createApi(context, pages, refusing.signal);
   addGauge(
     context.telemetry.metrics.registry,

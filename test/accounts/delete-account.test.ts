@@ -38,7 +38,9 @@ async function fill(name: string): Promise<Victim> {
   const key = String(text);
   const post = (path: string, what: object, headers = {}): Promise<Record<string, unknown>> =>
     api.must(path === "/v1/endpoints" ? 201 : 202, "POST", path, { key, body: what, headers });
-  await post("/v1/endpoints", { url: `${receiver.url}/fine`, events: ["a.fine"] });
+  const fine = await post("/v1/endpoints", { url: `${receiver.url}/fine`, events: ["a.fine"] });
+  const links = { key, body: { endpoint_ids: [fine["id"]] } };
+  await api.must(201, "POST", "/v1/portal-sessions", links);
   const dead = { max_attempts: 1 };
   await post("/v1/endpoints", { url: "http://127.0.0.1:1/", events: ["a.dead"], retry: dead });
   await post("/v1/endpoints", { url: "http://127.0.0.1:1/", events: ["a.late"], retry: LATER });
@@ -119,6 +121,7 @@ describe("deleting an account", () => {
     const { rows: orphans } = await api.database.pool.query<{ n: number }>(
       `select (select count(*) from job_ends where account_id = $1)::int
          + (select count(*) from dead_letters where account_id = $1)::int
+         + (select count(*) from portal_sessions where account_id = $1)::int
          + (select count(*) from endpoints where account_id = $1)::int
          + (select count(*) from attempts a where not exists (
              select from deliveries d where d.id = a.delivery_id))::int as n`,

@@ -56,6 +56,32 @@ describe("ringback audit", () => {
   });
 });
 
+test("ringback portal makes a link that shows one endpoint, lists it and ends it", async () => {
+  const { id } = (await server.run("endpoints create http://127.0.0.1:1/ --json")).json();
+  const flags = `--endpoint ${id} --can replay,events --events invoice.paid --title Acme`;
+  const made = await server.run(`portal create ${flags} --ttl-s 120`);
+  const [, token = ""] = /^http:\/\/\S+\/portal\/#(rp_\S+)\n$/.exec(made.stdout)!;
+  const own = { RINGBACK_API_KEY: token };
+  const partner = await fetch(`${server.env["RINGBACK_URL"]}/v1/portal-session`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(await partner.json()).toMatchObject({
+    endpoint_ids: [id],
+    can: ["read", "replay", "events"],
+    event_types: ["invoice.paid"],
+    theme: { title: "Acme" },
+  });
+  expect((await server.run("jobs list", { env: own })).code).not.toBe(0);
+  const [listed] = (await server.run("portal list --json")).json().data;
+  expect(listed).toMatchObject({ endpoint_ids: [id], theme: { title: "Acme" } });
+  expect((await server.run("portal list")).stdout).toMatch(/Acme +ep_\w+ +read, replay, events/);
+  await server.run(`portal revoke ${listed!.id}`);
+  expect((await server.run("portal list --json")).json().data).toEqual([]);
+  const unknown = await server.run(`portal create --endpoint ${id} --can fly`);
+  expect(unknown).toMatchObject({ stdout: "" });
+  expect(unknown.stderr).toContain("/can/0");
+});
+
 test("ringback keys create --endpoint makes a key of one endpoint", async () => {
   const { id } = (await server.run("endpoints create http://127.0.0.1:1/ --json")).json();
   const key = await server.run(`keys create --scopes webhooks:read --endpoint ${id}`);

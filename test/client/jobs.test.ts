@@ -228,6 +228,13 @@ describe("the rest of the API", () => {
     await client.apiKeys.revoke(id);
     const [revoked] = (await client.apiKeys.list().page()).data;
     expect(revoked).toMatchObject({ id, revoked_at: expect.any(String) });
+    const hooks = await client.endpoints.create({ url: "https://example.com/hooks" });
+    const link = await client.portalSessions.create({ endpoint_ids: [hooks.id] });
+    const partner = new Ringback({ apiKey: link.url.split("#")[1]!, baseUrl: proxy.url });
+    expect(await partner.request("GET /v1/portal-session")).toMatchObject({ id: link.id });
+    expect(await client.portalSessions.list().toArray()).toMatchObject([{ id: link.id }]);
+    await client.portalSessions.revoke(link.id);
+    await expect(partner.deliveries.list().page()).rejects.toMatchObject({ status: 401 });
     const { data } = await client.request("GET /v1/replays", { query: { limit: 1 } });
     expect(data).toMatchObject([{ id: counted.id }]);
   });

@@ -119,6 +119,7 @@ const LISTS: Record<string, () => Record<string, string[]>> = {
   "/v1/lanes": () => ({ status: ["healthy", "failing", "paused", "disabled"] }),
   "/v1/accounts": () => ({ state: ["active", "suspended", "deleting", "deleted"] }),
   "/v1/api-keys": () => ({}),
+  "/v1/portal-sessions": () => ({}),
   "/v1/audit-events": () => ({
     actor: ["system", ...filled.actors.map((id) => formatId("key", id))],
     action: ["endpoint.updated", "account.suspended", "account.deleted"],

@@ -89,6 +89,16 @@ describe("every administrative change", () => {
     pauseReplay: ({ replay }) => [`/v1/replays/${replay}/pause`, {}, "replay.paused"],
     resumeReplay: ({ paused }) => [`/v1/replays/${paused}/resume`, {}, "replay.resumed"],
     cancelReplay: ({ replay }) => [`/v1/replays/${replay}/cancel`, {}, "replay.canceled"],
+    createPortalSession: ({ endpoint }) => [
+      "/v1/portal-sessions",
+      { endpoint_ids: [endpoint] },
+      "portal_session.created",
+    ],
+    revokePortalSession: ({ link }) => [
+      `/v1/portal-sessions/${link}`,
+      undefined,
+      "portal_session.revoked",
+    ],
     revokeApiKey: ({ key }) => [`/v1/api-keys/${key}`, undefined, "api_key.revoked"],
     deleteEndpoint: ({ endpoint }) => [`/v1/endpoints/${endpoint}`, undefined, "endpoint.deleted"],
   };
@@ -101,6 +111,7 @@ describe("every administrative change", () => {
     replay: string;
     paused: string;
     key: string;
+    link: string;
   }
   let made: Made;
   beforeAll(async () => {
@@ -118,9 +129,12 @@ describe("every administrative change", () => {
       [api.accountId],
     );
     const replay = rows[0]!.id;
+    const links = { body: { endpoint_ids: [endpoint] } };
+    const link = String((await api.must(201, "POST", "/v1/portal-sessions", links))["id"]);
     made = {
       endpoint,
       other,
+      link,
       delivery: deliveries[0]!.id,
       replay: formatId("replay", replay),
       paused: formatId("replay", rows[1]!.id),

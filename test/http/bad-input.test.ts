@@ -468,6 +468,7 @@ describe("every route about one thing", () => {
     deliveries: "dlv_01k7va4z0yfd9st32c3wx5x2s7",
     replays: "rpl_01k7va4z0yfd9st32c3wx5x2s7",
     "api-keys": "key_01k7va4z0yfd9st32c3wx5x2s7",
+    "portal-sessions": "ptl_01k7va4z0yfd9st32c3wx5x2s7",
     accounts: "acc_01k7va4z0yfd9st32c3wx5x2s7",
   };
   const collection = (path: string) => path.split("/")[2] ?? "";
@@ -491,7 +492,7 @@ describe("every route about one thing", () => {
       const theirs = await someoneElses();
       await refused(method, at(theirs[kind] ?? ""), body, missing);
       // It is there, for its owner.
-      const one = kind === "api-keys" ? "" : `/${theirs[kind]}`;
+      const one = ["api-keys", "portal-sessions"].includes(kind) ? "" : `/${theirs[kind]}`;
       const own = await api.ask("GET", `/v1/${kind}${one}`, { key: theirs["key"] ?? "" });
       expect(own.status).toBe(200);
       expect(own.text).toContain(theirs[kind]);
@@ -519,6 +520,7 @@ describe("every route about one thing", () => {
       deliveries: delivery?.id ?? "",
       replays: await id("/v1/replays", { filter: {}, dry_run: true }),
       "api-keys": await id("/v1/api-keys", { name: "theirs", scopes: ["jobs"] }),
+      "portal-sessions": await id("/v1/portal-sessions", { endpoint_ids: [endpoints] }),
     };
   }
 
@@ -527,6 +529,7 @@ describe("every route about one thing", () => {
     const { apiKey: key } = await api.addAccount("newcomer");
     for (const path of [
       "/v1/jobs",
+      "/v1/portal-sessions",
       "/v1/endpoints",
       "/v1/deliveries",
       `/v1/deliveries?endpoint_id=${theirs["endpoints"]}`,

@@ -30,6 +30,7 @@ describe("the packed package", () => {
       "dist/server/processes/main.js",
       "dist/cli/demo/seattle-weather.csv",
       "dist/console/index.html",
+      "dist/console/portal.html",
       "migrations/0001_ringback.sql",
       "README.md",
       "LICENSE",

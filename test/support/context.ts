@@ -51,6 +51,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
       dataDir: "unused",
       development: false,
       publicUrl: "http://ringback.test",
+      portalFrameAncestors: [],
       allowTargets: LOOPBACK_TARGETS,
       jobTypeModules: [],
       jobEnvironment: {},

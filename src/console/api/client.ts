@@ -17,10 +17,16 @@ interface ConsoleCall<Name extends OperationName> extends Pick<
 }
 
 let csrfToken: string | null = null;
+let bearer: string | null = null;
 let whenSignedOut: () => void = () => undefined;
 
 export function setCsrfToken(token: string | null): void {
   csrfToken = token;
+}
+
+/** Has calls made with the token of a link, in place of the session of the console. */
+export function setBearer(token: string): void {
+  bearer = token;
 }
 
 /** Has a listener called when the server says that the session is over. */
@@ -28,12 +34,14 @@ export function onSignedOut(listener: () => void): void {
   whenSignedOut = listener;
 }
 
-/** The session's cookie authorizes; a change needs its token as well. */
+/** The session's cookie authorizes; a change needs its token as well. A partner has the link's. */
 const session = {
   baseUrl: "",
   maxRetries: 0,
-  authorize: (method: string): Record<string, string> =>
-    method === "GET" || csrfToken === null ? {} : { "x-ringback-csrf": csrfToken },
+  authorize(method: string): Record<string, string> {
+    if (bearer !== null) return { authorization: `Bearer ${bearer}` };
+    return method === "GET" || csrfToken === null ? {} : { "x-ringback-csrf": csrfToken };
+  },
 };
 const caller = createCaller(session);
 const texts = createCaller({ ...session, parse: (text) => text });

@@ -24,6 +24,7 @@ export type {
   ListedEndpoint,
   ListedMessage,
   Overview,
+  PortalSession,
   Replay,
   ReplayReport,
   SearchHit,

@@ -8,7 +8,7 @@ import {
   type RowSelectionState,
 } from "@tanstack/react-table";
 import { useMemo, type MouseEvent, type ReactNode } from "react";
-import { useNavigate } from "react-router";
+import { useHref, useNavigate } from "react-router";
 import classes from "./data-table.module.css";
 
 export interface Column<Row> {
@@ -59,6 +59,7 @@ export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>
   const { label, columns, rows, href, selection, sorting, dimmed = false } = props;
   const growing = columns.filter(({ grow }) => grow).length;
   const navigate = useNavigate();
+  const root = useHref("/").replace(/\/$/, "");
   const definitions = useMemo(() => {
     const helper = createColumnHelper<typeof features, Row>();
     return helper.columns(
@@ -84,7 +85,7 @@ export function DataTable<Row extends { id: string }>(props: DataTableProps<Row>
     if (href === undefined || isControl(event.target)) return;
     if (window.getSelection()?.toString()) return;
     const path = href(row);
-    if (event.metaKey || event.ctrlKey) window.open(`/console${path}`, "_blank", "noopener");
+    if (event.metaKey || event.ctrlKey) window.open(`${root}${path}`, "_blank", "noopener");
     else void navigate(path);
   }
 

@@ -1,7 +1,10 @@
 import { Anchor, Group, Stack, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
-import type { ReactNode } from "react";
+import { createContext, useContext, type ReactNode } from "react";
 import { Link } from "react-router";
+
+/** What windows are named after. */
+export const Product = createContext("Ringback");
 
 interface PageProps {
   title: string;
@@ -14,7 +17,8 @@ interface PageProps {
 }
 
 export function Page({ title, badge, description, actions, back, children }: PageProps) {
-  useDocumentTitle(`${title} · Ringback`);
+  const product = useContext(Product);
+  useDocumentTitle(`${title} · ${product}`);
   return (
     <Stack gap="md">
       <Group justify="space-between" align="flex-end" gap="sm">

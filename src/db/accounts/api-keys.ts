@@ -36,7 +36,7 @@ export async function insertApiKey(
 /** The principal of a key, as far as `from` and its joins. */
 export const PRINCIPAL = `select k.account_id as "accountId", k.id as "keyId", k.scopes,
     k.endpoint_ids as "endpointIds", a.state <> 'active' as suspended,
-    null as "sessionId",
+    null as "sessionId", null as portal,
     json_build_object('type', 'api_key', 'id', k.id, 'name', k.name) as actor
   from api_keys k join accounts a on a.id = k.account_id`;
 

@@ -42,6 +42,7 @@ const REMOVALS: readonly Remove[] = [
     return await removeOf("audit_events")(tx, accountId, limit, at);
   },
   removeOf("console_sessions"),
+  removeOf("portal_sessions"),
   removeOf("api_keys"),
   removeOf("signing_keys"),
 ];

@@ -67,22 +67,26 @@ export async function createApiKey(
   return { key, text };
 }
 
-/** The account stays as it is until the key is there. */
-async function requireAccount(tx: Tx, accountId: string): Promise<void> {
+/** The account stays as it is until the transaction ends. @throws Problem not_found, account_state */
+export async function requireAccount(tx: Tx, accountId: string): Promise<void> {
   const account = await lockAccount(tx, accountId);
   if (account === null) throw new Problem("not_found", "There is no such account.");
   if (account.state !== "deleting" && account.state !== "deleted") return;
   throw new Problem("account_state", `The account is ${account.state}.`);
 }
 
-async function requireEndpoints(tx: Tx, { accountId, endpointIds }: NewKey): Promise<void> {
+/** @throws Problem endpoint_unknown */
+export async function requireEndpoints(
+  tx: Tx,
+  { accountId, endpointIds }: Pick<NewKey, "accountId" | "endpointIds">,
+): Promise<void> {
   const wanted = endpointIds ?? [];
   const found = await findEndpointIds(tx, accountId, wanted);
   const errors = wanted.flatMap((id, index) =>
     found.has(id) ? [] : [{ pointer: `/endpoint_ids/${index}`, detail: "does not exist" }],
   );
   if (errors.length === 0) return;
-  throw new Problem("endpoint_unknown", "An endpoint of the key does not exist.", { errors });
+  throw new Problem("endpoint_unknown", "An endpoint does not exist.", { errors });
 }
 
 /**

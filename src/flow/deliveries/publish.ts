@@ -249,6 +249,7 @@ function planAll(
         kind: "endpoint",
         endpointId: id,
         laneId,
+        description,
         url,
         disabled,
       }));

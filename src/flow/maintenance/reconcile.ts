@@ -8,6 +8,7 @@ import {
 } from "../../db/activity/activity.ts";
 import { deleteOldAuditEvents } from "../../db/accounts/audit-events.ts";
 import { deleteExpiredConsoleSessions } from "../../db/accounts/console-sessions.ts";
+import { deleteExpiredPortalSessions } from "../../db/accounts/portal-sessions.ts";
 import { deleteExpiredIdempotencyRecords } from "../../db/idempotency.ts";
 import { findOverdueJobs } from "../../db/jobs/jobs.ts";
 import { findRunsOf } from "../../db/jobs/runs.ts";
@@ -217,6 +218,7 @@ export async function sweep(
     () => inTransaction(pool, deleteSpentWakeUps),
     () => inBatches(context, deleteExpiredIdempotencyRecords),
     () => inBatches(context, deleteExpiredConsoleSessions),
+    () => inBatches(context, deleteExpiredPortalSessions),
     () => inBatches(context, deleteOldStats),
     () => inBatches(context, (tx, limit) => deleteOldReplayItems(tx, oldReplay, limit)),
     () => inBatches(context, (tx, limit) => deleteOldAuditEvents(tx, auditedSince, limit)),

@@ -13,6 +13,7 @@ import { jobRoutes } from "./jobs.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { messageRoutes } from "./messages.ts";
 import { overviewRoutes } from "./overview.ts";
+import { portalSessionRoutes } from "./portal-sessions.ts";
 import { readMessageRoutes } from "./read-messages.ts";
 import { replayRoutes } from "./replays.ts";
 import { searchRoute } from "./search.ts";
@@ -46,6 +47,7 @@ export const routes: readonly Route[] = [
   ...accountRoutes,
   ...apiKeyRoutes,
   ...auditRoutes,
+  ...portalSessionRoutes,
   settingsRoute,
   ...systemRoutes,
 ];

@@ -104,6 +104,7 @@ const get = route({
   path: "/v1/messages/{id}",
   scopes,
   endpoints: "handler",
+  permission: "read",
   operationId: "getMessage",
   tag,
   summary: "Look at a message, its deliveries and who got none",

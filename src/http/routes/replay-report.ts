@@ -16,6 +16,7 @@ export const report = route({
   path: "/v1/replays/{id}/report",
   scopes: ["webhooks:read"],
   endpoints: "replay",
+  permission: "read",
   operationId: "getReplayReport",
   tag: "Replays",
   summary: "What became of what a replay has sent again",

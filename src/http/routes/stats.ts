@@ -12,6 +12,7 @@ export const statsRoute: Route = route({
   path: "/v1/stats",
   scopes: ["jobs:read", "webhooks:read"],
   endpoints: "query",
+  permission: "read",
   operationId: "getStats",
   tag: "Operation",
   summary: "Jobs, deliveries and attempts over time",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AUDIT_ACTIONS, AUDIT_TARGETS } from "../../core/audit.ts";
+import { ACTOR_TYPES } from "../../core/model.ts";
 import { ID_PREFIXES, parseId } from "../../core/ids.ts";
 import { exampleId, idText, jsonObject, pageQuery, timeParam, timeText } from "./common.ts";
 
@@ -20,15 +21,18 @@ const actorParam = z
   .string()
   .transform((text, context) => {
     if (text === "system") return text;
-    const id = parseId("key", text);
+    const id = parseId("key", text) ?? parseId("portal_session", text);
     if (id !== null) return id;
-    context.addIssue({ code: "custom", message: "must be an id of the form key_…, or system" });
+    const message = "must be an id of the form key_… or ptl_…, or system";
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   })
   .meta({ example: exampleId("key") });
 
 const filters = {
-  actor: actorParam.optional().meta({ description: "The `key_…` of whoever did it, or `system`" }),
+  actor: actorParam
+    .optional()
+    .meta({ description: "The `key_…` of whoever did it, the `ptl_…` of a partner, or `system`" }),
   action: z.enum(AUDIT_ACTIONS).optional(),
   target: targetParam.optional().meta({ description: "The id of what was changed" }),
   since: timeParam.optional().meta({ description: "At this time or later" }),
@@ -47,12 +51,16 @@ export const auditEvent = z
     at: timeText,
     actor: z
       .strictObject({
-        type: z.enum(["api_key", "console", "system"]),
-        id: idText("key").nullable(),
+        type: z.enum(ACTOR_TYPES),
+        id: z
+          .string()
+          .nullable()
+          .meta({ example: exampleId("key") }),
         name: z.string(),
       })
       .meta({
-        description: "The API key, also of a session of the console, or the program itself",
+        description:
+          "The API key, also of a session of the console; the portal session of a partner; or the program itself",
       }),
     action: z.enum(AUDIT_ACTIONS),
     target: z.strictObject({

@@ -9,7 +9,7 @@ export function auditEventView(event: AuditEvent): AuditEventBody {
     at: isoTime(event.created_at),
     actor: {
       type: event.actor_type,
-      id: idOrNull("key", event.actor_id),
+      id: idOrNull(event.actor_type === "portal" ? "portal_session" : "key", event.actor_id),
       name: event.actor_name,
     },
     action: event.action,

@@ -111,7 +111,7 @@ function DeliveryFacts({ delivery }: { delivery: DeliveryWithAttempts }) {
   );
 }
 
-function Countdown({ at }: { at: string }) {
+export function Countdown({ at }: { at: string }) {
   const left = Date.parse(at) - useNow();
   return (
     <>
@@ -121,7 +121,7 @@ function Countdown({ at }: { at: string }) {
   );
 }
 
-function CopyCurl({ attempt, body }: { attempt: Attempt; body: string }) {
+export function CopyCurl({ attempt, body }: { attempt: Attempt; body: string }) {
   return (
     <CopyButton value={toCurl(attempt, body)}>
       {({ copied, copy }) => (
@@ -142,7 +142,11 @@ const CONSEQUENCE: Record<string, string> = {
 
 const HELD_CONSEQUENCE = "It gets 1 attempt as soon as nothing holds it back.";
 
-function ReplayButton({ delivery: { id, status, held } }: { delivery: DeliveryWithAttempts }) {
+export function ReplayButton({
+  delivery: { id, status, held },
+}: {
+  delivery: DeliveryWithAttempts;
+}) {
   const [asking, ask] = useDisclosure(false);
   const replay = useReplayDelivery();
   if (status === "canceled") return null;

@@ -4,6 +4,7 @@ import {
   IconBan,
   IconCircleX,
   IconDots,
+  IconLink,
   IconPlayerPause,
   IconPlayerPlay,
   IconRefreshAlert,
@@ -23,6 +24,7 @@ import type { Endpoint } from "../../api/types.ts";
 import { Confirm } from "../../components/confirm.tsx";
 import { notifyDone, notifyError } from "../../components/notify.ts";
 import { ReplayDialog } from "../../components/replay-dialog.tsx";
+import { PartnerLink } from "./partner-link.tsx";
 import { RecoverDialog } from "./recover-dialog.tsx";
 
 const DONE: Record<StateAction, string> = {
@@ -48,6 +50,7 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
   const test = useTestEndpoint(endpoint.id);
   const [recovering, recover] = useDisclosure(false);
   const [deleting, remove] = useDisclosure(false);
+  const [linking, link] = useDisclosure(false);
   const [canceling, setCanceling] = useState<ReplayOrder | null>(null);
   const pending = { endpoint_id: endpoint.id, status: "pending" } as const;
   const { action, label } = NEXT[endpoint.state];
@@ -85,6 +88,9 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item leftSection={<IconLink size={14} />} onClick={link.open}>
+            Partner link…
+          </Menu.Item>
           <Menu.Item
             leftSection={<IconCircleX size={14} />}
             onClick={() => setCanceling({ action: "cancel", filter: pending })}
@@ -101,6 +107,7 @@ export function EndpointActions({ endpoint, onTest }: EndpointActionsProps) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      {linking && <PartnerLink endpoint={endpoint} onClose={link.close} />}
       {recovering && <RecoverDialog endpointId={endpoint.id} onClose={recover.close} />}
       <ReplayDialog order={canceling} onClose={() => setCanceling(null)} />
       <DeleteDialog endpoint={endpoint} opened={deleting} onClose={remove.close} />
