@@ -134,6 +134,7 @@ test("the books balance at every instant of a churn of failures, replays and del
   expect(await createReconciler(api.context, async () => undefined).turn()).toEqual({
     lanes: 0,
     replays: 0,
+    deletions: 0,
   });
 });
 
