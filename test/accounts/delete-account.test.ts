@@ -53,7 +53,12 @@ async function fill(name: string): Promise<Victim> {
     await post("/v1/messages", { type, data: {} }, { "idempotency-key": `"${type}"` });
   }
   const callbacks = [{ url: `${receiver.url}/job`, events: ["job.completed", "job.canceled"] }];
-  await post("/v1/jobs", { type: "demo.echo", input: 1, callbacks });
+  const echo = await post("/v1/jobs", { type: "demo.echo", input: 1, callbacks });
+  // its end makes a message
+  await until("the end of a job", async () => {
+    const { status } = await api.must(200, "GET", `/v1/jobs/${String(echo["id"])}`, { key });
+    return status === "completed";
+  });
   await post("/v1/jobs", { type: "demo.sleep", input: { ms: 60_000 }, callbacks });
   for (let n = 0; n < 5; n += 1) {
     await post("/v1/jobs", { type: "demo.sleep", input: { ms: 60_000 } });
