@@ -136,6 +136,17 @@ export async function hasOperatorEndpoints(reader: Reader): Promise<boolean> {
   return rows[0]!.any;
 }
 
+/** Whether there is anything to tell now. */
+export async function hasDueNotices(reader: Reader, windowS: number): Promise<boolean> {
+  const { rows } = await reader.query<{ due: boolean }>({
+    name: "has_due_notices",
+    text: `select exists (select from notices) or exists (select from notice_windows
+      where pending > 0 and (sent_at is null or sent_at <= now() - $1 * interval '1 second')) as due`,
+    values: [windowS],
+  });
+  return rows[0]!.due;
+}
+
 /** Whether no other transaction sends notices now; until this one ends, none does. */
 export async function tryLockNotices(tx: Tx): Promise<boolean> {
   const { rows } = await tx.query<{ free: boolean }>(

@@ -5,6 +5,7 @@ import type { OperationalEvent } from "../../core/operational-events.ts";
 import { wantsEvent } from "../../core/receivers.ts";
 import {
   foldNotices,
+  hasDueNotices,
   hasOperatorEndpoints,
   insertNoticeForOperators,
   listOperatorEndpoints,
@@ -37,6 +38,7 @@ export async function notifyOperators(
   context: NotifierContext,
   windowS = NOTICE_WINDOW_S,
 ): Promise<number> {
+  if (!(await hasDueNotices(context.pool, windowS))) return 0;
   return await handOver(context, LOCK_WAIT_MS, async (tx, own) => {
     if (!(await tryLockNotices(tx))) return 0;
     await foldNotices(tx, FOLDED);
