@@ -26,6 +26,8 @@ interface Victim {
   id: string;
   uuid: string;
   key: string;
+  /** The job that ends first. */
+  jobId: string;
 }
 
 /** An account with something in each table. */
@@ -54,11 +56,6 @@ async function fill(name: string): Promise<Victim> {
   }
   const callbacks = [{ url: `${receiver.url}/job`, events: ["job.completed", "job.canceled"] }];
   const echo = await post("/v1/jobs", { type: "demo.echo", input: 1, callbacks });
-  // its end makes a message
-  await until("the end of a job", async () => {
-    const { status } = await api.must(200, "GET", `/v1/jobs/${String(echo["id"])}`, { key });
-    return status === "completed";
-  });
   await post("/v1/jobs", { type: "demo.sleep", input: { ms: 60_000 }, callbacks });
   for (let n = 0; n < 5; n += 1) {
     await post("/v1/jobs", { type: "demo.sleep", input: { ms: 60_000 } });
@@ -73,7 +70,7 @@ async function fill(name: string): Promise<Victim> {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ api_key: key }),
   });
-  return { id, uuid, key };
+  return { id, uuid, key, jobId: String(echo["id"]) };
 }
 
 const state = (id: string): Promise<Record<string, unknown>> =>
@@ -103,6 +100,13 @@ async function others(uuid: string): Promise<unknown> {
 describe("deleting an account", () => {
   test("ends its work, deletes its rows and no others, and frees its name", async () => {
     const keeper = await fill("keeper");
+    // its end makes a message
+    await until("the end of a job", async () => {
+      const { status } = await api.must(200, "GET", `/v1/jobs/${keeper.jobId}`, {
+        key: keeper.key,
+      });
+      return status === "completed";
+    });
     const victim = await fill("victim");
     const before = await others(victim.uuid);
     const begun = await api.must(202, "DELETE", `/v1/accounts/${victim.id}`);
