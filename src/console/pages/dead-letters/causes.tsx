@@ -111,10 +111,11 @@ function Cause({ cause, name, view: { values, set }, onReplay }: CauseProps) {
         </span>
       </UnstyledButton>
       <Group justify="space-between" gap="xs" wrap="nowrap">
-        <Text size="xs" c="dimmed" className="rb-truncate">
-          {reason}
+        <Text size="xs" c="dimmed" miw={0} className="rb-truncate">
+          {reason === what ? "" : reason}
         </Text>
         <Button
+          flex="none"
           size="compact-xs"
           variant="default"
           leftSection={<IconRefresh size={12} />}
