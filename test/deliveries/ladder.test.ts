@@ -158,6 +158,7 @@ describe("the ladder of an endpoint", () => {
   test("never disabled by itself when that is switched off", async () => {
     const endpoint = await broken("ladder.c", { disable_after_s: null });
     await letTimePass(endpoint, 301);
+    await becomes(endpoint, (shown) => shown.health.failures_in_row === 11);
     await letTimePass(endpoint, 400 * 24 * HOUR_S);
     const { health } = await becomes(endpoint, (shown) => shown.health.failures_in_row === 12);
     expect(health.disable_at).toBeNull();
