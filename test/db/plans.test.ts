@@ -212,6 +212,8 @@ describe("lists go along an index, whatever they are filtered by", () => {
       const most =
         troubled +
         counted +
+        // held ones are found by their lanes, each with its endpoint
+        (/status=held/.test(path) ? MOST_READ : 0) +
         (/status=failed&type=/.test(path) ? MOST_READ : 0) +
         // a page of those with a pair of metadata, each looked up and compared
         (/metadata=/.test(path) ? 6 * 500 : 0) +
