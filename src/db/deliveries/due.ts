@@ -45,6 +45,16 @@ export interface DueWanted {
   bytes: number;
 }
 
+const DUE = "lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()";
+const NOT_IN_HAND = "id not in (select unnest($4::uuid[]))";
+
+/** The longest due of these deliveries, as many as are wanted, ranked. */
+function longestDue(deliveries: string): string {
+  return `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
+        row_number() over (order by next_attempt_at, id) as rank
+      from (${deliveries} order by next_attempt_at, id limit t.rows) due`;
+}
+
 /** Deliveries that are due in some lanes, the longest due first; answers in the order of `wanted`. */
 export async function readDue(
   reader: Reader,
@@ -54,13 +64,7 @@ export async function readDue(
     reader,
     wanted,
     "read_due",
-    `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
-        row_number() over (order by next_attempt_at, id) as rank
-      from (
-        select * from deliveries
-        where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
-          and id not in (select unnest($4::uuid[]))
-        order by next_attempt_at, id limit t.rows) due`,
+    longestDue(`select * from deliveries where ${DUE} and ${NOT_IN_HAND}`),
   );
 }
 
@@ -76,15 +80,10 @@ export async function readNewest(
     reader,
     wanted,
     "read_newest",
-    `select *, sum(body_bytes) over (order by next_attempt_at, id) as bytes_so_far,
-        row_number() over (order by next_attempt_at, id) as rank
-      from (
-        select * from (
-          select * from deliveries
-          where lane_id = t.lane_id and status = 'pending' and next_attempt_at <= now()
+    longestDue(`select * from (
+          select * from deliveries where ${DUE}
           order by next_attempt_at desc, id desc limit ${NEWEST_LOOK}) newest
-        where not manual and id not in (select unnest($4::uuid[]))
-        order by next_attempt_at, id limit t.rows) due`,
+        where not manual and ${NOT_IN_HAND}`),
   );
 }
 
@@ -103,7 +102,7 @@ export async function readDueInOrder(
         from (
           select * from deliveries
           where lane_id = t.lane_id and status = 'pending' and lane_position is not null
-            and id not in (select unnest($4::uuid[]))
+            and ${NOT_IN_HAND}
           order by lane_position, id limit t.rows) head
         window w as (order by lane_position, id)) ranked
       where all_due`,
